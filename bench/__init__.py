@@ -1,0 +1,1 @@
+"""What the engine costs, each figure measured beside its ceiling or a peer in the same run."""

@@ -1,0 +1,96 @@
+"""Who may do what: grants are events, and one pure `authorize` answers for the terminal, the workflows and the web."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from domain.decision import Decision
+from schemas.commands import AuthorityBody, Command, GiveGrants, RevokeGrant
+from schemas.errors import Refused
+from schemas.events import Event, GrantRevoked, GrantsGiven, GrantTerms
+from schemas.ledger import Actor
+from schemas.units import UnitTree
+
+ROLES: dict[str, tuple[str, ...]] = {
+    "give_grants": ("operator",),
+    "revoke_grant": ("operator",),
+    "extend_intake": ("operator",),
+    "pause_cycle": ("operator",),
+    "resume_cycle": ("operator",),
+    "cancel_cycle": ("operator",),
+    "submit": ("officer",),
+    "correct": ("officer",),
+    "withdraw": ("officer",),
+    "endorse": ("officer",),
+    "return": ("officer",),
+    "reject": ("officer",),
+    "close_early": ("officer", "operator"),
+    "rule": ("handler",),
+    "disqualify": ("operator", "handler"),
+    "form_panel": ("operator",),
+    "replace_judge": ("operator",),
+    "recuse": ("judge",),
+    "hand_in_sheet": ("judge",),
+    "resolve_tie": ("operator",),
+    "waive_differential": ("operator",),
+    "extend_step": ("operator",),
+}
+"""Which roles may give a command. A department or a body acts in a role of its own, `department:tax`, `body:…`."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The grants in force, by id."""
+
+    grants: dict[str, GrantTerms] = field(default_factory=dict)
+    founded: bool = False
+
+
+initial = State()
+
+
+def evolve(state: State, event: Event) -> State:
+    match event:
+        case GrantsGiven():
+            given = {grant.id: grant for grant in event.grants}
+            return replace(state, grants=state.grants | given, founded=True)
+        case GrantRevoked():
+            kept = {id: grant for id, grant in state.grants.items() if id != event.grant}
+            return replace(state, grants=kept)
+        case _:
+            return state
+
+
+def decide(state: State, command: Command, body: AuthorityBody, tree: UnitTree) -> Decision:
+    """The first grants of a cycle are its founding; afterwards only an operator of the whole tree gives or revokes."""
+    grant = authorize(state, tree, command.actor, body.kind, tree.root) if state.founded else "founding"
+    match body:
+        case GiveGrants():
+            fresh = tuple(terms for terms in body.grants if terms.id not in state.grants)
+            for terms in fresh:
+                if terms.unit not in tree.by_code:
+                    raise Refused("NOT_FOUND", what=terms.unit)
+            return Decision(events=(GrantsGiven(grants=fresh),) if fresh else (), grant=grant)
+        case RevokeGrant():
+            if body.grant not in state.grants:
+                raise Refused("NOT_FOUND", what=body.grant)
+            return Decision(events=(GrantRevoked(grant=body.grant, reason=body.reason),), grant=grant)
+
+
+def authorize(
+    state: State, tree: UnitTree, actor: Actor, action: str, unit: str, roles: tuple[str, ...] = ()
+) -> str:
+    """The id of the grant by which `actor` may do `action` to `unit`: a role that covers the unit or one above it.
+
+    `roles` overrides the table for actions whose role depends on the step. Raises Refused NOT_AUTHORISED.
+    """
+    allowed = roles or ROLES[action]
+    for grant in state.grants.values():
+        if (
+            grant.person == actor.id
+            and grant.role == actor.role
+            and grant.role in allowed
+            and tree.within(unit, grant.unit)
+        ):
+            return grant.id
+    raise Refused("NOT_AUTHORISED", actor=f"{actor.id} ({actor.role})", action=action, unit=unit)

@@ -1,0 +1,157 @@
+"""Days as the State Council's calendar counts them: when a period ends, what is left of it, and what a pause gives back.
+
+A year without data refuses (`CALENDAR_YEAR_MISSING`) and is never guessed. Dates are those of Asia/Shanghai, which has
+kept UTC+8 without summer time since 1991.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime, time, timedelta, timezone
+from hashlib import sha256
+
+import chinese_calendar
+
+from schemas.errors import Refused
+from schemas.programme import DayUnit
+
+SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")
+OVERRIDE_FILE = "programmes/calendar.yaml"
+ONE_DAY = timedelta(days=1)
+NO_OVERRIDES: Mapping[date, bool] = {}
+
+_PUBLISHED = range(min(chinese_calendar.holidays).year, max(chinese_calendar.holidays).year + 1)
+
+
+def local_date(moment: date | datetime) -> date:
+    """The Asia/Shanghai date of an aware instant; a date stays as it is."""
+    if not isinstance(moment, datetime):
+        return moment
+    if moment.tzinfo is None:
+        raise ValueError(f"an instant needs a time zone: {moment!r}")
+    return moment.astimezone(SHANGHAI).date()
+
+
+def end_of_day(day: date) -> datetime:
+    """24:00 Asia/Shanghai of `day`, in UTC (DR-08)."""
+    return datetime.combine(day + ONE_DAY, time(), SHANGHAI).astimezone(UTC)
+
+
+def declared_year(
+    year: int, holidays: Iterable[date] = (), make_up_workdays: Iterable[date] = ()
+) -> dict[date, bool]:
+    """Overrides for a whole year: Monday to Friday but for the holidays, and the make-up workdays (调休)."""
+    days = {day: day.weekday() < 5 for day in _days_of(year)}
+    off, on = set(holidays), set(make_up_workdays)
+    strangers = (off | on) - days.keys()
+    if strangers or off & on:
+        raise ValueError(f"not a day of {year}, or declared twice: {sorted(strangers | off & on)}")
+    return days | dict.fromkeys(off, False) | dict.fromkeys(on, True)
+
+
+def is_work_day(day: date, overrides: Mapping[date, bool] = NO_OVERRIDES, file: str = OVERRIDE_FILE) -> bool:
+    """Whether `day` is worked. Raises Refused CALENDAR_YEAR_MISSING where neither the library nor `overrides` know."""
+    if day in overrides:
+        return overrides[day]
+    if day.year not in _PUBLISHED:
+        raise Refused("CALENDAR_YEAR_MISSING", year=day.year, file=file)
+    return bool(chinese_calendar.is_workday(day))
+
+
+def require_years(
+    first: date | datetime,
+    last: date | datetime,
+    overrides: Mapping[date, bool] = NO_OVERRIDES,
+    file: str = OVERRIDE_FILE,
+) -> None:
+    """Refuse to open over a year that is not wholly known (DR-27): Refused CALENDAR_YEAR_MISSING names year and file."""
+    for year in range(local_date(first).year, local_date(last).year + 1):
+        if year not in _PUBLISHED and any(day not in overrides for day in _days_of(year)):
+            raise Refused("CALENDAR_YEAR_MISSING", year=year, file=file)
+
+
+def calendar_version(overrides: Mapping[date, bool] = NO_OVERRIDES) -> str:
+    """What a cycle pins: the library's version, and a hash of the overrides where there are any."""
+    version = f"chinesecalendar-{chinese_calendar.__version__}"
+    if not overrides:
+        return version
+    lines = "".join(f"{day.isoformat()} {int(worked)}\n" for day, worked in sorted(overrides.items()))
+    return f"{version}+{sha256(lines.encode()).hexdigest()[:16]}"
+
+
+def closes_at(
+    opened_at: datetime,
+    days: int,
+    unit: DayUnit,
+    count_first_day: bool = False,
+    overrides: Mapping[date, bool] = NO_OVERRIDES,
+    roll_to_work_day: bool = False,
+) -> datetime:
+    """24:00 of the last counted day, in UTC (DR-08, DR-27).
+
+    The day of opening is not counted unless `count_first_day` (民法典 201). With `roll_to_work_day`, a natural-day
+    period whose last day is not worked ends on the next work day (民法典 203).
+    """
+    opened_on = local_date(opened_at)
+    last = _nth_counted_day(opened_on - ONE_DAY if count_first_day else opened_on, days, unit, overrides)
+    while roll_to_work_day and not is_work_day(last, overrides):
+        last += ONE_DAY
+    return end_of_day(last)
+
+
+def remaining_days(
+    now: datetime, closes_at: datetime, unit: DayUnit, overrides: Mapping[date, bool] = NO_OVERRIDES
+) -> int:
+    """How many counted days have any time left at `now`, today included; 0 once the period is over."""
+    day, left = local_date(now), 0
+    while end_of_day(day) <= closes_at:
+        left += _counts(day, unit, overrides)
+        day += ONE_DAY
+    return left
+
+
+def resume(
+    now: datetime, days: int, unit: DayUnit, overrides: Mapping[date, bool] = NO_OVERRIDES
+) -> datetime:
+    """When a period with `days` left ends if it goes on at `now`: the day of resuming is broken and is not counted."""
+    return end_of_day(_nth_counted_day(local_date(now), days, unit, overrides))
+
+
+def resumed_close(
+    paused_at: datetime,
+    resumed_at: datetime,
+    closes_at: datetime,
+    overrides: Mapping[date, bool] = NO_OVERRIDES,
+) -> datetime:
+    """When a paused period ends: every day that had time left at the pause is given back whole.
+
+    Counted in work days and in natural days, the later wins, so that no period is ever shortened. A period that was
+    over before the pause keeps its end.
+    """
+    if closes_at <= paused_at:
+        return closes_at
+    ends = (
+        resume(resumed_at, remaining_days(paused_at, closes_at, unit, overrides), unit, overrides)
+        for unit in DayUnit
+    )
+    return max(closes_at, *ends)
+
+
+def _nth_counted_day(after: date, days: int, unit: DayUnit, overrides: Mapping[date, bool]) -> date:
+    """The `days`-th counted day after `after`; `after` itself for 0."""
+    if days < 0:
+        raise ValueError(f"a period has no negative length: {days}")
+    day = after
+    while days:
+        day += ONE_DAY
+        days -= _counts(day, unit, overrides)
+    return day
+
+
+def _counts(day: date, unit: DayUnit, overrides: Mapping[date, bool]) -> bool:
+    return unit is DayUnit.NATURAL_DAY or is_work_day(day, overrides)
+
+
+def _days_of(year: int) -> Iterable[date]:
+    first = date(year, 1, 1)
+    return (first + ONE_DAY * n for n in range((date(year + 1, 1, 1) - first).days))

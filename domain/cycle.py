@@ -1,0 +1,297 @@
+"""One edition (届) of a programme: it opens, takes nominations in, runs, may be paused or cancelled, and completes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from domain import authority
+from domain.calendar import require_years, resumed_close
+from domain.decision import Calendar, Decision, two_people
+from schemas import names
+from schemas.commands import (
+    CancelCycle,
+    CloseIntake,
+    Command,
+    CompleteCycle,
+    CycleBody,
+    ExtendIntake,
+    OpenCycle,
+    PauseCycle,
+    ResumeCycle,
+)
+from schemas.errors import Conflict, Refused
+from schemas.events import (
+    ActProposed,
+    ActSeconded,
+    CycleCancelled,
+    CycleCompleted,
+    CycleOpened,
+    CyclePaused,
+    CycleResumed,
+    Event,
+    IntakeClosed,
+    IntakeExtended,
+    IntakeWindow,
+    Window,
+)
+from schemas.ledger import Effect, Gate, GateStatus, SetGate
+from schemas.programme import Intake, Programme
+from schemas.units import UnitTree
+
+HORIZON = timedelta(days=60)
+"""How far beyond the sum of all periods the work-day calendar must reach when a cycle opens."""
+
+
+class Status(StrEnum):
+    NEW = "new"
+    OPEN = "open"
+    PAUSED = "paused"
+    CANCELLED = "cancelled"
+    COMPLETED = "completed"
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A cycle as its events tell it."""
+
+    status: Status = Status.NEW
+    opened: CycleOpened | None = None
+    opened_at: datetime | None = None
+    intakes: dict[str, IntakeWindow] = field(default_factory=dict)
+    intake_closed: bool = False
+    epoch: int = 0
+    paused_at: datetime | None = None
+    conferred: int = 0
+    proposals: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What a cycle's decisions stand on beside its own stream."""
+
+    programme: Programme
+    tree: UnitTree
+    calendar: Calendar
+    authority: authority.State
+    nominated: dict[str, int] = field(default_factory=dict)  # nominations by entry unit, once intake is over
+
+
+initial = State()
+
+
+def evolve(state: State, event: Event, at: datetime, actor: str = "") -> State:
+    match event:
+        case CycleOpened():
+            return replace(
+                state,
+                status=Status.OPEN,
+                opened=event,
+                opened_at=at,
+                intakes={window.rank: window for window in event.intakes},
+            )
+        case IntakeExtended():
+            old = state.intakes[event.rank]
+            window = Window(opens_at=old.window.opens_at, closes_at=event.closes_at)
+            return replace(state, intakes=state.intakes | {event.rank: old.model_copy(update={"window": window})})
+        case IntakeClosed():
+            return replace(state, intake_closed=True)
+        case CyclePaused():
+            return replace(state, status=Status.PAUSED, paused_at=at)
+        case CycleResumed():
+            return replace(state, status=Status.OPEN, epoch=event.epoch)
+        case CycleCancelled():
+            return replace(state, status=Status.CANCELLED)
+        case CycleCompleted():
+            return replace(state, status=Status.COMPLETED, conferred=event.conferred)
+        case ActProposed():
+            return replace(state, proposals=state.proposals | {event.act: actor})
+        case ActSeconded():
+            return replace(state, proposals={k: v for k, v in state.proposals.items() if k != event.act})
+        case _:
+            return state
+
+
+def decide(state: State, command: Command, body: CycleBody, inputs: Inputs) -> Decision:
+    """Raises Refused CYCLE_NOT_OPEN, CYCLE_PAUSED, NOT_AUTHORISED, CALENDAR_YEAR_MISSING; Conflict CYCLE_EXISTS."""
+    match body:
+        case OpenCycle():
+            return _open(state, command, body, inputs)
+        case CloseIntake():
+            return _close_intake(state, command, inputs)
+        case CompleteCycle():
+            return _complete(state, command, body)
+    _must_be_running(state)
+    grant = authority.authorize(inputs.authority, inputs.tree, command.actor, body.kind, inputs.tree.root)
+    match body:
+        case ExtendIntake():
+            decision = _extend_intake(state, command, body)
+        case PauseCycle():
+            decision = _pause(state, command, body)
+        case ResumeCycle():
+            decision = _resume(state, command, inputs.calendar)
+        case CancelCycle():
+            decision = _cancel(state, command, body)
+    return replace(decision, grant=grant)
+
+
+def intake_closes_at(state: State) -> datetime:
+    """When the last intake window ends."""
+    return max(intake.window.closes_at for intake in state.intakes.values())
+
+
+def _must_be_running(state: State) -> None:
+    if state.status not in (Status.OPEN, Status.PAUSED):
+        raise Refused("CYCLE_NOT_OPEN", status=state.status)
+
+
+def _cycle(state: State) -> str:
+    assert state.opened is not None
+    return state.opened.cycle
+
+
+def _open(state: State, command: Command, body: OpenCycle, inputs: Inputs) -> Decision:
+    if state.opened is not None:
+        raise Conflict("CYCLE_EXISTS", cycle=body.cycle)
+    programme, now = inputs.programme, command.received_at
+    require_years(now, now + _longest(programme), inputs.calendar.overrides)
+    intakes = tuple(
+        IntakeWindow(
+            rank=rank, step=step.id, window=Window(opens_at=now, closes_at=inputs.calendar.end(now, step.period))
+        )
+        for rank, stage in programme.stages.items()
+        for step in stage.steps
+        if isinstance(step, Intake)
+    )
+    opened = CycleOpened(
+        cycle=body.cycle,
+        programme=programme.programme,
+        edition=programme.edition,
+        title=programme.title,
+        units=body.units,
+        calendar=inputs.calendar.version,
+        pace=body.pace,
+        intakes=intakes,
+        invited=body.invited,
+    )
+    gates: tuple[Effect, ...] = (SetGate(gate=_cycle_gate(body.cycle, now, GateStatus.OPEN, 0)),)
+    return Decision(events=(opened,), effects=gates + tuple(_intake_gate(body.cycle, w, 0) for w in intakes))
+
+
+def _longest(programme: Programme) -> timedelta:
+    """A safe upper bound of a cycle's length: every period of every step once, a work day taken as two days."""
+    days = sum(
+        period.days * 2
+        for stage in programme.stages.values()
+        for step in stage.steps
+        for period in [getattr(step, "period", None) or getattr(step, "correction", None)]
+        if period is not None
+    )
+    return timedelta(days=days) + HORIZON
+
+
+def _cycle_gate(cycle: str, opens_at: datetime, status: GateStatus, epoch: int) -> Gate:
+    return Gate(id=names.cycle_gate(cycle), cycle=cycle, status=status, opens_at=opens_at, epoch=epoch)
+
+
+def _intake_gate(
+    cycle: str, intake: IntakeWindow, epoch: int, status: GateStatus = GateStatus.OPEN
+) -> SetGate:
+    gate = Gate(
+        id=names.intake_gate(cycle, intake.rank),
+        cycle=cycle,
+        status=status,
+        opens_at=intake.window.opens_at,
+        closes_at=intake.window.closes_at,
+        epoch=epoch,
+    )
+    return SetGate(gate=gate)
+
+
+def _close_intake(state: State, command: Command, inputs: Inputs) -> Decision:
+    """Once every window is over and time runs; before that nothing happens and the caller waits on."""
+    if state.status != Status.OPEN or state.intake_closed or command.received_at < intake_closes_at(state):
+        return Decision()
+    assert state.opened is not None
+    closed = IntakeClosed(
+        closed_at=intake_closes_at(state),
+        nominations=sum(inputs.nominated.values()),
+        silent=tuple(sorted(unit for unit in state.opened.invited if not inputs.nominated.get(unit))),
+    )
+    gates = tuple(
+        _intake_gate(state.opened.cycle, intake, state.epoch, GateStatus.CLOSED)
+        for intake in state.intakes.values()
+    )
+    return Decision(events=(closed,), effects=gates)
+
+
+def _extend_intake(state: State, command: Command, body: ExtendIntake) -> Decision:
+    if state.intake_closed or body.rank not in state.intakes:
+        raise Refused("STAGE_CLOSED", step=f"intake/{body.rank}", closed_at="")
+    intake = state.intakes[body.rank]
+    was = intake.window.closes_at
+    if body.closes_at <= was:
+        raise Refused("NOT_AN_EXTENSION", was=was, asked=body.closes_at)
+    extended = IntakeExtended(rank=body.rank, was=was, closes_at=body.closes_at, reason=body.reason)
+    events = two_people(state, command, (extended,))
+    moved = intake.model_copy(
+        update={"window": Window(opens_at=intake.window.opens_at, closes_at=body.closes_at)}
+    )
+    effects = (_intake_gate(_cycle(state), moved, state.epoch),) if extended in events else ()
+    return Decision(events=events, effects=effects)
+
+
+def _pause(state: State, command: Command, body: PauseCycle) -> Decision:
+    if state.status == Status.PAUSED:
+        return Decision()
+    assert state.opened_at is not None
+    gate = _cycle_gate(_cycle(state), state.opened_at, GateStatus.PAUSED, state.epoch)
+    return Decision(events=(CyclePaused(reason=body.reason),), effects=(SetGate(gate=gate),))
+
+
+def _resume(state: State, command: Command, calendar: Calendar) -> Decision:
+    """Time goes on: open intake windows get back the whole days that they had left when the cycle was paused."""
+    if state.status != Status.PAUSED:
+        return Decision()
+    assert state.opened is not None and state.opened_at is not None and state.paused_at is not None
+    epoch = state.epoch + 1
+    gate = _cycle_gate(state.opened.cycle, state.opened_at, GateStatus.OPEN, epoch)
+    moved = _intakes_after_pause(state, command.received_at, calendar)
+    extensions = tuple(
+        IntakeExtended(
+            rank=rank,
+            was=state.intakes[rank].window.closes_at,
+            closes_at=intake.window.closes_at,
+            reason="resumed",
+        )
+        for rank, intake in moved.items()
+    )
+    gates = tuple(_intake_gate(state.opened.cycle, intake, epoch) for intake in moved.values())
+    return Decision(events=(CycleResumed(epoch=epoch), *extensions), effects=(SetGate(gate=gate), *gates))
+
+
+def _intakes_after_pause(state: State, now: datetime, calendar: Calendar) -> dict[str, IntakeWindow]:
+    if state.intake_closed or state.paused_at is None:
+        return {}
+    moved = {}
+    for rank, intake in state.intakes.items():
+        closes = resumed_close(state.paused_at, now, intake.window.closes_at, calendar.overrides)
+        window = Window(opens_at=intake.window.opens_at, closes_at=closes)
+        moved[rank] = intake.model_copy(update={"window": window})
+    return moved
+
+
+def _cancel(state: State, command: Command, body: CancelCycle) -> Decision:
+    assert state.opened_at is not None
+    cancelled = CycleCancelled(reason=body.reason)
+    events = two_people(state, command, (cancelled,))
+    gate = _cycle_gate(_cycle(state), state.opened_at, GateStatus.CLOSED, state.epoch)
+    return Decision(events=events, effects=(SetGate(gate=gate),) if cancelled in events else ())
+
+
+def _complete(state: State, command: Command, body: CompleteCycle) -> Decision:
+    _must_be_running(state)
+    assert state.opened_at is not None
+    gate = _cycle_gate(_cycle(state), state.opened_at, GateStatus.CLOSED, state.epoch)
+    return Decision(events=(CycleCompleted(conferred=body.conferred),), effects=(SetGate(gate=gate),))

@@ -1,0 +1,151 @@
+"""The choice: as many seats as the rules allow, then the best total score, then the best places, the same for every order.
+
+Where rules bind, HiGHS proposes and exact numbers decide; what still differs only between equals goes to the recorded lot
+or to a person. An answer is certified before it is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+
+from domain.selection.certificate import certify
+from domain.selection.conflict import explain
+from domain.selection.highs import SolverFailed, best_integers, relax
+from domain.selection.problem import (
+    DifferentialUnmet,
+    Infeasible,
+    Problem,
+    RankGroup,
+    Selected,
+    TieUnresolved,
+)
+from domain.selection.program import Counts, Layout, lay_out
+from domain.selection.proof import improve
+from domain.selection.ranking import cut, differential, in_order, lot, places, rank_problem
+from domain.selection.search import best_of_equals
+from domain.selection.shares import broken, check_all
+
+Outcome = Selected | TieUnresolved | Infeasible | DifferentialUnmet
+Prices = tuple[Fraction, ...]
+
+
+def select(problem: Problem) -> Outcome:
+    """Choose (DR-07, DR-17, DR-18, DR-25, DR-26). Raises SolverFailed if HiGHS ends without a usable answer."""
+    if problem.differential is not None:
+        unmet = differential(len(problem.candidates), problem.differential, problem.seats)
+        if unmet:
+            return unmet
+    if problem.exact and problem.capacity() < problem.seats:
+        return explain(problem, problem.seats)
+    ranked = rank_problem(problem)
+    best = _unconstrained(problem, ranked)
+    if not problem.hard_rules and isinstance(best, TieUnresolved):
+        return best
+    if not isinstance(best, TieUnresolved) and not broken(check_all(problem, best)):
+        return _selected(problem, ranked, best)
+    return _constrained(problem, ranked)
+
+
+def _unconstrained(problem: Problem, ranked: Sequence[RankGroup]) -> tuple[str, ...] | TieUnresolved:
+    """The best list without share rules; if it keeps them all the same, nothing can be better."""
+    return cut(
+        ranked,
+        problem.seats,
+        lot_seed=problem.lot_seed,
+        group_of={one.id: one.group for one in problem.eligible},
+        group_seats={group.id: group.seats for group in problem.groups},
+    )
+
+
+def _constrained(problem: Problem, ranked: Sequence[RankGroup]) -> Outcome:
+    layout, capacity = lay_out(problem), problem.capacity()
+    filled, filling_prices = _most_filled(lay_out(problem, by_place=False))
+    needed = problem.seats if problem.exact else min(1, capacity)
+    if filled is None or filled < needed:
+        return explain(problem, problem.seats if problem.exact else capacity)
+    program = layout.scoring(filled)
+    proposed, relaxed = best_integers(program), relax(program)
+    if proposed is None or relaxed is None:
+        raise SolverFailed("HiGHS no longer finds the list that it had found")
+    prices = relaxed.prices
+    best = improve(program, proposed, prices).solution
+    equals = best_of_equals(program, prices, best, _preference(layout))
+    tie = _tie(layout, equals) if not problem.lot_seed else None
+    if tie:
+        return tie
+    vacancy = explain(problem, capacity) if filled < capacity else None
+    return _selected(problem, ranked, layout.chosen(equals[0]), filling_prices, prices, vacancy)
+
+
+def _most_filled(layout: Layout) -> tuple[int | None, Prices]:
+    """How many seats the rules allow to be filled, and the prices that bound it; None if no list keeps the rules."""
+    program = layout.filling()
+    proposed, relaxed = best_integers(program), relax(program)
+    if proposed is None or relaxed is None:
+        return None, ()
+    return program.value(improve(program, proposed, relaxed.prices).solution), relaxed.prices
+
+
+def _preference(layout: Layout) -> Callable[[Counts], tuple[tuple[int, ...], tuple[str, ...]]]:
+    """Among lists of equal score and sum of places: the one with more of the better places, then the earlier lots."""
+    seed, ranks = layout.problem.lot_seed, [column.rank for column in layout.columns]
+
+    def key(x: Counts) -> tuple[tuple[int, ...], tuple[str, ...]]:
+        profile = tuple(rank for rank, count in zip(ranks, x, strict=True) for _ in range(count))
+        drawn = tuple(sorted(lot(seed, one) for one in layout.chosen(x))) if seed else ()
+        return profile, drawn
+
+    return key
+
+
+def _tie(layout: Layout, solutions: Sequence[Counts]) -> TieUnresolved | None:
+    """Those whom equally good lists treat differently, or of whom a column takes only some."""
+    tied: list[str] = []
+    certain = 0
+    for place, column in enumerate(layout.columns):
+        taken = {x[place] for x in solutions}
+        if taken == {len(column.ids)}:
+            certain += len(column.ids)
+        elif taken != {0}:
+            tied.extend(column.ids)
+    if not tied:
+        return None
+    return TieUnresolved(tied=tuple(sorted(tied)), seats_left=sum(solutions[0]) - certain)
+
+
+def _selected(
+    problem: Problem,
+    ranked: Sequence[RankGroup],
+    ids: Sequence[str],
+    filling_prices: Prices = (),
+    prices: Prices = (),
+    vacancy: Infeasible | None = None,
+) -> Selected:
+    layout = lay_out(problem)
+    certificate = certify(
+        problem,
+        ids,
+        layout.multipliers(filling_prices) if filling_prices else (),
+        layout.multipliers(prices) if prices else (),
+    )
+    if not certificate.valid:
+        raise SolverFailed(f"the list does not pass its certificate: {certificate.faults}")
+    wanted = set(ids)
+    order = in_order(ranked, problem.lot_seed)
+    return Selected(
+        selected=tuple(one for one in order if one in wanted),
+        reserve=_reserve(ranked, [one for one in order if one not in wanted], problem.reserve),
+        vacancies=problem.seats - len(ids),
+        certificate=certificate,
+        vacancy=vacancy,
+    )
+
+
+def _reserve(ranked: Sequence[RankGroup], rest: Sequence[str], length: int) -> tuple[str, ...]:
+    """The next by place; equals at the end of the list all stay on it, since a reserve list cuts no tie."""
+    if length >= len(rest) or not length:
+        return tuple(rest[:length])
+    place = places(ranked)
+    last = place[rest[length - 1]]
+    return tuple(one for one in rest if place[one] <= last)

@@ -1,0 +1,196 @@
+"""A selection as an integer program: maximise Σ value·x under rows Σ coefficient·x ≤ bound, all in exact integers.
+
+Candidates whom no rule can tell apart (same place, same group, same part in every rule) are one column with a count, and
+columns stand in the order of places: neither ids nor the order of arrival reach a solver.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import lcm
+
+from domain.selection.problem import Candidate, Multiplier, Op, Problem, ShareRule
+from domain.selection.ranking import lot, places, rank_problem
+from domain.selection.shares import counts, required
+
+Counts = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Σ coefficient·x ≤ bound, or = bound."""
+
+    id: str
+    coefficients: Counts
+    bound: int
+    equal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """Maximise Σ values·x over integers 0 ≤ x ≤ upper that satisfy the rows."""
+
+    values: Counts
+    upper: Counts
+    rows: tuple[Row, ...]
+
+    def value(self, x: Counts) -> int:
+        return dot(self.values, x)
+
+    def feasible(self, x: Counts) -> bool:
+        """Whether `x` keeps every bound and row, in exact integers."""
+        if any(not 0 <= one <= most for one, most in zip(x, self.upper, strict=True)):
+            return False
+        return all(
+            activity == row.bound if row.equal else activity <= row.bound
+            for row in self.rows
+            for activity in [dot(row.coefficients, x)]
+        )
+
+    def bound(self, prices: Sequence[Fraction]) -> Fraction:
+        """No solution is worth more than this, whatever the prices of the rows (those of inequalities not negative)."""
+        scale, whole, reduced = self.reduce(prices)
+        paid = sum(price * row.bound for price, row in zip(whole, self.rows, strict=True))
+        gained = sum(most * worth for most, worth in zip(self.upper, reduced, strict=True) if worth > 0)
+        return Fraction(paid + gained, scale)
+
+    def reduce(self, prices: Sequence[Fraction]) -> tuple[int, list[int], list[int]]:
+        """A scale, the prices times that scale, and what each column is worth beyond the prices, times that scale."""
+        if any(price < 0 and not row.equal for price, row in zip(prices, self.rows, strict=True)):
+            raise ValueError("the price of an inequality is negative")
+        scale = lcm(*(price.denominator for price in prices))
+        whole = [int(price * scale) for price in prices]
+        reduced = [value * scale for value in self.values]
+        for price, row in zip(whole, self.rows, strict=True):
+            if price:
+                reduced = [worth - price * one for worth, one in zip(reduced, row.coefficients, strict=True)]
+        return scale, whole, reduced
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """Candidates whom no rule can tell apart, in the order of their draw."""
+
+    rank: int
+    group: str
+    parts: tuple[tuple[int, int], ...]  # (counted, in the base) by hard rule
+    ids: tuple[str, ...]
+    score: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A problem's columns and the rows of its rules; programs with several aims are made from it."""
+
+    problem: Problem
+    rules: tuple[ShareRule, ...]
+    columns: tuple[Column, ...]
+
+    @property
+    def upper(self) -> Counts:
+        return tuple(len(column.ids) for column in self.columns)
+
+    def rows(self, filled: int | None = None) -> tuple[Row, ...]:
+        """Seats (exactly `filled` if given), groups, hard rules."""
+        ones = (1,) * len(self.columns)
+        seats = self.problem.seats if filled is None else filled
+        rows = [Row("seats", ones, seats, equal=filled is not None)]
+        for group in self.problem.groups:
+            members = tuple(int(column.group == group.id) for column in self.columns)
+            rows.append(Row(f"group:{group.id}", members, group.seats))
+        rows.extend(self._rule_row(place, rule, filled) for place, rule in enumerate(self.rules))
+        return tuple(rows)
+
+    def base_of(self, rule: ShareRule, filled: int | None) -> int | None:
+        """The rule's base where it is known before the choice; then whole heads make a tighter row than a share does."""
+        if rule.base_number is not None:
+            return rule.base_number
+        off_quota = any(group.off_quota for group in self.problem.groups)
+        return None if off_quota or rule.base_tags is not None else filled
+
+    def _rule_row(self, place: int, rule: ShareRule, filled: int | None) -> Row:
+        sign = -1 if rule.op is Op.FLOOR else 1
+        parts = [column.parts[place] for column in self.columns]
+        known = self.base_of(rule, filled)
+        if known is not None:
+            return Row(
+                f"rule:{rule.id}", tuple(sign * counted for counted, _ in parts), sign * required(rule, known)
+            )
+        num, den = rule.share.as_integer_ratio()
+        return Row(
+            f"rule:{rule.id}", tuple(sign * (den * counted - num * base) for counted, base in parts), 0
+        )
+
+    def filling(self) -> Program:
+        """Fill as many seats as the rules allow."""
+        return Program((1,) * len(self.columns), self.upper, self.rows())
+
+    def scoring(self, filled: int) -> Program:
+        """Of all lists of `filled`: the greatest total score, then the least sum of places, in one exact integer."""
+        scale, lowest, weight = self._units(filled)
+        last = max((column.rank for column in self.columns), default=0)
+        values = tuple(
+            int((column.score - lowest) * scale) * weight + last - column.rank for column in self.columns
+        )
+        return Program(values, self.upper, self.rows(filled))
+
+    def score_of(self, filled: int, value: int) -> Fraction:
+        """The total score within a value of `scoring(filled)`."""
+        scale, lowest, weight = self._units(filled)
+        return Fraction(value // weight, scale) + lowest * filled
+
+    def _units(self, filled: int) -> tuple[int, Fraction, int]:
+        scale = lcm(*(column.score.denominator for column in self.columns))
+        lowest = min((column.score for column in self.columns), default=Fraction(0))
+        last = max((column.rank for column in self.columns), default=0)
+        return scale, lowest, filled * last + 1
+
+    def chosen(self, x: Counts) -> tuple[str, ...]:
+        """The ids of a solution, in the order of places; of one column the first by lot."""
+        return tuple(one for column, count in zip(self.columns, x, strict=True) for one in column.ids[:count])
+
+    def counts_of(self, ids: Iterable[str]) -> Counts:
+        """The solution that has exactly these ids."""
+        wanted = set(ids)
+        return tuple(len(wanted.intersection(column.ids)) for column in self.columns)
+
+    def multipliers(self, prices: Sequence[Fraction]) -> tuple[Multiplier, ...]:
+        """The prices that are not 0, by row, for the record."""
+        pairs = zip(self.rows(), prices, strict=True)
+        return tuple(Multiplier(row=row.id, value=price) for row, price in pairs if price)
+
+    def prices(self, multipliers: Iterable[Multiplier]) -> tuple[Fraction, ...]:
+        """The prices in the order of the rows, from a record."""
+        by_row = {multiplier.row: multiplier.value for multiplier in multipliers}
+        return tuple(by_row.get(row.id, Fraction(0)) for row in self.rows())
+
+
+def lay_out(problem: Problem, rules: tuple[ShareRule, ...] | None = None, by_place: bool = True) -> Layout:
+    """The columns of those who may be chosen, under the hard rules that apply, or under the rules given.
+
+    Without `by_place`, candidates of different places share a column: enough for counting, too little for scoring.
+    """
+    chosen_rules = problem.hard_rules if rules is None else rules
+    applying = tuple(rule for rule in chosen_rules if rule.base_number != 0)
+    off = {group.id for group in problem.groups if group.off_quota}
+    place = places(rank_problem(problem))
+    alike: dict[tuple[int, str, tuple[tuple[int, int], ...]], list[Candidate]] = defaultdict(list)
+    for one in problem.eligible:
+        parts = tuple((0, 0) if one.group in off else counts(rule, one) for rule in applying)
+        alike[place[one.id] if by_place else 0, one.group, parts].append(one)
+    columns = tuple(
+        Column(rank, group, parts, _by_lot(members, problem.lot_seed), members[0].score)
+        for (rank, group, parts), members in sorted(alike.items(), key=lambda item: item[0])
+    )
+    return Layout(problem, applying, columns)
+
+
+def dot(left: Sequence[int], right: Sequence[int]) -> int:
+    return sum(a * b for a, b in zip(left, right, strict=True) if b)
+
+
+def _by_lot(members: list[Candidate], seed: str) -> tuple[str, ...]:
+    return tuple(sorted((member.id for member in members), key=lambda one: lot(seed, one)))

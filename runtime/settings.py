@@ -1,0 +1,189 @@
+"""Every setting, in one class; no other module reads the environment.
+
+Order, the first that speaks wins: arguments, `XUANSHU_*` variables, files under /run/secrets, what a running
+`make up` left in DATA/stack.json, defaults.
+"""
+
+from __future__ import annotations
+
+import os
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from runtime.stack_record import StackRecord
+from schemas import names
+from schemas.errors import Unavailable
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+DEVELOPMENT_KEY_MARK = b"development-only"
+"""The first half of every key that a local stack makes, so that one in production is recognised."""
+
+_PREFIX = "XUANSHU_"
+_SECRETS = Path("/run/secrets")
+_CONNECTIONS = ("XUANSHU_POSTGRES", "XUANSHU_TEMPORAL", "XUANSHU_VAULT", "TEMPORAL_")
+
+
+class Environment(StrEnum):
+    DEVELOPMENT = "development"
+    PRODUCTION = "production"
+
+
+class LogFormat(StrEnum):
+    CONSOLE = "console"
+    JSON = "json"
+
+
+class Language(StrEnum):
+    ZH = "zh"
+    EN = "en"
+
+
+class Login(StrEnum):
+    """Who connects to Postgres; the value names its setting `postgres_{value}_dsn`."""
+
+    OWNER = "owner"
+    MIGRATOR = "migrator"
+    APP = "app"
+    SEQUENCER = "sequencer"
+    AUDITOR = "auditor"
+    VAULT = "vault"
+
+
+def language_of_locale() -> Language:
+    """Chinese where the terminal's locale is Chinese, English elsewhere."""
+    locale = next(
+        (os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), ""
+    )
+    return Language.ZH if locale.lower().startswith("zh") else Language.EN
+
+
+class Settings(BaseSettings):
+    """Read once at the start of a process and handed on; wrong values fail there, all at once."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=_PREFIX,
+        secrets_dir=_SECRETS if _SECRETS.is_dir() else None,
+        frozen=True,
+        populate_by_name=True,
+        extra="ignore",
+    )
+
+    environment: Environment = Field(
+        Environment.DEVELOPMENT, description="production makes the doctor stricter"
+    )
+    data_dir: Path = Field(
+        CHECKOUT / ".data", description="where a local stack keeps its data, logs and keys"
+    )
+    language: Language = Field(default_factory=language_of_locale, description="zh or en; by locale")
+    log_format: LogFormat = Field(LogFormat.CONSOLE, description="console for people, json for collectors")
+    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
+
+    postgres_owner_dsn: SecretStr | None = Field(
+        None, description="makes roles and schemas; for migrations only"
+    )
+    postgres_migrator_dsn: SecretStr | None = Field(None, description="applies migrations")
+    postgres_app_dsn: SecretStr | None = Field(None, description="the worker and the terminal")
+    postgres_sequencer_dsn: SecretStr | None = Field(None, description="gives events their global order")
+    postgres_auditor_dsn: SecretStr | None = Field(None, description="reads the log, writes nothing")
+    postgres_vault_dsn: SecretStr | None = Field(None, description="the vault of personal data")
+    postgres_vault_owner_dsn: SecretStr | None = Field(
+        None, description="if the vault has a server of its own"
+    )
+    postgres_pool_max: int = Field(8, ge=1, description="connections a process holds at most")
+    postgres_statement_cache: int = Field(1024, ge=0, description="0 behind PgBouncer in transaction mode")
+    vault_kek: SecretStr | None = Field(
+        None, description="64 hex digits: the key that wraps each person's key"
+    )
+
+    temporal_profile: str | None = Field(None, description="a profile of temporal.toml; unset: `default`")
+    temporal_config_file: Path | None = Field(None, description="temporal.toml; unset: Temporal's own places")
+    temporal_address: str | None = Field(None, description="host:port without TLS; a profile goes before it")
+    temporal_namespace: str = Field("default", description="the namespace at `temporal_address`")
+    task_queue: str = Field(names.MAIN_QUEUE, description="workflows and short activities")
+    bulk_task_queue: str = Field("xuanshu-bulk", description="long activities")
+    metrics_address: str | None = Field(None, description="host:port for Prometheus; unset: none")
+
+    postgres_port: int = Field(0, ge=0, le=65535, description="of the local stack; 0 = any free one")
+    temporal_port: int = Field(0, ge=0, le=65535, description="of the local stack; 0 = any free one")
+    temporal_ui_port: int = Field(0, ge=0, le=65535, description="of the local stack; 0 = any free one")
+    server_account: str = Field("nobody", description="who runs the local Postgres when root starts it")
+    pg_bin_dir: Path | None = Field(
+        None,
+        validation_alias=AliasChoices("XUANSHU_PG_BIN_DIR", "PG_BIN_DIR"),
+        description="another PostgreSQL (17 or later) for the local stack",
+    )
+
+    @field_validator("data_dir")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+    @field_validator("log_level")
+    @classmethod
+    def _known_level(cls, value: str) -> str:
+        if value.upper() not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
+            raise ValueError("DEBUG, INFO, WARNING or ERROR")
+        return value.upper()
+
+    @field_validator("vault_kek")
+    @classmethod
+    def _key_of_32_bytes(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(bytes.fromhex(value.get_secret_value())) != 32:
+            raise ValueError("64 hex digits")
+        return value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 -- called by keyword; there is no .env
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, file_secret_settings, RunningStackSource(settings_cls)
+
+    def dsn(self, login: Login = Login.APP) -> str:
+        """The DSN of a login; `Unavailable(SETTING_MISSING)` when neither a setting nor a running stack has it."""
+        return self._secret(f"postgres_{login}_dsn")
+
+    def kek(self) -> bytes:
+        """The 32 bytes that wrap each person's key; `Unavailable(SETTING_MISSING)` when there are none."""
+        return bytes.fromhex(self._secret("vault_kek"))
+
+    def has_development_key(self) -> bool:
+        return self.vault_kek is not None and self.kek().startswith(DEVELOPMENT_KEY_MARK)
+
+    def _secret(self, setting: str) -> str:
+        value: SecretStr | None = getattr(self, setting)
+        if value is None:
+            raise Unavailable("SETTING_MISSING", setting=setting, variable=f"{_PREFIX}{setting.upper()}")
+        return value.get_secret_value()
+
+
+class RunningStackSource(PydanticBaseSettingsSource):
+    """What the stack that now runs in the data folder says about itself; nothing when none runs."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002 -- the base class wants it
+        return None, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        folder = Path(self.current_state.get("data_dir", CHECKOUT / ".data")).expanduser()
+        record = StackRecord.read(folder)
+        return record.settings if record is not None and record.supervisor.find() else {}
+
+
+def child_environment(data_dir: Path) -> dict[str, str]:
+    """The environment of a process that shall use the stack in `data_dir` and no other server."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(_CONNECTIONS)}
+    return kept | {f"{_PREFIX}DATA_DIR": str(data_dir)}
+
+
+def bare_environment(home: Path) -> dict[str, str]:
+    """The environment of a server: no locale, no profile and no proxy of the person who starts it."""
+    return {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(home), "LC_ALL": "C", "TZ": "UTC"}

@@ -1,0 +1,276 @@
+"""The one byte form of everything that is hashed: RFC 8785 JSON in a narrow profile, leaf hashes, the Merkle root.
+
+The profile: keys of ASCII `[a-z0-9_]`, integers below 2^53, text in NFC, no floats, UTC instants with six digits,
+decimals as text. Inside it, sorted compact JSON is RFC 8785.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import lru_cache
+from hashlib import sha256
+from typing import Any, NamedTuple
+from unicodedata import is_normalized
+
+import orjson
+from pydantic import BaseModel
+
+from schemas.ledger import Actor, Append, NewEvent, RecordedEvent
+from schemas.upcasters import UPCASTERS, Upcasters
+
+_KEY = re.compile(r"[a-z0-9_]+\Z")
+_INTEGER_LIMIT = 2**53
+
+
+class CanonicalFormError(ValueError):
+    """A value lies outside the profile; the text says which and why."""
+
+
+class Sealed(NamedTuple):
+    """An event ready to be written: what readers will see, and the bytes that are hashed and kept."""
+
+    event: RecordedEvent
+    body: bytes
+
+
+def plain(value: Any) -> Any:
+    """Turn a value of the profile into what JSON gives back; raise `CanonicalFormError` for anything else.
+
+    Text is looked at by `canonical_bytes`, where it is one piece.
+    """
+    kind = type(value)
+    if kind is str or value is None or kind is bool:
+        return value
+    if kind is dict:
+        return {_key(key): plain(item) for key, item in value.items()}
+    if kind is list or kind is tuple:
+        return [plain(item) for item in value]
+    return _integer(value) if kind is int else _converted(value)
+
+
+def canonical_bytes(value: Any) -> bytes:
+    """The RFC 8785 bytes of `value`; raises `CanonicalFormError` outside the profile."""
+    return _json(plain(value))
+
+
+@lru_cache(maxsize=1024)  # a command and its events carry the same few instants
+def instant(moment: datetime) -> str:
+    """Format an aware instant as `2024-01-30T01:02:03.000000Z`."""
+    return _utc(moment).isoformat(timespec="microseconds")[:-6] + "Z"
+
+
+def digest(data: bytes) -> str:
+    """SHA-256 of `data`, in hex."""
+    return sha256(data).hexdigest()
+
+
+def payload_hash(payload: Any) -> str:
+    """The hash by which the same command id with another payload is found; `payload` is a model or JSON value."""
+    return digest(canonical_bytes(payload))
+
+
+def leaf_hash(body: bytes) -> str:
+    """RFC 6962 leaf hash, SHA-256(0x00 ‖ body), in hex."""
+    return sha256(b"\x00" + body).hexdigest()
+
+
+def merkle_root(leaves: Iterable[str]) -> str:
+    """RFC 6962 tree root, in hex, of leaf hashes in hex; of no leaves, SHA-256 of nothing."""
+    peaks: list[tuple[int, bytes]] = []  # (height, hash) of the full subtrees, left to right
+    for leaf in leaves:
+        height, node = 0, bytes.fromhex(leaf)
+        while peaks and peaks[-1][0] == height:
+            node, height = _parent(peaks.pop()[1], node), height + 1
+        peaks.append((height, node))
+    if not peaks:
+        return digest(b"")
+    root = peaks.pop()[1]
+    while peaks:
+        root = _parent(peaks.pop()[1], root)
+    return root.hex()
+
+
+def seal(append: Append) -> tuple[Sealed, ...]:
+    """Chain an append's events on to its expected head: bodies, hashes and what a reader will be given."""
+    sealed: list[Sealed] = []
+    seq, prev = append.expected.seq, append.expected.hash
+    fixed, given = _shared_body(append), _shared_fields(append)
+    for ordinal, event in enumerate(append.events):
+        seq += 1
+        item = _seal_one(event, fixed, given, seq, ordinal, prev)
+        prev = item.event.hash
+        sealed.append(item)
+    return tuple(sealed)
+
+
+def open_event(body: bytes, upcasters: Upcasters = UPCASTERS, position: int | None = None) -> RecordedEvent:
+    """Read an event from its kept bytes; old data versions are upcast, the hash stays that of the bytes."""
+    raw = orjson.loads(body)
+    v, data = upcasters.upcast(raw["type"], raw["v"], raw["data"])
+    return RecordedEvent(
+        stream=raw["stream"],
+        seq=raw["seq"],
+        ordinal=raw["ord"],
+        type=raw["type"],
+        v=v,
+        at=datetime.fromisoformat(raw["at"]),
+        recorded=datetime.fromisoformat(raw["recorded"]),
+        actor=Actor(**raw["actor"]),
+        grant=raw.get("grant", ""),
+        cause=raw.get("cause", ""),
+        command_id=raw["cmd"],
+        payload_hash=raw["req"],
+        rules=raw["rules"],
+        subject=raw.get("subject", ""),
+        data=data,
+        prev=raw["prev"],
+        hash=leaf_hash(body),
+        log=raw["log"],
+        position=position,
+    )
+
+
+def _seal_one(
+    event: NewEvent, fixed: dict[str, Any], given: dict[str, Any], seq: int, ordinal: int, prev: str
+) -> Sealed:
+    data = plain(event.data)
+    body_fields = fixed | {
+        "v": event.v,
+        "seq": seq,
+        "ord": ordinal,
+        "type": event.type,
+        "data": data,
+        "prev": prev,
+    }
+    if event.subject:
+        body_fields["subject"] = event.subject
+    body = _json(body_fields)
+    recorded = RecordedEvent(
+        **given,
+        seq=seq,
+        ordinal=ordinal,
+        type=event.type,
+        v=event.v,
+        subject=event.subject,
+        data=data,
+        prev=prev,
+        hash=leaf_hash(body),
+    )
+    return Sealed(recorded, body)
+
+
+def _shared_body(append: Append) -> dict[str, Any]:
+    said = append.provenance
+    body: dict[str, Any] = {
+        "log": said.log,
+        "stream": append.stream,
+        "at": instant(said.occurred_at),
+        "recorded": instant(said.recorded_at),
+        "actor": _actor(said.actor),
+        "cmd": said.command_id,
+        "req": said.payload_hash,
+        "rules": said.rules,
+    }
+    if said.grant:
+        body["grant"] = said.grant
+    if said.cause:
+        body["cause"] = said.cause
+    return body
+
+
+def _shared_fields(append: Append) -> dict[str, Any]:
+    said = append.provenance
+    return {
+        "log": said.log,
+        "stream": append.stream,
+        "at": _utc(said.occurred_at),
+        "recorded": _utc(said.recorded_at),
+        "actor": said.actor,
+        "grant": said.grant,
+        "cause": said.cause,
+        "command_id": said.command_id,
+        "payload_hash": said.payload_hash,
+        "rules": said.rules,
+    }
+
+
+def _actor(actor: Actor) -> dict[str, str]:
+    named = {"id": actor.id, "role": actor.role}
+    if actor.unit:
+        named["unit"] = actor.unit
+    if actor.on_behalf_of:
+        named["on_behalf_of"] = actor.on_behalf_of
+    return named
+
+
+def _json(value: Any) -> bytes:
+    try:
+        body = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    except TypeError as fault:
+        raise CanonicalFormError(f"no canonical form: {fault}") from fault
+    # One look at the whole; `\n` before a combining mark may look like an `n`, so the texts themselves decide.
+    if not body.isascii() and not is_normalized("NFC", body.decode()):
+        _refuse_text_outside_nfc(value)
+    return body
+
+
+def _refuse_text_outside_nfc(value: Any) -> None:
+    match value:
+        case str() if not is_normalized("NFC", value):
+            raise CanonicalFormError(f"text is not in NFC: {value!r}")
+        case dict():
+            _refuse_text_outside_nfc(list(value.values()))
+        case list():
+            for item in value:
+                _refuse_text_outside_nfc(item)
+
+
+def _converted(value: Any) -> Any:
+    match value:
+        case str():
+            result: Any = str(value)
+        case int():
+            result = _integer(value)
+        case dict():
+            result = plain(dict(value))
+        case datetime():
+            result = instant(value)
+        case Decimal():
+            result = _decimal(value)
+        case BaseModel():
+            result = plain(value.model_dump(mode="python"))
+        case _:
+            raise CanonicalFormError(f"{type(value).__name__} has no canonical form: {value!r}")
+    return result
+
+
+def _integer(value: int) -> int:
+    if not -_INTEGER_LIMIT < value < _INTEGER_LIMIT:
+        raise CanonicalFormError(f"an integer must lie below 2^53: {value}")
+    return int(value)
+
+
+@lru_cache(maxsize=4096)
+def _key(key: Any) -> str:
+    if not isinstance(key, str) or not _KEY.match(key):
+        raise CanonicalFormError(f"a key must be of [a-z0-9_]: {key!r}; use a list of objects for ids")
+    return str(key)
+
+
+def _decimal(value: Decimal) -> str:
+    if not value.is_finite():
+        raise CanonicalFormError(f"a decimal must be finite: {value}")
+    return format(value, "f")
+
+
+def _utc(moment: datetime) -> datetime:
+    if moment.tzinfo is None:
+        raise CanonicalFormError(f"an instant needs a time zone: {moment!r}")
+    return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+
+
+def _parent(left: bytes, right: bytes) -> bytes:
+    return sha256(b"\x01" + left + right).digest()

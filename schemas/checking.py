@@ -1,0 +1,479 @@
+"""What types alone can't say about a programme: that its parts fit together. All faults are found in one pass.
+
+A draft is read part by part, so that one broken step does not hide what is wrong with the next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from itertools import pairwise
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+from schemas.documents import Node
+from schemas.faults import Fault, Place, fault_at, nearest_word
+from schemas.feasibility import clashes
+from schemas.programme import (
+    Conferral,
+    ExpertReview,
+    Fact,
+    Pool,
+    Predicate,
+    PublicVote,
+    Rank,
+    Reward,
+    Route,
+    Selection,
+    Step,
+    Units,
+)
+from schemas.shape import part
+from schemas.unit_files import check_units
+
+_HEIGHT = {
+    Rank.ENTERPRISE: 0,
+    Rank.TOWNSHIP: 1,
+    Rank.COUNTY: 2,
+    Rank.PREFECTURE: 3,
+    Rank.INDUSTRY_UNION: 3,
+    Rank.PROVINCE: 4,
+    Rank.NATION: 5,
+}
+_OPERATORS = {
+    "integer": (">", ">=", "<", "<=", "==", "!="),
+    "date": (">", ">=", "<", "<=", "==", "!="),
+    "boolean": ("==", "!="),
+    "choice": ("==", "!=", "in", "not_in"),
+}
+_COMPONENT_BY_TYPE = {"expert_review": "expert", "public_vote": "public"}
+RECOMMENDATION = "recommendation"
+"""The component that a ranked endorsement gives."""
+AUTHORITY = "authority"
+"""The last tie-breaker: a person decides (DR-17)."""
+
+
+@dataclass(frozen=True)
+class DraftStep:
+    """A step as written; `step` is None where it cannot be read."""
+
+    place: Place
+    node: Node
+    type: str
+    step: Step | None
+
+    @property
+    def component(self) -> str | None:
+        """The component of a score that this step gives, even where the rest of it cannot be read."""
+        if self.type == "endorsement":
+            ranked = (self.node.items or {}).get("ranked")
+            return None if ranked is None or ranked.scalar in {None, False} else RECOMMENDATION
+        named = (self.node.items or {}).get("component")
+        return named.text() if named is not None else _COMPONENT_BY_TYPE.get(self.type)
+
+
+@dataclass(frozen=True)
+class DraftStage:
+    """A stage as written, with those of its steps that have a type."""
+
+    place: Place
+    rank: Rank
+    pool: Pool | None
+    steps: tuple[DraftStep, ...]
+
+    def of(self, kind: Any) -> Iterator[tuple[DraftStep, Any]]:
+        """The readable steps of one kind."""
+        return ((draft, draft.step) for draft in self.steps if isinstance(draft.step, kind))
+
+
+class Draft:
+    """A programme's tree, read as far as it can be read."""
+
+    def __init__(self, root: Node) -> None:
+        self.root = root
+        self.routes: list[Route] = _parts(Route, root.child("routes"))
+        self.routes_whole = len(self.routes) == len(_entries(root.child("routes")))
+        self.fact_names = set((_items(root.child("facts"))).keys())
+        self.facts: dict[str, Fact] = {
+            name: fact
+            for name, node in _items(root.child("facts")).items()
+            if (fact := part(Fact, node)) is not None
+        }
+        self.titles = {node.id for node in _entries(root.child("titles")) if node.id is not None}
+        self.stages = [
+            self._stage(Rank(key), node)
+            for key, node in _items(root.child("stages")).items()
+            if key in list(Rank)
+        ]
+
+    def _stage(self, rank: Rank, node: Node) -> DraftStage:
+        place = ("stages", rank.value)
+        held = node.child("pool")
+        steps = tuple(
+            DraftStep(
+                (*place, "steps", entry.id or position), entry, kind.text() if kind else "", part(Step, entry)
+            )
+            for position, entry in enumerate(_entries(node.child("steps")))
+            for kind in (entry.child("type") if entry.items is not None else None,)
+        )
+        return DraftStage(place, rank, part(Pool, held) if held is not None else None, steps)
+
+    def fault(
+        self, place: Place, code: str, nearest: str = "", /, *, on_key: bool = False, **facts: object
+    ) -> Fault:
+        """A fault at a place of this draft, at the value or at its key."""
+        mark = self.root.at(place).mark
+        if on_key:
+            mark = self.root.at(place[:-1]).keys.get(str(place[-1]), mark)
+        return fault_at(mark, place, code, nearest, **facts)
+
+
+def check_draft(draft: Draft, folder: Path) -> list[Fault]:
+    """Every way in which the parts of a draft do not fit together, its units file in `folder` included."""
+    whole: tuple[Callable[[Draft], Iterator[Fault]], ...] = (
+        _check_routes,
+        _check_entries,
+        _check_facts,
+        _check_rewards,
+        _check_pools,
+    )
+    each: tuple[Callable[[Draft, DraftStage], Iterator[Fault]], ...] = (
+        _check_order,
+        _check_reviews,
+        _check_votes,
+        _check_components,
+        _check_selections,
+        _check_predicates,
+        _check_grades,
+    )
+    faults = [fault for check in whole for fault in check(draft)]
+    faults += [fault for stage in draft.stages for check in each for fault in check(draft, stage)]
+    return faults + list(_check_units(draft, folder))
+
+
+def _items(node: Node | None) -> dict[str, Node]:
+    return {} if node is None else {key: held for key, held in (node.items or {}).items() if not held.removed}
+
+
+def _entries(node: Node | None) -> list[Node]:
+    return [] if node is None else list(node.entries or ())
+
+
+def _parts(kind: Any, node: Node | None) -> list[Any]:
+    return [held for entry in _entries(node) if (held := part(kind, entry)) is not None]
+
+
+# ---- routes and entries ----
+
+
+def _check_routes(draft: Draft) -> Iterator[Fault]:
+    written = {stage.rank for stage in draft.stages}
+    summit = draft.routes[0].ranks[-1] if draft.routes else None
+    for route in draft.routes:
+        place = ("routes", route.id, "ranks")
+        for position, (below, above) in enumerate(pairwise(route.ranks)):
+            if _HEIGHT[below] >= _HEIGHT[above]:
+                yield draft.fault((*place, position + 1), "ranks_not_ascending", below=below, above=above)
+        if route.ranks[-1] is not summit:
+            last = (*place, len(route.ranks) - 1)
+            yield draft.fault(last, "summits_differ", rank=route.ranks[-1], summit=summit)
+        for position, rank in enumerate(route.ranks):
+            if rank not in written:
+                near = nearest_word(rank, _items(draft.root.child("stages")))
+                yield draft.fault((*place, position), "stage_missing", near, rank=rank, route=route.id)
+    yield from _check_unused_stages(draft)
+
+
+def _check_unused_stages(draft: Draft) -> Iterator[Fault]:
+    passed = {rank for route in draft.routes for rank in route.ranks}
+    for stage in draft.stages:
+        if draft.routes_whole and stage.rank not in passed:
+            yield draft.fault(stage.place, "stage_unused", on_key=True, rank=stage.rank)
+
+
+def _check_entries(draft: Draft) -> Iterator[Fault]:
+    """Nominations enter at a stage's first step; the lowest stage of each route has such an entry."""
+    for stage in draft.stages:
+        for position, draft_step in enumerate(stage.steps):
+            if draft_step.type == "intake" and position > 0:
+                yield draft.fault(draft_step.place, "intake_not_first")
+    by_rank = {stage.rank: stage for stage in draft.stages}
+    for rank in dict.fromkeys(route.ranks[0] for route in draft.routes):
+        lowest = by_rank.get(rank)
+        if lowest is not None and lowest.steps and "intake" not in {step.type for step in lowest.steps}:
+            yield draft.fault(lowest.place, "intake_missing", on_key=True, rank=rank)
+
+
+def _check_pools(draft: Draft) -> Iterator[Fault]:
+    """A pool names titles that a stage further down confers (DR-03)."""
+    for stage in draft.stages:
+        below = {
+            grade.title
+            for lower in draft.stages
+            if _HEIGHT[lower.rank] < _HEIGHT[stage.rank]
+            for _, conferral in lower.of(Conferral)
+            for grade in conferral.grades
+        }
+        readable = all(step.step is not None for lower in draft.stages for step in lower.steps)
+        for position, title in enumerate(stage.pool.holder_of if stage.pool else ()):
+            place = (*stage.place, "pool", "holder_of", position)
+            if title not in draft.titles:
+                yield draft.fault(place, "title_unknown", nearest_word(title, draft.titles), title=title)
+            elif title not in below and readable:
+                yield draft.fault(
+                    place, "pool_not_below", nearest_word(title, below), title=title, rank=stage.rank
+                )
+
+
+# ---- the order of steps ----
+
+
+def _check_order(draft: Draft, stage: DraftStage) -> Iterator[Fault]:
+    """Publicity comes before decision and conferral, conferral last (DR-27, DR-32, DR-33)."""
+    done: list[str] = []
+    for step in stage.steps:
+        late = "conferral" in done or (step.type == "publicity" and "decision" in done)
+        if late and step.type != "conferral":
+            after = "conferral" if "conferral" in done else "decision"
+            yield draft.fault(step.place, "step_out_of_order", step=step.type, after=after)
+        if step.type == "conferral" and "conferral" in done:
+            yield draft.fault(step.place, "conferral_twice")
+        done.append(step.type)
+
+
+# ---- facts and predicates ----
+
+
+def _check_facts(draft: Draft) -> Iterator[Fault]:
+    for name, fact in draft.facts.items():
+        place = ("facts", name)
+        if (fact.type == "choice") != bool(fact.of):
+            code = "choice_without_values" if fact.type == "choice" else "values_without_choice"
+            yield draft.fault(place if fact.type == "choice" else (*place, "of"), code, fact=name)
+
+
+def _check_predicates(draft: Draft, stage: DraftStage) -> Iterator[Fault]:
+    for step in stage.steps:
+        for place, node in step.node.walk(step.place):
+            predicate = part(Predicate, node) if "fact" in (node.items or {}) else None
+            if predicate is not None:
+                yield from _check_predicate(draft, place, predicate)
+
+
+def _check_predicate(draft: Draft, place: Place, predicate: Predicate) -> Iterator[Fault]:
+    if predicate.fact not in draft.fact_names:
+        near = nearest_word(predicate.fact, draft.fact_names)
+        yield draft.fault((*place, "fact"), "fact_unknown", near, fact=predicate.fact)
+        return
+    fact = draft.facts.get(predicate.fact)
+    if fact is None or (fact.type == "choice" and not fact.of):
+        return
+    if predicate.op not in _OPERATORS[fact.type]:
+        allowed = " ".join(_OPERATORS[fact.type])
+        yield draft.fault((*place, "op"), "operator_unfit", op=predicate.op, type=fact.type, allowed=allowed)
+    elif not _fits(fact, predicate):
+        near = nearest_word(predicate.value, fact.of)
+        wanted = _wanted(fact, predicate.op)
+        written = draft.root.at((*place, "value")).text()
+        yield draft.fault(
+            (*place, "value"), "value_unfit", near, value=written, fact=predicate.fact, wanted=wanted
+        )
+
+
+def _fits(fact: Fact, predicate: Predicate) -> bool:
+    value = predicate.value
+    match fact.type:
+        case "integer":
+            return type(value) is int
+        case "boolean":
+            return isinstance(value, bool)
+        case "date":
+            return isinstance(value, str) and _is_date(value)
+        case _:
+            many = predicate.op in {"in", "not_in"}
+            chosen = value if isinstance(value, tuple) else (value,)
+            return isinstance(value, tuple) == many and set(chosen) <= set(fact.of)
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
+def _wanted(fact: Fact, op: str) -> str:
+    if fact.type != "choice":
+        return {"integer": "42", "boolean": "true, false", "date": "2024-01-30"}[fact.type]
+    return f"[{', '.join(fact.of)}]" if op in {"in", "not_in"} else ", ".join(fact.of)
+
+
+# ---- reviews and votes ----
+
+
+def _check_reviews(draft: Draft, stage: DraftStage) -> Iterator[Fault]:
+    for at, review in stage.of(ExpertReview):
+        size = review.panel_size
+        if review.scores_min > size:
+            yield draft.fault(
+                (*at.place, "scores_min"), "scores_min_over_panel", scores=review.scores_min, size=size
+            )
+        if review.trim and 2 * review.trim.drop + review.trim.min_left > size:
+            needed = 2 * review.trim.drop + review.trim.min_left
+            yield draft.fault((*at.place, "trim"), "trim_never", needed=needed, size=size)
+        if review.scale and (review.scale.maximum - review.scale.minimum) % review.scale.step:
+            yield draft.fault((*at.place, "scale", "step"), "step_uneven", step=review.scale.step)
+        for key in ("scale", "trim") if review.mode == "vote" else ("threshold",):
+            if getattr(review, key) is not None:
+                yield draft.fault((*at.place, key), "mode_unfit", on_key=True, key=key, mode=review.mode)
+
+
+def _check_votes(draft: Draft, stage: DraftStage) -> Iterator[Fault]:
+    for at, vote in stage.of(PublicVote):
+        limits, place = vote.limits, (*at.place, "limits")
+        for less, more in (("choices_min", "choices_max"), ("per_candidate_per_day", "per_day")):
+            if getattr(limits, less) > getattr(limits, more):
+                yield draft.fault((*place, less), "limits_crossed", less=less, more=more)
+
+
+# ---- selection ----
+
+
+def _check_components(draft: Draft, stage: DraftStage) -> Iterator[Fault]:
+    """Weights and ties name what earlier steps of the stage have measured."""
+    known: list[str] = []
+    for step in stage.steps:
+        if step.component in known:
+            yield draft.fault(step.place, "component_repeated", component=step.component)
+        elif step.component is not None:
+            known.append(step.component)
+        if step.type == "selection":
+            yield from _check_weights(draft, step, known)
+            yield from _check_ties(draft, step, known)
+
+
+def _check_weights(draft: Draft, step: DraftStep, known: list[str]) -> Iterator[Fault]:
+    for position, node in enumerate(_entries(step.node.child("weights"))):
+        named = node.child("component") if node.items is not None else None
+        if named is not None and isinstance(named.scalar, str) and named.scalar not in known:
+            place = (*step.place, "weights", position, "component")
+            near, have = nearest_word(named.scalar, known), ", ".join(known) or "—"
+            yield draft.fault(place, "component_unknown", near, component=named.scalar, known=have)
+
+
+def _check_ties(draft: Draft, step: DraftStep, known: list[str]) -> Iterator[Fault]:
+    ties = _entries(step.node.child("ties"))
+    for position, node in enumerate(ties):
+        place = (*step.place, "ties", position)
+        if node.scalar == AUTHORITY and position < len(ties) - 1:
+            yield draft.fault(place, "authority_not_last")
+        elif isinstance(node.scalar, str) and node.scalar not in (*known, AUTHORITY):
+            near, have = nearest_word(node.scalar, (*known, AUTHORITY)), ", ".join((*known, AUTHORITY))
+            yield draft.fault(place, "component_unknown", near, component=node.scalar, known=have)
+
+
+def _check_selections(draft: Draft, stage: DraftStage) -> Iterator[Fault]:
+    before: Selection | None = None
+    for at, selection in stage.of(Selection):
+        ratio = selection.differential
+        if ratio is not None and ratio < 1:
+            yield draft.fault((*at.place, "differential"), "differential_below_one", ratio=ratio)
+        elif before is not None and ceil((ratio or 1) * selection.seats) > before.seats:
+            needed, place = ceil((ratio or 1) * selection.seats), "seats" if ratio is None else "differential"
+            yield draft.fault(
+                (*at.place, place), "candidates_too_few", needed=needed, seats=before.seats, step=before.id
+            )
+        before = selection
+        yield from _check_shares(draft, at, selection)
+
+
+def _check_shares(draft: Draft, at: DraftStep, selection: Selection) -> Iterator[Fault]:
+    place = (*at.place, "shares")
+    bases = {rule.id: rule.base for rule in selection.shares}
+    for rule in selection.shares:
+        known = ["list", "seats", *(name for name in bases if name != rule.id)]
+        if rule.base not in known:
+            near = nearest_word(rule.base, known)
+            yield draft.fault(
+                (*place, rule.id, "base"), "base_unknown", near, base=rule.base, known=", ".join(known)
+            )
+        elif _in_circle(rule.id, bases):
+            yield draft.fault((*place, rule.id, "base"), "base_circle", rule=rule.id)
+    for clash in clashes(selection, draft.facts):
+        rules = ", ".join(clash.rules)
+        yield draft.fault((*place, clash.rules[0]), clash.code, rules=rules, amount=clash.amount)
+
+
+def _in_circle(start: str, bases: dict[str, str]) -> bool:
+    seen, at = {start}, bases[start]
+    while at in bases and at not in seen:
+        seen.add(at)
+        at = bases[at]
+    return at == start
+
+
+# ---- titles ----
+
+
+def _check_grades(draft: Draft, stage: DraftStage) -> Iterator[Fault]:
+    for at, conferral in stage.of(Conferral):
+        given: set[str] = set()
+        for position, grade in enumerate(conferral.grades):
+            place = (*at.place, "grades", position)
+            if grade.title not in draft.titles:
+                near = nearest_word(grade.title, draft.titles)
+                yield draft.fault((*place, "title"), "title_unknown", near, title=grade.title)
+            if grade.title in given:
+                yield draft.fault((*place, "title"), "title_repeated", title=grade.title)
+            if grade.seats is None and not grade.also and position < len(conferral.grades) - 1:
+                yield draft.fault(place, "grade_takes_all", title=grade.title)
+            given.add(grade.title)
+        yield from _check_grade_seats(draft, stage, at, conferral)
+
+
+def _check_grade_seats(
+    draft: Draft, stage: DraftStage, at: DraftStep, conferral: Conferral
+) -> Iterator[Fault]:
+    """Grades share out the seats of the last selection; those given `also` use none of their own."""
+    seats = [selection.seats for _, selection in stage.of(Selection)]
+    if not seats:
+        return
+    alone = sum(grade.seats or 0 for grade in conferral.grades if not grade.also)
+    most = max(alone, *(grade.seats or 0 for grade in conferral.grades))
+    if most > seats[-1]:
+        yield draft.fault((*at.place, "grades"), "grade_seats_exceed", wanted=most, seats=seats[-1])
+
+
+def _check_rewards(draft: Draft) -> Iterator[Fault]:
+    for position, node in enumerate(_entries(draft.root.child("rewards"))):
+        reward, place = part(Reward, node), ("rewards", position)
+        if reward is None:
+            continue
+        if reward.title not in draft.titles:
+            near = nearest_word(reward.title, draft.titles)
+            yield draft.fault((*place, "title"), "title_unknown", near, title=reward.title)
+        if reward.type == "cash" and reward.amount_fen is None:
+            yield draft.fault(place, "amount_missing")
+
+
+# ---- units ----
+
+
+def _check_units(draft: Draft, folder: Path) -> Iterator[Fault]:
+    """The units file is there, its tree is a tree, and its root has the rank where the routes meet (DR-02)."""
+    node = draft.root.child("units")
+    units: Units | None = part(Units, node) if node is not None else None
+    if units is None or draft.root.at(("units", "file")).text() == "?":
+        return
+    path = folder / units.file
+    if not path.is_file():
+        yield draft.fault(("units", "file"), "file_missing", file=path)
+        return
+    tree, faults = check_units(path, root=units.root)
+    yield from faults
+    summits = {route.ranks[-1] for route in draft.routes}
+    if tree is not None and len(summits) == 1 and tree.by_code[tree.root].rank not in summits:
+        rank, summit = tree.by_code[tree.root].rank, summits.pop()
+        yield draft.fault(("units", "root"), "root_rank", root=tree.root, rank=rank, summit=summit)

@@ -1,0 +1,357 @@
+"""Every command: what people, and the engine itself, may ask of a cycle, an authority, a nomination or a round."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from schemas.events import FactValue, GrantTerms, Mark
+from schemas.ledger import Actor, Frozen
+from schemas.programme import Channel
+from schemas.values import Instant, Pace
+
+Reason = Annotated[str, Field(min_length=1, max_length=2000)]
+
+# ---- cycle ----
+
+
+class OpenCycle(Frozen):
+    kind: Literal["open_cycle"] = "open_cycle"
+    cycle: str
+    units: str
+    pace: Pace
+    invited: tuple[str, ...] = ()
+
+
+class ExtendIntake(Frozen):
+    """Amendment: move the end of an intake window. Takes two people."""
+
+    kind: Literal["extend_intake"] = "extend_intake"
+    rank: str
+    closes_at: Instant
+    reason: Reason
+
+
+class CloseIntake(Frozen):
+    """The engine's own: close the intake once every window is over."""
+
+    kind: Literal["close_intake"] = "close_intake"
+
+
+class PauseCycle(Frozen):
+    kind: Literal["pause_cycle"] = "pause_cycle"
+    reason: Reason
+
+
+class ResumeCycle(Frozen):
+    kind: Literal["resume_cycle"] = "resume_cycle"
+
+
+class CancelCycle(Frozen):
+    """Takes two people."""
+
+    kind: Literal["cancel_cycle"] = "cancel_cycle"
+    reason: Reason
+
+
+class CompleteCycle(Frozen):
+    kind: Literal["complete_cycle"] = "complete_cycle"
+    conferred: int
+
+
+# ---- authority ----
+
+
+class GiveGrants(Frozen):
+    kind: Literal["give_grants"] = "give_grants"
+    grants: tuple[GrantTerms, ...] = Field(min_length=1)
+
+
+class RevokeGrant(Frozen):
+    kind: Literal["revoke_grant"] = "revoke_grant"
+    grant: str
+    reason: Reason
+
+
+# ---- nomination ----
+
+
+class SubmitNomination(Frozen):
+    kind: Literal["submit"] = "submit"
+    nomination: str
+    cycle: str
+    unit: str
+    route: str
+    channel: Channel
+    sponsors: tuple[str, ...] = ()
+    subject: str
+    entry: str
+    commitment: str
+    facts: tuple[FactValue, ...] = ()
+
+
+class Endorse(Frozen):
+    """Approve a nomination in the endorsement step of the round it is in."""
+
+    kind: Literal["endorse"] = "endorse"
+    round: str
+    recommendation_rank: int | None = None
+    reason: str = ""
+
+
+class ReturnForCorrection(Frozen):
+    kind: Literal["return"] = "return"
+    round: str
+    reason: Reason
+
+
+class Correct(Frozen):
+    """Answer a return with a new revision; facts not named stay as they were."""
+
+    kind: Literal["correct"] = "correct"
+    facts: tuple[FactValue, ...] = ()
+    entry: str = ""
+    commitment: str = ""
+
+
+class Reject(Frozen):
+    kind: Literal["reject"] = "reject"
+    round: str
+    reason: Reason
+
+
+class Withdraw(Frozen):
+    kind: Literal["withdraw"] = "withdraw"
+    reason: Reason
+
+
+class FileObjection(Frozen):
+    kind: Literal["object"] = "object"
+    objection: str
+    round: str
+    entry: str
+    commitment: str
+    ground: str
+    anonymous: bool = False
+
+
+class RuleOnObjection(Frozen):
+    kind: Literal["rule"] = "rule"
+    objection: str
+    outcome: Literal["upheld", "dismissed"]
+    reason: Reason
+
+
+class Disqualify(Frozen):
+    """Takes two people."""
+
+    kind: Literal["disqualify"] = "disqualify"
+    reason: Reason
+
+
+class TakeOutcome(Frozen):
+    """The engine's own: what a round decided about this nomination, by the round's sequence."""
+
+    kind: Literal["outcome"] = "outcome"
+    round: str
+    round_seq: int
+    outcome: Literal["advanced", "eliminated", "conferred"]
+    step: str = ""
+    reason: str = ""
+    title: str = ""
+    certificate: str = ""
+    final: bool = False
+
+
+# ---- round: the engine's own ----
+
+
+class OpenRound(Frozen):
+    kind: Literal["open_round"] = "open_round"
+
+
+class FreezePool(Frozen):
+    """Cut off: take what the child rounds reported."""
+
+    kind: Literal["freeze_pool"] = "freeze_pool"
+
+
+class OpenStep(Frozen):
+    kind: Literal["open_step"] = "open_step"
+    step: str
+
+
+class CloseStep(Frozen):
+    """Close the step if it is ripe; if it is not, nothing happens and the answer says until when to wait."""
+
+    kind: Literal["close_step"] = "close_step"
+    step: str
+
+
+class RearmStep(Frozen):
+    """Recompute the step's window after the cycle was resumed."""
+
+    kind: Literal["rearm_step"] = "rearm_step"
+    step: str
+
+
+class ReportRound(Frozen):
+    kind: Literal["report_round"] = "report_round"
+
+
+class LapseRound(Frozen):
+    kind: Literal["lapse_round"] = "lapse_round"
+    reason: Reason
+
+
+# ---- round: people's ----
+
+
+class FormPanel(Frozen):
+    kind: Literal["form_panel"] = "form_panel"
+    step: str
+    judges: tuple[str, ...] = Field(min_length=1)
+
+
+class ReplaceJudge(Frozen):
+    """Amendment: takes two people."""
+
+    kind: Literal["replace_judge"] = "replace_judge"
+    step: str
+    judge: str
+    by: str
+    reason: Reason
+
+
+class Recuse(Frozen):
+    kind: Literal["recuse"] = "recuse"
+    step: str
+    nomination: str
+    reason: Reason
+
+
+class WrittenMark(Frozen):
+    """A mark as the judge wrote it, still text: checked against the step's scale when it is decided."""
+
+    nomination: str
+    score: str | None = None
+    vote: Literal["approve", "reject", "abstain", "return"] | None = None
+
+
+class HandInSheet(Frozen):
+    kind: Literal["hand_in_sheet"] = "hand_in_sheet"
+    step: str
+    marks: tuple[WrittenMark, ...] = Field(min_length=1)
+
+
+class ReplyClearance(Frozen):
+    kind: Literal["reply_clearance"] = "reply_clearance"
+    step: str
+    department: str
+    nomination: str
+    outcome: Literal["clear", "object", "conditional"]
+    reason: str = ""
+
+
+class ResolveTie(Frozen):
+    kind: Literal["resolve_tie"] = "resolve_tie"
+    step: str
+    order: tuple[str, ...] = Field(min_length=2)
+    reason: Reason
+
+
+class WaiveDifferential(Frozen):
+    """Amendment: takes two people."""
+
+    kind: Literal["waive_differential"] = "waive_differential"
+    step: str
+    reason: Reason
+
+
+class ExtendStep(Frozen):
+    """Amendment: takes two people."""
+
+    kind: Literal["extend_step"] = "extend_step"
+    step: str
+    closes_at: Instant
+    reason: Reason
+
+
+class CloseStepEarly(Frozen):
+    """The unit is done before its window is over; never a publicity period or a public vote."""
+
+    kind: Literal["close_early"] = "close_early"
+    step: str
+    reason: Reason
+
+
+class Removal(Frozen):
+    nomination: str
+    reason: Reason
+
+
+class Decide(Frozen):
+    """The body confirms the sealed list. Takes two people."""
+
+    kind: Literal["decide"] = "decide"
+    step: str
+    remove: tuple[Removal, ...] = ()
+
+
+class Confer(Frozen):
+    """Takes two people."""
+
+    kind: Literal["confer"] = "confer"
+    step: str
+
+
+CycleBody = OpenCycle | ExtendIntake | CloseIntake | PauseCycle | ResumeCycle | CancelCycle | CompleteCycle
+AuthorityBody = GiveGrants | RevokeGrant
+NominationBody = (
+    SubmitNomination
+    | Endorse
+    | ReturnForCorrection
+    | Correct
+    | Reject
+    | Withdraw
+    | FileObjection
+    | RuleOnObjection
+    | Disqualify
+    | TakeOutcome
+)
+RoundBody = (
+    OpenRound
+    | FreezePool
+    | OpenStep
+    | CloseStep
+    | RearmStep
+    | ReportRound
+    | LapseRound
+    | FormPanel
+    | ReplaceJudge
+    | Recuse
+    | HandInSheet
+    | ReplyClearance
+    | ResolveTie
+    | WaiveDifferential
+    | ExtendStep
+    | CloseStepEarly
+    | Decide
+    | Confer
+)
+Body = Annotated[CycleBody | AuthorityBody | NominationBody | RoundBody, Field(discriminator="kind")]
+
+
+class Command(Frozen):
+    """A body, addressed and signed: its id is the idempotency key, `received_at` is the door's stamp in cycle time."""
+
+    id: Annotated[str, Field(min_length=1, max_length=200)]
+    stream: str
+    actor: Actor
+    received_at: Instant
+    cause: str = ""
+    body: Body
+
+
+ENGINE = Actor(id="engine", role="engine")

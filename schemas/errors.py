@@ -1,0 +1,159 @@
+"""Every error that a person or a program can meet, split by blame.
+
+EngineError
+├── Refused      a rule said no; nothing was written           exit 1
+├── BadUsage     the command line is off                       exit 2
+├── BadFile      a file that somebody wrote has faults         exit 3
+├── Conflict     somebody was faster, or a key was reused      exit 4
+├── Unavailable  a server is away; the same call may be tried  exit 5
+└── Integrity    the log is not what it must be                exit 6
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+# code: (中文, English); `{name}` is filled from the error's facts.
+CATALOGUE: dict[str, tuple[str, str]] = {
+    # authority
+    "NOT_AUTHORISED": (
+        "{actor} 无权对 {unit} 执行 {action}；请由有授权的人员办理。",
+        "{actor} holds no grant for {action} on {unit}; ask somebody who does.",
+    ),
+    "NOT_ON_PANEL": ("{actor} 不是本轮评委。", "{actor} is not on this round's panel."),
+    "RECUSED": ("{actor} 已对 {nomination} 回避，不得评审。", "{actor} is recused from {nomination} and may not judge it."),
+    "SECOND_PERSON_REQUIRED": (
+        "此事须由两人办理：{actor} 已提出，须另一人确认。",
+        "This act takes two people: {actor} proposed it, another person must confirm.",
+    ),
+    # time and place
+    "STAGE_CLOSED": ("{step} 已于 {closed_at} 截止。", "{step} closed at {closed_at}."),
+    "STAGE_MISMATCH": ("当前环节为 {current}，不能执行 {action}。", "The current step is {current}; {action} does not belong to it."),
+    "STAGE_NOT_OPEN": ("{step} 将于 {opens_at} 开始。", "{step} opens at {opens_at}."),
+    "CYCLE_PAUSED": ("本届已暂停，恢复后再办理。", "The cycle is paused; try again after it resumes."),
+    "CYCLE_NOT_OPEN": ("本届未开启或已结束（{status}）。", "The cycle is not open ({status})."),
+    "CALENDAR_YEAR_MISSING": (
+        "{year} 年的工作日历缺失；请在 {file} 中补充后再开启。",
+        "There is no work-day calendar for {year}; add it to {file} and open again.",
+    ),
+    # scores
+    "SCORE_NOT_A_NUMBER": ("评分“{score}”不是数字。", "The score {score!r} is not a number."),
+    "SCORE_OUT_OF_RANGE": (
+        "评分 {score} 超出范围 {minimum}–{maximum}。",
+        "The score {score} is outside {minimum} to {maximum}.",
+    ),
+    "SCORE_NOT_A_STEP": (
+        "评分 {score} 不符合从 {minimum} 起每 {step} 一档的要求。",
+        "The score {score} is not on the steps of {step} from {minimum}.",
+    ),
+    "WEIGHTS_NOT_WHOLE": ("权重合计为 {total}%，应恰为 100%。", "The weights add up to {total} %, not exactly 100 %."),
+    "NOT_ON_LIST": ("{nomination} 不在本名单的候选人之中。", "{nomination} is not among this list's candidates."),
+    "COMPONENT_MISSING": ("缺少分项 {component} 的结果。", "There is no result for the component {component}."),
+    # store
+    "KEY_REUSED": (
+        "命令编号 {command_id} 已用于另一内容；请换新的编号。",
+        "Command id {command_id} was used for other content; use a new id.",
+    ),
+    "WRONG_EXPECTED_HEAD": ("{stream} 已有更新的记录，请重试。", "{stream} has moved on; load it and decide again."),
+    "LOG_BEHIND": (
+        "{stream} 缺少已知的第 {seq} 号记录：数据库可能来自旧备份；请停止写入并执行恢复。",
+        "{stream} lacks event {seq} that was seen before: the database may be an old backup; stop and recover.",
+    ),
+    "LOG_BROKEN": ("{stream} 第 {seq} 号记录校验不符：{fault}。", "{stream} event {seq} does not verify: {fault}."),
+    "STORE_UNAVAILABLE": ("数据库暂不可用：{fault}；可用同一编号重试。", "The database is away: {fault}; retry with the same command id."),
+    "DUPLICATE_NOMINATION": (
+        "该申报对象本届已由 {existing} 申报。",
+        "The subject is in this cycle already, by nomination {existing}.",
+    ),
+    "NOT_FOUND": ("找不到 {what}。", "There is no {what}."),
+    # files
+    "FILE_FAULTS": ("{file} 有 {count} 处错误。", "{file} has {count} fault(s)."),
+    "VALUES_UNSUPPLIED": (
+        "{file} 有 {count} 处待定（?），填写后才能开启。",
+        "{file} has {count} value(s) still open (?): supply them before a cycle is opened.",
+    ),
+    # servers and settings
+    "SETTING_MISSING": (
+        "缺少设置 {setting}；请设置环境变量 {variable}，或先用 `make up` 启动本地服务。",
+        "The setting {setting} is missing: set {variable}, or start the local servers with `make up`.",
+    ),
+    "TEMPORAL_UNAVAILABLE": (
+        "无法连接 Temporal（{address}）：{fault}。",
+        "Temporal cannot be reached at {address}: {fault}.",
+    ),
+    "SERVER_DID_NOT_START": (
+        "{server} 未能启动：{fault}；日志见 {log}。",
+        "{server} did not start: {fault}; its log is {log}.",
+    ),
+    "SERVER_DIED": ("{server} 意外停止；日志见 {log}。", "{server} stopped unexpectedly; its log is {log}."),
+    "STACK_RUNNING": (
+        "{place} 已有服务在运行（进程 {pid}）；请先 `make down`，或设置另一个 XUANSHU_DATA_DIR。",
+        "A stack already runs in {place} (process {pid}): `make down` first, or set another XUANSHU_DATA_DIR.",
+    ),
+    "PLACE_UNREACHABLE": (
+        "{place} 不可用：{fault}；请换一个 XUANSHU_DATA_DIR。",
+        "{place} cannot be used: {fault}; set another XUANSHU_DATA_DIR.",
+    ),
+}
+
+
+class EngineError(Exception):
+    """Base of all; `code` is stable for programs, `message()` is for people."""
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, code: str, **facts: Any) -> None:
+        self.code = code
+        self.facts = {key: str(value) for key, value in facts.items()}
+        super().__init__(code, self.facts)
+
+    def message(self, language: str = "zh") -> str:
+        """The sentence for a person, in `zh` or `en`."""
+        zh, en = CATALOGUE[self.code]
+        return (zh if language == "zh" else en).format_map(_Facts(self.facts))
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.message('zh')} / {self.message('en')}"
+
+
+class Refused(EngineError):
+    """A rule refused the command; nothing was written."""
+
+
+class BadUsage(EngineError):
+    """The caller's words are off."""
+
+    exit_code = 2
+
+
+class BadFile(EngineError):
+    """A file has faults; `faults` lists every one of them as text lines."""
+
+    exit_code = 3
+
+    def __init__(self, code: str, faults: tuple[str, ...] = (), **facts: Any) -> None:
+        self.faults = faults
+        super().__init__(code, **facts)
+
+
+class Conflict(EngineError):
+    """Somebody was faster, or an id was used for something else."""
+
+    exit_code = 4
+
+
+class Unavailable(EngineError):
+    """Outcome unknown or server away; the same command id may be tried again."""
+
+    exit_code = 5
+
+
+class Integrity(EngineError):
+    """The log is not what it must be; nothing may be written until a person has looked."""
+
+    exit_code = 6
+
+
+class _Facts(dict[str, str]):
+    def __missing__(self, key: str) -> str:
+        return f"<{key}>"

@@ -1,0 +1,503 @@
+"""Every event that the log can hold, one class each; the class name is the event's type.
+
+NOTE: these types are the storage format. A change of meaning needs a new `v` and an upcaster in `schemas/upcasters.py`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from schemas.ledger import Frozen, NewEvent, RecordedEvent
+from schemas.programme import Channel
+from schemas.values import Exact, Instant, Label, Pace
+
+
+class Event(Frozen):
+    """Base of all events; `v` is the version of the data's schema."""
+
+    v: ClassVar[int] = 1
+
+    def new(self, subject: str = "") -> NewEvent:
+        """The event, ready to be appended."""
+        data = self.model_dump(mode="json", exclude_none=True)
+        return NewEvent(type=type(self).__name__, v=self.v, data=data, subject=subject)
+
+
+class FactValue(Frozen):
+    """One attested fact: its id and value; texts and numbers alike are kept as declared by the programme."""
+
+    id: str
+    value: int | bool | str
+
+
+class Window(Frozen):
+    """When something may be done: `[opens_at, closes_at)` in cycle time."""
+
+    opens_at: Instant
+    closes_at: Instant
+
+
+class ActProposed(Event):
+    """A first person asked for an act that takes two; nothing has happened yet."""
+
+    act: str  # hash of the command's body: the second person must ask for exactly the same
+    kind: str
+    reason: str = ""
+
+
+class ActSeconded(Event):
+    """A second person asked for the same act; its events follow under the same command."""
+
+    act: str
+    kind: str
+    proposed_by: str
+
+
+# ---- cycle ----
+
+
+class IntakeWindow(Frozen):
+    """The window in which nominations enter at one rank."""
+
+    rank: str
+    step: str
+    window: Window
+
+
+class CycleOpened(Event):
+    cycle: str
+    programme: str
+    edition: int
+    title: Label
+    units: str  # hash of the pinned unit tree
+    calendar: str  # version of the pinned work-day calendar
+    pace: Pace
+    intakes: tuple[IntakeWindow, ...]
+    invited: tuple[str, ...] = ()  # units invited to nominate; those that submit nothing are recorded as silent
+
+
+class IntakeExtended(Event):
+    rank: str
+    was: Instant
+    closes_at: Instant
+    reason: str
+
+
+class IntakeClosed(Event):
+    """No more nominations; the invited units that submitted nothing gave up their seats (逾期视为放弃, DR-06)."""
+
+    closed_at: Instant
+    nominations: int
+    silent: tuple[str, ...] = ()
+
+
+class CyclePaused(Event):
+    reason: str
+
+
+class CycleResumed(Event):
+    epoch: int  # how many times the cycle has been resumed
+
+
+class CycleCancelled(Event):
+    reason: str
+
+
+class CycleCompleted(Event):
+    conferred: int
+
+
+# ---- authority ----
+
+
+class GrantTerms(Frozen):
+    """Who may act in which role over which unit and all below it."""
+
+    id: str
+    person: str
+    role: str
+    unit: str
+
+
+class GrantsGiven(Event):
+    grants: tuple[GrantTerms, ...]
+
+
+class GrantRevoked(Event):
+    grant: str
+    reason: str
+
+
+# ---- nomination ----
+
+
+class NominationSubmitted(Event):
+    """A subject is put forward, by one route that stays fixed (DR-02). Person and free text are in the vault."""
+
+    nomination: str
+    cycle: str
+    unit: str
+    route: str
+    path: tuple[str, ...]
+    channel: Channel
+    sponsors: tuple[str, ...] = ()
+    entry: str  # vault entry
+    commitment: str  # SHA-256 of salt and vault entry
+    facts: tuple[FactValue, ...] = ()
+
+
+class NominationEndorsed(Event):
+    round: str
+    step: str
+    revision: int
+    recommendation_rank: int | None = None
+    reason: str = ""
+
+
+class NominationReturned(Event):
+    """Sent back for completion or correction (退回补正, DR-20); earlier endorsements of this revision lapse here."""
+
+    round: str
+    step: str
+    reason: str
+
+
+class NominationCorrected(Event):
+    revision: int
+    entry: str = ""
+    commitment: str = ""
+    facts: tuple[FactValue, ...]
+
+
+class NominationRejected(Event):
+    round: str
+    step: str
+    reason: str
+
+
+class NominationWithdrawn(Event):
+    reason: str
+
+
+class ObjectionFiled(Event):
+    """A real-name objection within a publicity period (DR-29); who filed it is sealed in the vault."""
+
+    objection: str
+    round: str
+    step: str
+    entry: str
+    commitment: str
+    ground: str
+
+
+class ObjectionRuled(Event):
+    objection: str
+    outcome: Literal["upheld", "dismissed"]
+    reason: str
+
+
+class NominationDisqualified(Event):
+    reason: str
+
+
+class NominationAdvanced(Event):
+    """Recommended upward by a round."""
+
+    round: str
+    round_seq: int
+
+
+class NominationEliminated(Event):
+    round: str
+    round_seq: int
+    step: str
+    reason: str
+
+
+class NominationConferred(Event):
+    round: str
+    round_seq: int
+    title: str
+    certificate: str
+    final: bool
+
+
+# ---- round ----
+
+
+class RoundOpened(Event):
+    round: str
+    unit: str
+    rank: str
+    route: str
+    children: tuple[str, ...] = ()  # child rounds with something to decide
+    reports_due: Instant | None = None
+
+
+class Member(Frozen):
+    """A nomination in a round, as it stood when the pool was frozen."""
+
+    nomination: str
+    subject: str
+    unit: str
+    seq: int
+
+
+class Dropped(Frozen):
+    nomination: str
+    reason: str
+
+
+class PoolFrozen(Event):
+    """The round's cut-off: who is in, which child rounds lapsed, who fell out on the way."""
+
+    members: tuple[Member, ...]
+    dropped: tuple[Dropped, ...] = ()
+    lapsed_children: tuple[str, ...] = ()
+
+
+class StepOpened(Event):
+    step: str
+    type: str
+    window: Window | None = None
+
+
+class StepExtended(Event):
+    """A window was moved: by an amendment, or because the cycle was paused meanwhile."""
+
+    step: str
+    was: Instant
+    closes_at: Instant
+    epoch: int = 0
+    reason: str
+
+
+class Checked(Frozen):
+    nomination: str
+    seq: int
+    result: Literal["pass", "fail", "unknown"]
+    failed: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+    reported: tuple[str, ...] = ()
+
+
+class EligibilityChecked(Event):
+    step: str
+    results: tuple[Checked, ...]
+
+
+class StepHeld(Event):
+    """The step cannot close without a person: a tie, too few candidates, no quorum, a rule that can't be met, silence."""
+
+    step: str
+    code: str
+    nominations: tuple[str, ...] = ()
+    detail: str = ""
+
+
+class StepClosed(Event):
+    step: str
+    how: Literal["elapsed", "complete", "early"]
+
+
+class MembersOut(Event):
+    """These leave the round at this step, each with the rule that cut them."""
+
+    step: str
+    out: tuple[Dropped, ...]
+
+
+class PanelFormed(Event):
+    step: str
+    judges: tuple[str, ...]
+
+
+class JudgeReplaced(Event):
+    step: str
+    judge: str
+    by: str
+    reason: str
+
+
+class JudgeRecused(Event):
+    """Voids what the judge wrote of this nomination, before or after (回避, DR-13)."""
+
+    step: str
+    judge: str
+    nomination: str
+    reason: str
+
+
+class Mark(Frozen):
+    """One judge's score, or vote, on one nomination."""
+
+    nomination: str
+    score: Exact | None = None
+    vote: Literal["approve", "reject", "abstain", "return"] | None = None
+
+
+class SheetHandedIn(Event):
+    """A judge's sealed sheet; a later one of the same judge before the close replaces it, both stay (DR-14)."""
+
+    step: str
+    judge: str
+    marks: tuple[Mark, ...]
+
+
+class PanelResult(Frozen):
+    nomination: str
+    value: Exact
+    method: str
+    counted: int
+    dropped: int = 0
+    recused: int = 0
+    passed: bool = True
+
+
+class PanelClosed(Event):
+    step: str
+    component: str
+    present: int
+    entitled: int
+    results: tuple[PanelResult, ...]
+
+
+class ClearanceReplied(Event):
+    step: str
+    department: str
+    nomination: str
+    outcome: Literal["clear", "object", "conditional"]
+    reason: str = ""
+
+
+class BallotOpened(Event):
+    """A ballot's rules, frozen: its candidates in the order of the paper."""
+
+    step: str
+    ballot: str
+    candidates: tuple[str, ...]
+
+
+class Count(Frozen):
+    nomination: str
+    votes: int
+
+
+class TallySealed(Event):
+    """The public vote's only result (DR-22): counts, number of papers, Merkle root over all accepted papers."""
+
+    step: str
+    component: str
+    ballot: str
+    papers: int
+    refused: int = 0
+    root: str
+    counts: tuple[Count, ...]
+    values: tuple[PanelResult, ...]
+
+
+class ComponentScore(Frozen):
+    component: str
+    value: Exact
+
+
+class Ranked(Frozen):
+    nomination: str
+    rank: int
+    score: Exact
+    components: tuple[ComponentScore, ...]
+
+
+class SelectionMade(Event):
+    """Who is in, who stands by, where the line was, and the certificate that anyone can check again."""
+
+    step: str
+    seats: int
+    ranked: tuple[Ranked, ...]
+    selected: tuple[str, ...]
+    reserve: tuple[str, ...] = ()
+    certificate: dict[str, Any] = Field(default_factory=dict)
+
+
+class TieResolved(Event):
+    """A person ordered those whom no rule could order (DR-17)."""
+
+    step: str
+    order: tuple[str, ...]
+    reason: str
+
+
+class DifferentialWaived(Event):
+    """The step goes on although there are too few candidates, by recorded authority (DR-07)."""
+
+    step: str
+    reason: str
+
+
+class ListPublished(Event):
+    """A list, or a substitute alone, is published for objections until `window` ends (公示, DR-27)."""
+
+    step: str
+    nominations: tuple[str, ...]
+    window: Window
+    day_count: str
+    rehearsal: bool
+
+
+class Substituted(Event):
+    """One left during publicity and the next of the reserve came in, composition checked again (DR-31)."""
+
+    step: str
+    out: str
+    into: str = ""  # empty: the seat stays vacant
+    reason: str
+
+
+class DecisionTaken(Event):
+    """The body confirmed the list, with those that it removed and why (审定, DR-32)."""
+
+    step: str
+    body: str
+    confirmed: tuple[str, ...]
+    removed: tuple[Dropped, ...] = ()
+
+
+class Conferred(Frozen):
+    nomination: str
+    subject: str
+    title: str
+    certificate: str
+
+
+class TitlesConferred(Event):
+    """The titles, with gap-free certificate numbers, all or none (命名, DR-33)."""
+
+    step: str
+    body: str
+    conferred: tuple[Conferred, ...]
+
+
+class RoundReported(Event):
+    """What flows up: whom the round recommends, in order, and whom it kept in reserve."""
+
+    recommended: tuple[str, ...]
+    reserve: tuple[str, ...] = ()
+    conferred: int = 0
+
+
+class RoundLapsed(Event):
+    """The round did not report in time, or its cycle was cancelled."""
+
+    reason: str
+
+
+EVENTS: dict[str, type[Event]] = {
+    kind.__name__: kind for kind in Event.__subclasses__()
+}
+
+
+def read(recorded: RecordedEvent) -> Event:
+    """The typed event of a recorded one (already upcast); KeyError for a type that this code does not know."""
+    return EVENTS[recorded.type].model_validate(recorded.data)

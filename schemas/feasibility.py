@@ -1,0 +1,152 @@
+"""Share rules that cannot hold together, found before anybody is selected (DR-25).
+
+A rule's class is the set of values of its fact that it counts; only classes over the same fact and base are compared.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import date
+from fractions import Fraction
+from itertools import combinations
+from typing import NamedTuple
+
+from schemas.programme import Fact, Predicate, Selection, ShareRule
+
+_FAR = 2**62
+_GROUP_MAX = 12
+"""Sets of floors are tried up to this size of a group; no programme has more over one fact."""
+
+
+class Clash(NamedTuple):
+    """Rules that cannot hold together: the code of the fault, the rules, and what they amount to."""
+
+    code: str
+    rules: tuple[str, ...]
+    amount: str
+
+
+class Interval(NamedTuple):
+    """Whole numbers from `low` to `high`, both inside."""
+
+    low: int
+    high: int
+
+
+Class = frozenset[object] | Interval
+
+
+def clashes(selection: Selection, facts: dict[str, Fact]) -> Iterator[Clash]:
+    """Every clash among the share rules of a selection."""
+    groups: dict[tuple[str, str], list[_Classed]] = defaultdict(list)
+    for rule in selection.shares:
+        members = class_of(rule.who, facts)
+        if members is not None:
+            groups[rule.who.fact, rule.base].append((rule, members))
+    for group in groups.values():
+        yield from _floors_over_caps(group)
+        floors = [pair for pair in group if pair[0].op == ">="]
+        yield from _smallest_clash(floors[:_GROUP_MAX], selection)
+
+
+def class_of(predicate: Predicate, facts: dict[str, Fact]) -> Class | None:
+    """The values that a predicate counts; None where they can't be compared."""
+    fact, op, value = facts.get(predicate.fact), predicate.op, predicate.value
+    if fact is None:
+        return None
+    if fact.type in {"boolean", "choice"}:
+        return _named_values(
+            frozenset((True, False)) if fact.type == "boolean" else frozenset(fact.of), op, value
+        )
+    return _interval(op, _ordinal(value))
+
+
+def _named_values(domain: frozenset[object], op: str, value: object) -> Class | None:
+    chosen = frozenset(value) if isinstance(value, tuple) else frozenset((value,))
+    match op:
+        case "==" | "in":
+            return domain & chosen
+        case "!=" | "not_in":
+            return domain - chosen
+        case _:
+            return None
+
+
+def _ordinal(value: object) -> int | None:
+    if isinstance(value, str):
+        try:
+            return date.fromisoformat(value).toordinal()
+        except ValueError:
+            return None
+    return value if type(value) is int else None
+
+
+def _interval(op: str, value: int | None) -> Class | None:
+    if value is None:
+        return None
+    bounds = {
+        ">": (value + 1, _FAR),
+        ">=": (value, _FAR),
+        "<": (-_FAR, value - 1),
+        "<=": (-_FAR, value),
+        "==": (value, value),
+    }
+    return Interval(*bounds[op]) if op in bounds else None
+
+
+def _within(inner: Class, outer: Class) -> bool:
+    if isinstance(inner, Interval) and isinstance(outer, Interval):
+        return outer.low <= inner.low and inner.high <= outer.high
+    return isinstance(inner, frozenset) and isinstance(outer, frozenset) and inner <= outer
+
+
+def _apart(one: Class, other: Class) -> bool:
+    if isinstance(one, Interval) and isinstance(other, Interval):
+        return one.high < other.low or other.high < one.low
+    return isinstance(one, frozenset) and isinstance(other, frozenset) and not one & other
+
+
+_Classed = tuple[ShareRule, Class]
+
+
+def _floors_over_caps(group: Sequence[_Classed]) -> Iterator[Clash]:
+    for floor, inner in group:
+        for cap, outer in group:
+            if floor.op == ">=" and cap.op == "<=" and _within(inner, outer) and floor.share > cap.share:
+                yield Clash(
+                    "floor_over_cap", (floor.id, cap.id), f"{percent(floor.share)} > {percent(cap.share)}"
+                )
+
+
+def _smallest_clash(floors: Sequence[_Classed], selection: Selection) -> Iterator[Clash]:
+    """The first, smallest set of floors over classes that exclude each other and ask for more than there is."""
+    for size in range(2, len(floors) + 1):
+        for chosen in combinations(floors, size):
+            if all(_apart(one[1], other[1]) for one, other in combinations(chosen, 2)):
+                clash = _too_much([rule for rule, _ in chosen], selection)
+                if clash:
+                    yield clash
+                    return
+
+
+def _too_much(rules: list[ShareRule], selection: Selection) -> Clash | None:
+    ids = tuple(rule.id for rule in rules)
+    total = sum((rule.share for rule in rules), Fraction(0))
+    if total > 1:
+        return Clash("floors_exceed_whole", ids, percent(total))
+    fixed = selection.exact or rules[0].base == "seats"
+    sizes = [selection.seats] if fixed else range(1, selection.seats + 1)
+    if rules[0].base not in {"list", "seats"} or any(_needed(rules, n) <= n for n in sizes):
+        return None
+    return Clash("floors_exceed_seats", ids, f"{_needed(rules, selection.seats)} > {selection.seats}")
+
+
+def _needed(rules: list[ShareRule], population: int) -> int:
+    """How many the floors ask for together, each rounded up."""
+    return sum(-((-rule.share * population) // 1) for rule in rules)
+
+
+def percent(share: Fraction) -> str:
+    """`35%`, or `200/3%` where it has no end."""
+    return f"{share * 100}%"

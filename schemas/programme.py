@@ -1,0 +1,410 @@
+"""The programme language: what a selection is, declared as data; the engine holds no level, quota or period of its own.
+
+A programme is YAML (`programmes/<id>/<edition>.yaml`) read into these frozen types by `schemas/loading.py`. A value
+that no source states is written `{assumed: VALUE, why: …}` and listed in `assumptions`; `?` blocks opening.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from fractions import Fraction
+from typing import Annotated, Literal
+
+from pydantic import Field, PositiveInt, model_validator
+from pydantic_core import PydanticCustomError
+
+from schemas.ledger import Frozen
+from schemas.values import Exact, Label, Share
+
+Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+ProgrammeId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
+
+
+class Rank(StrEnum):
+    """Administrative rank; never the word 市, which is three of them."""
+
+    ENTERPRISE = "enterprise"
+    TOWNSHIP = "township"
+    COUNTY = "county"
+    PREFECTURE = "prefecture"
+    PROVINCE = "province"
+    NATION = "nation"
+    INDUSTRY_UNION = "industry_union"
+
+
+class SubjectType(StrEnum):
+    PERSON = "person"
+    TEAM = "team"
+    WORK_TEAM = "work_team"
+    ORGANISATION = "organisation"
+    STUDIO = "studio"
+    PROJECT = "project"
+    WORK = "work"
+    SITE = "site"
+
+
+class Channel(StrEnum):
+    """How a subject is put forward (DR-05)."""
+
+    UNIT = "unit"
+    SELF = "self"
+    JOINT = "joint"
+
+
+class DayUnit(StrEnum):
+    WORK_DAY = "work_day"
+    NATURAL_DAY = "natural_day"
+
+
+class Comparator(StrEnum):
+    AT_LEAST = ">="
+    MORE_THAN = ">"
+
+
+class Period(Frozen):
+    """A length of time in days; ends at 24:00 Asia/Shanghai of its last day (DR-08, DR-27)."""
+
+    days: int = Field(gt=0, le=3660)
+    unit: DayUnit
+    count_first_day: bool = False
+    roll_to_work_day: bool = False
+
+
+class Assumption(Frozen):
+    """A value that no source states: where it stands, what it is, and why it was chosen."""
+
+    path: str
+    value: str
+    why: str = ""
+
+
+class Fact(Frozen):
+    """One attested fact of a nomination that rules read (`years_in_craft`); free text belongs in the vault."""
+
+    type: Literal["integer", "boolean", "choice", "date"]
+    label: Label
+    of: tuple[str, ...] = ()
+    required: bool = False
+
+
+class Predicate(Frozen):
+    """A test on one fact; a missing fact is `unknown`, which is not a failure (DR-09). The operator is always written."""
+
+    id: Identifier
+    fact: Identifier
+    op: Literal[">", ">=", "<", "<=", "==", "!=", "in", "not_in"]
+    value: int | bool | str | tuple[str, ...]
+    severity: Literal["hard", "report"] = "hard"
+
+
+# ---- steps: what happens at one level, in order ----
+
+
+class Intake(Frozen):
+    """Nominations are put forward here (DR-05, DR-06)."""
+
+    type: Literal["intake"] = "intake"
+    id: Identifier
+    channels: tuple[Channel, ...] = Field(min_length=1)
+    period: Period
+    quota: PositiveInt | None = None
+    sponsors_min: PositiveInt = 3
+
+
+class Eligibility(Frozen):
+    """Every member is checked; an unknown fact sends it back for completion, within a limit of rounds (DR-09, DR-20)."""
+
+    type: Literal["eligibility"] = "eligibility"
+    id: Identifier
+    predicates: tuple[Predicate, ...] = Field(min_length=1)
+    correction: Period
+
+
+class Endorsement(Frozen):
+    """The round's unit approves, returns or rejects each member; `ranked` asks for a recommendation rank (DR-06)."""
+
+    type: Literal["endorsement"] = "endorsement"
+    id: Identifier
+    period: Period
+    ranked: bool = False
+
+
+class Silence(StrEnum):
+    """What no reply means (DR-11); `pending` keeps the subject waiting for a person."""
+
+    PENDING = "pending"
+    CONSENT = "consent"
+    VETO = "veto"
+
+
+class Clearance(Frozen):
+    """Named departments are asked about members; any objection is a veto (DR-11)."""
+
+    type: Literal["clearance"] = "clearance"
+    id: Identifier
+    departments: tuple[Identifier, ...] = Field(min_length=1)
+    period: Period
+    silence: Silence = Silence.PENDING
+    applies_when: Predicate | None = None
+
+
+class Scale(Frozen):
+    """What a judge may write: from `minimum` to `maximum` in steps of `step`, as exact decimals (DR-16)."""
+
+    minimum: Exact
+    maximum: Exact
+    step: Exact
+
+    @model_validator(mode="after")
+    def _ascends(self) -> Scale:
+        if not self.minimum < self.maximum or self.step <= 0:
+            raise PydanticCustomError(
+                "scale_form", "a scale runs from a minimum up to a larger maximum in positive steps"
+            )
+        return self
+
+
+class Trim(Frozen):
+    """Drop the `drop` highest and lowest scores by value, if `min_left` remain (DR-16)."""
+
+    drop: PositiveInt = 1
+    min_left: PositiveInt = 3
+
+
+class Threshold(Frozen):
+    """A share of a base, compared exactly: 三分之二以上 is `>=` 2/3, 过半数 is `>` 1/2 (DR-15)."""
+
+    share: Share
+    comparator: Comparator
+    base: Literal["present", "cast", "entitled"]
+
+
+class ExpertReview(Frozen):
+    """A panel judges the members by score or by vote (DR-13 to DR-16). Its result is the component `component`."""
+
+    type: Literal["expert_review"] = "expert_review"
+    id: Identifier
+    component: Identifier = "expert"
+    mode: Literal["score", "vote"]
+    panel_size: PositiveInt
+    quorum: Share
+    quorum_comparator: Comparator = Comparator.AT_LEAST
+    scale: Scale | None = None
+    trim: Trim | None = None
+    scores_min: PositiveInt = 1
+    threshold: Threshold | None = None
+    period: Period
+
+    @model_validator(mode="after")
+    def _has_what_its_mode_needs(self) -> ExpertReview:
+        if self.mode == "score" and self.scale is None:
+            raise PydanticCustomError("scale_missing", "a review by score needs a scale")
+        if self.mode == "vote" and self.threshold is None:
+            raise PydanticCustomError("threshold_missing", "a review by vote needs a threshold")
+        return self
+
+
+class VoterLimits(Frozen):
+    """How often a voter may vote: choices a day, for one candidate a day, and on one paper (DR-21)."""
+
+    per_day: PositiveInt
+    per_candidate_per_day: PositiveInt = 1
+    choices_min: PositiveInt = 1
+    choices_max: PositiveInt = 1
+
+
+class PublicVote(Frozen):
+    """The public votes; its sealed tally is the component `component` (DR-19, DR-21 to DR-24)."""
+
+    type: Literal["public_vote"] = "public_vote"
+    id: Identifier
+    component: Identifier = "public"
+    period: Period
+    limits: VoterLimits
+    normalise: Literal["top", "share", "rank"] = "top"
+
+
+class ShareRule(Frozen):
+    """A floor or cap on those of a class among the selected (DR-25). `base` names the population."""
+
+    id: Identifier
+    who: Predicate
+    op: Literal[">=", "<="]
+    share: Share
+    base: Literal["list", "seats"] | Identifier = "list"
+
+
+class Weight(Frozen):
+    """What part a component has in the combined score (DR-19)."""
+
+    component: Identifier
+    share: Share
+
+
+class Selection(Frozen):
+    """Choose within seats by the combined score, under share rules; ties never by id or arrival (DR-07, DR-17 to DR-19)."""
+
+    type: Literal["selection"] = "selection"
+    id: Identifier
+    seats: PositiveInt
+    exact: bool = False
+    weights: tuple[Weight, ...] = Field(min_length=1)
+    ties: tuple[Identifier, ...] = ()
+    differential: Exact | None = None
+    minimum_score: Exact | None = None
+    shares: tuple[ShareRule, ...] = ()
+    reserve: int = Field(default=0, ge=0)
+
+    @model_validator(mode="after")
+    def _weights_are_whole(self) -> Selection:
+        total = sum((weight.share for weight in self.weights), Fraction(0))
+        if total != 1:
+            raise PydanticCustomError(
+                "weights_not_whole",
+                "weights add up to {total}, not exactly 100%",
+                {"total": f"{total * 100}%"},
+            )
+        named = [weight.component for weight in self.weights]
+        for component in named:
+            if named.count(component) > 1:
+                facts = {"component": component}
+                raise PydanticCustomError("weight_repeated", "{component} is weighted twice", facts)
+        return self
+
+
+class Publicity(Frozen):
+    """The list is published for objections; never shortened (DR-27 to DR-31)."""
+
+    type: Literal["publicity"] = "publicity"
+    id: Identifier
+    period: Period
+    accept_anonymous: bool = False
+    substitute: bool = True
+
+
+class Decision(Frozen):
+    """A named body confirms the sealed list; it may remove with a reason but never add (DR-32)."""
+
+    type: Literal["decision"] = "decision"
+    id: Identifier
+    body: Identifier
+    period: Period
+
+
+class Grade(Frozen):
+    """The first `seats` of those left, in rank order, are given `title`; without `seats`, all that are left.
+
+    With `also`, they stay in line for the next grade too, so that one person may hold both titles (S2).
+    """
+
+    title: Identifier
+    seats: PositiveInt | None = None
+    also: bool = False
+
+
+class Conferral(Frozen):
+    """Titles are conferred, with certificate numbers that have no gap (DR-33)."""
+
+    type: Literal["conferral"] = "conferral"
+    id: Identifier
+    body: Identifier
+    grades: tuple[Grade, ...] = Field(min_length=1)
+    period: Period
+
+
+Step = Annotated[
+    Intake
+    | Eligibility
+    | Endorsement
+    | Clearance
+    | ExpertReview
+    | PublicVote
+    | Selection
+    | Publicity
+    | Decision
+    | Conferral,
+    Field(discriminator="type"),
+]
+
+
+class Pool(Frozen):
+    """Who may be put forward to this level: holders of one of these titles from the level below (DR-03)."""
+
+    holder_of: tuple[Identifier, ...] = Field(min_length=1)
+
+
+class Stage(Frozen):
+    """What a nomination passes at one level. `reports_within` is how long the level below may take before it lapses."""
+
+    steps: tuple[Step, ...] = Field(min_length=1)
+    pool: Pool | None = None
+    organiser: Label | None = None
+    reports_within: Period | None = None
+
+    def step(self, id: str) -> Step:
+        """The step of that id; KeyError if there is none."""
+        for step in self.steps:
+            if step.id == id:
+                return step
+        raise KeyError(id)
+
+
+class Title(Frozen):
+    """An honour that this programme confers."""
+
+    id: Identifier
+    label: Label
+
+
+class Reward(Frozen):
+    """What goes with a title: money in fen, or an entitlement (DR-34)."""
+
+    title: Identifier
+    type: Literal["cash", "entitlement"]
+    amount_fen: PositiveInt | None = None
+    label: Label
+
+
+class Route(Frozen):
+    """One way up: the ranks from the lowest to the one where the routes meet; ranks may be skipped."""
+
+    id: Identifier
+    ranks: tuple[Rank, ...] = Field(min_length=1)
+
+
+class Units(Frozen):
+    """Where the tree of units stands beside the programme, and its root's code."""
+
+    file: str
+    root: str
+
+
+class Programme(Frozen):
+    """One edition of a programme, whole and checked. Its canonical bytes have a hash; a cycle pins that hash (DR-01)."""
+
+    programme: ProgrammeId
+    edition: PositiveInt
+    title: Label
+    subject: SubjectType
+    sources: tuple[str, ...] = ()
+    cadence: str = ""
+    sponsors: tuple[Identifier, ...] = ()
+    units: Units
+    routes: tuple[Route, ...] = Field(min_length=1)
+    facts: dict[Identifier, Fact] = Field(default_factory=dict)
+    titles: tuple[Title, ...] = ()
+    stages: dict[Rank, Stage]
+    rewards: tuple[Reward, ...] = ()
+    assumptions: tuple[Assumption, ...] = ()
+
+    def route(self, id: str) -> Route:
+        """The route of that id; KeyError if there is none."""
+        for route in self.routes:
+            if route.id == id:
+                return route
+        raise KeyError(id)
+
+    @property
+    def summit(self) -> Rank:
+        """The rank where all routes meet."""
+        return self.routes[0].ranks[-1]

@@ -1,0 +1,61 @@
+"""The frozen tree of units that a cycle runs over: two routes that meet at the top, keyed by rank (DR-02)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from schemas.ledger import Frozen
+from schemas.programme import Rank, Route
+
+
+class Unit(Frozen):
+    """A node. `parent` is the territorial parent, `industry` the industry union that it may report to instead."""
+
+    code: str
+    parent: str = ""
+    industry: str = ""
+    name: str
+    rank: Rank
+
+
+class UnitTree(BaseModel):
+    """All units of a cycle; its canonical bytes have a hash that the cycle pins."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ignored_types=(cached_property,))
+
+    root: str
+    units: tuple[Unit, ...]
+
+    @cached_property
+    def by_code(self) -> dict[str, Unit]:
+        return {unit.code: unit for unit in self.units}
+
+    def ancestors(self, code: str, route: Literal["territorial", "industry"] | str) -> Iterator[Unit]:
+        """The unit and those above it on that route, lowest first; KeyError for a code that is not in the tree."""
+        unit = self.by_code[code]
+        while True:
+            yield unit
+            above = unit.industry if route == "industry" and unit.industry else unit.parent
+            if not above:
+                return
+            unit = self.by_code[above]
+
+    def path(self, code: str, route: Route) -> tuple[str, ...]:
+        """The codes of the units that a nomination entered at `code` passes on `route`, lowest first; ranks the route skips are left out.
+
+        Raises ValueError where the way does not begin on the route or does not end at the root.
+        """
+        path = tuple(unit.code for unit in self.ancestors(code, route.id) if unit.rank in route.ranks)
+        if not path or path[0] != code or path[-1] != self.root:
+            raise ValueError(f"{code} has no way to {self.root} by {route.id}")
+        return path
+
+    def within(self, code: str, top: str) -> bool:
+        """True where `code` is `top` or lies below it, by territory or by industry."""
+        return any(
+            unit.code == top for route in ("territorial", "industry") for unit in self.ancestors(code, route)
+        )

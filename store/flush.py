@@ -1,0 +1,328 @@
+"""Concurrent appends of one process go to Postgres together, in one transaction; each command stands or falls alone.
+
+A flush takes what is waiting, the next one starts as soon as it returns, and no timer is involved. A request joins a
+flush only if it neither reads nor writes what another one of the flush writes, so any order inside it is right; the
+others wait for the next flush and are judged there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+import orjson
+
+from schemas.canonical import Sealed, instant, plain
+from schemas.errors import Conflict, EngineError, Integrity, Refused, Unavailable
+from schemas.ledger import Append, GateOpen, Head, HeadIs, Post, Receipt, Release, Reserve, SetGate
+from store.statements import server_is_away, statement
+
+Connect = Callable[[], Awaitable[asyncpg.Connection]]
+Key = tuple[str, ...]
+
+REQUESTS_MAX = 1024
+RETRY_SECONDS = (0.02, 0.1, 0.3, 0.6, 1.0, 2.0)
+_NOTHING_KNOWN = Head()
+_SEPARATOR = "\x1f"
+_LOST_A_RACE = ("40001", "40P01")
+
+
+class Repeated(Exception):
+    """The command id is in the log; its receipt is to be read."""
+
+
+class Waiting:
+    """A request in the queue, with what it reads and writes, and the promise of its answer."""
+
+    __slots__ = ("answer", "head", "reads", "request", "sealed", "writes")
+
+    def __init__(self, request: Append, sealed: tuple[Sealed, ...], answer: asyncio.Future[Receipt]) -> None:
+        self.request = request
+        self.sealed = sealed
+        self.answer = answer
+        self.head = _head_after(request, sealed)
+        self.reads = [_read_key(guard) for guard in request.guards]
+        self.writes: list[Key] = [("stream", request.stream)]
+        if request.effects:
+            self.writes += filter(None, map(_write_key, request.effects))
+
+    def receipt(self) -> Receipt:
+        """The answer if this is written."""
+        request, events = self.request, tuple(item.event for item in self.sealed)
+        return Receipt(
+            stream=request.stream, command_id=request.provenance.command_id, head=self.head, events=events
+        )
+
+
+class Flusher:
+    """The queue of one process and the few connections on which it is flushed."""
+
+    def __init__(self, connect: Connect, lanes: int = 1) -> None:
+        self._queue: deque[Waiting] = deque()
+        self._idle = [_Lane(connect) for _ in range(lanes)]
+        self._starting = 0
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def submit(self, request: Append, sealed: tuple[Sealed, ...]) -> Receipt:
+        """Queue a request and wait for its answer; raises what `append` promises, and `Repeated`."""
+        waiting = Waiting(request, sealed, asyncio.get_running_loop().create_future())
+        self._queue.append(waiting)
+        if self._idle:
+            self._starting += 1
+            task = asyncio.create_task(self._run(self._idle.pop()))
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+        return await waiting.answer
+
+    async def close(self) -> None:
+        """Let the queue run dry, then let the connections go."""
+        while self._running:
+            await asyncio.wait(self._running)
+        for lane in self._idle:
+            await lane.close()
+
+    async def _run(self, lane: _Lane) -> None:
+        """Flush until nothing waits; what waits is shared out among the lanes that are about to take from it."""
+        self._starting -= 1
+        try:
+            while self._queue:
+                share = -(-len(self._queue) // (self._starting + 1))
+                await lane.flush(take_batch(self._queue, min(share, REQUESTS_MAX)))
+        finally:
+            # At once, not when the task is seen to be done: what is submitted in between needs a lane.
+            self._idle.append(lane)
+
+
+class _Lane:
+    """One connection, one flush at a time."""
+
+    def __init__(self, connect: Connect) -> None:
+        self._connect = connect
+        self._connection: asyncpg.Connection | None = None
+
+    async def close(self) -> None:
+        if self._connection is not None:
+            await self._connection.close()
+
+    async def flush(self, batch: list[Waiting]) -> None:
+        """Write a batch and answer everyone in it."""
+        try:
+            accepted, refused = await self._patiently(batch)
+        except asyncpg.PostgresError as fault:
+            await self._alone(batch, fault)
+        except Exception as fault:  # noqa: BLE001 -- whatever it is belongs to the callers who wait, not to this task
+            for waiting in batch:
+                _fail(waiting, fault)
+        else:
+            _answer(batch, accepted, refused)
+
+    async def _alone(self, batch: list[Waiting], fault: asyncpg.PostgresError) -> None:
+        """Postgres would not have the batch: find the command that is to blame by taking them one by one."""
+        if len(batch) == 1:
+            _fail(batch[0], fault)
+            return
+        for waiting in batch:
+            await self.flush([waiting])
+
+    async def _patiently(self, batch: list[Waiting]) -> tuple[list[bool], list[dict[str, Any]]]:
+        """Write the batch, again if the outcome is unknown: each command id is looked up first, so never twice."""
+        arguments = _arguments(batch)
+        for pause in (*RETRY_SECONDS, None):
+            try:
+                return await self._write(arguments)
+            except Exception as fault:
+                lost_a_race = getattr(fault, "sqlstate", None) in _LOST_A_RACE
+                if not lost_a_race and not server_is_away(fault):
+                    raise
+                if not lost_a_race:
+                    self._drop_connection()
+                if pause is None:
+                    raise Unavailable("STORE_UNAVAILABLE", fault=fault) from fault
+                await asyncio.sleep(pause)
+        raise AssertionError("the last pause is None")
+
+    async def _write(self, arguments: list[str | None]) -> tuple[list[bool], list[dict[str, Any]]]:
+        if self._connection is None or self._connection.is_closed():
+            self._connection = await self._connect()
+        (row,) = await self._connection.fetch(statement("append_batch"), *arguments)
+        return row["accepted"], orjson.loads(row["refused"])
+
+    def _drop_connection(self) -> None:
+        if self._connection is not None:
+            self._connection.terminate()
+            self._connection = None
+
+
+def take_batch(queue: deque[Waiting], limit: int) -> list[Waiting]:
+    """Take from the queue, in its order, the requests that do not touch each other; the others stay in front."""
+    batch: list[Waiting] = []
+    reads: set[Key] = set()
+    writes: set[Key] = set()
+    deferred: list[Waiting] = []
+    while queue and len(batch) < limit:
+        waiting = queue.popleft()
+        touched = (
+            not writes.isdisjoint(waiting.writes)
+            or not writes.isdisjoint(waiting.reads)
+            or not reads.isdisjoint(waiting.writes)
+        )
+        (deferred if touched else batch).append(waiting)
+        # What waits is not overtaken by what touches it.
+        reads.update(waiting.reads)
+        writes.update(waiting.writes)
+    queue.extendleft(reversed(deferred))
+    return batch
+
+
+def _answer(batch: list[Waiting], accepted: list[bool], refused: list[dict[str, Any]]) -> None:
+    for waiting, written in zip(batch, accepted, strict=True):
+        if written and not waiting.answer.done():
+            waiting.answer.set_result(waiting.receipt())
+    for facts in refused:
+        waiting = batch[facts["request"] - 1]
+        _fail(waiting, _error(waiting.request, facts))
+
+
+def _fail(waiting: Waiting, fault: BaseException) -> None:
+    if not waiting.answer.done():
+        waiting.answer.set_exception(fault)
+
+
+def _error(request: Append, facts: dict[str, Any]) -> EngineError | Repeated:
+    step = facts.get("step", "")
+    match facts["reason"]:
+        case "repeated":
+            fault: EngineError | Repeated = Repeated()
+        case "behind":
+            fault = Integrity(
+                "LOG_BEHIND", stream=request.stream, seq=request.known.seq if request.known else 0
+            )
+        case "moved":
+            fault = Conflict("WRONG_EXPECTED_HEAD", stream=facts.get("stream", request.stream))
+        case "reserved":
+            fault = Refused("DUPLICATE_NOMINATION", existing=facts["existing"])
+        case "paused":
+            fault = Refused("CYCLE_PAUSED", step=step)
+        case "not_open":
+            fault = Refused("STAGE_NOT_OPEN", step=step, opens_at=_moment(facts["opens_at"]))
+        case "closed":
+            fault = Refused("STAGE_CLOSED", step=step, closed_at=_moment(facts["closed_at"]))
+        case _:
+            raise AssertionError(f"append_batch gave an unknown reason: {facts}")
+    return fault
+
+
+def _moment(text: str | None) -> datetime | str:
+    return datetime.fromisoformat(text) if text else ""
+
+
+def _head_after(request: Append, sealed: tuple[Sealed, ...]) -> Head:
+    if not sealed:
+        return request.expected
+    last = sealed[-1].event
+    return Head(seq=last.seq, hash=last.hash)
+
+
+def _read_key(guard: GateOpen | HeadIs) -> Key:
+    return ("gate", guard.gate) if isinstance(guard, GateOpen) else ("stream", guard.stream)
+
+
+def _write_key(effect: SetGate | Reserve | Release | Post) -> Key | None:
+    match effect:
+        case SetGate():
+            return ("gate", effect.gate.id)
+        case Reserve() | Release():
+            return ("reservation", effect.cycle, effect.subject)
+        case Post():
+            return None
+
+
+def _arguments(batch: list[Waiting]) -> list[str | None]:
+    """The arguments of `append_batch.sql`, in its order."""
+    requests = [waiting.request for waiting in batch]
+    knowns = [request.known or _NOTHING_KNOWN for request in requests]
+    return [
+        _names(request.stream for request in requests),
+        _names(request.provenance.command_id for request in requests),
+        _numbers(request.expected.seq for request in requests),
+        _hashes(request.expected.hash for request in requests),
+        _numbers(known.seq for known in knowns),
+        _hashes(known.hash for known in knowns),
+        _numbers(waiting.head.seq for waiting in batch),
+        _hashes(waiting.head.hash for waiting in batch),
+        *_event_arguments(batch),
+        *_guard_arguments(requests),
+        _effects(requests),
+    ]
+
+
+def _event_arguments(batch: list[Waiting]) -> list[str]:
+    numbered = [(number, item) for number, waiting in enumerate(batch, start=1) for item in waiting.sealed]
+    events = [item.event for _, item in numbered]
+    return [
+        _numbers(number for number, _ in numbered),
+        _names(event.stream for event in events),
+        _numbers(event.seq for event in events),
+        _numbers(event.ordinal for event in events),
+        _names(event.command_id for event in events),
+        _names(event.type for event in events),
+        _SEPARATOR.join(item.body.decode() for _, item in numbered),
+        _hashes(event.prev for event in events),
+        _hashes(event.hash for event in events),
+    ]
+
+
+def _guard_arguments(requests: list[Append]) -> list[str]:
+    guards = [(number, guard) for number, request in enumerate(requests, start=1) for guard in request.guards]
+    gates = [(number, guard) for number, guard in guards if isinstance(guard, GateOpen)]
+    heads = [(number, guard) for number, guard in guards if isinstance(guard, HeadIs)]
+    return [
+        _numbers(number for number, _ in gates),
+        _names(guard.gate for _, guard in gates),
+        "{" + ",".join(instant(guard.received_at) for _, guard in gates) + "}",
+        _numbers(number for number, _ in heads),
+        _names(guard.stream for _, guard in heads),
+        _numbers(guard.seq for _, guard in heads),
+    ]
+
+
+def _names(names: Iterable[str]) -> str:
+    return _SEPARATOR.join(names)
+
+
+def _numbers(numbers: Iterable[int]) -> str:
+    return "{" + ",".join(map(str, numbers)) + "}"
+
+
+def _hashes(hashes: Iterable[str]) -> str:
+    joined = '","\\\\x'.join(hashes)
+    return '{"\\\\x' + joined + '"}' if joined else "{}"
+
+
+def _effects(requests: list[Append]) -> str | None:
+    """Effects by table, as JSON; None if there are none, so that their statements are not run."""
+    tables: dict[str, dict[Key, dict[str, Any]]] = {}
+    for number, request in enumerate(requests, start=1):
+        for n, effect in enumerate(request.effects):
+            table, key, row = _effect_row(effect)
+            tables.setdefault(table, {})[str(number), *key] = row | {"request": number, "n": n}
+    if not tables:
+        return None
+    return orjson.dumps({table: list(rows.values()) for table, rows in tables.items()}).decode()
+
+
+def _effect_row(effect: SetGate | Reserve | Release | Post) -> tuple[str, Key, dict[str, Any]]:
+    """The table, the key (the last effect on one row counts), and the row."""
+    match effect:
+        case SetGate():
+            return "gates", (effect.gate.id,), effect.gate.model_dump()
+        case Reserve():
+            return "reserve", (effect.cycle, effect.subject), effect.model_dump()
+        case Release():
+            return "release", (effect.cycle, effect.subject), effect.model_dump()
+        case Post():
+            return "posts", (effect.id,), effect.model_dump() | {"payload": plain(effect.payload)}

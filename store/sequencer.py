@@ -1,0 +1,116 @@
+"""One process gives committed events their dense global order, and no reader ever goes by anything else.
+
+Ids are handed out before commit, so id 7 may be there before id 6 is. Each step takes every committed event above
+`low` that has no leaf yet, and `low` rises only over ids whose fate is settled: `candidate` is an id that was seen,
+`horizon` a transaction number given out after that, so whoever still might commit an id up to the candidate has a
+lower number (an append locks its stream's head, and so has its number, before it takes ids). Once every transaction
+below the horizon is over, nothing can appear below the candidate. (The `xmax` of a snapshot would not do: a
+transaction at or above it may be running already.) On its start, and now and then, the sequencer looks at the whole
+log all the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import asyncpg
+
+from schemas.canonical import leaf_hash
+from schemas.errors import Integrity
+from store.statements import server_is_away, statement
+
+BATCH_MAX = 5000
+IDLE_SECONDS = 0.05
+RECONNECT_SECONDS = 0.5
+SWEEP_EVERY_STEPS = 10_000
+
+
+class Sequencer:
+    """The sole writer of leaves; several may run, one works at a time and the others wait on its locked row."""
+
+    def __init__(self, dsn: str) -> None:
+        self._dsn = dsn
+        self._connection: asyncpg.Connection | None = None
+        self._steps = 0
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Sequence until `stop` is set, through losses of the server; Integrity `LOG_BROKEN` ends it."""
+        try:
+            while not stop.is_set():
+                pause = await self._step_or_pause()
+                if pause:
+                    await _wait(stop, pause)
+        finally:
+            await self.close()
+
+    async def step(self, sweep: bool = False) -> int:
+        """Give committed events their places, at most a batch; `sweep` looks at the whole log. Returns how many."""
+        connection = await self._connected()
+        async with connection.transaction():
+            seen = (await connection.fetch(statement("newest_id")))[0]
+            if seen["newest"] <= seen["low"] and not sweep:
+                return 0
+            lease = (await connection.fetch(statement("take_lease")))[0]
+            oldest = await connection.fetchval(statement("oldest_transaction"))
+            rows = await connection.fetch(statement("unsequenced"), 0 if sweep else lease["low"], BATCH_MAX)
+            await _insert_leaves(connection, rows)
+            if oldest >= lease["horizon"]:
+                low = max(_settled(lease["candidate"], rows), lease["low"])
+                candidate = max(seen["newest"], low)
+                await connection.execute(statement("move_low"), low, candidate, lease["mine"])
+        return len(rows)
+
+    async def close(self) -> None:
+        """Let the connection go."""
+        if self._connection is not None:
+            await self._connection.close()
+            self._connection = None
+
+    async def _step_or_pause(self) -> float:
+        sweep = self._steps % SWEEP_EVERY_STEPS == 0
+        try:
+            placed = await self.step(sweep)
+        except Exception as fault:
+            if not server_is_away(fault):
+                raise
+            self._drop_connection()
+            return RECONNECT_SECONDS
+        if placed < BATCH_MAX:
+            self._steps += 1
+        return 0 if placed else IDLE_SECONDS
+
+    async def _connected(self) -> asyncpg.Connection:
+        if self._connection is None or self._connection.is_closed():
+            self._connection = await asyncpg.connect(self._dsn)
+        return self._connection
+
+    def _drop_connection(self) -> None:
+        if self._connection is not None:
+            self._connection.terminate()
+            self._connection = None
+
+
+async def _insert_leaves(connection: asyncpg.Connection, rows: list[Any]) -> None:
+    if not rows:
+        return
+    for row in rows:
+        if leaf_hash(row["body"]) != row["hash"].hex():
+            fault = "the body does not have the kept hash"
+            raise Integrity("LOG_BROKEN", stream=row["stream"], seq=row["seq"], fault=fault)
+    first = await connection.fetchval(statement("last_position"))
+    streams, seqs = [row["stream"] for row in rows], [row["seq"] for row in rows]
+    await connection.execute(statement("insert_leaves"), first, streams, seqs)
+
+
+def _settled(candidate: int, rows: list[Any]) -> int:
+    """The candidate, unless the batch was full: then what lies above its last row has not been looked at."""
+    return int(candidate) if len(rows) < BATCH_MAX else min(int(candidate), int(rows[-1]["id"]))
+
+
+async def _wait(stop: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+    except TimeoutError:
+        return

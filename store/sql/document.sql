@@ -1,0 +1,2 @@
+-- $1 hash
+SELECT content FROM ledger.document WHERE hash = $1

@@ -1,0 +1,5 @@
+-- The sequencer's row, locked until the step's transaction ends; a second sequencer waits here.
+-- `mine` is given out now, so whoever holds an id that was seen before has a lower one.
+SELECT low, candidate, horizon, pg_current_xact_id()::text::bigint AS mine
+FROM ledger.sequencer
+FOR NO KEY UPDATE

@@ -1,0 +1,185 @@
+"""Work days and periods: DR-08 and DR-27, with its vectors."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.calendar import (
+    SHANGHAI,
+    calendar_version,
+    closes_at,
+    declared_year,
+    end_of_day,
+    is_work_day,
+    local_date,
+    remaining_days,
+    require_years,
+    resume,
+    resumed_close,
+)
+from schemas.errors import Refused
+from schemas.programme import DayUnit
+
+WORK, NATURAL = DayUnit.WORK_DAY, DayUnit.NATURAL_DAY
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=SHANGHAI).astimezone(UTC)
+
+
+def last_day(end: datetime) -> date:
+    return local_date(end - timedelta(microseconds=1))
+
+
+instants = st.datetimes(
+    at("2023-01-01").replace(tzinfo=None), at("2025-06-01").replace(tzinfo=None), timezones=st.just(UTC)
+)
+units = st.sampled_from(DayUnit)
+
+
+@pytest.mark.parametrize(
+    ("opened", "excluded", "included"),
+    [
+        ("2024-01-30", "2024-02-05", "2024-02-04"),
+        ("2024-04-26", "2024-05-07", "2024-05-06"),
+        ("2026-04-27", "2026-05-07", "2026-05-06"),
+    ],
+)
+def test_dr_27_five_work_days_end_as_the_published_calendar_says(opened, excluded, included):
+    moment = at(f"{opened}T09:30")
+    assert closes_at(moment, 5, WORK) == end_of_day(date.fromisoformat(excluded))
+    assert closes_at(moment, 5, WORK, count_first_day=True) == end_of_day(date.fromisoformat(included))
+
+
+def test_dr_27_a_make_up_sunday_is_worked_and_a_bridge_friday_is_not():
+    assert is_work_day(date(2024, 2, 4))
+    assert not is_work_day(date(2024, 5, 3))
+
+
+def test_dr_08_a_deadline_is_24_00_in_shanghai_and_its_last_instant_still_counts():
+    end = closes_at(at("2024-03-04T00:00"), 1, NATURAL)
+    assert end == datetime(2024, 3, 5, 16, tzinfo=UTC)
+    assert last_day(end) == date(2024, 3, 5)
+
+
+def test_the_first_day_is_the_shanghai_date_not_the_utc_date():
+    late_evening_in_utc = datetime(2024, 3, 3, 16, 30, tzinfo=UTC)  # already 4 March in Shanghai
+    assert last_day(closes_at(late_evening_in_utc, 1, NATURAL)) == date(2024, 3, 5)
+
+
+def test_counting_the_first_day_of_a_period_opened_on_a_holiday_starts_with_the_next_work_day():
+    assert last_day(closes_at(at("2024-05-01T10:00"), 1, WORK, count_first_day=True)) == date(2024, 5, 6)
+
+
+def test_dr_27_natural_days_that_end_on_a_statutory_holiday_roll_only_if_the_programme_says_so():
+    opened = at("2024-04-26T09:00")  # 7 natural days end on Friday 3 May, a holiday
+    assert last_day(closes_at(opened, 7, NATURAL)) == date(2024, 5, 3)
+    assert last_day(closes_at(opened, 7, NATURAL, roll_to_work_day=True)) == date(2024, 5, 6)
+
+
+def test_dr_27_natural_days_that_end_on_a_make_up_sunday_do_not_roll():
+    opened = at("2024-01-31T09:00")
+    assert last_day(closes_at(opened, 4, NATURAL, roll_to_work_day=True)) == date(2024, 2, 4)
+
+
+def test_dr_27_a_year_without_data_refuses_to_open_and_names_year_and_file():
+    with pytest.raises(Refused) as refusal:
+        require_years(at("2026-12-01T00:00"), at("2027-01-02T00:00"), file="calendar.yaml")
+    assert refusal.value.code == "CALENDAR_YEAR_MISSING"
+    assert refusal.value.facts == {"year": "2027", "file": "calendar.yaml"}
+
+
+def test_a_period_that_runs_into_a_year_without_data_refuses_instead_of_guessing():
+    with pytest.raises(Refused, match="CALENDAR_YEAR_MISSING"):
+        closes_at(at("2026-12-30T09:00"), 5, WORK)
+    with pytest.raises(Refused, match="CALENDAR_YEAR_MISSING"):
+        is_work_day(date(2003, 12, 31))
+
+
+def test_a_few_overridden_days_do_not_make_a_year_known():
+    with pytest.raises(Refused, match="CALENDAR_YEAR_MISSING"):
+        require_years(date(2027, 1, 1), date(2027, 2, 1), {date(2027, 1, 1): False})
+
+
+def test_a_wholly_declared_year_is_valid_with_its_holidays_and_make_up_days():
+    declared = declared_year(2027, holidays=[date(2027, 1, 1)], make_up_workdays=[date(2027, 1, 3)])
+    require_years(date(2026, 12, 1), date(2027, 12, 31), declared)
+    assert last_day(closes_at(at("2026-12-31T09:00"), 1, WORK, overrides=declared)) == date(2027, 1, 3)
+
+
+def test_a_declared_year_refuses_days_of_another_year_and_contradictions():
+    with pytest.raises(ValueError, match="2028, 1, 1"):
+        declared_year(2027, holidays=[date(2028, 1, 1)])
+    with pytest.raises(ValueError, match="declared twice"):
+        declared_year(2027, holidays=[date(2027, 1, 1)], make_up_workdays=[date(2027, 1, 1)])
+
+
+def test_an_override_wins_over_the_published_calendar():
+    assert is_work_day(date(2024, 5, 3), {date(2024, 5, 3): True})
+
+
+def test_the_pinned_version_changes_with_the_overrides_but_not_with_their_order():
+    one, two = {date(2024, 5, 3): True}, {date(2024, 5, 4): False}
+    assert calendar_version() == "chinesecalendar-1.11.0"
+    assert calendar_version(one) != calendar_version({date(2024, 5, 3): False})
+    assert calendar_version(one | two) == calendar_version(two | one)
+
+
+def test_a_time_without_zone_is_an_error():
+    with pytest.raises(ValueError, match="time zone"):
+        closes_at(datetime(2024, 1, 1), 1, WORK)  # noqa: DTZ001 -- the fault under test
+
+
+def test_remaining_days_count_today_and_end_at_zero():
+    end = closes_at(at("2024-01-30T09:00"), 5, WORK)
+    assert remaining_days(at("2024-01-31T09:00"), end, WORK) == 5
+    assert remaining_days(at("2024-02-05T23:59"), end, WORK) == 1
+    assert remaining_days(end, end, WORK) == 0
+
+
+def test_resuming_counts_whole_work_days_again():
+    end = closes_at(at("2024-01-30T09:00"), 5, WORK)
+    left = remaining_days(at("2024-02-02T12:00"), end, WORK)  # Friday, make-up Sunday, Monday
+    assert left == 3
+    # 8 and 9 February, then the make-up Sunday after the Spring Festival
+    assert last_day(resume(at("2024-02-07T15:00"), left, WORK)) == date(2024, 2, 18)
+
+
+def test_a_period_that_was_over_before_the_pause_keeps_its_end():
+    end = at("2024-03-01T00:00")
+    assert resumed_close(end, end + timedelta(days=9), end) == end
+
+
+@given(instants, st.integers(1, 20), units, st.booleans(), st.integers(0, 600), st.integers(0, 900))
+def test_a_pause_never_shortens_a_period(opened, days, unit, first, run_hours, pause_hours):
+    end = closes_at(opened, days, unit, count_first_day=first)
+    paused = opened + timedelta(hours=run_hours)
+    resumed = paused + timedelta(hours=pause_hours)
+    moved = resumed_close(paused, resumed, end)
+    assert moved >= end
+    if paused < end:
+        assert moved - resumed >= end - paused
+        assert remaining_days(resumed, moved, WORK) >= remaining_days(paused, end, WORK)
+
+
+@given(instants, st.integers(1, 40), units, st.booleans())
+def test_a_longer_period_ends_later_and_the_first_day_excluded_is_never_shorter(opened, days, unit, roll):
+    def end(length, first=False):
+        return closes_at(opened, length, unit, count_first_day=first, roll_to_work_day=roll)
+
+    assert end(days) <= end(days + 1)
+    assert end(days, first=True) <= end(days)
+    assert local_date(end(days)) > local_date(opened)
+
+
+@given(instants, st.integers(1, 30))
+def test_the_work_days_of_a_period_are_exactly_those_asked_for(opened, days):
+    end = closes_at(opened, days, WORK)
+    day, worked = local_date(opened) + timedelta(days=1), 0
+    while day <= last_day(end):
+        worked += is_work_day(day)
+        day += timedelta(days=1)
+    assert worked == days
+    assert is_work_day(last_day(end))

@@ -1,0 +1,143 @@
+"""Every fault of a programme is found at once, where it stands, in two languages, with the nearest known word."""
+
+from pathlib import Path
+
+import pytest
+
+from schemas.loading import CheckReport
+from tests.programmes.drafting import Seen, checked, seen
+
+FINAL_TIES = "ties: [expert, authority]"
+FLOOR = '{id: floor, who: {id: f, fact: frontline_worker, op: "==", value: true}, op: ">=", share: "35%"}'
+SECTOR_FLOOR = '{{id: {id}, who: {{id: {id}_, fact: sector, op: "==", value: {value}}}, op: ">=", share: "{share}"{more}}}'
+
+
+def floors(*shares: tuple[str, str], more: str = "") -> str:
+    return "\n          - ".join(
+        SECTOR_FLOOR.format(id=f"f_{value}", value=value, share=share, more=more) for value, share in shares
+    )
+
+
+Change = tuple[str, str, str, str, str] | tuple[str, str, str, str, str, tuple[str, str]]
+
+# what is changed, into what (§ where the fault stands), its code, its place, the nearest word; a second change that
+# only marks, where the fault stands elsewhere
+FAULTS: dict[str, Change] = {
+    # the words of the language
+    "an unknown key": ("quota: 3", "§quotta: 3", "extra_forbidden", "stages.enterprise.steps.intake.quotta", "quota"),
+    "an unknown key at the top": ("subject:", "§subjekt: person\nsubject:", "extra_forbidden", "subjekt", "subject"),
+    "assumptions written by hand": ("subject:", "§assumptions: []\nsubject:", "extra_forbidden", "assumptions", "assumed"),
+    "a missing key": ("{id: intake, type: intake, channels: [unit, self], ", "§{id: intake, type: intake, ", "missing", "stages.enterprise.steps.intake.channels", ""),
+    "a step without a type": ("{id: publicity, type: publicity, ", "§{id: publicity, ", "missing", "stages.province.steps.publicity.type", ""),
+    "an unknown type of step": ("type: publicity", "type: §publicty", "one_of", "stages.province.steps.publicity.type", "publicity"),
+    "an unknown unit of time": ("unit: natural_day", "unit: §naturel_day", "one_of", "stages.province.steps.vote.period.unit", "natural_day"),
+    "an unknown rank": ("  county:\n", "  §countty:\n", "one_of", "stages.countty", "county"),
+    "an unknown subject": ("subject: person", "subject: §persons", "one_of", "subject", "person"),
+    "an unknown operator": ('op: ">=", value: 5', 'op: §"=>", value: 5', "one_of", "stages.enterprise.steps.eligibility.predicates.craft.op", ">="),
+    "a number in quotes": ("panel_size: 5", 'panel_size: §"5"', "int_type", "stages.province.steps.review.panel_size", ""),
+    "a truth for a number": ("panel_size: 5", "panel_size: §true", "int_type", "stages.province.steps.review.panel_size", ""),
+    "a number for a truth": ("ranked: true", "ranked: §1", "bool_type", "stages.county.steps.endorsement.ranked", ""),
+    "a number for text": ('root: "9"', "root: §9", "string_type", "units.root", ""),
+    "text for a list": (FINAL_TIES, "ties: §expert", "list_type", "stages.province.steps.final.ties", ""),
+    "text for a mapping": ("title: {zh: 测试项目, en: A test}", "title: §测试", "mapping_type", "title", ""),
+    "a bad identifier": ("id: pilot", "id: §Pilot-1", "identifier_form", "titles.Pilot-1.id", ""),
+    "an empty list": ("channels: [unit, self]", "channels: §[]", "too_short", "stages.enterprise.steps.intake.channels", ""),
+    "a period of no days": ("period: {days: 7", "period: {days: §0", "greater_than", "stages.province.steps.vote.period.days", ""),
+    "a period beyond ten years": ("period: {days: 7", "period: {days: §4000", "less_than_equal", "stages.province.steps.vote.period.days", ""),
+    "a negative reserve": (FINAL_TIES, "reserve: §-1", "greater_than_equal", "stages.province.steps.final.reserve", ""),
+    "a value of no kind": ("value: 5}", "value: §{a: 1}}", "one_of", "stages.enterprise.steps.eligibility.predicates.craft.value", ""),
+    # shares and exact numbers
+    "a share as a float": ('share: "70%"', "share: §0.70", "float_refused", "stages.province.steps.3.weights.0.share", ""),
+    "a share as 35.0": ('share: "35%"', "share: §35.0", "float_refused", "stages.province.steps.3.shares.0.share", ""),
+    "a float with an exponent": ('differential: "3/2"', "differential: §15e-1", "float_refused", "stages.province.steps.3.differential", ""),
+    "a share as a whole number": ('share: "35%"', "share: §35", "share_form", "stages.province.steps.final.shares.floor.share", ""),
+    "a share as a decimal text": ('share: "35%"', 'share: §"0.35"', "share_form", "stages.province.steps.final.shares.floor.share", ""),
+    "a share over the whole": ('share: "35%"', 'share: §"135%"', "share_form", "stages.province.steps.final.shares.floor.share", ""),
+    "a share over nothing": ('quorum: "2/3"', 'quorum: §"2/0"', "share_form", "stages.province.steps.review.quorum", ""),
+    "an exact number in words": ('step: "0.5"', "step: §half", "exact_form", "stages.province.steps.review.scale.step", ""),
+    "a hexadecimal number": ("panel_size: 5", "panel_size: §0x5", "integer_refused", "stages.province.steps.0.panel_size", ""),
+    "a number without end": ("panel_size: 5", "panel_size: §" + "9" * 40, "integer_refused", "stages.province.steps.0.panel_size", ""),
+    # reviews and votes
+    "weights that are not whole": ('public, share: "30%"', 'public, share: "20%"', "weights_not_whole", "stages.province.steps.final", "", ("id: final", "§id: final")),
+    "a component weighted twice": ("{component: public", "{component: expert", "weight_repeated", "stages.province.steps.final", "", ("id: final", "§id: final")),
+    "a scale that runs down": ("minimum: 0", "minimum: 100", "scale_form", "stages.province.steps.review.scale", "", ("scale: {", "scale: §{")),
+    "a score without a scale": ('        scale: {minimum: 0, maximum: 100, step: "0.5"}\n', "", "scale_missing", "stages.province.steps.review", "", ("id: review", "§id: review")),
+    "a vote without a threshold": ("mode: score", "mode: vote", "threshold_missing", "stages.province.steps.review", "", ("id: review", "§id: review")),
+    "a threshold beside scores": ("mode: score", 'mode: score\n        §threshold: {share: "2/3", comparator: ">=", base: present}', "mode_unfit", "stages.province.steps.review.threshold", ""),
+    "a step that leaves a rest": ('step: "0.5"', 'step: §"0.3"', "step_uneven", "stages.province.steps.review.scale.step", ""),
+    "more scores than judges": ("scores_min: 3", "scores_min: §6", "scores_min_over_panel", "stages.province.steps.review.scores_min", ""),
+    "a trim that never applies": ("trim: {drop: 1, min_left: 3}", "trim: §{drop: 2, min_left: 3}", "trim_never", "stages.province.steps.review.trim", ""),
+    "limits that cross": ("choices_min: 1", "choices_min: §6", "limits_crossed", "stages.province.steps.vote.limits.choices_min", ""),
+    # routes, entries, order
+    "ranks that go down": ("[enterprise, county, province]}", "[county, §enterprise, province]}", "ranks_not_ascending", "routes.river.ranks.1", ""),
+    "routes that do not meet": ("industry_union, province]", "§industry_union]", "summits_differ", "routes.trade.ranks.1", ""),
+    "a rank without a stage": ("[enterprise, county, province]", "[enterprise, §township, county, province]", "stage_missing", "routes.river.ranks.1", ""),
+    "a stage that no route passes": ("[enterprise, county, province]", "[enterprise, province]", "stage_unused", "stages.county", "", ("  county:\n", "  §county:\n")),
+    "an intake that comes late": ("      - {id: endorsement, type: endorsement, period", "      - {id: first, type: endorsement, period: {days: 5, unit: work_day}}\n      - §{id: late, type: intake, channels: [self], period: {days: 5, unit: work_day}}\n      - {id: endorsement, type: endorsement, period", "intake_not_first", "stages.industry_union.steps.late", ""),
+    "no way in": ("id: intake, type: intake, channels: [unit, self], period: {days: 5, unit: work_day}, quota: 3", "id: intake, type: endorsement, period: {days: 5, unit: work_day}", "intake_missing", "stages.enterprise", "", ("  enterprise:\n", "  §enterprise:\n")),
+    "publicity after the decision": ("      - {id: conferral, type: conferral, body: office, grades: [{title: pilot", "      - §{id: again, type: publicity, period: {days: 5, unit: work_day}}\n      - {id: conferral, type: conferral, body: office, grades: [{title: pilot", "step_out_of_order", "stages.province.steps.again", ""),
+    "a step after the conferral": ("rewards:\n", "      - §{id: more, type: endorsement, period: {days: 5, unit: work_day}}\nrewards:\n", "step_out_of_order", "stages.province.steps.more", ""),
+    "two conferrals": ("rewards:\n", "      - §{id: more, type: conferral, body: office, grades: [{title: helper}], period: {days: 5, unit: work_day}}\nrewards:\n", "conferral_twice", "stages.province.steps.more", ""),
+    "an id used twice": ("{id: publicity,", "{id: §final,", "id_repeated", "stages.province.steps", ""),
+    # components
+    "a weight on nothing": ("{component: public,", "{component: §publik,", "component_unknown", "stages.province.steps.final.weights.1.component", "public"),
+    "a recommendation that nobody ranks": ("ranked: true, ", "", "component_unknown", "stages.county.steps.selection.weights.0.component", "", ("{component: recommendation", "{component: §recommendation")),
+    "a tie-breaker of no component": (FINAL_TIES, "ties: [§exprt, authority]", "component_unknown", "stages.province.steps.final.ties.0", "expert"),
+    "a tie-breaker after the authority": (FINAL_TIES, "ties: [§authority, expert]", "authority_not_last", "stages.province.steps.final.ties.0", ""),
+    "a component measured twice": ("type: public_vote", "type: public_vote\n        component: expert", "component_repeated", "stages.province.steps.vote", "", ("id: vote", "§id: vote")),
+    # selection
+    "a differential below one": ('differential: "3/2"', 'differential: §"2/3"', "differential_below_one", "stages.province.steps.final.differential", ""),
+    "a shortlist that is too short": ('differential: "3/2"', 'differential: §"2"', "candidates_too_few", "stages.province.steps.final.differential", ""),
+    "more seats than the shortlist": ('seats: 6\n        differential: "3/2"', "seats: §11", "candidates_too_few", "stages.province.steps.final.seats", ""),
+    "a base that leads back": ('share: "35%"}', 'share: "35%", base: §cap}', "base_circle", "stages.province.steps.final.shares.floor.base", "", ('share: "50%"', 'share: "50%", base: floor')),
+    "a base of no rule": ('share: "50%"', 'share: "50%", base: §flor', "base_unknown", "stages.province.steps.final.shares.cap.base", "floor"),
+    "a floor above a cap": (FLOOR, FLOOR + '\n          - {id: low, who: {id: l, fact: frontline_worker, op: "!=", value: false}, op: "<=", share: "30%"}', "floor_over_cap", "stages.province.steps.final.shares.floor", "", ("{id: floor, who", "§{id: floor, who")),
+    "exclusive floors over the whole": (FLOOR, "§" + floors(("docks", "60%"), ("nets", "50%")), "floors_exceed_whole", "stages.province.steps.final.shares.f_docks", ""),
+    "floors that round up over the seats": (FLOOR, "§" + floors(("boats", "34%"), ("docks", "33%"), ("nets", "33%"), more=", base: seats"), "floors_exceed_seats", "stages.province.steps.final.shares.f_boats", ""),
+    # facts, titles, rewards
+    "an unknown fact": ("fact: years_in_craft", "fact: §year_in_craft", "fact_unknown", "stages.enterprise.steps.eligibility.predicates.craft.fact", "years_in_craft"),
+    "an operator that does not fit": ('op: "==", value: true', 'op: §">", value: true', "operator_unfit", "stages.province.steps.final.shares.floor.who.op", ""),
+    "a value of the wrong type": ("value: 5}", 'value: §"5"}', "value_unfit", "stages.enterprise.steps.eligibility.predicates.craft.value", ""),
+    "a choice that is none": ("value: boats", "value: §boat", "value_unfit", "stages.province.steps.final.shares.cap.who.value", "boats"),
+    "a date that is none": ('fact: years_in_craft, op: ">=", value: 5', 'fact: born_on, op: ">=", value: §2001-02-30', "value_unfit", "stages.enterprise.steps.eligibility.predicates.craft.value", ""),
+    "a choice without values": ("of: [boats, docks, nets]", "of: []", "choice_without_values", "facts.sector", "", ("sector: {type", "sector: §{type")),
+    "values of no choice": ("{type: date, label: {zh: 出生}", "{type: date, label: {zh: 出生}, of: §[a]", "values_without_choice", "facts.born_on.of", ""),
+    "an unknown title": ("grades: [{title: pilot, seats: 5}]", "grades: [{title: §pilots, seats: 6}]", "title_unknown", "stages.province.steps.conferral.grades.0.title", "pilot"),
+    "a title given twice": ("[{title: pilot, seats: 5}]", "[{title: pilot, seats: 2}, {title: §pilot, seats: 2}]", "title_repeated", "stages.province.steps.conferral.grades.1.title", ""),
+    "a grade that takes all": ("[{title: pilot, seats: 5}]", "[§{title: pilot}, {title: helper}]", "grade_takes_all", "stages.province.steps.conferral.grades.0", ""),
+    "more grades than seats": ("[{title: pilot, seats: 5}]", "§[{title: pilot, seats: 5}, {title: helper, seats: 2}]", "grade_seats_exceed", "stages.province.steps.conferral.grades", ""),
+    "a pool of an unknown title": ("holder_of: [helper]", "holder_of: [§helpr]", "title_unknown", "stages.county.pool.holder_of.0", "helper"),
+    "a pool from above": ("holder_of: [helper]", "holder_of: [§pilot]", "pool_not_below", "stages.county.pool.holder_of.0", ""),
+    "a reward for an unknown title": ("{title: pilot, type: cash", "{title: §pillot, type: cash", "title_unknown", "rewards.0.title", "pilot"),
+    "cash without an amount": ("  - {title: pilot, type: cash, amount_fen: 100", "  - §{title: pilot, type: cash", "amount_missing", "rewards.0", ""),
+    # units
+    "a units file that is not there": ("file: units.csv", "file: §unit.csv", "file_missing", "units.file", ""),
+    "a root of another rank": ('units: {file: units.csv, root: "9"}', 'units: {file: county.csv, root: §"901"}', "root_rank", "units.root", ""),
+}  # fmt: skip
+
+
+def spoil(folder: Path, change: Change) -> tuple[CheckReport, list[tuple[int, int]]]:
+    (folder / "county.csv").write_text("code,parent,name,rank\n901,,测试县,county\n", encoding="utf-8")
+    return checked(folder, (change[0], change[1]), *change[5:])
+
+
+@pytest.mark.parametrize("change", FAULTS.values(), ids=FAULTS)
+def test_a_fault_stands_where_it_was_made(tmp_path: Path, change: Change) -> None:
+    report, positions = spoil(tmp_path, change)
+    _, _, code, place, nearest = change[:5]
+    assert Seen(code, place, *positions[0], nearest) in [seen(fault) for fault in report.faults]
+    assert report.programme is None
+    assert report.exit_code == 3
+
+
+LONELY = {name for name in FAULTS if name not in {
+    "ranks that go down", "routes that do not meet", "an unknown rank", "a score without a scale",
+    "a bad identifier", "a component measured twice", "an id used twice", "no way in", "a root of another rank",
+    "a pool from above", "a base that leads back",
+}}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(LONELY))
+def test_one_slip_gives_one_fault(tmp_path: Path, name: str) -> None:
+    report, _ = spoil(tmp_path, FAULTS[name])
+    assert len(report.faults) == 1, [str(fault) for fault in report.faults]
