@@ -94,7 +94,9 @@ def evolve(state: State, event: Event, at: datetime, actor: str = "") -> State:
         case IntakeExtended():
             old = state.intakes[event.rank]
             window = Window(opens_at=old.window.opens_at, closes_at=event.closes_at)
-            return replace(state, intakes=state.intakes | {event.rank: old.model_copy(update={"window": window})})
+            return replace(
+                state, intakes=state.intakes | {event.rank: old.model_copy(update={"window": window})}
+            )
         case IntakeClosed():
             return replace(state, intake_closed=True)
         case CyclePaused():
@@ -158,7 +160,9 @@ def _open(state: State, command: Command, body: OpenCycle, inputs: Inputs) -> De
     require_years(now, now + _longest(programme), inputs.calendar.overrides)
     intakes = tuple(
         IntakeWindow(
-            rank=rank, step=step.id, window=Window(opens_at=now, closes_at=inputs.calendar.end(now, step.period))
+            rank=rank,
+            step=step.id,
+            window=Window(opens_at=now, closes_at=inputs.calendar.end(now, step.period)),
         )
         for rank, stage in programme.stages.items()
         for step in stage.steps

@@ -97,10 +97,10 @@ def seal(append: Append) -> tuple[Sealed, ...]:
     """Chain an append's events on to its expected head: bodies, hashes and what a reader will be given."""
     sealed: list[Sealed] = []
     seq, prev = append.expected.seq, append.expected.hash
-    fixed, given = _shared_body(append), _shared_fields(append)
+    shared = _shared_body(append)
     for ordinal, event in enumerate(append.events):
         seq += 1
-        item = _seal_one(event, fixed, given, seq, ordinal, prev)
+        item = _seal_one(append, event, shared, seq, ordinal, prev)
         prev = item.event.hash
         sealed.append(item)
     return tuple(sealed)
@@ -134,10 +134,11 @@ def open_event(body: bytes, upcasters: Upcasters = UPCASTERS, position: int | No
 
 
 def _seal_one(
-    event: NewEvent, fixed: dict[str, Any], given: dict[str, Any], seq: int, ordinal: int, prev: str
+    append: Append, event: NewEvent, shared: dict[str, Any], seq: int, ordinal: int, prev: str
 ) -> Sealed:
-    data = plain(event.data)
-    body_fields = fixed | {
+    said, data = append.provenance, plain(event.data)
+    fields = {
+        **shared,
         "v": event.v,
         "seq": seq,
         "ord": ordinal,
@@ -146,20 +147,30 @@ def _seal_one(
         "prev": prev,
     }
     if event.subject:
-        body_fields["subject"] = event.subject
-    body = _json(body_fields)
-    recorded = RecordedEvent(
-        **given,
-        seq=seq,
-        ordinal=ordinal,
-        type=event.type,
-        v=event.v,
-        subject=event.subject,
-        data=data,
-        prev=prev,
-        hash=leaf_hash(body),
-    )
-    return Sealed(recorded, body)
+        fields["subject"] = event.subject
+    body = _json(fields)
+    recorded = {
+        "stream": append.stream,
+        "seq": seq,
+        "ordinal": ordinal,
+        "type": event.type,
+        "v": event.v,
+        "at": _utc(said.occurred_at),
+        "recorded": _utc(said.recorded_at),
+        "actor": said.actor,
+        "grant": said.grant,
+        "cause": said.cause,
+        "command_id": said.command_id,
+        "payload_hash": said.payload_hash,
+        "rules": said.rules,
+        "subject": event.subject,
+        "data": data,
+        "prev": prev,
+        "hash": leaf_hash(body),
+        "log": said.log,
+        "position": None,
+    }
+    return Sealed(RecordedEvent.trusted(recorded), body)
 
 
 def _shared_body(append: Append) -> dict[str, Any]:
@@ -179,22 +190,6 @@ def _shared_body(append: Append) -> dict[str, Any]:
     if said.cause:
         body["cause"] = said.cause
     return body
-
-
-def _shared_fields(append: Append) -> dict[str, Any]:
-    said = append.provenance
-    return {
-        "log": said.log,
-        "stream": append.stream,
-        "at": _utc(said.occurred_at),
-        "recorded": _utc(said.recorded_at),
-        "actor": said.actor,
-        "grant": said.grant,
-        "cause": said.cause,
-        "command_id": said.command_id,
-        "payload_hash": said.payload_hash,
-        "rules": said.rules,
-    }
 
 
 def _actor(actor: Actor) -> dict[str, str]:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from schemas.events import FactValue, GrantTerms, Mark
+from schemas.events import Count, FactValue, GrantTerms
 from schemas.ledger import Actor, Frozen
 from schemas.programme import Channel
 from schemas.values import Instant, Pace
@@ -156,7 +156,7 @@ class TakeOutcome(Frozen):
     kind: Literal["outcome"] = "outcome"
     round: str
     round_seq: int
-    outcome: Literal["advanced", "eliminated", "conferred"]
+    outcome: Literal["advanced", "eliminated", "returned", "conferred"]
     step: str = ""
     reason: str = ""
     title: str = ""
@@ -194,6 +194,18 @@ class RearmStep(Frozen):
 
     kind: Literal["rearm_step"] = "rearm_step"
     step: str
+
+
+class SealTally(Frozen):
+    """The engine's own: what the ballot box counted, once the vote is closed (DR-22)."""
+
+    kind: Literal["seal_tally"] = "seal_tally"
+    step: str
+    ballot: str
+    papers: int
+    refused: int
+    root: str
+    counts: tuple[Count, ...]
 
 
 class ReportRound(Frozen):
@@ -326,6 +338,7 @@ RoundBody = (
     | OpenStep
     | CloseStep
     | RearmStep
+    | SealTally
     | ReportRound
     | LapseRound
     | FormPanel

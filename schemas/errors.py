@@ -21,14 +21,20 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "{actor} holds no grant for {action} on {unit}; ask somebody who does.",
     ),
     "NOT_ON_PANEL": ("{actor} 不是本轮评委。", "{actor} is not on this round's panel."),
-    "RECUSED": ("{actor} 已对 {nomination} 回避，不得评审。", "{actor} is recused from {nomination} and may not judge it."),
+    "RECUSED": (
+        "{actor} 已对 {nomination} 回避，不得评审。",
+        "{actor} is recused from {nomination} and may not judge it.",
+    ),
     "SECOND_PERSON_REQUIRED": (
         "此事须由两人办理：{actor} 已提出，须另一人确认。",
         "This act takes two people: {actor} proposed it, another person must confirm.",
     ),
     # time and place
     "STAGE_CLOSED": ("{step} 已于 {closed_at} 截止。", "{step} closed at {closed_at}."),
-    "STAGE_MISMATCH": ("当前环节为 {current}，不能执行 {action}。", "The current step is {current}; {action} does not belong to it."),
+    "STAGE_MISMATCH": (
+        "当前环节为 {current}，不能执行 {action}。",
+        "The current step is {current}; {action} does not belong to it.",
+    ),
     "STAGE_NOT_OPEN": ("{step} 将于 {opens_at} 开始。", "{step} opens at {opens_at}."),
     "CYCLE_PAUSED": ("本届已暂停，恢复后再办理。", "The cycle is paused; try again after it resumes."),
     "CYCLE_NOT_OPEN": ("本届未开启或已结束（{status}）。", "The cycle is not open ({status})."),
@@ -46,26 +52,120 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "评分 {score} 不符合从 {minimum} 起每 {step} 一档的要求。",
         "The score {score} is not on the steps of {step} from {minimum}.",
     ),
-    "WEIGHTS_NOT_WHOLE": ("权重合计为 {total}%，应恰为 100%。", "The weights add up to {total} %, not exactly 100 %."),
-    "NOT_ON_LIST": ("{nomination} 不在本名单的候选人之中。", "{nomination} is not among this list's candidates."),
-    "COMPONENT_MISSING": ("缺少分项 {component} 的结果。", "There is no result for the component {component}."),
+    "WEIGHTS_NOT_WHOLE": (
+        "权重合计为 {total}%，应恰为 100%。",
+        "The weights add up to {total} %, not exactly 100 %.",
+    ),
+    "NOT_ON_LIST": (
+        "{nomination} 不在本名单的候选人之中。",
+        "{nomination} is not among this list's candidates.",
+    ),
+    "COMPONENT_MISSING": (
+        "缺少分项 {component} 的结果。",
+        "There is no result for the component {component}.",
+    ),
     # store
     "KEY_REUSED": (
         "命令编号 {command_id} 已用于另一内容；请换新的编号。",
         "Command id {command_id} was used for other content; use a new id.",
     ),
-    "WRONG_EXPECTED_HEAD": ("{stream} 已有更新的记录，请重试。", "{stream} has moved on; load it and decide again."),
+    "WRONG_EXPECTED_HEAD": (
+        "{stream} 已有更新的记录，请重试。",
+        "{stream} has moved on; load it and decide again.",
+    ),
     "LOG_BEHIND": (
         "{stream} 缺少已知的第 {seq} 号记录：数据库可能来自旧备份；请停止写入并执行恢复。",
         "{stream} lacks event {seq} that was seen before: the database may be an old backup; stop and recover.",
     ),
-    "LOG_BROKEN": ("{stream} 第 {seq} 号记录校验不符：{fault}。", "{stream} event {seq} does not verify: {fault}."),
-    "STORE_UNAVAILABLE": ("数据库暂不可用：{fault}；可用同一编号重试。", "The database is away: {fault}; retry with the same command id."),
+    "LOG_BROKEN": (
+        "{stream} 第 {seq} 号记录校验不符：{fault}。",
+        "{stream} event {seq} does not verify: {fault}.",
+    ),
+    "STORE_UNAVAILABLE": (
+        "数据库暂不可用：{fault}；可用同一编号重试。",
+        "The database is away: {fault}; retry with the same command id.",
+    ),
+    # people's decisions
+    "CYCLE_EXISTS": (
+        "{cycle} 已开启，内容不同；请使用新的届次。",
+        "{cycle} is open already, with other content; use another edition.",
+    ),
+    "NOT_AN_EXTENSION": (
+        "新的截止时间 {asked} 不晚于 {was}。",
+        "The new end {asked} is not later than {was}.",
+    ),
+    "NOMINATION_EXISTS": ("申报 {nomination} 已存在。", "Nomination {nomination} exists already."),
+    "NOMINATION_OVER": ("{nomination} 已终结（{status}）。", "{nomination} is over ({status})."),
+    "NO_INTAKE_HERE": ("{unit}（{rank}）不受理申报。", "{unit} ({rank}) takes no nominations."),
+    "CHANNEL_NOT_OPEN": (
+        "{unit} 不接受 {channel} 渠道的申报。",
+        "{unit} takes no nominations by the channel {channel}.",
+    ),
+    "TOO_FEW_SPONSORS": (
+        "联名须 {needed} 人以上，现 {have} 人。",
+        "A joint nomination needs {needed} sponsors, has {have}.",
+    ),
+    "QUOTA_EXCEEDED": ("{unit} 的名额为 {quota}，已满。", "{unit} may put forward {quota}, and has."),
+    "FACTS_INVALID": ("申报事项有误：{fault}。", "A fact is wrong: {fault}."),
+    "NO_WAY_UP": ("{unit} 不能经 {route} 逐级上报。", "There is no way up from {unit} by {route}."),
+    "RANK_REQUIRED": ("{step} 须给出推荐排序。", "{step} needs a recommendation rank."),
+    "AWAITING_CORRECTION": ("已退回补正：{reason}。", "It was returned for correction: {reason}."),
+    "NOTHING_TO_CORRECT": ("该申报未被退回（{status}）。", "The nomination was not returned ({status})."),
+    "OBJECTION_EXISTS": ("异议 {objection} 已受理。", "Objection {objection} is filed already."),
+    "OBJECTION_RULED": (
+        "异议 {objection} 已裁定（{outcome}）。",
+        "Objection {objection} is ruled on already ({outcome}).",
+    ),
+    "ANONYMOUS_OBJECTION": ("异议须实名。", "An objection must be in one's real name."),
+    "NOT_PUBLISHED": ("{nomination} 不在公示期内。", "{nomination} is not published."),
+    "NOT_A_MEMBER": ("{nomination} 不在 {round}。", "{nomination} is not in {round}."),
+    "MEMBERS_UNDECIDED": ("尚有未办结的申报：{nominations}。", "These still wait for a word: {nominations}."),
+    "PUBLICITY_NEVER_SHORTENED": ("公示期不得缩短。", "A publicity period is never shortened."),
+    "PANEL_SIZE": ("评委应为 {needed} 人，现 {have} 人。", "The panel has {needed} judges, not {have}."),
+    "PANEL_FORMED": ("{step} 的评委已组成。", "The panel of {step} is formed already."),
+    "VOTE_MISSING": ("{nomination} 缺少表决意见。", "There is no vote on {nomination}."),
+    "NOTHING_TO_RESOLVE": ("{step} 没有待裁定事项。", "{step} waits for nobody's resolution."),
     "DUPLICATE_NOMINATION": (
         "该申报对象本届已由 {existing} 申报。",
         "The subject is in this cycle already, by nomination {existing}.",
     ),
     "NOT_FOUND": ("找不到 {what}。", "There is no {what}."),
+    # vault
+    "ERASED": (
+        "{subject} 的个人信息已销毁，无法恢复。",
+        "The personal data of {subject} was erased and cannot come back.",
+    ),
+    "VAULT_KEY_WRONG": (
+        "保管库密钥与建库时的不同；请停止写入并核对 XUANSHU_VAULT_KEK。",
+        "The vault was begun under another wrapping key: stop and check XUANSHU_VAULT_KEK.",
+    ),
+    "VAULT_BROKEN": ("保管库中 {place} 的内容校验不符。", "What the vault holds at {place} does not verify."),
+    # ballot box
+    "BALLOT_CLOSED": ("投票 {ballot} 已截止。", "The ballot {ballot} is closed."),
+    "BALLOT_OPEN": (
+        "投票 {ballot} 尚未截止，不能封存。",
+        "The ballot {ballot} is not closed yet; close it before sealing.",
+    ),
+    "BALLOT_RULES_DIFFER": (
+        "投票 {ballot} 已按另一规则开启。",
+        "The ballot {ballot} was opened with other rules.",
+    ),
+    "BALLOT_BROKEN": (
+        "投票 {ballot} 第 {paper} 号选票校验不符：{fault}。",
+        "Paper {paper} of the ballot {ballot} does not verify: {fault}.",
+    ),
+    "ALREADY_VOTED": (
+        "今日已为该候选人投满 {per_candidate} 票。",
+        "This candidate has had your {per_candidate} vote(s) of today.",
+    ),
+    "LIMIT_REACHED": ("每日最多投 {per_day} 票。", "A voter has {per_day} vote(s) a day."),
+    "NOT_A_CANDIDATE": (
+        "所选（{choices}）中有人不在候选人之中。",
+        "Not all of {choices} are candidates of this ballot.",
+    ),
+    "TOO_MANY_CHOICES": ("每张选票最多选 {maximum} 项。", "A paper has at most {maximum} choice(s)."),
+    "TOO_FEW_CHOICES": ("每张选票至少选 {minimum} 项。", "A paper has at least {minimum} choice(s)."),
+    "DUPLICATE_CHOICE": ("同一张选票上不得重复选同一候选人。", "A paper may not name a candidate twice."),
     # files
     "FILE_FAULTS": ("{file} 有 {count} 处错误。", "{file} has {count} fault(s)."),
     "VALUES_UNSUPPLIED": (

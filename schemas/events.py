@@ -75,7 +75,9 @@ class CycleOpened(Event):
     calendar: str  # version of the pinned work-day calendar
     pace: Pace
     intakes: tuple[IntakeWindow, ...]
-    invited: tuple[str, ...] = ()  # units invited to nominate; those that submit nothing are recorded as silent
+    invited: tuple[
+        str, ...
+    ] = ()  # units invited to nominate; those that submit nothing are recorded as silent
 
 
 class IntakeExtended(Event):
@@ -268,6 +270,7 @@ class StepExtended(Event):
     """A window was moved: by an amendment, or because the cycle was paused meanwhile."""
 
     step: str
+    nomination: str = ""  # a substitute's own publicity period; empty for the step's window
     was: Instant
     closes_at: Instant
     epoch: int = 0
@@ -344,6 +347,7 @@ class SheetHandedIn(Event):
     step: str
     judge: str
     marks: tuple[Mark, ...]
+    refused: tuple[Dropped, ...] = ()  # marks that were off the scale; the rest of the sheet stands (DR-16)
 
 
 class PanelResult(Frozen):
@@ -493,9 +497,7 @@ class RoundLapsed(Event):
     reason: str
 
 
-EVENTS: dict[str, type[Event]] = {
-    kind.__name__: kind for kind in Event.__subclasses__()
-}
+EVENTS: dict[str, type[Event]] = {kind.__name__: kind for kind in Event.__subclasses__()}
 
 
 def read(recorded: RecordedEvent) -> Event:

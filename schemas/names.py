@@ -47,7 +47,7 @@ def cycle_of(stream: str) -> str:
 
 def kind_of(stream: str) -> str:
     """`cycle`, `authority`, `nomination` or `round`."""
-    return stream.split("/")[0]
+    return stream.split("/", maxsplit=1)[0]
 
 
 def cycle_gate(cycle: str) -> str:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 import asyncpg
@@ -26,7 +27,6 @@ Key = tuple[str, ...]
 
 REQUESTS_MAX = 1024
 RETRY_SECONDS = (0.02, 0.1, 0.3, 0.6, 1.0, 2.0)
-_NOTHING_KNOWN = Head()
 _SEPARATOR = "\x1f"
 _LOST_A_RACE = ("40001", "40P01")
 
@@ -52,9 +52,14 @@ class Waiting:
 
     def receipt(self) -> Receipt:
         """The answer if this is written."""
-        request, events = self.request, tuple(item.event for item in self.sealed)
-        return Receipt(
-            stream=request.stream, command_id=request.provenance.command_id, head=self.head, events=events
+        return Receipt.trusted(
+            {
+                "stream": self.request.stream,
+                "command_id": self.request.provenance.command_id,
+                "head": self.head,
+                "events": tuple([item.event for item in self.sealed]),
+                "repeated": False,
+            }
         )
 
 
@@ -175,6 +180,7 @@ def take_batch(queue: deque[Waiting], limit: int) -> list[Waiting]:
         reads.update(waiting.reads)
         writes.update(waiting.writes)
     queue.extendleft(reversed(deferred))
+    batch.sort(key=attrgetter("request.stream"))  # code points, as `COLLATE "C"` sorts UTF-8
     return batch
 
 
@@ -224,7 +230,7 @@ def _head_after(request: Append, sealed: tuple[Sealed, ...]) -> Head:
     if not sealed:
         return request.expected
     last = sealed[-1].event
-    return Head(seq=last.seq, hash=last.hash)
+    return Head.trusted({"seq": last.seq, "hash": last.hash})
 
 
 def _read_key(guard: GateOpen | HeadIs) -> Key:
@@ -244,35 +250,51 @@ def _write_key(effect: SetGate | Reserve | Release | Post) -> Key | None:
 def _arguments(batch: list[Waiting]) -> list[str | None]:
     """The arguments of `append_batch.sql`, in its order."""
     requests = [waiting.request for waiting in batch]
-    knowns = [request.known or _NOTHING_KNOWN for request in requests]
     return [
-        _names(request.stream for request in requests),
-        _names(request.provenance.command_id for request in requests),
-        _numbers(request.expected.seq for request in requests),
-        _hashes(request.expected.hash for request in requests),
-        _numbers(known.seq for known in knowns),
-        _hashes(known.hash for known in knowns),
-        _numbers(waiting.head.seq for waiting in batch),
-        _hashes(waiting.head.hash for waiting in batch),
+        _names([request.stream for request in requests]),
+        _names([request.provenance.command_id for request in requests]),
+        _numbers([request.expected.seq for request in requests]),
+        _hashes([request.expected.hash for request in requests]),
+        _numbers([len(request.events) for request in requests]),
+        "{" + ",".join(["t" if _expected_is_known(request) else "f" for request in requests]) + "}",
+        *_known_arguments(requests),
         *_event_arguments(batch),
         *_guard_arguments(requests),
         _effects(requests),
     ]
 
 
+def _known_arguments(requests: list[Append]) -> list[str]:
+    """Known heads further back than the expected ones, which alone need a look at the log."""
+    knowns = [
+        (number, request.known)
+        for number, request in enumerate(requests, start=1)
+        if request.known is not None and request.known.seq and not _expected_is_known(request)
+    ]
+    return [
+        _numbers([number for number, _ in knowns]),
+        _numbers([known.seq for _, known in knowns]),
+        _hashes([known.hash for _, known in knowns]),
+    ]
+
+
+def _expected_is_known(request: Append) -> bool:
+    known, expected = request.known, request.expected
+    return known is not None and known.hash == expected.hash and known.seq == expected.seq
+
+
 def _event_arguments(batch: list[Waiting]) -> list[str]:
     numbered = [(number, item) for number, waiting in enumerate(batch, start=1) for item in waiting.sealed]
     events = [item.event for _, item in numbered]
     return [
-        _numbers(number for number, _ in numbered),
-        _names(event.stream for event in events),
-        _numbers(event.seq for event in events),
-        _numbers(event.ordinal for event in events),
-        _names(event.command_id for event in events),
-        _names(event.type for event in events),
-        _SEPARATOR.join(item.body.decode() for _, item in numbered),
-        _hashes(event.prev for event in events),
-        _hashes(event.hash for event in events),
+        _numbers([number for number, _ in numbered]),
+        _numbers([event.ordinal for event in events]),
+        _names([event.stream for event in events]),
+        _names([event.command_id for event in events]),
+        _names([event.type for event in events]),
+        _SEPARATOR.encode().join([item.body for _, item in numbered]).decode(),
+        _hashes([event.prev for event in events]),
+        _hashes([event.hash for event in events]),
     ]
 
 
@@ -281,26 +303,25 @@ def _guard_arguments(requests: list[Append]) -> list[str]:
     gates = [(number, guard) for number, guard in guards if isinstance(guard, GateOpen)]
     heads = [(number, guard) for number, guard in guards if isinstance(guard, HeadIs)]
     return [
-        _numbers(number for number, _ in gates),
-        _names(guard.gate for _, guard in gates),
-        "{" + ",".join(instant(guard.received_at) for _, guard in gates) + "}",
-        _numbers(number for number, _ in heads),
-        _names(guard.stream for _, guard in heads),
-        _numbers(guard.seq for _, guard in heads),
+        _numbers([number for number, _ in gates]),
+        _names([guard.gate for _, guard in gates]),
+        "{" + ",".join([instant(guard.received_at) for _, guard in gates]) + "}",
+        _numbers([number for number, _ in heads]),
+        _names([guard.stream for _, guard in heads]),
+        _numbers([guard.seq for _, guard in heads]),
     ]
 
 
-def _names(names: Iterable[str]) -> str:
+def _names(names: list[str]) -> str:
     return _SEPARATOR.join(names)
 
 
-def _numbers(numbers: Iterable[int]) -> str:
+def _numbers(numbers: list[int]) -> str:
     return "{" + ",".join(map(str, numbers)) + "}"
 
 
-def _hashes(hashes: Iterable[str]) -> str:
-    joined = '","\\\\x'.join(hashes)
-    return '{"\\\\x' + joined + '"}' if joined else "{}"
+def _hashes(hashes: list[str]) -> str:
+    return '{"\\\\x' + '","\\\\x'.join(hashes) + '"}' if hashes else "{}"
 
 
 def _effects(requests: list[Append]) -> str | None:

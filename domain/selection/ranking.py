@@ -82,12 +82,13 @@ def cut(
         open_to = [one for one in equals.ids if _has_room(one, group_of, room)]
         if len(chosen) >= seats:
             break
-        fits = len(chosen) + len(open_to) <= max(seats, ceiling or 0)
         crowded = _crowded(open_to, group_of, room)
+        fits = len(chosen) + _places_for(open_to, group_of, room) <= max(seats, ceiling or 0)
         if not fits or crowded:
+            left = (max(seats, ceiling or 0) if fits else seats) - len(chosen)
             if not lot_seed:
-                return _tie(open_to, crowded if fits else open_to, seats - len(chosen), group_of, room)
-            open_to = _drawn(open_to, seats - len(chosen), lot_seed, group_of, room)
+                return _tie(open_to, crowded if fits else open_to, left, group_of, room)
+            open_to = _drawn(open_to, left, lot_seed, group_of, room)
         chosen.extend(open_to)
         room.subtract(group_of[one] for one in open_to if group_of.get(one) in room)
     return tuple(chosen)
@@ -95,6 +96,12 @@ def cut(
 
 def _has_room(one: str, group_of: Mapping[str, str], room: Mapping[str, int]) -> bool:
     return room.get(group_of.get(one, ""), 1) > 0
+
+
+def _places_for(open_to: list[str], group_of: Mapping[str, str], room: Mapping[str, int]) -> int:
+    """How many of them their groups have seats for."""
+    sizes = Counter(group_of.get(one, "") for one in open_to)
+    return sum(min(size, room.get(group, size)) for group, size in sizes.items())
 
 
 def _crowded(open_to: list[str], group_of: Mapping[str, str], room: Mapping[str, int]) -> list[str]:
@@ -107,10 +114,9 @@ def _crowded(open_to: list[str], group_of: Mapping[str, str], room: Mapping[str,
 def _tie(
     open_to: list[str], tied: list[str], left: int, group_of: Mapping[str, str], room: Mapping[str, int]
 ) -> TieUnresolved:
-    sizes = Counter(group_of.get(one, "") for one in tied)
-    seats = sum(min(size, room.get(group, size)) for group, size in sizes.items())
     certain = len(open_to) - len(tied)
-    return TieUnresolved(tied=tuple(sorted(tied)), seats_left=min(left - certain, seats))
+    seats = min(left - certain, _places_for(tied, group_of, room))
+    return TieUnresolved(tied=tuple(sorted(tied)), seats_left=seats)
 
 
 def _drawn(

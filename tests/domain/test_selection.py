@@ -134,6 +134,17 @@ def test_seats_of_a_group_cut_within_the_group_only():
     assert set(settled.selected) == {"a2", "b1", "b2"}
 
 
+def test_a_crowded_group_ties_only_its_own_where_the_others_all_fit():
+    groups = rank([one("a", 8), one("b", 8), one("g1", 8), one("g2", 8)])
+    group_of = {"g1": "g", "g2": "g"}
+    tie = cut(groups, 3, group_of=group_of, group_seats={"g": 1})
+    assert tie == TieUnresolved(tied=("g1", "g2"), seats_left=1)
+    drawn = cut(groups, 3, lot_seed="s", group_of=group_of, group_seats={"g": 1})
+    assert isinstance(drawn, tuple)
+    assert len(drawn) == 3
+    assert {"a", "b"} < set(drawn)
+
+
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=8), st.integers(0, 9))
 def test_more_seats_never_cost_anybody_theirs(scores, seats):
     groups = rank([one(f"n{place}", score) for place, score in enumerate(scores)])

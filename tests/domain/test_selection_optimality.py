@@ -6,7 +6,7 @@ from math import ceil, floor
 from random import Random
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from domain.selection import (
@@ -29,6 +29,7 @@ from domain.selection.program import lay_out
 
 F = Fraction
 TAGS = "xyz"
+SOME_ARE_BESIDE_THE_POINT = [HealthCheck.filter_too_much]
 
 
 # ---- an oracle that shares no code with the engine ----
@@ -83,7 +84,7 @@ def best_lists(problem):
 
 
 @st.composite
-def problems(draw, groups=True, max_size=8):
+def problems(draw, groups=True, max_size=8, coarse=False, rules_min=0):
     size = draw(st.integers(1, max_size))
     declared = draw(st.sampled_from([(), ("g",), ("g", "h")])) if groups else ()
     people = []
@@ -92,8 +93,10 @@ def problems(draw, groups=True, max_size=8):
         people.append(
             Candidate(
                 id=f"n{place}",
-                score=draw(st.sampled_from([F(6), F(7), F(22, 3), F(8), F(9)])),
-                tie_breakers=(F(draw(st.integers(0, 2))),),
+                score=draw(
+                    st.sampled_from([F(8), F(22, 3)] if coarse else [F(6), F(7), F(22, 3), F(8), F(9)])
+                ),
+                tie_breakers=(F(0 if coarse else draw(st.integers(0, 2))),),
                 tags=frozenset(tag for tag, mark in marks.items() if mark == "y"),
                 unknown=frozenset(tag for tag, mark in marks.items() if mark == "u"),
                 group=draw(st.sampled_from(("", *declared))),
@@ -103,7 +106,7 @@ def problems(draw, groups=True, max_size=8):
         candidates=tuple(people),
         seats=draw(st.integers(1, 5)),
         exact=draw(st.booleans()),
-        rules=tuple(draw(rules(place)) for place in range(draw(st.integers(0, 3)))),
+        rules=tuple(draw(rules(place)) for place in range(draw(st.integers(rules_min, 3)))),
         groups=tuple(
             SeatGroup(id=one, seats=draw(st.integers(0, 3)), off_quota=one == "h") for one in declared
         ),
@@ -145,7 +148,7 @@ def test_dr_26_the_choice_agrees_with_brute_force(problem):
         assert outcome.certificate.optimality is not Optimality.SOLVER
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, suppress_health_check=SOME_ARE_BESIDE_THE_POINT)
 @given(problems(), st.randoms(use_true_random=False), st.sampled_from(["", "seed"]))
 def test_the_choice_is_the_same_for_every_order_of_arrival(problem, random, seed):
     problem = problem.model_copy(update={"lot_seed": seed})
@@ -166,7 +169,7 @@ def test_the_choice_is_the_same_for_every_order_of_arrival(problem, random, seed
         assert first == second
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, suppress_health_check=SOME_ARE_BESIDE_THE_POINT)
 @given(problems())
 def test_dr_17_a_tie_is_never_resolved_by_ids(problem):
     """Names are exchanged end for end: the people chosen stay the same."""
@@ -185,8 +188,8 @@ def test_dr_17_a_tie_is_never_resolved_by_ids(problem):
         assert {swapped[one] for one in first.tied} == set(second.tied)
 
 
-@settings(max_examples=60, deadline=None)
-@given(problems())
+@settings(max_examples=60, deadline=None, suppress_health_check=SOME_ARE_BESIDE_THE_POINT)
+@given(problems(coarse=True))
 def test_a_person_or_a_lot_settles_every_tie_among_the_best_lists(problem):
     best = best_lists(problem)
     outcome = select(problem)
@@ -203,7 +206,7 @@ def test_a_person_or_a_lot_settles_every_tie_among_the_best_lists(problem):
     assert len(outcome.selected) == len(best[0])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, suppress_health_check=SOME_ARE_BESIDE_THE_POINT)
 @given(problems(max_size=6), st.data())
 def test_the_certificate_refuses_every_list_but_the_best(problem, data):
     best = best_lists(problem)
@@ -225,8 +228,8 @@ def test_the_certificate_refuses_every_list_but_the_best(problem, data):
     assert certificate.valid is (feasible and worth(wrong) == worth(best[0]))
 
 
-@settings(max_examples=80, deadline=None)
-@given(problems(groups=False))
+@settings(max_examples=80, deadline=None, suppress_health_check=SOME_ARE_BESIDE_THE_POINT)
+@given(problems(groups=False, rules_min=2))
 def test_dr_26_a_conflict_names_a_minimal_set_of_rules(problem):
     outcome = select(problem)
     conflict = outcome.vacancy if isinstance(outcome, Selected) else outcome
@@ -242,10 +245,9 @@ def test_dr_26_a_conflict_names_a_minimal_set_of_rules(problem):
     assert conflict.shortfalls
 
 
-@settings(max_examples=60, deadline=None)
-@given(problems())
+@settings(max_examples=60, deadline=None, suppress_health_check=SOME_ARE_BESIDE_THE_POINT)
+@given(problems(rules_min=1))
 def test_dr_26_dropping_a_rule_never_makes_the_best_list_worse(problem):
-    assume(problem.rules)
     strict = select(problem.model_copy(update={"lot_seed": "s"}))
     loose = select(problem.model_copy(update={"lot_seed": "s", "rules": problem.rules[1:]}))
     if isinstance(strict, Selected):
@@ -254,7 +256,7 @@ def test_dr_26_dropping_a_rule_never_makes_the_best_list_worse(problem):
         assert worth[0] <= worth[1]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, suppress_health_check=SOME_ARE_BESIDE_THE_POINT)
 @given(problems(), st.lists(st.fractions(-50, 50, max_denominator=30), min_size=12, max_size=12))
 def test_no_prices_make_the_bound_of_a_program_too_low(problem, prices):
     layout = lay_out(problem)

@@ -21,7 +21,7 @@ from schemas.canonical import (
     payload_hash,
     seal,
 )
-from schemas.ledger import GENESIS, NewEvent
+from schemas.ledger import GENESIS, NewEvent, RecordedEvent
 from schemas.upcasters import Upcasters
 from tests.store.commands import command
 
@@ -92,6 +92,14 @@ def test_an_event_opens_to_what_was_sealed() -> None:
     new = NewEvent(type="noted", data={"years_in_craft": 22, "note": "测试·甲一"}, subject="s1")
     (sealed,) = seal(command("s", "c", None, new, grant="g1", cause="t@3"))
     assert open_event(sealed.body) == sealed.event
+
+
+def test_a_trusted_event_is_in_every_way_a_validated_one() -> None:
+    (sealed,) = seal(command("s", "c"))
+    validated = RecordedEvent.model_validate(sealed.event.model_dump())
+    assert sealed.event == validated
+    assert sealed.event.model_dump_json() == validated.model_dump_json()
+    assert sealed.event.model_copy() == validated.model_copy()
 
 
 def test_empty_optional_fields_are_left_out_of_the_body() -> None:

@@ -1,16 +1,18 @@
 -- The only way into the log: one transaction for many commands, each standing or falling alone.
 -- depends: 0002.defence
 
--- Arrays hold one element a request (p_), an event (e_), a gate guard (g_), a head guard (h_); *_request counts
--- from 1. `accepted` answers each request; `refused` says why not, as [{request, reason, ...facts}].
+-- Arrays hold one element a request (p_), a known head that is not the expected one (k_), an event (e_), a gate
+-- guard (g_), a head guard (h_); *_request counts from 1. `accepted` answers each request; `refused` says why not,
+-- as [{request, reason, ...facts}].
 -- Locks are taken in one order by everybody: heads, gates, reservations, each sorted. The caller sees to it that
--- no request of a batch reads or writes what another one of it writes.
+-- no request of a batch reads or writes what another one of it writes, and sorts the requests by stream.
 -- The settings keep plans of the first day, when tables are empty, right on the hundredth; for the same reason
 -- events are looked up one by one with LIMIT, where EXISTS could be planned as a hash of the whole log.
+-- What a batch has in common is judged at once, and one by one only if something is wrong with it.
 CREATE FUNCTION append_batch(
-    p_stream text[], p_command text[], p_seq bigint[], p_hash bytea[],
-    p_known_seq bigint[], p_known_hash bytea[], p_next_seq bigint[], p_next_hash bytea[],
-    e_request integer[], e_stream text[], e_seq bigint[], e_ordinal integer[], e_command text[],
+    p_stream text[], p_command text[], p_seq bigint[], p_hash bytea[], p_count integer[], p_known boolean[],
+    k_request integer[], k_seq bigint[], k_hash bytea[],
+    e_request integer[], e_ordinal integer[], e_stream text[], e_command text[],
     e_type text[], e_body text[], e_prev bytea[], e_hash bytea[],
     g_request integer[], g_gate text[], g_received timestamptz[],
     h_request integer[], h_stream text[], h_seq bigint[],
@@ -27,6 +29,9 @@ SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
     genesis CONSTANT bytea := decode(repeat('00', 32), 'hex');
+    seqs bigint[];
+    hashes bytea[];
+    as_expected boolean;
     gates text[] := g_gate;
     item record;
 BEGIN
@@ -43,10 +48,8 @@ BEGIN
         ON CONFLICT DO NOTHING;
     END IF;
 
-    IF cardinality(h_stream) = 0 THEN
-        PERFORM FROM stream_head WHERE stream = ANY (p_stream) ORDER BY stream FOR NO KEY UPDATE;
-    ELSE
-        -- Two strengths of lock in one sorted order.
+    -- Two strengths of lock in one sorted order, if there are two.
+    IF cardinality(h_stream) > 0 THEN
         FOR item IN
             SELECT stream, bool_or(mine) AS mine
             FROM (
@@ -63,32 +66,55 @@ BEGIN
             END IF;
         END LOOP;
     END IF;
+    SELECT array_agg(seq), array_agg(hash) INTO seqs, hashes
+    FROM (
+        SELECT seq, hash FROM stream_head WHERE stream = ANY (p_stream) ORDER BY stream FOR NO KEY UPDATE
+    ) locked;
+    as_expected := seqs = p_seq AND hashes = p_hash;
 
     FOR item IN
-        SELECT n, reason
-        FROM (
-            SELECT r.n, CASE
-                WHEN head.seq > 0 AND (
-                    SELECT true FROM event WHERE event.stream = r.stream AND event.command_id = r.command LIMIT 1
-                ) THEN 'repeated'
-                WHEN r.known_seq > 0
-                    AND (r.known_seq, r.known_hash) IS DISTINCT FROM (head.seq, head.hash)
-                    AND (
-                        SELECT true FROM event
-                        WHERE event.stream = r.stream AND event.seq = r.known_seq AND event.hash = r.known_hash
-                        LIMIT 1
-                    ) IS NULL THEN 'behind'
-                WHEN (coalesce(head.seq, 0), coalesce(head.hash, genesis)) IS DISTINCT FROM (r.seq, r.hash) THEN 'moved'
-            END AS reason
-            FROM unnest(p_stream, p_command, p_seq, p_hash, p_known_seq, p_known_hash)
-                WITH ORDINALITY r (stream, command, seq, hash, known_seq, known_hash, n)
-            LEFT JOIN stream_head head ON head.stream = r.stream
-        ) judged
-        WHERE reason IS NOT NULL
+        SELECT r.n
+        FROM unnest(p_stream, p_command, p_seq) WITH ORDINALITY r (stream, command, seq, n)
+        WHERE (r.seq > 0 OR as_expected IS NOT TRUE) AND (
+            SELECT true FROM event WHERE event.stream = r.stream AND event.command_id = r.command LIMIT 1
+        )
     LOOP
         accepted[item.n] := false;
-        refused := refused || jsonb_build_object('request', item.n, 'reason', item.reason);
+        refused := refused || jsonb_build_object('request', item.n, 'reason', 'repeated');
     END LOOP;
+
+    FOR item IN
+        SELECT k.request
+        FROM unnest(k_request, k_seq, k_hash) k (request, seq, hash)
+        WHERE accepted[k.request] AND (
+            SELECT true FROM event
+            WHERE event.stream = p_stream[k.request] AND event.seq = k.seq AND event.hash = k.hash
+            LIMIT 1
+        ) IS NULL
+    LOOP
+        accepted[item.request] := false;
+        refused := refused || jsonb_build_object('request', item.request, 'reason', 'behind');
+    END LOOP;
+
+    IF as_expected IS NOT TRUE THEN
+        FOR item IN
+            SELECT r.n, CASE
+                WHEN r.known AND r.seq > 0 AND (
+                    SELECT true FROM event
+                    WHERE event.stream = r.stream AND event.seq = r.seq AND event.hash = r.hash
+                    LIMIT 1
+                ) IS NULL THEN 'behind'
+                ELSE 'moved'
+            END AS reason
+            FROM unnest(p_stream, p_seq, p_hash, p_known) WITH ORDINALITY r (stream, seq, hash, known, n)
+            LEFT JOIN stream_head head ON head.stream = r.stream
+            WHERE accepted[r.n]
+                AND (coalesce(head.seq, 0), coalesce(head.hash, genesis)) IS DISTINCT FROM (r.seq, r.hash)
+        LOOP
+            accepted[item.n] := false;
+            refused := refused || jsonb_build_object('request', item.n, 'reason', item.reason);
+        END LOOP;
+    END IF;
 
     IF cardinality(g_gate) > 0 OR p_effects ? 'gates' THEN
         SELECT gates || coalesce(array_agg(DISTINCT 'cycle/' || cycle), '{}') INTO gates
@@ -100,28 +126,41 @@ BEGIN
         ELSE
             PERFORM FROM gate WHERE id = ANY (gates) ORDER BY id FOR SHARE;
         END IF;
-        FOR item IN
-            SELECT DISTINCT ON (request) *
-            FROM (
-                SELECT g.request, g.n, g.gate, gate.opens_at, gate.closes_at, CASE
-                    WHEN gate.id IS NULL OR gate.status = 'closed' THEN 'closed'
-                    WHEN gate.status = 'paused' OR cycle.status = 'paused' OR gate.epoch < cycle.epoch THEN 'paused'
-                    WHEN g.received >= gate.closes_at THEN 'closed'
-                    WHEN g.received < gate.opens_at THEN 'not_open'
-                END AS reason
-                FROM unnest(g_request, g_gate, g_received) WITH ORDINALITY g (request, gate, received, n)
-                LEFT JOIN gate ON gate.id = g.gate
-                LEFT JOIN gate cycle ON cycle.id = 'cycle/' || gate.cycle
-            ) judged
-            WHERE reason IS NOT NULL AND accepted[request]
-            ORDER BY request, n
-        LOOP
-            accepted[item.request] := false;
-            refused := refused || jsonb_build_object(
-                'request', item.request, 'reason', item.reason,
-                'step', item.gate, 'opens_at', item.opens_at, 'closed_at', item.closes_at
-            );
-        END LOOP;
+        PERFORM
+        FROM (
+            SELECT id, min(received) AS first, max(received) AS last
+            FROM unnest(g_gate, g_received) g (id, received)
+            GROUP BY id
+        ) wanted
+        LEFT JOIN gate ON gate.id = wanted.id
+        LEFT JOIN gate cycle ON cycle.id = 'cycle/' || gate.cycle
+        WHERE gate.status IS DISTINCT FROM 'open' OR cycle.status = 'paused' OR gate.epoch < cycle.epoch
+            OR wanted.last >= gate.closes_at OR wanted.first < gate.opens_at;
+        IF FOUND THEN
+            FOR item IN
+                SELECT DISTINCT ON (request) *
+                FROM (
+                    SELECT g.request, g.n, g.gate, gate.opens_at, gate.closes_at, CASE
+                        WHEN gate.id IS NULL OR gate.status = 'closed' THEN 'closed'
+                        WHEN gate.status = 'paused' OR cycle.status = 'paused' OR gate.epoch < cycle.epoch
+                            THEN 'paused'
+                        WHEN g.received >= gate.closes_at THEN 'closed'
+                        WHEN g.received < gate.opens_at THEN 'not_open'
+                    END AS reason
+                    FROM unnest(g_request, g_gate, g_received) WITH ORDINALITY g (request, gate, received, n)
+                    LEFT JOIN gate ON gate.id = g.gate
+                    LEFT JOIN gate cycle ON cycle.id = 'cycle/' || gate.cycle
+                ) judged
+                WHERE reason IS NOT NULL AND accepted[request]
+                ORDER BY request, n
+            LOOP
+                accepted[item.request] := false;
+                refused := refused || jsonb_build_object(
+                    'request', item.request, 'reason', item.reason,
+                    'step', item.gate, 'opens_at', item.opens_at, 'closed_at', item.closes_at
+                );
+            END LOOP;
+        END IF;
     END IF;
 
     IF cardinality(h_stream) > 0 THEN
@@ -170,14 +209,14 @@ BEGIN
     END IF;
 
     INSERT INTO event (seq, ordinal, stream, command_id, type, body, prev, hash)
-    SELECT seq, ordinal, stream, command, type, convert_to(body, 'UTF8'), prev, hash
-    FROM unnest(e_request, e_stream, e_seq, e_ordinal, e_command, e_type, e_body, e_prev, e_hash)
-        e (request, stream, seq, ordinal, command, type, body, prev, hash)
+    SELECT p_seq[request] + ordinal + 1, ordinal, stream, command, type, convert_to(body, 'UTF8'), prev, hash
+    FROM unnest(e_request, e_ordinal, e_stream, e_command, e_type, e_body, e_prev, e_hash)
+        e (request, ordinal, stream, command, type, body, prev, hash)
     WHERE accepted[request];
 
-    UPDATE stream_head SET seq = r.next_seq, hash = r.next_hash
-    FROM unnest(p_stream, p_seq, p_next_seq, p_next_hash) WITH ORDINALITY r (stream, seq, next_seq, next_hash, n)
-    WHERE stream_head.stream = r.stream AND r.next_seq > r.seq AND accepted[r.n];
+    UPDATE stream_head SET seq = p_seq[request] + p_count[request], hash = e.hash
+    FROM unnest(e_request, e_ordinal, e_stream, e_hash) e (request, ordinal, stream, hash)
+    WHERE stream_head.stream = e.stream AND e.ordinal + 1 = p_count[request] AND accepted[request];
 
     IF p_effects ? 'release' THEN
         DELETE FROM reservation

@@ -1,0 +1,279 @@
+"""The steps by which members get in and stay in: the pool, eligibility, endorsement, clearance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from domain import authority
+from domain.decision import NOTHING, Decision
+from domain.eligibility import test
+from domain.round import Standing, State, must_be_current, run_of
+from domain.steps import (
+    Inputs,
+    close,
+    cycle_guard,
+    elapsed,
+    gone,
+    head_guards,
+    hold,
+    leave,
+    open_window,
+    present,
+    tell,
+    window_guards,
+)
+from schemas.commands import Command, ReplyClearance, TakeOutcome
+from schemas.errors import Refused
+from schemas.events import (
+    Checked,
+    ClearanceReplied,
+    Dropped,
+    EligibilityChecked,
+    Member,
+    PoolFrozen,
+    StepOpened,
+)
+from schemas.ledger import Effect
+from schemas.programme import Clearance, Eligibility, Endorsement, Pool, Silence
+
+# ---- pool ----
+
+
+def freeze_pool(state: State, command: Command, inputs: Inputs) -> Decision:
+    """The cut-off: those who entered here, and those whom child rounds recommended, unless they have left (DR-03)."""
+    if state.frozen:
+        return NOTHING
+    candidates = (*inputs.entered, *_recommended(inputs))
+    standings = [inputs.standings[id] for id in candidates]
+    dropped = tuple(
+        Dropped(nomination=one.nomination, reason=reason)
+        for one in standings
+        for reason in [_keeps_out(one, inputs.stage.pool)]
+        if reason
+    )
+    out = {one.nomination for one in dropped}
+    members = tuple(
+        Member(nomination=one.nomination, subject=one.subject, unit=one.unit, seq=one.seq)
+        for one in standings
+        if one.nomination not in out
+    )
+    lapsed = tuple(sorted(stream for stream, child in inputs.children.items() if child.reported is None))
+    frozen = PoolFrozen(members=members, dropped=dropped, lapsed_children=lapsed)
+    effects = (*_tell_left_behind(state, command, inputs), *_tell_dropped(state, command, dropped))
+    guards = (cycle_guard(command), *head_guards(standings, command))
+    return Decision(events=(frozen,), guards=guards, effects=effects)
+
+
+def _recommended(inputs: Inputs) -> tuple[str, ...]:
+    return tuple(
+        nomination
+        for _, child in sorted(inputs.children.items())
+        if child.reported is not None
+        for nomination in child.reported.recommended
+    )
+
+
+def _keeps_out(one: Standing, pool: Pool | None) -> str:
+    if one.gone:
+        return one.reason.upper()
+    if pool and not set(pool.holder_of) & set(one.titles):
+        return "NOT_IN_POOL"
+    return ""
+
+
+def _tell_left_behind(state: State, command: Command, inputs: Inputs) -> Iterable[Effect]:
+    """Reserves whose list was taken, and members of rounds that did not report in time, go no further."""
+    for stream, child in sorted(inputs.children.items()):
+        reason = "RESERVE_LAPSED" if child.reported else "ROUND_LAPSED"
+        left = child.standby if child.reported else child.members | child.standby
+        for nomination in left:
+            outcome = TakeOutcome(
+                round=stream, round_seq=child.seq, outcome="eliminated", step="pool", reason=reason
+            )
+            yield tell(state, command, nomination, outcome)
+
+
+def _tell_dropped(state: State, command: Command, dropped: tuple[Dropped, ...]) -> tuple[Effect, ...]:
+    return leave(state, command, "pool", dropped).effects
+
+
+# ---- eligibility ----
+
+
+def open_eligibility(state: State, command: Command, inputs: Inputs, step: Eligibility) -> Decision:
+    """Everybody is checked at once; those of whom something is unknown are sent back until the window ends (DR-09)."""
+    checks = _check_all(state, inputs, step)
+    unknown = [check for check in checks if check.result == "unknown"]
+    checked = Decision(
+        events=(EligibilityChecked(step=step.id, results=tuple(checks)),),
+        guards=(cycle_guard(command), *head_guards(present(state, inputs).values(), command)),
+    )
+    if not unknown:
+        opened = Decision(events=(StepOpened(step=step.id, type=step.type),))
+        return (
+            opened.then(checked)
+            .then(_leave_failed(state, command, inputs, step, checks))
+            .then(close(state, command, inputs, step.id, "complete"))
+        )
+    opened = open_window(state, command, inputs, step.id, step.type, step.correction)
+    returned = tuple(
+        tell(
+            state,
+            command,
+            check.nomination,
+            TakeOutcome(
+                round=state.stream,
+                round_seq=state.seq + 1,
+                outcome="returned",
+                step=step.id,
+                reason="missing: " + ", ".join(check.unknown),
+            ),
+        )
+        for check in unknown
+    )
+    failed = _leave_failed(state, command, inputs, step, checks)
+    return opened.then(checked).then(failed).then(Decision(effects=returned))
+
+
+def close_eligibility(state: State, command: Command, inputs: Inputs, step: Eligibility) -> Decision:
+    """Ripe once nothing is unknown any more, or the time for completion is over."""
+    checks = _check_all(state, inputs, step)
+    unknown = [check for check in checks if check.result == "unknown"]
+    over = elapsed(state, step.id, command.received_at)
+    if unknown and not over:
+        return NOTHING
+    failed = _leave_failed(state, command, inputs, step, checks, "NOT_COMPLETED")
+    checked = Decision(
+        events=(EligibilityChecked(step=step.id, results=tuple(checks)),),
+        guards=(cycle_guard(command), *head_guards(present(state, inputs).values(), command)),
+    )
+    return checked.then(failed).then(
+        close(state, command, inputs, step.id, "elapsed" if over else "complete")
+    )
+
+
+def _check_all(state: State, inputs: Inputs, step: Eligibility) -> list[Checked]:
+    return [_check(one, step) for one in present(state, inputs).values()]
+
+
+def _check(one: Standing, step: Eligibility) -> Checked:
+    results = [(predicate, test(predicate, one.facts)) for predicate in step.predicates]
+    hard = [(predicate.id, result) for predicate, result in results if predicate.severity == "hard"]
+    failed = tuple(id for id, result in hard if result == "fail")
+    unknown = tuple(id for id, result in hard if result == "unknown")
+    return Checked(
+        nomination=one.nomination,
+        seq=one.seq,
+        result="fail" if failed else "unknown" if unknown else "pass",
+        failed=failed,
+        unknown=unknown,
+        reported=tuple(p.id for p, result in results if p.severity == "report" and result != "pass"),
+    )
+
+
+def _leave_failed(
+    state: State,
+    command: Command,
+    inputs: Inputs,
+    step: Eligibility,
+    checks: list[Checked],
+    unknown_reason: str = "",
+) -> Decision:
+    out = list(gone(state, inputs))
+    for check in checks:
+        if check.result == "fail":
+            out.append(Dropped(nomination=check.nomination, reason="INELIGIBLE: " + ", ".join(check.failed)))
+        elif check.result == "unknown" and unknown_reason:
+            out.append(
+                Dropped(nomination=check.nomination, reason=f"{unknown_reason}: " + ", ".join(check.unknown))
+            )
+    return leave(state, command, step.id, out)
+
+
+# ---- endorsement ----
+
+
+def close_endorsement(
+    state: State, command: Command, inputs: Inputs, step: Endorsement, early: bool = False
+) -> Decision:
+    """Those approved stay. Early only once nobody waits for a word; at the end, no word is no endorsement."""
+    members = present(state, inputs)
+    key = (state.stream, step.id)
+    waiting = [id for id, one in members.items() if key not in one.endorsed or one.returned]
+    over = elapsed(state, step.id, command.received_at)
+    if not over and (waiting or not early):
+        if early:
+            raise Refused("MEMBERS_UNDECIDED", nominations=", ".join(waiting))
+        return NOTHING
+    silent = tuple(Dropped(nomination=id, reason="NOT_ENDORSED") for id in waiting)
+    guards = (cycle_guard(command), *head_guards(members.values(), command))
+    left = leave(state, command, step.id, (*gone(state, inputs), *silent))
+    return (
+        Decision(guards=guards)
+        .then(left)
+        .then(close(state, command, inputs, step.id, "elapsed" if over else "early"))
+    )
+
+
+# ---- clearance ----
+
+
+def applies_to(state: State, inputs: Inputs, step: Clearance) -> list[str]:
+    """Those about whom the departments are asked; where it is unknown whether the rule applies, they are asked."""
+    return [
+        id
+        for id, one in present(state, inputs).items()
+        if step.applies_when is None or test(step.applies_when, one.facts) != "fail"
+    ]
+
+
+def reply_clearance(
+    state: State, command: Command, body: ReplyClearance, inputs: Inputs, step: Clearance
+) -> Decision:
+    """One department's word on one member (DR-11); a late word reopens nothing here, it is refused with when."""
+    assert state.opened is not None
+    must_be_current(state, step.id, body.kind)
+    if body.department not in step.departments or body.nomination not in state.members:
+        raise Refused("NOT_FOUND", what=f"{body.department}/{body.nomination}")
+    role = f"department:{body.department}"
+    grant = authority.authorize(
+        inputs.authority, inputs.tree, command.actor, body.kind, state.opened.unit, (role,)
+    )
+    replied = ClearanceReplied(
+        step=step.id,
+        department=body.department,
+        nomination=body.nomination,
+        outcome=body.outcome,
+        reason=body.reason,
+    )
+    held = run_of(state, step.id).held
+    guards = (cycle_guard(command),) if held else window_guards(state, command, step.id)
+    return Decision(events=(replied,), guards=guards, grant=grant)
+
+
+def close_clearance(state: State, command: Command, inputs: Inputs, step: Clearance) -> Decision:
+    """Any objection is a veto; what silence means is the programme's (DR-11: by default it is not consent)."""
+    replies = run_of(state, step.id).replies
+    asked = applies_to(state, inputs, step)
+    silent = [id for id in asked if any((department, id) not in replies for department in step.departments)]
+    vetoed = [
+        id
+        for id in asked
+        if any(replies.get((department, id)) == "object" for department in step.departments)
+    ]
+    waiting = [id for id in silent if id not in vetoed]
+    over = elapsed(state, step.id, command.received_at)
+    if waiting and not over:
+        return NOTHING
+    if waiting and step.silence == Silence.PENDING:
+        return hold(state, step.id, "CLEARANCE_PENDING", waiting)
+    out = [Dropped(nomination=id, reason="CLEARANCE_OBJECTED") for id in vetoed]
+    if step.silence == Silence.VETO:
+        out += [Dropped(nomination=id, reason="CLEARANCE_SILENT") for id in waiting]
+    guards = (cycle_guard(command), *head_guards(present(state, inputs).values(), command))
+    left = leave(state, command, step.id, (*gone(state, inputs), *out))
+    return (
+        Decision(guards=guards)
+        .then(left)
+        .then(close(state, command, inputs, step.id, "elapsed" if over else "complete"))
+    )

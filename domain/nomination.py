@@ -1,0 +1,516 @@
+"""A subject put forward once in a cycle: submitted, endorsed level by level, perhaps returned or objected to, until it
+is conferred or out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from domain import authority
+from domain import round as rounds
+from domain.decision import NOTHING, Decision, two_people
+from domain.eligibility import facts_fault
+from schemas import names
+from schemas.commands import (
+    Command,
+    Correct,
+    Disqualify,
+    Endorse,
+    FileObjection,
+    NominationBody,
+    Reject,
+    ReturnForCorrection,
+    RuleOnObjection,
+    SubmitNomination,
+    TakeOutcome,
+    Withdraw,
+)
+from schemas.errors import Refused
+from schemas.events import (
+    ActProposed,
+    ActSeconded,
+    Event,
+    FactValue,
+    NominationAdvanced,
+    NominationConferred,
+    NominationCorrected,
+    NominationDisqualified,
+    NominationEliminated,
+    NominationEndorsed,
+    NominationRejected,
+    NominationReturned,
+    NominationSubmitted,
+    NominationWithdrawn,
+    ObjectionFiled,
+    ObjectionRuled,
+)
+from schemas.ledger import GateOpen, Guard, Post, Reserve
+from schemas.programme import Channel, Intake, Programme, Publicity
+from schemas.units import UnitTree
+
+
+class Status(StrEnum):
+    NEW = "new"
+    OPEN = "open"
+    RETURNED = "returned"
+    REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
+    DISQUALIFIED = "disqualified"
+    ELIMINATED = "eliminated"
+    CONFERRED = "conferred"
+
+
+OVER = {Status.REJECTED, Status.WITHDRAWN, Status.DISQUALIFIED, Status.ELIMINATED, Status.CONFERRED}
+GONE = {Status.REJECTED, Status.WITHDRAWN, Status.DISQUALIFIED, Status.ELIMINATED}
+
+
+@dataclass(frozen=True, slots=True)
+class Endorsed:
+    """An approval of one revision in one step of one round, and the command that gave it."""
+
+    revision: int
+    rank: int | None
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
+class Objection:
+    round: str
+    step: str
+    outcome: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A nomination as its events tell it."""
+
+    status: Status = Status.NEW
+    submitted: NominationSubmitted | None = None
+    subject: str = ""
+    submitter: str = ""
+    facts: dict[str, int | bool | str] = field(default_factory=dict)
+    revision: int = 0
+    level: int = 0  # index into the path: the level that it stands at
+    endorsed: dict[tuple[str, str], Endorsed] = field(default_factory=dict)
+    objections: dict[str, Objection] = field(default_factory=dict)
+    outcomes: dict[tuple[str, str], str] = field(default_factory=dict)  # (round, outcome) → command
+    titles: tuple[str, ...] = ()
+    reason: str = ""
+    seq: int = 0
+    proposals: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def over(self) -> bool:
+        """True once nothing more can be decided of it."""
+        return self.status in OVER
+
+    @property
+    def gone(self) -> bool:
+        """True once it left without the highest title."""
+        return self.status in GONE
+
+    @property
+    def route(self) -> str:
+        return self.submitted.route if self.submitted else ""
+
+    @property
+    def round(self) -> str:
+        """The stream of the round that it stands in."""
+        if self.submitted is None:
+            return ""
+        path = self.submitted.path
+        at = min(self.level, len(path) - 1)
+        route = names.ROOT_ROUTE if at == len(path) - 1 else self.submitted.route
+        return names.round_stream(self.submitted.cycle, route, path[at])
+
+    def open_objections(self) -> bool:
+        return any(not objection.outcome for objection in self.objections.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What a nomination's decisions stand on beside its own stream."""
+
+    programme: Programme
+    tree: UnitTree
+    authority: authority.State
+    round: rounds.State
+    nominated_here: int = 0  # nominations that the entry unit has put forward by this route
+
+
+initial = State()
+
+
+def evolve(state: State, event: Event, actor: str = "", subject: str = "", command: str = "") -> State:
+    return replace(_evolve(state, event, actor, subject, command), seq=state.seq + 1)
+
+
+def _evolve(state: State, event: Event, actor: str, subject: str, command: str) -> State:
+    match event:
+        case NominationSubmitted():
+            return replace(
+                state,
+                status=Status.OPEN,
+                submitted=event,
+                subject=subject,
+                submitter=actor,
+                facts={fact.id: fact.value for fact in event.facts},
+                revision=1,
+            )
+        case NominationEndorsed():
+            endorsed = Endorsed(event.revision, event.recommendation_rank, command)
+            return replace(state, endorsed=state.endorsed | {(event.round, event.step): endorsed})
+        case NominationReturned():
+            return replace(state, status=Status.RETURNED, reason=event.reason)
+        case NominationCorrected():
+            facts = state.facts | {fact.id: fact.value for fact in event.facts}
+            return replace(state, status=Status.OPEN, facts=facts, revision=event.revision, reason="")
+        case NominationRejected():
+            return replace(state, status=Status.REJECTED, reason=event.reason)
+        case NominationWithdrawn():
+            return replace(state, status=Status.WITHDRAWN, reason=event.reason)
+        case NominationDisqualified():
+            return replace(state, status=Status.DISQUALIFIED, reason=event.reason)
+        case ObjectionFiled():
+            filed = Objection(event.round, event.step)
+            return replace(state, objections=state.objections | {event.objection: filed})
+        case ObjectionRuled():
+            ruled = replace(state.objections[event.objection], outcome=event.outcome)
+            return replace(state, objections=state.objections | {event.objection: ruled})
+        case NominationAdvanced():
+            outcomes = state.outcomes | {(event.round, "advanced"): command}
+            return replace(state, level=state.level + 1, outcomes=outcomes)
+        case NominationEliminated():
+            outcomes = state.outcomes | {(event.round, "eliminated"): command}
+            return replace(state, status=Status.ELIMINATED, reason=event.reason, outcomes=outcomes)
+        case NominationConferred():
+            return _evolve_conferred(state, event, command)
+        case ActProposed():
+            return replace(state, proposals=state.proposals | {event.act: actor})
+        case ActSeconded():
+            return replace(state, proposals={k: v for k, v in state.proposals.items() if k != event.act})
+        case _:
+            return state
+
+
+def _evolve_conferred(state: State, event: NominationConferred, command: str) -> State:
+    outcomes = state.outcomes | {(event.round, f"conferred {event.title}"): command}
+    status = Status.CONFERRED if event.final else state.status
+    return replace(state, status=status, titles=(*state.titles, event.title), outcomes=outcomes)
+
+
+def standing(state: State, nomination: str) -> rounds.Standing:
+    """The nomination as its round sees it when it decides."""
+    return rounds.Standing(
+        nomination=nomination,
+        subject=state.subject,
+        unit=state.submitted.unit if state.submitted else "",
+        seq=state.seq,
+        gone=state.gone,
+        reason=state.status if state.gone else "",
+        returned=state.status == Status.RETURNED,
+        facts=state.facts,
+        endorsed={
+            key: given.rank or 0 for key, given in state.endorsed.items() if given.revision == state.revision
+        },
+        contested=state.open_objections(),
+        titles=state.titles,
+    )
+
+
+def decide(state: State, command: Command, body: NominationBody, inputs: Inputs) -> Decision:
+    """Raises Refused with the code of the rule that said no."""
+    match body:
+        case SubmitNomination():
+            return _submit(state, command, body, inputs)
+        case TakeOutcome():
+            return _take_outcome(state, body)
+    if state.submitted is None:
+        raise Refused("NOT_FOUND", what=command.stream)
+    match body:
+        case Endorse():
+            return _endorse(state, command, body, inputs)
+        case ReturnForCorrection():
+            return _return(state, command, body, inputs)
+        case Correct():
+            return _correct(state, command, body, inputs)
+        case Reject():
+            return _reject(state, command, body, inputs)
+        case Withdraw():
+            return _withdraw(state, command, body, inputs)
+        case FileObjection():
+            return _object(state, command, body, inputs)
+        case RuleOnObjection():
+            return _rule(state, command, body, inputs)
+        case Disqualify():
+            return _disqualify(state, command, body, inputs)
+
+
+# ---- submission ----
+
+
+def _submit(state: State, command: Command, body: SubmitNomination, inputs: Inputs) -> Decision:
+    """DR-05, DR-06: the channel, the quota and the one nomination a subject may have in a cycle."""
+    if state.submitted is not None:
+        raise Refused("NOMINATION_EXISTS", nomination=body.nomination)
+    if body.unit not in inputs.tree.by_code:
+        raise Refused("NOT_FOUND", what=body.unit)
+    intake = _intake_of(body, inputs)
+    _check_channel(body, intake)
+    if intake.quota is not None and inputs.nominated_here >= intake.quota:
+        raise Refused("QUOTA_EXCEEDED", unit=body.unit, quota=intake.quota)
+    fault = facts_fault(inputs.programme, body.facts)
+    if fault:
+        raise Refused("FACTS_INVALID", fault=fault)
+    path = _path(body, inputs)
+    rank = inputs.tree.by_code[body.unit].rank
+    submitted = NominationSubmitted(**body.model_dump(exclude={"kind", "subject"}), path=path)
+    reserve = Reserve(
+        cycle=body.cycle,
+        subject=body.subject,
+        nomination=body.nomination,
+        unit=body.unit,
+        route=body.route,
+    )
+    return Decision(
+        events=(submitted,),
+        guards=_guards(command, names.intake_gate(body.cycle, rank)),
+        effects=(reserve,),
+        subject=body.subject,
+        grant=_as_submitter(command, body.unit, body.channel, inputs),
+    )
+
+
+def _intake_of(body: SubmitNomination, inputs: Inputs) -> Intake:
+    rank = inputs.tree.by_code[body.unit].rank
+    stage = inputs.programme.stages.get(rank)
+    step = stage.steps[0] if stage else None
+    if not isinstance(step, Intake):
+        raise Refused("NO_INTAKE_HERE", unit=body.unit, rank=rank)
+    return step
+
+
+def _check_channel(body: SubmitNomination, intake: Intake) -> None:
+    if body.channel not in intake.channels:
+        raise Refused("CHANNEL_NOT_OPEN", channel=body.channel, unit=body.unit)
+    if body.channel == Channel.JOINT and len(set(body.sponsors)) < intake.sponsors_min:
+        raise Refused("TOO_FEW_SPONSORS", needed=intake.sponsors_min, have=len(set(body.sponsors)))
+
+
+def _path(body: SubmitNomination, inputs: Inputs) -> tuple[str, ...]:
+    try:
+        return inputs.tree.path(body.unit, inputs.programme.route(body.route))
+    except (KeyError, ValueError) as fault:
+        raise Refused("NO_WAY_UP", unit=body.unit, route=body.route) from fault
+
+
+def _as_submitter(command: Command, unit: str, channel: Channel, inputs: Inputs) -> str:
+    """A unit's nomination comes from its officer; oneself and joint sponsors need no grant."""
+    if channel != Channel.UNIT and command.actor.role == "applicant":
+        return ""
+    return authority.authorize(inputs.authority, inputs.tree, command.actor, "submit", unit)
+
+
+def _guards(command: Command, *gates: str) -> tuple[Guard, ...]:
+    cycle = names.cycle_gate(names.cycle_of(command.stream))
+    return tuple(GateOpen(gate=gate, received_at=command.received_at) for gate in (cycle, *gates))
+
+
+# ---- the unit's officer ----
+
+
+def _endorse(state: State, command: Command, body: Endorse, inputs: Inputs) -> Decision:
+    grant = _as_officer(command, body.kind, inputs)
+    earlier = next(
+        (
+            given
+            for (round_, _), given in state.endorsed.items()
+            if round_ == body.round and given.revision == state.revision
+        ),
+        None,
+    )
+    if earlier and earlier.rank == body.recommendation_rank:
+        return Decision(already=earlier.command)
+    _must_be_open(state)
+    step = rounds.endorsement_open(inputs.round, command.stream, body.kind, inputs.programme)
+    if step.ranked and not body.recommendation_rank:
+        raise Refused("RANK_REQUIRED", step=step.id)
+    endorsed = NominationEndorsed(
+        round=body.round,
+        step=step.id,
+        revision=state.revision,
+        recommendation_rank=body.recommendation_rank,
+        reason=body.reason,
+    )
+    return _in_step(command, inputs.round, step.id, grant, endorsed)
+
+
+def _return(state: State, command: Command, body: ReturnForCorrection, inputs: Inputs) -> Decision:
+    grant = _as_officer(command, body.kind, inputs)
+    _must_be_open(state)
+    step = rounds.endorsement_open(inputs.round, command.stream, body.kind, inputs.programme)
+    returned = NominationReturned(round=body.round, step=step.id, reason=body.reason)
+    return _in_step(command, inputs.round, step.id, grant, returned)
+
+
+def _reject(state: State, command: Command, body: Reject, inputs: Inputs) -> Decision:
+    grant = _as_officer(command, body.kind, inputs)
+    if state.over:
+        raise Refused("NOMINATION_OVER", nomination=command.stream, status=state.status)
+    step = rounds.endorsement_open(inputs.round, command.stream, body.kind, inputs.programme)
+    rejected = NominationRejected(round=body.round, step=step.id, reason=body.reason)
+    return _in_step(command, inputs.round, step.id, grant, rejected)
+
+
+def _as_officer(command: Command, action: str, inputs: Inputs) -> str:
+    if inputs.round.opened is None:
+        raise Refused("STAGE_MISMATCH", current="-", action=action)
+    return authority.authorize(inputs.authority, inputs.tree, command.actor, action, inputs.round.opened.unit)
+
+
+def _in_step(command: Command, round_: rounds.State, step: str, grant: str, event: Event) -> Decision:
+    return Decision(
+        events=(event,), guards=_guards(command, names.step_gate(round_.stream, step)), grant=grant
+    )
+
+
+def _must_be_open(state: State) -> None:
+    if state.over:
+        raise Refused("NOMINATION_OVER", nomination=state.reason, status=state.status)
+    if state.status == Status.RETURNED:
+        raise Refused("AWAITING_CORRECTION", reason=state.reason)
+
+
+# ---- the submitter ----
+
+
+def _correct(state: State, command: Command, body: Correct, inputs: Inputs) -> Decision:
+    """DR-20: a new revision under the same id; endorsements of the old one lapse."""
+    grant = _as_owner(state, command, inputs)
+    if state.status != Status.RETURNED:
+        raise Refused("NOTHING_TO_CORRECT", status=state.status)
+    facts = state.facts | {fact.id: fact.value for fact in body.facts}
+    fault = facts_fault(inputs.programme, tuple(FactValue(id=id, value=value) for id, value in facts.items()))
+    if fault:
+        raise Refused("FACTS_INVALID", fault=fault)
+    corrected = NominationCorrected(
+        revision=state.revision + 1, entry=body.entry, commitment=body.commitment, facts=body.facts
+    )
+    return Decision(
+        events=(corrected,), guards=_guards(command), effects=(_nudge(state, command),), grant=grant
+    )
+
+
+def _withdraw(state: State, command: Command, body: Withdraw, inputs: Inputs) -> Decision:
+    """DR-37: allowed until conferral."""
+    grant = _as_owner(state, command, inputs)
+    if state.over:
+        raise Refused("NOMINATION_OVER", nomination=command.stream, status=state.status)
+    return Decision(
+        events=(NominationWithdrawn(reason=body.reason),),
+        guards=_guards(command),
+        effects=(_nudge(state, command),),
+        grant=grant,
+    )
+
+
+def _as_owner(state: State, command: Command, inputs: Inputs) -> str:
+    if command.actor.role == "applicant" and command.actor.id == state.submitter:
+        return ""
+    assert state.submitted is not None
+    return authority.authorize(
+        inputs.authority, inputs.tree, command.actor, command.body.kind, state.submitted.unit
+    )
+
+
+def _nudge(state: State, command: Command) -> Post:
+    """Wake the round that it stands in: something changed that the round's timer can't know."""
+    return Post(
+        id=f"{command.id}/nudge",
+        cycle=names.cycle_of(command.stream),
+        sender=command.stream,
+        workflow=state.round,
+        name=names.NUDGE_SIGNAL,
+        payload={},
+    )
+
+
+# ---- objections ----
+
+
+def _object(state: State, command: Command, body: FileObjection, inputs: Inputs) -> Decision:
+    """DR-29: real-name, within the window in which this nomination was published."""
+    if body.objection in state.objections:
+        raise Refused("OBJECTION_EXISTS", objection=body.objection)
+    if state.gone:
+        raise Refused("NOMINATION_OVER", nomination=command.stream, status=state.status)
+    nomination = command.stream.rsplit("/", 1)[-1]
+    step, gate = rounds.publicity_gate(inputs.round, nomination)
+    declared = rounds.step_of(inputs.round, inputs.programme, step)
+    if body.anonymous and isinstance(declared, Publicity) and not declared.accept_anonymous:
+        raise Refused("ANONYMOUS_OBJECTION", nomination=command.stream)
+    filed = ObjectionFiled(
+        objection=body.objection,
+        round=body.round,
+        step=step,
+        entry=body.entry,
+        commitment=body.commitment,
+        ground=body.ground,
+    )
+    return Decision(events=(filed,), guards=_guards(command, gate))
+
+
+def _rule(state: State, command: Command, body: RuleOnObjection, inputs: Inputs) -> Decision:
+    """Upheld disqualifies, which takes two people; dismissed takes one."""
+    objection = state.objections.get(body.objection)
+    if objection is None:
+        raise Refused("NOT_FOUND", what=body.objection)
+    assert state.submitted is not None
+    unit = objection.round.rsplit("/", 1)[-1]
+    grant = authority.authorize(inputs.authority, inputs.tree, command.actor, body.kind, unit)
+    if objection.outcome:
+        raise Refused("OBJECTION_RULED", objection=body.objection, outcome=objection.outcome)
+    ruled = ObjectionRuled(objection=body.objection, outcome=body.outcome, reason=body.reason)
+    events: tuple[Event, ...] = (ruled,)
+    if body.outcome == "upheld":
+        events = two_people(state, command, (ruled, NominationDisqualified(reason=body.reason)))
+    effects = (_nudge(state, command),) if ruled in events else ()
+    return Decision(events=events, guards=_guards(command), effects=effects, grant=grant)
+
+
+def _disqualify(state: State, command: Command, body: Disqualify, inputs: Inputs) -> Decision:
+    assert state.submitted is not None
+    unit = state.round.rsplit("/", 1)[-1]
+    grant = authority.authorize(inputs.authority, inputs.tree, command.actor, body.kind, unit)
+    if state.over:
+        raise Refused("NOMINATION_OVER", nomination=command.stream, status=state.status)
+    out = NominationDisqualified(reason=body.reason)
+    events = two_people(state, command, (out,))
+    effects = (_nudge(state, command),) if out in events else ()
+    return Decision(events=events, guards=_guards(command), effects=effects, grant=grant)
+
+
+# ---- outcomes ----
+
+
+def _take_outcome(state: State, body: TakeOutcome) -> Decision:
+    """What a round decided, taken once; a nomination that has left meanwhile takes nothing more."""
+    key = f"conferred {body.title}" if body.outcome == "conferred" else body.outcome
+    if state.over or (body.round, key) in state.outcomes:
+        return NOTHING
+    events: dict[str, Event] = {
+        "advanced": NominationAdvanced(round=body.round, round_seq=body.round_seq),
+        "eliminated": NominationEliminated(
+            round=body.round, round_seq=body.round_seq, step=body.step, reason=body.reason
+        ),
+        "returned": NominationReturned(round=body.round, step=body.step, reason=body.reason),
+        "conferred": NominationConferred(
+            round=body.round,
+            round_seq=body.round_seq,
+            title=body.title,
+            certificate=body.certificate,
+            final=body.final,
+        ),
+    }
+    return Decision(events=(events[body.outcome],))

@@ -1,0 +1,110 @@
+"""公示: the list is published for objections; who leaves is replaced from the reserve, with a period of their own."""
+
+from __future__ import annotations
+
+from domain.choice import problem_of_list
+from domain.decision import NOTHING, Decision
+from domain.round import State, evolve, run_of
+from domain.selection import Substitution, TieUnresolved, substitute
+from domain.steps import Inputs, close, cycle_guard, gone, head_guards, hold, leave, open_window, set_gate
+from schemas.commands import Command
+from schemas.events import Dropped, ListPublished, StepOpened, Substituted, Window
+from schemas.ledger import GateStatus
+from schemas.programme import Period, Publicity, Selection
+
+
+def open_publicity(state: State, command: Command, inputs: Inputs, step: Publicity) -> Decision:
+    """DR-27: the window is counted by the programme's days and frozen; the notice says how it was counted."""
+    left = leave(state, command, step.id, gone(state, inputs))
+    listed = tuple(id for id in state.members if not inputs.standings[id].gone)
+    if not listed:
+        opened = Decision(events=(StepOpened(step=step.id, type=step.type),))
+        return opened.then(left).then(close(state, command, inputs, step.id, "complete"))
+    opened = open_window(state, command, inputs, step.id, step.type, step.period)
+    window = Window(
+        opens_at=command.received_at, closes_at=inputs.calendar.end(command.received_at, step.period)
+    )
+    published = Decision(
+        events=(_notice(inputs, step, listed, window),),
+        guards=(cycle_guard(command), *head_guards(inputs.standings.values(), command)),
+    )
+    return opened.then(left).then(published)
+
+
+def close_publicity(state: State, command: Command, inputs: Inputs, step: Publicity) -> Decision:
+    """Who left is substituted at once (DR-31); the step ends when every period is over and no objection is open (DR-28)."""
+    decision, state = _substitute_all(state, command, inputs, step)
+    decision = Decision(guards=(cycle_guard(command), *head_guards(inputs.standings.values(), command))).then(
+        decision
+    )
+    now = command.received_at
+    running = any(state.published[id].window.closes_at > now for id in state.members if id in state.published)
+    if running:
+        return decision if decision.events else NOTHING
+    contested = [id for id in state.members if inputs.standings[id].contested]
+    if contested:
+        held = hold(state, step.id, "OBJECTION_OPEN", contested)
+        return decision.then(held) if decision.events or held.events else NOTHING
+    return decision.then(close(state, command, inputs, step.id, "elapsed"))
+
+
+def ends_at(state: State, step: str) -> Window | None:
+    """The last window of the step that still runs."""
+    windows = [state.published[id].window for id in state.members if id in state.published]
+    return max(windows, key=lambda window: window.closes_at) if windows else run_of(state, step).window
+
+
+def _substitute_all(
+    state: State, command: Command, inputs: Inputs, step: Publicity
+) -> tuple[Decision, State]:
+    decision = NOTHING
+    for one in gone(state, inputs):
+        part = _replace(state, command, inputs, step, one)
+        decision = decision.then(part)
+        for event in part.events:
+            state = evolve(state, event, command.received_at)
+    return decision, state
+
+
+def _replace(state: State, command: Command, inputs: Inputs, step: Publicity, left: Dropped) -> Decision:
+    """Takes the next of the reserve whose inclusion keeps the composition, or leaves the seat vacant."""
+    able = [id for id in state.standby if not inputs.standings[id].gone]
+    selection = inputs.stage.step(state.selection) if state.selection else None
+    if not (step.substitute and able and isinstance(selection, Selection)):
+        vacant = Substituted(step=step.id, out=left.nomination, reason=left.reason)
+        return Decision(events=(vacant,))
+    found = substitute(problem_of_list(state, inputs, selection), list(state.members), left.nomination, able)
+    if isinstance(found, TieUnresolved):
+        return hold(state, step.id, "TIE_UNRESOLVED", found.tied)
+    return _take_in(state, command, inputs, step, left, found)
+
+
+def _take_in(
+    state: State, command: Command, inputs: Inputs, step: Publicity, left: Dropped, found: Substitution
+) -> Decision:
+    event = Substituted(step=step.id, out=left.nomination, into=found.into, reason=left.reason)
+    if not found.into:
+        return Decision(events=(event,))
+    now = command.received_at
+    window = Window(opens_at=now, closes_at=inputs.calendar.end(now, step.period))
+    notice = _notice(inputs, step, (found.into,), window)
+    gate = set_gate(state, command, inputs, step.id, window, found.into, GateStatus.OPEN)
+    return Decision(events=(event, notice), effects=(gate,))
+
+
+def _notice(inputs: Inputs, step: Publicity, listed: tuple[str, ...], window: Window) -> ListPublished:
+    assert inputs.cycle.opened is not None
+    return ListPublished(
+        step=step.id,
+        nominations=listed,
+        window=window,
+        day_count=day_count(step.period),
+        rehearsal=inputs.cycle.opened.pace.rehearsal,
+    )
+
+
+def day_count(period: Period) -> str:
+    """How the days are counted, in words that a notice can print."""
+    unit = "个工作日" if period.unit == "work_day" else "个自然日"
+    first = "含发布当日" if period.count_first_day else "不含发布当日"
+    return f"{period.days}{unit}（{first}）"

@@ -1,0 +1,325 @@
+"""One unit's run of one stage, as its events tell it: who is in, which step is open, what the steps have found.
+
+Decisions are in `conduct` and the modules of its steps; this is what they all read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from fractions import Fraction
+from typing import Any
+
+from schemas import names
+from schemas.errors import Refused
+from schemas.events import (
+    ActProposed,
+    ActSeconded,
+    ClearanceReplied,
+    DecisionTaken,
+    DifferentialWaived,
+    Event,
+    JudgeRecused,
+    JudgeReplaced,
+    ListPublished,
+    Mark,
+    Member,
+    MembersOut,
+    PanelClosed,
+    PanelFormed,
+    PoolFrozen,
+    Ranked,
+    RoundLapsed,
+    RoundOpened,
+    RoundReported,
+    SelectionMade,
+    SheetHandedIn,
+    StepClosed,
+    StepExtended,
+    StepHeld,
+    StepOpened,
+    Substituted,
+    TallySealed,
+    TieResolved,
+    TitlesConferred,
+    Window,
+)
+from schemas.programme import Endorsement, Programme, Stage, Step
+
+
+@dataclass(frozen=True, slots=True)
+class StepRun:
+    """One step as it ran: its window, whether it is held or closed, and what was handed in."""
+
+    window: Window | None = None
+    epoch: int = 0
+    closed_at: datetime | None = None
+    held: str = ""
+    early: bool = False
+    judges: tuple[str, ...] = ()
+    sheets: dict[str, dict[str, Mark]] = field(default_factory=dict)  # judge → nomination → mark
+    recused: frozenset[tuple[str, str]] = frozenset()  # (judge, nomination)
+    replies: dict[tuple[str, str], str] = field(default_factory=dict)  # (department, nomination) → outcome
+    resolution: tuple[str, ...] = ()
+    waived: bool = False
+    taken: bool = False  # the body has decided, or conferred
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """A nomination's own publicity period: the step, its window and the gate that guards it."""
+
+    step: str
+    window: Window
+    gate: str
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A member as its own stream tells it, at `seq`; what a round's decision is guarded by."""
+
+    nomination: str
+    subject: str
+    unit: str
+    seq: int
+    gone: bool = False
+    reason: str = ""
+    returned: bool = False
+    facts: dict[str, int | bool | str] = field(default_factory=dict)
+    endorsed: dict[tuple[str, str], int] = field(
+        default_factory=dict
+    )  # (round, step) → recommendation rank or 0
+    contested: bool = False
+    titles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A round as its events tell it."""
+
+    stream: str = ""
+    opened: RoundOpened | None = None
+    frozen: bool = False
+    members: dict[str, Member] = field(default_factory=dict)  # still in, in rank order after a selection
+    standby: dict[str, Member] = field(default_factory=dict)  # the reserve, in order
+    out: dict[str, tuple[str, str]] = field(default_factory=dict)  # nomination → (step, reason)
+    current: str = ""
+    steps: dict[str, StepRun] = field(default_factory=dict)
+    components: dict[str, dict[str, Fraction]] = field(default_factory=dict)
+    ranked: tuple[Ranked, ...] = ()
+    selection: str = ""  # the step that made the present list
+    published: dict[str, Publication] = field(default_factory=dict)
+    conferred: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    certificates: int = 0
+    reported: RoundReported | None = None
+    lapsed: str = ""
+    seq: int = 0
+    proposals: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def over(self) -> bool:
+        return self.reported is not None or bool(self.lapsed)
+
+
+initial = State()
+
+
+def evolve(state: State, event: Event, at: datetime, actor: str = "", stream: str = "") -> State:
+    """The state after one more event; `at` is its cycle time, `actor` who caused it."""
+    return replace(_evolve(state, event, at, actor, stream), seq=state.seq + 1)
+
+
+def _evolve(state: State, event: Event, at: datetime, actor: str, stream: str) -> State:  # noqa: C901 -- a flat match, one line an event
+    match event:
+        case RoundOpened():
+            return replace(state, stream=stream, opened=event)
+        case PoolFrozen():
+            members = {member.nomination: member for member in event.members}
+            out = {gone.nomination: ("pool", gone.reason) for gone in event.dropped}
+            return replace(state, frozen=True, members=members, out=out)
+        case StepOpened():
+            state = replace(state, current=event.step)
+            return _step(state, event.step, window=event.window)
+        case StepExtended():
+            return _extended(state, event, at)
+        case StepHeld():
+            return _step(state, event.step, held=event.code)
+        case StepClosed():
+            return _step(state, event.step, closed_at=at, held="", early=event.how == "early")
+        case MembersOut():
+            return _without(state, event)
+        case PanelFormed():
+            return _step(state, event.step, judges=event.judges)
+        case JudgeReplaced():
+            run = run_of(state, event.step)
+            judges = tuple(event.by if judge == event.judge else judge for judge in run.judges)
+            sheets = {judge: marks for judge, marks in run.sheets.items() if judge != event.judge}
+            return _step(state, event.step, judges=judges, sheets=sheets)
+        case JudgeRecused():
+            run = run_of(state, event.step)
+            return _step(state, event.step, recused=run.recused | {(event.judge, event.nomination)})
+        case SheetHandedIn():
+            run = run_of(state, event.step)
+            marks = run.sheets.get(event.judge, {}) | {mark.nomination: mark for mark in event.marks}
+            return _step(state, event.step, sheets=run.sheets | {event.judge: marks})
+        case ClearanceReplied():
+            run = run_of(state, event.step)
+            replies = run.replies | {(event.department, event.nomination): event.outcome}
+            return _step(state, event.step, replies=replies)
+        case PanelClosed():
+            values = {result.nomination: result.value for result in event.results}
+            return replace(state, components=state.components | {event.component: values})
+        case TallySealed():
+            values = {result.nomination: result.value for result in event.values}
+            return replace(state, components=state.components | {event.component: values})
+        case TieResolved():
+            run = run_of(state, event.step)
+            return _step(state, event.step, resolution=(*run.resolution, *event.order), held="")
+        case DifferentialWaived():
+            return _step(state, event.step, waived=True, held="")
+        case SelectionMade():
+            return _selected(state, event)
+        case ListPublished():
+            return _published(state, event)
+        case Substituted():
+            return _substituted(state, event)
+        case DecisionTaken():
+            return _step(state, event.step, taken=True)
+        case TitlesConferred():
+            return _conferred(state, event)
+        case RoundReported():
+            return replace(state, reported=event)
+        case RoundLapsed():
+            return replace(state, lapsed=event.reason)
+        case ActProposed():
+            return replace(state, proposals=state.proposals | {event.act: actor})
+        case ActSeconded():
+            return replace(state, proposals={k: v for k, v in state.proposals.items() if k != event.act})
+        case _:
+            return state
+
+
+def _step(state: State, step: str, **changes: Any) -> State:
+    return replace(state, steps=state.steps | {step: replace(run_of(state, step), **changes)})
+
+
+def _without(state: State, event: MembersOut) -> State:
+    out = {gone.nomination: (event.step, gone.reason) for gone in event.out}
+    members = {id: member for id, member in state.members.items() if id not in out}
+    standby = {id: member for id, member in state.standby.items() if id not in out}
+    return replace(state, members=members, standby=standby, out=state.out | out)
+
+
+def _selected(state: State, event: SelectionMade) -> State:
+    known = state.members | state.standby
+    state = _step(state, event.step, held="")
+    return replace(
+        state,
+        members={id: known[id] for id in event.selected},
+        standby={id: known[id] for id in event.reserve},
+        ranked=event.ranked,
+        selection=event.step,
+    )
+
+
+def _published(state: State, event: ListPublished) -> State:
+    known = any(published.step == event.step for published in state.published.values())
+    gate = names.step_gate(state.stream, event.step, event.nominations[0] if known else "")
+    fresh = {id: Publication(event.step, event.window, gate) for id in event.nominations}
+    kept = {id: published for id, published in state.published.items() if published.step == event.step}
+    return replace(state, published=kept | fresh)
+
+
+def _extended(state: State, event: StepExtended, at: datetime) -> State:
+    gate = names.step_gate(state.stream, event.step, event.nomination)
+    published = {
+        id: replace(publication, window=_moved(publication.window, event.closes_at))
+        if publication.gate == gate
+        else publication
+        for id, publication in state.published.items()
+    }
+    state = replace(state, published=published)
+    if event.nomination:
+        return state
+    old = run_of(state, event.step).window or Window(opens_at=at, closes_at=event.closes_at)
+    return _step(state, event.step, window=_moved(old, event.closes_at), epoch=event.epoch, held="")
+
+
+def _moved(window: Window, closes_at: datetime) -> Window:
+    return Window(opens_at=window.opens_at, closes_at=closes_at)
+
+
+def _substituted(state: State, event: Substituted) -> State:
+    members = {id: member for id, member in state.members.items() if id != event.out}
+    standby = {id: member for id, member in state.standby.items() if id != event.out}
+    if event.into:
+        members[event.into] = standby.pop(event.into)
+    out = state.out | {event.out: (event.step, event.reason)}
+    return replace(state, members=members, standby=standby, out=out)
+
+
+def _conferred(state: State, event: TitlesConferred) -> State:
+    conferred = dict(state.conferred)
+    for given in event.conferred:
+        conferred[given.nomination] = (*conferred.get(given.nomination, ()), given.title)
+    state = _step(state, event.step, taken=True)
+    return replace(state, conferred=conferred, certificates=state.certificates + len(event.conferred))
+
+
+# ---- queries ----
+
+
+def run_of(state: State, step: str) -> StepRun:
+    """The step as it ran so far; an untouched one if it has not begun."""
+    return state.steps.get(step, StepRun())
+
+
+def stage_of(state: State, programme: Programme) -> Stage:
+    """The stage that this round runs."""
+    assert state.opened is not None
+    return next(stage for rank, stage in programme.stages.items() if rank == state.opened.rank)
+
+
+def step_of(state: State, programme: Programme, step: str) -> Step:
+    """The declared step; Refused NOT_FOUND for an id that the stage lacks."""
+    try:
+        return stage_of(state, programme).step(step)
+    except KeyError:
+        raise Refused("NOT_FOUND", what=f"{state.stream}/{step}") from None
+
+
+def must_be_current(state: State, step: str, action: str) -> StepRun:
+    """The step's run, if it is the open one; Refused STAGE_CLOSED once it is over, STAGE_MISMATCH before."""
+    run = run_of(state, step)
+    if run.closed_at is not None or state.over:
+        raise Refused(
+            "STAGE_CLOSED", step=f"{state.stream}/{step}", closed_at=run.closed_at or state.lapsed or "-"
+        )
+    if state.current != step:
+        raise Refused("STAGE_MISMATCH", current=state.current or "-", action=action)
+    return run
+
+
+def endorsement_open(state: State, nomination_stream: str, action: str, programme: Programme) -> Endorsement:
+    """The endorsement step in which this member may be decided on now.
+
+    Raises Refused STAGE_CLOSED (with when), STAGE_MISMATCH, or NOT_A_MEMBER.
+    """
+    nomination = nomination_stream.rsplit("/", 1)[-1]
+    declared = next(
+        (step for step in stage_of(state, programme).steps if isinstance(step, Endorsement)), None
+    )
+    if declared is None:
+        raise Refused("STAGE_MISMATCH", current=state.current or "-", action=action)
+    must_be_current(state, declared.id, action)
+    if nomination not in state.members:
+        raise Refused("NOT_A_MEMBER", nomination=nomination, round=state.stream)
+    return declared
+
+
+def publicity_gate(state: State, nomination: str) -> tuple[str, str]:
+    """The step and the gate under which this nomination is published; Refused NOT_PUBLISHED if it is not."""
+    publication = state.published.get(nomination)
+    if publication is None:
+        raise Refused("NOT_PUBLISHED", nomination=nomination)
+    return publication.step, publication.gate

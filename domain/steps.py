@@ -1,0 +1,159 @@
+"""What all steps of a round share: what decisions stand on, windows and their gates, leaving, being held, closing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from domain import authority
+from domain import cycle as cycles
+from domain.decision import NOTHING, Calendar, Decision
+from domain.round import Standing, State, run_of
+from schemas import names
+from schemas.commands import Command, TakeOutcome
+from schemas.events import Dropped, Event, MembersOut, StepClosed, StepHeld, StepOpened, Window
+from schemas.ledger import Gate, GateOpen, GateStatus, Guard, HeadIs, Post, SetGate
+from schemas.programme import Period, Programme, Stage
+from schemas.units import UnitTree
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What a round's decisions stand on beside its own stream."""
+
+    programme: Programme
+    tree: UnitTree
+    calendar: Calendar
+    authority: authority.State
+    cycle: cycles.State
+    stage: Stage
+    standings: dict[str, Standing] = field(default_factory=dict)  # members (and reserve) by nomination
+    entered: tuple[str, ...] = ()  # nominations that entered at this round's own unit and route
+    work_below: tuple[str, ...] = ()  # child rounds with something to decide
+    children: dict[str, State] = field(default_factory=dict)
+
+
+def present(state: State, inputs: Inputs) -> dict[str, Standing]:
+    """The members who have not left by their own stream, in the round's order."""
+    return {id: inputs.standings[id] for id in state.members if not inputs.standings[id].gone}
+
+
+def gone(state: State, inputs: Inputs) -> tuple[Dropped, ...]:
+    """The members who have left by their own stream, with the reason."""
+    return tuple(
+        Dropped(nomination=id, reason=inputs.standings[id].reason.upper())
+        for id in state.members
+        if inputs.standings[id].gone
+    )
+
+
+def head_guards(standings: Iterable[Standing], command: Command) -> tuple[Guard, ...]:
+    """The members have not moved since they were read: a withdrawal in between makes the round decide again."""
+    cycle = names.cycle_of(command.stream)
+    return tuple(
+        HeadIs(stream=names.nomination_stream(cycle, one.nomination), seq=one.seq) for one in standings
+    )
+
+
+def cycle_guard(command: Command) -> GateOpen:
+    return GateOpen(gate=names.cycle_gate(names.cycle_of(command.stream)), received_at=command.received_at)
+
+
+def window_guards(state: State, command: Command, step: str) -> tuple[Guard, ...]:
+    """The cycle runs and the step's window is open for this command."""
+    return (
+        cycle_guard(command),
+        GateOpen(gate=names.step_gate(state.stream, step), received_at=command.received_at),
+    )
+
+
+def set_gate(
+    state: State,
+    command: Command,
+    inputs: Inputs,
+    step: str,
+    window: Window,
+    nomination: str = "",
+    status: GateStatus = GateStatus.OPEN,
+) -> SetGate:
+    """The row of the step's window, or of one substitute's."""
+    gate = Gate(
+        id=names.step_gate(state.stream, step, nomination),
+        cycle=names.cycle_of(command.stream),
+        status=status,
+        opens_at=window.opens_at,
+        closes_at=window.closes_at,
+        epoch=inputs.cycle.epoch,
+    )
+    return SetGate(gate=gate)
+
+
+def open_window(
+    state: State, command: Command, inputs: Inputs, step: str, type: str, period: Period
+) -> Decision:
+    """The step opens, with its window frozen in the event and its row."""
+    now = command.received_at
+    window = Window(opens_at=now, closes_at=inputs.calendar.end(now, period))
+    opened = StepOpened(step=step, type=type, window=window)
+    return Decision(events=(opened,), effects=(set_gate(state, command, inputs, step, window),))
+
+
+def elapsed(state: State, step: str, now: datetime) -> bool:
+    """Whether the step's window is over."""
+    window = run_of(state, step).window
+    return window is not None and now >= window.closes_at
+
+
+def leave(state: State, command: Command, step: str, out: Sequence[Dropped]) -> Decision:
+    """These leave at this step; each is told, unless it left by itself."""
+    if not out:
+        return NOTHING
+    told = tuple(
+        tell(
+            state,
+            command,
+            one.nomination,
+            TakeOutcome(
+                round=state.stream,
+                round_seq=state.seq + 1,
+                outcome="eliminated",
+                step=step,
+                reason=one.reason,
+            ),
+        )
+        for one in out
+    )
+    return Decision(events=(MembersOut(step=step, out=tuple(out)),), effects=told)
+
+
+def tell(state: State, command: Command, nomination: str, outcome: TakeOutcome) -> Post:
+    """The message that tells a nomination what its round decided."""
+    id = f"{command.id}/{nomination}/{outcome.outcome}{outcome.title and '/' + outcome.title}"
+    cycle = names.cycle_of(command.stream)
+    return Post(
+        id=id,
+        cycle=cycle,
+        sender=state.stream,
+        workflow=names.nomination_stream(cycle, nomination),
+        name=names.OUTCOME_SIGNAL,
+        payload={"id": id, "body": outcome.model_dump(mode="json")},
+    )
+
+
+def hold(state: State, step: str, code: str, nominations: Sequence[str] = (), detail: str = "") -> Decision:
+    """The step waits for a person; said once."""
+    if run_of(state, step).held == code:
+        return NOTHING
+    return Decision(events=(StepHeld(step=step, code=code, nominations=tuple(nominations), detail=detail),))
+
+
+def close(
+    state: State, command: Command, inputs: Inputs, step: str, how: Literal["elapsed", "complete", "early"]
+) -> Decision:
+    """The step is over; its gate, if it has one, is closed in the same transaction."""
+    window = run_of(state, step).window
+    effects = (set_gate(state, command, inputs, step, window, status=GateStatus.CLOSED),) if window else ()
+    events: tuple[Event, ...] = (StepClosed(step=step, how=how),)
+    return Decision(events=events, effects=effects)

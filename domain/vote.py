@@ -1,0 +1,51 @@
+"""The public vote of a round: a ballot opens, closes exactly, and its sealed tally becomes one component."""
+
+from __future__ import annotations
+
+from domain.decision import NOTHING, Decision
+from domain.round import State, run_of
+from domain.scoring import normalise
+from domain.steps import Inputs, close, cycle_guard, elapsed, open_window
+from schemas import names
+from schemas.commands import Command, SealTally
+from schemas.events import BallotOpened, PanelResult, TallySealed
+from schemas.programme import PublicVote
+
+
+def open_vote(state: State, command: Command, inputs: Inputs, step: PublicVote) -> Decision:
+    """The paper's candidates are frozen with the window; the ballot's id is its gate's (DR-21)."""
+    opened = open_window(state, command, inputs, step.id, step.type, step.period)
+    ballot = BallotOpened(
+        step=step.id, ballot=names.step_gate(state.stream, step.id), candidates=tuple(state.members)
+    )
+    return opened.then(Decision(events=(ballot,), guards=(cycle_guard(command),)))
+
+
+def close_vote(state: State, command: Command, inputs: Inputs, step: PublicVote) -> Decision:
+    """Closing takes the gate's row from every paper in flight; the tally is sealed only afterwards."""
+    if run_of(state, step.id).closed_at or not elapsed(state, step.id, command.received_at):
+        return NOTHING
+    return Decision(guards=(cycle_guard(command),)).then(close(state, command, inputs, step.id, "elapsed"))
+
+
+def seal_tally(state: State, body: SealTally, step: PublicVote) -> Decision:
+    """The sealed tally, normalised on 0 to 100 (DR-19, DR-22)."""
+    if step.component in state.components:
+        return NOTHING
+    tally = normalise({count.nomination: count.votes for count in body.counts}, step.normalise)
+    votes = {count.nomination: count.votes for count in body.counts}
+    values = tuple(
+        PanelResult(nomination=id, value=value, method=step.normalise, counted=votes[id])
+        for id, value in tally.values.items()
+    )
+    sealed = TallySealed(
+        step=body.step,
+        component=step.component,
+        ballot=body.ballot,
+        papers=body.papers,
+        refused=body.refused,
+        root=body.root,
+        counts=body.counts,
+        values=values,
+    )
+    return Decision(events=(sealed,))

@@ -1,0 +1,25 @@
+"""A connection from a pool for one piece of work, with a server that is away named as such."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+
+from schemas.errors import Unavailable
+from store.statements import server_is_away
+
+
+@asynccontextmanager
+async def connection_of(pool: asyncpg.Pool | None) -> AsyncIterator[PoolConnectionProxy]:
+    """Lend one connection; raises `Unavailable(STORE_UNAVAILABLE)` when the outcome is unknown."""
+    assert pool is not None, "used inside `async with`"
+    try:
+        async with pool.acquire() as connection:
+            yield connection
+    except Exception as fault:
+        if server_is_away(fault):
+            raise Unavailable("STORE_UNAVAILABLE", fault=fault) from fault
+        raise

@@ -1,0 +1,2 @@
+-- $1 ballot
+SELECT rules FROM ballot.ballot WHERE id = $1

@@ -1,0 +1,2 @@
+-- $1 ballot
+SELECT ballot.hold_gate($1)

@@ -1,0 +1,2 @@
+-- $1 ballot
+SELECT body FROM ballot.tally WHERE ballot = $1
