@@ -19,6 +19,7 @@ from uuid import UUID, uuid4
 import asyncpg
 from eventsourcing.persistence import StoredEvent
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
+from uuid_utils import uuid7
 
 from bench.figures import Figure, compared
 from schemas.canonical import Sealed, digest, seal
@@ -77,8 +78,8 @@ async def figures(dsn: str) -> list[Figure]:
 
 
 async def _through_the_store(store: PostgresEventStore, callers: int, each: int) -> float:
-    run = uuid4().hex
-    chains = [_commands(f"nomination/{run}-{n}", each) for n in range(callers)]
+    chains = [_commands(_stream(), each) for _ in range(callers)]
+    gc.collect()
     gc.freeze()  # what was prepared is not what is measured
     began = time.perf_counter()
     await asyncio.gather(*(_one_after_the_other(store, chain) for chain in chains))
@@ -91,8 +92,8 @@ async def _one_after_the_other(store: PostgresEventStore, chain: Sequence[Append
 
 
 async def _by_copy(connection: asyncpg.Connection, rows: int) -> float:
-    run, each = uuid4().hex, 100
-    chains = [_commands(f"nomination/{run}-{n}", each) for n in range(rows // each)]
+    each = 100
+    chains = [_commands(_stream(), each) for _ in range(rows // each)]
     records = [_record(item) for chain in chains for request in chain for item in seal(request)]
     began = time.perf_counter()
     await connection.copy_records_to_table("event", schema_name="ledger", columns=COLUMNS, records=records)
@@ -127,6 +128,10 @@ def _through_the_peer(dsn: str, callers: int, each: int) -> float:
 def _record_at_the_peer(recorder: PostgresApplicationRecorder, stream: UUID, each: int, body: bytes) -> None:
     for version in range(1, each + 1):
         recorder.insert_events([StoredEvent(stream, version, EVENT.type, body)])
+
+
+def _stream() -> str:
+    return f"nomination/{uuid7()}"
 
 
 def _commands(stream: str, count: int) -> list[Append]:

@@ -33,7 +33,7 @@ from schemas.events import (
     StepOpened,
     TieResolved,
 )
-from schemas.programme import Selection, ShareRule
+from schemas.programme import Publicity, Selection, ShareRule
 
 RECOMMENDATION = "recommendation"
 AUTHORITY = "authority"
@@ -104,8 +104,9 @@ def _made(
         for one in ranked
         if one.nomination not in kept
     ]
+    lapsed = [Dropped(nomination=id, reason="RESERVE_LAPSED") for id in state.standby]
     guards = (cycle_guard(command), *head_guards(present(state, inputs).values(), command))
-    left = leave(state, command, step.id, (*gone(state, inputs), *cut))
+    left = leave(state, command, step.id, (*gone(state, inputs), *cut, *lapsed))
     end = close(state, command, inputs, step.id, "complete")
     return Decision(events=(made,), guards=guards).then(left).then(end)
 
@@ -174,6 +175,7 @@ def problem_of_list(state: State, inputs: Inputs, step: Selection) -> Problem:
         for one in state.ranked
     }
     known = [id for id in (*state.members, *state.standby) if id in score]
+    resolved = (*run_of(state, step.id).resolution, *run_of(state, state.current).resolution)
     candidates = tuple(
         Candidate(
             id=id,
@@ -190,17 +192,23 @@ def problem_of_list(state: State, inputs: Inputs, step: Selection) -> Problem:
         candidates=candidates,
         seats=step.seats,
         rules=tuple(_rule(rule, step) for rule in step.shares),
-        resolution=tuple(state.standby),
+        resolution=tuple(dict.fromkeys(resolved)),
     )
 
 
-def resolve_tie(state: State, command: Command, body: ResolveTie, step: Selection, grant: str) -> Decision:
-    """A person orders those whom no rule could order; all of them must be members (DR-17)."""
+def resolve_tie(
+    state: State, command: Command, body: ResolveTie, step: Selection | Publicity, grant: str
+) -> Decision:
+    """A person orders those whom no rule could order, all of them, be they on the list or in reserve (DR-17)."""
     run = must_be_current(state, step.id, body.kind)
     if run.held != "TIE_UNRESOLVED":
         raise Refused("NOTHING_TO_RESOLVE", step=step.id)
-    if len(set(body.order)) != len(body.order) or not set(body.order) <= set(state.members):
+    here = state.members.keys() | state.standby.keys()
+    if len(set(body.order)) != len(body.order) or not set(body.order) <= here:
         raise Refused("NOT_ON_LIST", nomination=", ".join(body.order))
+    forgotten = set(run.tied) & here - set(body.order)
+    if forgotten:
+        raise Refused("TIE_NOT_COVERED", nominations=", ".join(sorted(forgotten)))
     fresh = tuple(id for id in body.order if id not in run.resolution)
     if not fresh:
         return NOTHING

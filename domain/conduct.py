@@ -62,6 +62,10 @@ from schemas.programme import (
 from schemas.programme import Decision as DecisionStep
 
 
+ENGINES_OWN = FreezePool | OpenStep | CloseStep | RearmStep | SealTally | ReportRound
+"""What time or order drives: a round that is over answers these with nothing."""
+
+
 def decide(state: State, command: Command, body: RoundBody, inputs: Inputs) -> Decision:
     """Raises Refused with the code of the rule that said no; engine commands that are not ripe give nothing."""
     match body:
@@ -69,12 +73,15 @@ def decide(state: State, command: Command, body: RoundBody, inputs: Inputs) -> D
             return _open(state, command, inputs)
         case LapseRound():
             return _lapse(state, command, body)
+    if state.opened is None:
+        raise Refused("STAGE_MISMATCH", current="-", action=body.kind)
+    if state.over and isinstance(body, ENGINES_OWN):
+        return NOTHING
+    match body:
         case ReportRound():
             return _report(state, command, inputs)
         case FreezePool():
             return entry.freeze_pool(state, command, inputs)
-    if state.opened is None:
-        raise Refused("STAGE_MISMATCH", current="-", action=body.kind)
     step = _declared(state, inputs, body.step)
     match body:
         case OpenStep():
@@ -107,7 +114,7 @@ def _by_people(state: State, command: Command, body: RoundBody, inputs: Inputs, 
             return review.hand_in_sheet(state, command, body, inputs, step)
         case ReplyClearance(), Clearance():
             return entry.reply_clearance(state, command, body, inputs, step)
-        case ResolveTie(), Selection():
+        case ResolveTie(), Selection() | Publicity():
             return choice.resolve_tie(state, command, body, step, grant())
         case WaiveDifferential(), Selection():
             return choice.waive_differential(state, command, body, step, grant())
@@ -154,8 +161,6 @@ def _lapse(state: State, command: Command, body: LapseRound) -> Decision:
 
 def _report(state: State, command: Command, inputs: Inputs) -> Decision:
     """What flows up; at the summit the reserve lapses here, below it waits for the parent's cut-off."""
-    if state.over:
-        return NOTHING
     assert state.opened is not None
     at_summit = state.opened.rank == inputs.programme.summit
     reported = RoundReported(
@@ -184,6 +189,7 @@ def _declared(state: State, inputs: Inputs, step: str) -> Step:
 def _open_step(state: State, command: Command, inputs: Inputs, step: Step) -> Decision:
     if step.id in state.steps:
         return NOTHING
+    _must_be_next(state, inputs, step)
     if not state.members and not isinstance(step, Intake):
         return _pass_by(command, step)
     match step:
@@ -204,6 +210,20 @@ def _open_step(state: State, command: Command, inputs: Inputs, step: Step) -> De
             return replace(opened, guards=(cycle_guard(command),))
 
 
+def _must_be_next(state: State, inputs: Inputs, step: Step) -> None:
+    """The pool is frozen and every earlier step is done: nothing is decided on what is not there yet."""
+    earlier = inputs.stage.steps[: inputs.stage.steps.index(step)]
+    undone = [one.id for one in earlier if not isinstance(one, Intake) and not _done(state, one)]
+    if not isinstance(step, Intake) and (undone or not state.frozen):
+        raise Refused("STAGE_MISMATCH", current=undone[0] if undone else "-", action=f"open_step {step.id}")
+
+
+def _done(state: State, step: Step) -> bool:
+    run = run_of(state, step.id)
+    counted = not isinstance(step, PublicVote) or run.window is None or step.component in state.components
+    return run.closed_at is not None and counted
+
+
 def _pass_by(command: Command, step: Step) -> Decision:
     """Nothing to do here: opened and closed in one."""
     events = (StepOpened(step=step.id, type=step.type), StepClosed(step=step.id, how="complete"))
@@ -211,8 +231,12 @@ def _pass_by(command: Command, step: Step) -> Decision:
 
 
 def _close_step(state: State, command: Command, inputs: Inputs, step: Step) -> Decision:
+    """Windows that a pause has eaten into are given their days back first: nothing closes before that."""
     if run_of(state, step.id).closed_at is not None:
         return NOTHING
+    owed = _rearm(state, command, inputs, step)
+    if owed.events:
+        return owed
     match step:
         case Eligibility():
             return entry.close_eligibility(state, command, inputs, step)
@@ -244,7 +268,7 @@ def _extend(state: State, command: Command, body: ExtendStep, inputs: Inputs, gr
         step=body.step,
         was=run.window.closes_at,
         closes_at=body.closes_at,
-        epoch=inputs.cycle.epoch,
+        epoch=run.epoch,
         reason=body.reason,
     )
     events = two_people(state, command, (extended,))
@@ -263,7 +287,10 @@ def _rearm(state: State, command: Command, inputs: Inputs, step: Step) -> Decisi
         for id, published in state.published.items()
         if published.step == step.id and published.gate != names.step_gate(state.stream, step.id)
     }
-    moved = {id: _resumed(window, command.received_at, inputs) for id, window in windows.items()}
+    pauses = inputs.cycle.pauses[run.epoch :]
+    moved = {id: _resumed(window, pauses, command.received_at, inputs) for id, window in windows.items()}
+    if not any(window.opens_at <= paused_at for window in windows.values() for paused_at, _ in pauses):
+        return NOTHING
     events = tuple(
         StepExtended(
             step=step.id,
@@ -281,8 +308,13 @@ def _rearm(state: State, command: Command, inputs: Inputs, step: Step) -> Decisi
     return Decision(events=events, guards=(cycle_guard(command),), effects=gates)
 
 
-def _resumed(window: Window, now: datetime, inputs: Inputs) -> Window:
-    paused_at = inputs.cycle.paused_at
-    assert paused_at is not None
-    closes = resumed_close(paused_at, now, window.closes_at, inputs.calendar.overrides)
+def _resumed(
+    window: Window, pauses: tuple[tuple[datetime, datetime], ...], now: datetime, inputs: Inputs
+) -> Window:
+    """The window after every pause that it saw; the days between the last resuming and `now` are given back too."""
+    closes = window.closes_at
+    for paused_at, resumed_at in pauses:
+        if window.opens_at <= paused_at:
+            until = now if (paused_at, resumed_at) == pauses[-1] else resumed_at
+            closes = resumed_close(paused_at, until, closes, inputs.calendar.overrides)
     return Window(opens_at=window.opens_at, closes_at=closes)

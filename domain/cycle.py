@@ -63,6 +63,7 @@ class State:
     intake_closed: bool = False
     epoch: int = 0
     paused_at: datetime | None = None
+    pauses: tuple[tuple[datetime, datetime], ...] = ()  # from, until; one for each epoch
     conferred: int = 0
     proposals: dict[str, str] = field(default_factory=dict)
 
@@ -102,7 +103,9 @@ def evolve(state: State, event: Event, at: datetime, actor: str = "") -> State:
         case CyclePaused():
             return replace(state, status=Status.PAUSED, paused_at=at)
         case CycleResumed():
-            return replace(state, status=Status.OPEN, epoch=event.epoch)
+            assert state.paused_at is not None
+            pauses = (*state.pauses, (state.paused_at, at))
+            return replace(state, status=Status.OPEN, epoch=event.epoch, pauses=pauses)
         case CycleCancelled():
             return replace(state, status=Status.CANCELLED)
         case CycleCompleted():
@@ -174,6 +177,7 @@ def _open(state: State, command: Command, body: OpenCycle, inputs: Inputs) -> De
         edition=programme.edition,
         title=programme.title,
         units=body.units,
+        overrides=body.overrides,
         calendar=inputs.calendar.version,
         pace=body.pace,
         intakes=intakes,

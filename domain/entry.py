@@ -34,7 +34,7 @@ from schemas.events import (
     StepOpened,
 )
 from schemas.ledger import Effect
-from schemas.programme import Clearance, Eligibility, Endorsement, Pool, Silence
+from schemas.programme import Clearance, Eligibility, Endorsement, Silence
 
 # ---- pool ----
 
@@ -48,7 +48,7 @@ def freeze_pool(state: State, command: Command, inputs: Inputs) -> Decision:
     dropped = tuple(
         Dropped(nomination=one.nomination, reason=reason)
         for one in standings
-        for reason in [_keeps_out(one, inputs.stage.pool)]
+        for reason in [_keeps_out(one, inputs)]
         if reason
     )
     out = {one.nomination for one in dropped}
@@ -73,10 +73,15 @@ def _recommended(inputs: Inputs) -> tuple[str, ...]:
     )
 
 
-def _keeps_out(one: Standing, pool: Pool | None) -> str:
+def _keeps_out(one: Standing, inputs: Inputs) -> str:
+    """Titles count as the child rounds conferred them: their message to the nomination may still be on its way."""
     if one.gone:
         return one.reason.upper()
-    if pool and not set(pool.holder_of) & set(one.titles):
+    conferred = {
+        title for child in inputs.children.values() for title in child.conferred.get(one.nomination, ())
+    }
+    pool = inputs.stage.pool
+    if pool and not set(pool.holder_of) & {*one.titles, *conferred}:
         return "NOT_IN_POOL"
     return ""
 

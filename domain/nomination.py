@@ -62,6 +62,8 @@ class Status(StrEnum):
 
 
 OVER = {Status.REJECTED, Status.WITHDRAWN, Status.DISQUALIFIED, Status.ELIMINATED, Status.CONFERRED}
+IN_A_ROUND = Endorse | ReturnForCorrection | Reject
+"""Commands that are decided in the light of the round that the nomination is in."""
 GONE = {Status.REJECTED, Status.WITHDRAWN, Status.DISQUALIFIED, Status.ELIMINATED}
 
 
@@ -330,9 +332,10 @@ def _endorse(state: State, command: Command, body: Endorse, inputs: Inputs) -> D
         ),
         None,
     )
-    if earlier and earlier.rank == body.recommendation_rank:
+    returned = state.status == Status.RETURNED
+    if earlier and not returned and earlier.rank == body.recommendation_rank:
         return Decision(already=earlier.command)
-    _must_be_open(state)
+    _must_be_open(state, command)
     step = rounds.endorsement_open(inputs.round, command.stream, body.kind, inputs.programme)
     if step.ranked and not body.recommendation_rank:
         raise Refused("RANK_REQUIRED", step=step.id)
@@ -348,7 +351,7 @@ def _endorse(state: State, command: Command, body: Endorse, inputs: Inputs) -> D
 
 def _return(state: State, command: Command, body: ReturnForCorrection, inputs: Inputs) -> Decision:
     grant = _as_officer(command, body.kind, inputs)
-    _must_be_open(state)
+    _must_be_open(state, command)
     step = rounds.endorsement_open(inputs.round, command.stream, body.kind, inputs.programme)
     returned = NominationReturned(round=body.round, step=step.id, reason=body.reason)
     return _in_step(command, inputs.round, step.id, grant, returned)
@@ -375,9 +378,9 @@ def _in_step(command: Command, round_: rounds.State, step: str, grant: str, even
     )
 
 
-def _must_be_open(state: State) -> None:
+def _must_be_open(state: State, command: Command) -> None:
     if state.over:
-        raise Refused("NOMINATION_OVER", nomination=state.reason, status=state.status)
+        raise Refused("NOMINATION_OVER", nomination=command.stream, status=state.status)
     if state.status == Status.RETURNED:
         raise Refused("AWAITING_CORRECTION", reason=state.reason)
 
@@ -474,7 +477,8 @@ def _rule(state: State, command: Command, body: RuleOnObjection, inputs: Inputs)
     ruled = ObjectionRuled(objection=body.objection, outcome=body.outcome, reason=body.reason)
     events: tuple[Event, ...] = (ruled,)
     if body.outcome == "upheld":
-        events = two_people(state, command, (ruled, NominationDisqualified(reason=body.reason)))
+        out = () if state.over else (NominationDisqualified(reason=body.reason),)
+        events = two_people(state, command, (ruled, *out))
     effects = (_nudge(state, command),) if ruled in events else ()
     return Decision(events=events, guards=_guards(command), effects=effects, grant=grant)
 

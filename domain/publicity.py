@@ -5,7 +5,8 @@ from __future__ import annotations
 from domain.choice import problem_of_list
 from domain.decision import NOTHING, Decision
 from domain.round import State, evolve, run_of
-from domain.selection import Substitution, TieUnresolved, substitute
+from domain.selection import Substitution, TieUnresolved, rank_problem, substitute
+from domain.selection.ranking import places
 from domain.steps import Inputs, close, cycle_guard, gone, head_guards, hold, leave, open_window, set_gate
 from schemas.commands import Command
 from schemas.events import Dropped, ListPublished, StepOpened, Substituted, Window
@@ -37,6 +38,8 @@ def close_publicity(state: State, command: Command, inputs: Inputs, step: Public
     decision = Decision(guards=(cycle_guard(command), *head_guards(inputs.standings.values(), command))).then(
         decision
     )
+    if any(inputs.standings[id].gone for id in state.members):
+        return decision if decision.events else NOTHING
     now = command.received_at
     running = any(state.published[id].window.closes_at > now for id in state.members if id in state.published)
     if running:
@@ -73,7 +76,10 @@ def _replace(state: State, command: Command, inputs: Inputs, step: Publicity, le
     if not (step.substitute and able and isinstance(selection, Selection)):
         vacant = Substituted(step=step.id, out=left.nomination, reason=left.reason)
         return Decision(events=(vacant,))
-    found = substitute(problem_of_list(state, inputs, selection), list(state.members), left.nomination, able)
+    problem = problem_of_list(state, inputs, selection)
+    place = places(rank_problem(problem))
+    able.sort(key=place.__getitem__)
+    found = substitute(problem, list(state.members), left.nomination, able)
     if isinstance(found, TieUnresolved):
         return hold(state, step.id, "TIE_UNRESOLVED", found.tied)
     return _take_in(state, command, inputs, step, left, found)

@@ -87,7 +87,7 @@ def hand_in_sheet(
             marks.append(_mark(state, command.actor.id, run.recused, written, step))
         except Refused as fault:
             refused.append(Dropped(nomination=written.nomination, reason=fault.code))
-            if len(body.marks) == 1:
+            if len(refused) == len(body.marks):
                 raise
     sheet = SheetHandedIn(step=step.id, judge=command.actor.id, marks=tuple(marks), refused=tuple(refused))
     return Decision(events=(sheet,), guards=window_guards(state, command, step.id), grant=grant)

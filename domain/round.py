@@ -60,6 +60,7 @@ class StepRun:
     sheets: dict[str, dict[str, Mark]] = field(default_factory=dict)  # judge → nomination → mark
     recused: frozenset[tuple[str, str]] = frozenset()  # (judge, nomination)
     replies: dict[tuple[str, str], str] = field(default_factory=dict)  # (department, nomination) → outcome
+    tied: tuple[str, ...] = ()  # those whom a person is to order
     resolution: tuple[str, ...] = ()
     waived: bool = False
     taken: bool = False  # the body has decided, or conferred
@@ -143,7 +144,7 @@ def _evolve(state: State, event: Event, at: datetime, actor: str, stream: str) -
         case StepExtended():
             return _extended(state, event, at)
         case StepHeld():
-            return _step(state, event.step, held=event.code)
+            return _step(state, event.step, held=event.code, tied=event.nominations)
         case StepClosed():
             return _step(state, event.step, closed_at=at, held="", early=event.how == "early")
         case MembersOut():

@@ -5,20 +5,37 @@ from __future__ import annotations
 from domain.decision import NOTHING, Decision
 from domain.round import State, run_of
 from domain.scoring import normalise
-from domain.steps import Inputs, close, cycle_guard, elapsed, open_window
+from domain.steps import (
+    Inputs,
+    close,
+    cycle_guard,
+    elapsed,
+    gone,
+    head_guards,
+    leave,
+    open_window,
+    present,
+)
 from schemas import names
 from schemas.commands import Command, SealTally
-from schemas.events import BallotOpened, PanelResult, TallySealed
+from schemas.errors import Refused
+from schemas.events import BallotOpened, PanelResult, StepOpened, TallySealed
 from schemas.programme import PublicVote
 
 
 def open_vote(state: State, command: Command, inputs: Inputs, step: PublicVote) -> Decision:
     """The paper's candidates are frozen with the window; the ballot's id is its gate's (DR-21)."""
+    candidates = present(state, inputs)
+    left = leave(state, command, step.id, gone(state, inputs))
+    guards = (cycle_guard(command), *head_guards(candidates.values(), command))
+    if not candidates:
+        opened = Decision(events=(StepOpened(step=step.id, type=step.type),), guards=guards)
+        return opened.then(left).then(close(state, command, inputs, step.id, "complete"))
     opened = open_window(state, command, inputs, step.id, step.type, step.period)
     ballot = BallotOpened(
-        step=step.id, ballot=names.step_gate(state.stream, step.id), candidates=tuple(state.members)
+        step=step.id, ballot=names.step_gate(state.stream, step.id), candidates=tuple(candidates)
     )
-    return opened.then(Decision(events=(ballot,), guards=(cycle_guard(command),)))
+    return opened.then(left).then(Decision(events=(ballot,), guards=guards))
 
 
 def close_vote(state: State, command: Command, inputs: Inputs, step: PublicVote) -> Decision:
@@ -32,6 +49,8 @@ def seal_tally(state: State, body: SealTally, step: PublicVote) -> Decision:
     """The sealed tally, normalised on 0 to 100 (DR-19, DR-22)."""
     if step.component in state.components:
         return NOTHING
+    if run_of(state, step.id).closed_at is None:
+        raise Refused("BALLOT_OPEN", ballot=body.ballot)
     tally = normalise({count.nomination: count.votes for count in body.counts}, step.normalise)
     votes = {count.nomination: count.votes for count in body.counts}
     values = tuple(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, PositiveInt
 
 from schemas.events import Count, FactValue, GrantTerms
 from schemas.ledger import Actor, Frozen
@@ -19,7 +19,9 @@ Reason = Annotated[str, Field(min_length=1, max_length=2000)]
 class OpenCycle(Frozen):
     kind: Literal["open_cycle"] = "open_cycle"
     cycle: str
-    units: str
+    rules: str  # hash of the pinned programme
+    units: str  # hash of the pinned unit tree
+    overrides: str = ""  # hash of the pinned work-day overrides
     pace: Pace
     invited: tuple[str, ...] = ()
 
@@ -96,7 +98,7 @@ class Endorse(Frozen):
 
     kind: Literal["endorse"] = "endorse"
     round: str
-    recommendation_rank: int | None = None
+    recommendation_rank: PositiveInt | None = None
     reason: str = ""
 
 

@@ -81,6 +81,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "{stream} 第 {seq} 号记录校验不符：{fault}。",
         "{stream} event {seq} does not verify: {fault}.",
     ),
+    "EVENT_UNKNOWN": (
+        "{stream} 第 {seq} 号记录的类型 {type} 由较新的程序写入，本程序不认识；请升级。",
+        "{stream} event {seq} is a {type}, written by newer code than this; upgrade.",
+    ),
     "STORE_UNAVAILABLE": (
         "数据库暂不可用：{fault}；可用同一编号重试。",
         "The database is away: {fault}; retry with the same command id.",
@@ -125,6 +129,7 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "PANEL_FORMED": ("{step} 的评委已组成。", "The panel of {step} is formed already."),
     "VOTE_MISSING": ("{nomination} 缺少表决意见。", "There is no vote on {nomination}."),
     "NOTHING_TO_RESOLVE": ("{step} 没有待裁定事项。", "{step} waits for nobody's resolution."),
+    "TIE_NOT_COVERED": ("排序须包括全部并列者，缺 {nominations}。", "The order must name all who are tied; it lacks {nominations}."),
     "DUPLICATE_NOMINATION": (
         "该申报对象本届已由 {existing} 申报。",
         "The subject is in this cycle already, by nomination {existing}.",
@@ -189,6 +194,22 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "STACK_RUNNING": (
         "{place} 已有服务在运行（进程 {pid}）；请先 `make down`，或设置另一个 XUANSHU_DATA_DIR。",
         "A stack already runs in {place} (process {pid}): `make down` first, or set another XUANSHU_DATA_DIR.",
+    ),
+    # the terminal
+    "USAGE": ("用法有误：{fault}", "Wrong words: {fault}"),
+    "ADDRESS": ("地址“{written}”应写作 {expected}。", "The address {written} should be {expected}."),
+    "INSTANT": (
+        "时间“{written}”应写作 2026-05-20T18:00 或带时区的形式。",
+        "The time {written} should be written 2026-05-20T18:00, with a zone or in Beijing time.",
+    ),
+    "PAIR": ("“{written}”应写作 名称{separator}值。", "{written} should be written NAME{separator}VALUE."),
+    "LOG_OVERDUE": (
+        "{stream} 第 {seq} 号记录写入已逾 {seconds} 秒仍未排入全局顺序；请检查排序进程。",
+        "{stream} event {seq} has no place in the global order after {seconds} s; look at the sequencer.",
+    ),
+    "VIEWS_DIFFER": (
+        "查询视图与日志不一致：{fault}；请重建视图。",
+        "The read side is not what the log says: {fault}; rebuild the views.",
     ),
     "PLACE_UNREACHABLE": (
         "{place} 不可用：{fault}；请换一个 XUANSHU_DATA_DIR。",

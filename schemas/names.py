@@ -12,6 +12,7 @@ ROOT_ROUTE = "all"
 OUTCOME_SIGNAL = "take_outcome"
 NUDGE_SIGNAL = "nudge"
 COMMAND_SIGNAL = "command"
+RESUMED_SIGNAL = "resumed"
 COMMAND_UPDATE = "execute"
 
 

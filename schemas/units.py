@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import Literal
-
 from pydantic import BaseModel, ConfigDict
 
 from schemas.ledger import Frozen
@@ -34,7 +32,7 @@ class UnitTree(BaseModel):
     def by_code(self) -> dict[str, Unit]:
         return {unit.code: unit for unit in self.units}
 
-    def ancestors(self, code: str, route: Literal["territorial", "industry"] | str) -> Iterator[Unit]:
+    def ancestors(self, code: str, route: str) -> Iterator[Unit]:
         """The unit and those above it on that route, lowest first; KeyError for a code that is not in the tree."""
         unit = self.by_code[code]
         while True:
@@ -59,3 +57,20 @@ class UnitTree(BaseModel):
         return any(
             unit.code == top for route in ("territorial", "industry") for unit in self.ancestors(code, route)
         )
+
+    def below(self, top: str) -> list[str]:
+        """The codes of `top` and all units below it, by territory or by industry."""
+        found, frontier = [], [top]
+        while frontier:
+            code = frontier.pop()
+            found.append(code)
+            frontier.extend(self._children.get(code, ()))
+        return found
+
+    @cached_property
+    def _children(self) -> dict[str, list[str]]:
+        children: dict[str, list[str]] = {}
+        for unit in self.units:
+            for parent in {unit.parent, unit.industry} - {""}:
+                children.setdefault(parent, []).append(unit.code)
+        return children

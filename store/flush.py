@@ -117,7 +117,7 @@ class _Lane:
         """Write a batch and answer everyone in it."""
         try:
             accepted, refused = await self._patiently(batch)
-        except asyncpg.PostgresError as fault:
+        except (asyncpg.PostgresError, ValueError) as fault:
             await self._alone(batch, fault)
         except Exception as fault:  # noqa: BLE001 -- whatever it is belongs to the callers who wait, not to this task
             for waiting in batch:
@@ -125,8 +125,8 @@ class _Lane:
         else:
             _answer(batch, accepted, refused)
 
-    async def _alone(self, batch: list[Waiting], fault: asyncpg.PostgresError) -> None:
-        """Postgres would not have the batch: find the command that is to blame by taking them one by one."""
+    async def _alone(self, batch: list[Waiting], fault: Exception) -> None:
+        """Something in the batch cannot be written: find the command that is to blame by taking them one by one."""
         if len(batch) == 1:
             _fail(batch[0], fault)
             return
@@ -313,7 +313,10 @@ def _guard_arguments(requests: list[Append]) -> list[str]:
 
 
 def _names(names: list[str]) -> str:
-    return _SEPARATOR.join(names)
+    joined = _SEPARATOR.join(names)
+    if "" in names or joined.count(_SEPARATOR) != max(len(names) - 1, 0):
+        raise ValueError("a stream, a command id, a type or a gate is empty or holds U+001F")
+    return joined
 
 
 def _numbers(numbers: list[int]) -> str:

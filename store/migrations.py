@@ -22,7 +22,7 @@ from schemas.ledger import Frozen
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 OWNER = "xuanshu_owner"
-LEDGER_SCHEMAS = ("ledger", "ballot")
+LEDGER_SCHEMAS = ("ledger", "ballot", "views")
 VAULT_SCHEMAS = ("vault",)
 
 # What two sessions that make the same role or schema at once may get; the loser looks again and finds it made.

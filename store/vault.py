@@ -1,18 +1,15 @@
-"""The person vault: who a subject is, sealed with a key of the person's own, which erasing destroys.
+"""The person vault: what a person told us, sealed with a key of their own; erasing the key erases the person.
 
-Events hold the random subject id and a commitment; a commitment is SHA-256(salt ‖ canonical fields) and its salt
-lies inside the sealed blob, so that it says nothing once the key is gone. Each person's data key is wrapped by a
-key-encryption key that is given from outside and is in no database and no backup of one. The same identity gets
-the same subject id in every cycle, by a keyed HMAC.
+Events hold the random subject id and a commitment, SHA-256(salt ‖ canonical fields); the salt lies inside the sealed
+blob, so that a commitment says nothing once the key is gone. Data keys are wrapped by a key from outside (KEK) that
+is in no database and in no backup of one. The same identity gets the same subject id in every cycle, by a keyed HMAC.
 
-After `erase`, old row versions and backups of this small database may still hold the wrapped key: unrecoverable is
-what neither they nor their WAL reach any more.
+After an erasure, dead rows, WAL and backups of this small database hold the wrapped key until they are gone too.
 """
 
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass
 from hashlib import sha256
 from secrets import token_bytes, token_hex
 from types import TracebackType
@@ -20,17 +17,19 @@ from typing import Any, Self
 
 import asyncpg
 import orjson
+from asyncpg.pool import PoolConnectionProxy
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from schemas.canonical import canonical_bytes
-from schemas.errors import Conflict, Integrity, Refused, Unavailable
+from schemas.errors import Conflict, Integrity, Refused
 from schemas.ledger import Frozen
-from store.statements import server_is_away, statement
+from store.pool import connection_of
+from store.statements import statement
 
-_NONCE_BYTES = 12
-_SALT_BYTES = 32
 _KEY_BYTES = 32
+_SALT_BYTES = 32
+_NONCE_BYTES = 12
 
 
 class Deposit(Frozen):
@@ -41,34 +40,29 @@ class Deposit(Frozen):
     commitment: str
 
 
-@dataclass(frozen=True, repr=False)
-class VaultKeys:
-    """The two keys that live outside every database: 32 bytes each."""
+class Vault:
+    """The vault as its own role on its own DSN; use it as an async context manager.
 
-    wrapping: bytes
-    identity: bytes
+    `kek` is 32 bytes. Every call may raise `Unavailable(STORE_UNAVAILABLE)` and then be repeated with the same ids,
+    and `Integrity(VAULT_BROKEN)`; entering raises `Integrity(VAULT_KEY_WRONG)` under another key than the first.
+    """
 
-    def __post_init__(self) -> None:
-        if len(self.wrapping) != _KEY_BYTES or len(self.identity) != _KEY_BYTES:
-            raise ValueError("each vault key has 32 bytes")
-
-    @classmethod
-    def new(cls) -> VaultKeys:
-        """Two fresh random keys."""
-        return cls(token_bytes(_KEY_BYTES), token_bytes(_KEY_BYTES))
-
-
-class PersonVault:
-    """The vault as its own role on its own DSN; use it as an async context manager."""
-
-    def __init__(self, dsn: str, keys: VaultKeys, connections_max: int = 4) -> None:
+    def __init__(self, dsn: str, kek: bytes, connections_max: int = 4) -> None:
+        if len(kek) != _KEY_BYTES:
+            raise ValueError("the wrapping key has 32 bytes")
         self._dsn = dsn
-        self._keys = keys
+        self._kek = kek
+        self._identity_key = hmac.digest(kek, b"identity", "sha256")
         self._connections_max = connections_max
         self._pool: asyncpg.Pool | None = None
 
     async def __aenter__(self) -> Self:
         self._pool = await asyncpg.create_pool(self._dsn, min_size=0, max_size=self._connections_max)
+        try:
+            await self._pin_key()
+        except BaseException:
+            await self._pool.close()
+            raise
         return self
 
     async def __aexit__(
@@ -78,80 +72,106 @@ class PersonVault:
             await self._pool.close()
 
     async def deposit(self, identity: str, fields: dict[str, str], deposit_id: str) -> Deposit:
-        """Seal a person's fields; the same deposit again gets the first answer.
+        """Seal what a person told us; the same deposit again gets the first answer.
 
-        `identity` is what tells people apart (an ID number, never a name). Raises Conflict `KEY_REUSED` if the
-        deposit id was used for another person or other fields, Unavailable `STORE_UNAVAILABLE`.
+        `identity` tells people apart (an ID number, never a name). Raises `Conflict(KEY_REUSED)` if the deposit id
+        was used for another person or other fields, `Refused(ERASED)` if its person is erased.
         """
-        token = self._token(identity)
-        if not await self._fetch("vault_deposited", deposit_id):
-            subject_id, key = await self._subject(token)
-            salt = token_bytes(_SALT_BYTES)
-            said = canonical_bytes(fields)
-            entry_id = token_hex(16)
-            sealed = _seal(key, salt + said, f"entry/{entry_id}")
-            await self._fetch(
-                "vault_deposit", entry_id, deposit_id, subject_id, sealed, sha256(salt + said).digest()
-            )
-        (row,) = await self._fetch("vault_deposited", deposit_id)
-        self._check_same(row, token, fields, deposit_id)
-        return Deposit(
-            subject_id=row["subject_id"], entry_id=row["entry_id"], commitment=row["commitment"].hex()
-        )
+        if not identity:
+            raise ValueError("an identity is needed to tell people apart")
+        token = hmac.digest(self._identity_key, identity.encode(), "sha256")
+        fresh = token_hex(16)
+        wrapped = _seal(self._kek, AESGCM.generate_key(256), f"subject/{fresh}")
+        async with connection_of(self._pool) as connection, connection.transaction():
+            if known := await self._known(connection, deposit_id, fields, identity=token):
+                return known
+            # Between finding an identity and holding its row, the person may be erased: then they are new.
+            while (subject := await connection.fetchrow(statement("subject_of_identity"), token)) is None:
+                await connection.execute(statement("add_subject"), fresh, token, wrapped)
+            added = await self._add(connection, subject, fields, deposit_id)
+            return added or await self._known_now(connection, deposit_id, fields, identity=token)
+
+    async def deposit_for(self, subject_id: str, fields: dict[str, str], deposit_id: str) -> Deposit:
+        """`deposit` for a person who has a subject id; Refused `NOT_FOUND`, or `ERASED`."""
+        async with connection_of(self._pool) as connection, connection.transaction():
+            if known := await self._known(connection, deposit_id, fields, subject_id=subject_id):
+                return known
+            subject = await connection.fetchrow(statement("subject"), subject_id)
+            if subject is None:
+                raise Refused("NOT_FOUND", what=f"subject {subject_id}")
+            added = await self._add(connection, subject, fields, deposit_id)
+            return added or await self._known_now(connection, deposit_id, fields, subject_id=subject_id)
 
     async def reveal(self, entry_id: str) -> dict[str, str]:
-        """The fields of an entry; Refused `NOT_FOUND` if there is none or its person is erased."""
-        rows = await self._fetch("vault_reveal", entry_id)
-        if not rows or rows[0]["wrapped_key"] is None:
+        """The fields of an entry; Refused `NOT_FOUND`, or `ERASED`."""
+        async with connection_of(self._pool) as connection:
+            row = await connection.fetchrow(statement("entry"), entry_id, None)
+        if row is None:
             raise Refused("NOT_FOUND", what=f"vault entry {entry_id}")
-        return self._open(rows[0])
+        return self._open(row)
 
     async def erase(self, subject_id: str) -> None:
-        """Destroy a person's key and the tie to their identity; every entry of theirs is noise from now on."""
-        await self._fetch("vault_erase", subject_id)
+        """Destroy a person's key and the tie to their identity; saying it twice is harmless. Refused `NOT_FOUND`."""
+        async with connection_of(self._pool) as connection:
+            if await connection.fetchval(statement("erase_subject"), subject_id) is None:
+                raise Refused("NOT_FOUND", what=f"subject {subject_id}")
 
-    async def _subject(self, token: bytes) -> tuple[str, bytes]:
-        fresh = token_hex(16)
-        wrapped = _seal(self._keys.wrapping, AESGCM.generate_key(256), f"subject/{fresh}")
-        await self._fetch("vault_claim", fresh, token, wrapped)
-        rows = await self._fetch("vault_subject_of", token)
-        if not rows:
-            raise Unavailable("STORE_UNAVAILABLE", fault="the person was erased meanwhile")
-        return rows[0]["subject_id"], self._unwrap(rows[0])
+    async def _pin_key(self) -> None:
+        fingerprint = hmac.digest(self._kek, b"fingerprint", "sha256")
+        async with connection_of(self._pool) as connection:
+            await connection.execute(statement("pin_key"), fingerprint)
+            if await connection.fetchval(statement("pinned_key")) != fingerprint:
+                raise Integrity("VAULT_KEY_WRONG")
 
-    def _check_same(self, row: Any, token: bytes, fields: dict[str, str], deposit_id: str) -> None:
-        erased = row["wrapped_key"] is None
-        if not erased and (row["identity"] != token or self._open(row) != fields):
+    async def _add(
+        self,
+        connection: PoolConnectionProxy,
+        subject: asyncpg.Record,
+        fields: dict[str, str],
+        deposit_id: str,
+    ) -> Deposit | None:
+        """Seal and write one entry; None if the deposit id has been taken meanwhile."""
+        entry_id, salted = token_hex(16), token_bytes(_SALT_BYTES) + canonical_bytes(fields)
+        sealed = _seal(self._unwrap(subject), salted, f"entry/{entry_id}")
+        commitment, subject_id = sha256(salted).digest(), subject["subject_id"]
+        arguments = (entry_id, deposit_id, subject_id, sealed, commitment)
+        if await connection.fetchval(statement("add_entry"), *arguments) is None:
+            return None
+        return Deposit(subject_id=subject_id, entry_id=entry_id, commitment=commitment.hex())
+
+    async def _known(
+        self, connection: PoolConnectionProxy, deposit_id: str, fields: dict[str, str], **person: str | bytes
+    ) -> Deposit | None:
+        """The first answer to this deposit; Refused `ERASED` if its person is."""
+        row = await connection.fetchrow(statement("entry"), None, deposit_id)
+        if row is None:
+            return None
+        if self._open(row) != fields or any(row[key] != value for key, value in person.items()):
             raise Conflict("KEY_REUSED", command_id=deposit_id)
+        commitment = row["commitment"].hex()
+        return Deposit(subject_id=row["subject_id"], entry_id=row["entry_id"], commitment=commitment)
+
+    async def _known_now(
+        self, connection: PoolConnectionProxy, deposit_id: str, fields: dict[str, str], **person: str | bytes
+    ) -> Deposit:
+        known = await self._known(connection, deposit_id, fields, **person)
+        assert known is not None, "entries are never deleted, and this one was in the way"
+        return known
 
     def _open(self, row: Any) -> dict[str, str]:
-        plain = _unseal(self._unwrap(row), row["sealed"], f"entry/{row['entry_id']}")
-        if plain is None or sha256(plain).digest() != row["commitment"]:
-            fault = "the sealed fields do not match their commitment"
-            raise Integrity("LOG_BROKEN", stream=f"vault/{row['subject_id']}", seq=0, fault=fault)
-        fields: dict[str, str] = orjson.loads(plain[_SALT_BYTES:])
+        salted = _unseal(self._unwrap(row), row["sealed"], f"entry/{row['entry_id']}")
+        if salted is None or sha256(salted).digest() != row["commitment"]:
+            raise Integrity("VAULT_BROKEN", place=f"entry/{row['entry_id']}")
+        fields: dict[str, str] = orjson.loads(salted[_SALT_BYTES:])
         return fields
 
     def _unwrap(self, row: Any) -> bytes:
-        key = _unseal(self._keys.wrapping, row["wrapped_key"], f"subject/{row['subject_id']}")
+        if row["wrapped_key"] is None:
+            raise Refused("ERASED", subject=row["subject_id"])
+        key = _unseal(self._kek, row["wrapped_key"], f"subject/{row['subject_id']}")
         if key is None:
-            fault = "the data key does not open with this wrapping key"
-            raise Integrity("LOG_BROKEN", stream=f"vault/{row['subject_id']}", seq=0, fault=fault)
+            raise Integrity("VAULT_BROKEN", place=f"subject/{row['subject_id']}")
         return key
-
-    def _token(self, identity: str) -> bytes:
-        if not identity:
-            raise ValueError("an identity is needed to tell people apart")
-        return hmac.digest(self._keys.identity, identity.encode(), "sha256")
-
-    async def _fetch(self, name: str, *arguments: Any) -> list[asyncpg.Record]:
-        assert self._pool is not None, "the vault is used inside `async with`"
-        try:
-            return await self._pool.fetch(statement(name), *arguments)
-        except Exception as fault:
-            if server_is_away(fault):
-                raise Unavailable("STORE_UNAVAILABLE", fault=fault) from fault
-            raise
 
 
 def _seal(key: bytes, plain: bytes, place: str) -> bytes:

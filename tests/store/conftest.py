@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
 import psycopg
@@ -12,24 +13,9 @@ from psycopg import sql
 
 from store.contract import EventStore
 from store.memory import MemoryEventStore
-from store.migrations import RoleDsns, RolePasswords, migrate, role_dsns
 from store.postgres import PostgresEventStore
 from store.sequencer import Sequencer
-
-PASSWORDS = RolePasswords.all_alike("only for tests")
-
-
-@pytest.fixture(scope="session")
-def postgres() -> str:
-    return "postgresql://postgres@127.0.0.1:5999/postgres"
-
-
-@dataclass(frozen=True)
-class Database:
-    """A migrated database: the superuser's DSN and the roles'."""
-
-    owner: str
-    roles: RoleDsns
+from tests.support.databases import Database
 
 
 @dataclass(frozen=True)
@@ -45,31 +31,23 @@ def empty_database(postgres: str) -> Callable[[], str]:
     """Make a database that nothing has migrated; returns the superuser's DSN."""
 
     def make() -> str:
-        name = f"t_{uuid4().hex}"
+        name = f"empty_{uuid4().hex}"
         with psycopg.connect(postgres, autocommit=True) as admin:
             admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        return postgres.rpartition("/")[0] + "/" + name
+        return urlunsplit(urlsplit(postgres)._replace(path=f"/{name}"))
 
     return make
 
 
-@pytest.fixture(scope="module")
-def database(empty_database: Callable[[], str]) -> Database:
-    """One migrated database a module."""
-    owner = empty_database()
-    migrate(owner, PASSWORDS)
-    return Database(owner, role_dsns(owner, PASSWORDS))
-
-
 @pytest.fixture
-async def postgres_ledger(database: Database) -> AsyncIterator[Ledger]:
-    sequencer = Sequencer(database.roles.sequencer)
+async def postgres_ledger(module_database: Database) -> AsyncIterator[Ledger]:
+    sequencer = Sequencer(module_database.dsns.sequencer)
 
     async def settle() -> None:
         while await sequencer.step():
             pass
 
-    async with PostgresEventStore(database.roles.app) as store:
+    async with PostgresEventStore(module_database.dsns.app) as store:
         yield Ledger(store, settle)
     await sequencer.close()
 

@@ -83,18 +83,20 @@ BEGIN
         refused := refused || jsonb_build_object('request', item.n, 'reason', 'repeated');
     END LOOP;
 
-    FOR item IN
-        SELECT k.request
-        FROM unnest(k_request, k_seq, k_hash) k (request, seq, hash)
-        WHERE accepted[k.request] AND (
-            SELECT true FROM event
-            WHERE event.stream = p_stream[k.request] AND event.seq = k.seq AND event.hash = k.hash
-            LIMIT 1
-        ) IS NULL
-    LOOP
-        accepted[item.request] := false;
-        refused := refused || jsonb_build_object('request', item.request, 'reason', 'behind');
-    END LOOP;
+    IF cardinality(k_request) > 0 THEN
+        FOR item IN
+            SELECT k.request
+            FROM unnest(k_request, k_seq, k_hash) k (request, seq, hash)
+            WHERE accepted[k.request] AND (
+                SELECT true FROM event
+                WHERE event.stream = p_stream[k.request] AND event.seq = k.seq AND event.hash = k.hash
+                LIMIT 1
+            ) IS NULL
+        LOOP
+            accepted[item.request] := false;
+            refused := refused || jsonb_build_object('request', item.request, 'reason', 'behind');
+        END LOOP;
+    END IF;
 
     IF as_expected IS NOT TRUE THEN
         FOR item IN

@@ -1,0 +1,1 @@
+"""Where decisions touch the world: load, fold, decide, append."""

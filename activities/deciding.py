@@ -1,0 +1,316 @@
+"""Load, fold, decide, append: every command's way into the log, with the same answer for the same id."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import Any, TypeVar
+
+from activities.folding import (
+    Folded,
+    States,
+    fold_authority,
+    fold_cycle,
+    fold_nomination,
+    fold_round,
+)
+from domain import authority, conduct, nomination, steps
+from domain import cycle as cycles
+from domain import round as rounds
+from domain.calendar import calendar_version
+from domain.decision import Calendar, Decision
+from schemas import names
+from schemas.canonical import payload_hash
+from schemas.commands import (
+    CloseIntake,
+    CloseStep,
+    CloseStepEarly,
+    Command,
+    Confer,
+    Decide,
+    FileObjection,
+    FreezePool,
+    OpenCycle,
+    OpenRound,
+    OpenStep,
+    ReportRound,
+    SubmitNomination,
+)
+from schemas.errors import Conflict, Refused
+from schemas.ledger import Append, Head, Provenance, Receipt
+from schemas.programme import Programme
+from schemas.units import UnitTree
+from store.contract import EventStore
+
+T = TypeVar("T")
+
+ATTEMPTS = 50
+"""How often a command is decided again when somebody was faster, before the caller is told."""
+
+NEEDS_STANDINGS = (OpenStep, CloseStep, CloseStepEarly, Decide, Confer, ReportRound)
+
+
+def request_hash(command: Command) -> str:
+    """What must be the same when a command id comes again: everything but the time at which it was received."""
+    return payload_hash(command.model_dump(mode="json", include={"stream", "actor", "body"}))
+
+
+class Decider:
+    """Decides commands against an event store. `clock` gives the recorded time and decides nothing."""
+
+    def __init__(self, store: EventStore, clock: Callable[[], datetime]) -> None:
+        self.store = store
+        self._clock = clock
+        self.cycles: States[cycles.State] = States(store, fold_cycle, cycles.initial)
+        self.authorities: States[authority.State] = States(store, fold_authority, authority.initial)
+        self.nominations: States[nomination.State] = States(
+            store, fold_nomination, nomination.initial, 20_000
+        )
+        self.rounds: States[rounds.State] = States(store, fold_round, rounds.initial)
+        self._documents: dict[str, Any] = {}
+
+    async def execute(self, command: Command, known: Head | None = None) -> Receipt:
+        """The receipt of the command, written now or before.
+
+        Raises Refused with the rule's code, Conflict KEY_REUSED, Integrity LOG_BEHIND, Unavailable.
+        """
+        asked = request_hash(command)
+        receipt = await self.store.receipt(command.stream, command.id, asked)
+        for _ in range(ATTEMPTS):
+            if receipt is not None:
+                return receipt
+            try:
+                receipt = await self._decide_and_append(command, asked, known)
+            except Conflict as faster:
+                if faster.code != "WRONG_EXPECTED_HEAD":
+                    raise
+                self._forget(faster.facts.get("stream", command.stream))
+        if receipt is None:
+            raise Conflict("WRONG_EXPECTED_HEAD", stream=command.stream)
+        return receipt
+
+    async def _decide_and_append(self, command: Command, asked: str, known: Head | None) -> Receipt:
+        folded, decision = await self._decide(command)
+        if decision.already:
+            return await self._first_receipt(command.stream, decision.already)
+        if not decision.events and not decision.effects:
+            return Receipt(stream=command.stream, command_id=command.id, head=folded.head, events=())
+        rules = (
+            command.body.rules if isinstance(command.body, OpenCycle) else await self._rules(command.stream)
+        )
+        provenance = Provenance(
+            log=names.log_origin(names.cycle_of(command.stream)),
+            command_id=command.id,
+            payload_hash=asked,
+            actor=command.actor,
+            grant=decision.grant,
+            cause=command.cause,
+            occurred_at=command.received_at,
+            recorded_at=self._clock(),
+            rules=rules,
+        )
+        receipt = await self.store.append(
+            Append(
+                stream=command.stream,
+                expected=folded.head,
+                known=known,
+                provenance=provenance,
+                events=tuple(event.new(decision.subject) for event in decision.events),
+                guards=decision.guards,
+                effects=decision.effects,
+            )
+        )
+        self._states(command.stream).put(command.stream, receipt.events)
+        return receipt
+
+    async def _first_receipt(self, stream: str, command_id: str) -> Receipt:
+        events = tuple(event for event in await self.store.load(stream) if event.command_id == command_id)
+        head = Head(seq=events[-1].seq, hash=events[-1].hash)
+        return Receipt(stream=stream, command_id=command_id, head=head, events=events, repeated=True)
+
+    # ---- deciding ----
+
+    async def _decide(self, command: Command) -> tuple[Folded[Any], Decision]:
+        match names.kind_of(command.stream):
+            case "cycle":
+                return await self._decide_cycle(command)
+            case "authority":
+                return await self._decide_authority(command)
+            case "nomination":
+                return await self._decide_nomination(command)
+            case "round":
+                return await self._decide_round(command)
+            case other:
+                raise Refused("NOT_FOUND", what=other)
+
+    async def _decide_cycle(self, command: Command) -> tuple[Folded[Any], Decision]:
+        folded = await self.cycles.get(command.stream)
+        body: Any = command.body
+        cycle = names.cycle_of(command.stream)
+        if isinstance(body, OpenCycle):
+            programme, tree = await self.programme(body.rules), await self.tree(body.units)
+            calendar = await self.calendar(body.overrides)
+        else:
+            programme, tree, calendar = await self._laws(folded)
+        inputs = cycles.Inputs(
+            programme=programme,
+            tree=tree,
+            calendar=calendar,
+            authority=(await self.authorities.get(names.authority_stream(cycle))).state,
+            nominated=await self.store.units_with_reservations(cycle)
+            if isinstance(body, CloseIntake)
+            else {},
+        )
+        return folded, cycles.decide(folded.state, command, body, inputs)
+
+    async def _decide_authority(self, command: Command) -> tuple[Folded[Any], Decision]:
+        folded = await self.authorities.get(command.stream)
+        cycle = await self.cycles.get(names.cycle_stream(names.cycle_of(command.stream)))
+        _, tree, _ = await self._laws(cycle)
+        body: Any = command.body
+        return folded, authority.decide(folded.state, command, body, tree)
+
+    async def _decide_nomination(self, command: Command) -> tuple[Folded[Any], Decision]:
+        folded = await self.nominations.get(command.stream)
+        cycle = names.cycle_of(command.stream)
+        programme, tree, _ = await self._laws(await self.cycles.get(names.cycle_stream(cycle)))
+        body: Any = command.body
+        inputs = nomination.Inputs(
+            programme=programme,
+            tree=tree,
+            authority=(await self.authorities.get(names.authority_stream(cycle))).state,
+            round=await self._round_of(body),
+            nominated_here=await self._nominated(cycle, body),
+        )
+        return folded, nomination.decide(folded.state, command, body, inputs)
+
+    async def _round_of(self, body: Any) -> rounds.State:
+        stream = getattr(body, "round", "")
+        if not stream or not isinstance(body, nomination.IN_A_ROUND | FileObjection):
+            return rounds.initial
+        return (await self.rounds.get(stream)).state
+
+    async def _nominated(self, cycle: str, body: Any) -> int:
+        if not isinstance(body, SubmitNomination):
+            return 0
+        held = await self.store.reservations(cycle, [body.unit])
+        return sum(one.route == body.route for one in held)
+
+    async def _decide_round(self, command: Command) -> tuple[Folded[Any], Decision]:
+        folded = await self.rounds.get(command.stream)
+        body: Any = command.body
+        return folded, conduct.decide(
+            folded.state, command, body, await self._round_inputs(folded.state, command)
+        )
+
+    async def _round_inputs(self, state: rounds.State, command: Command) -> steps.Inputs:
+        _, cycle, route, unit = command.stream.split("/")
+        cycle_state = await self.cycles.get(names.cycle_stream(cycle))
+        programme, tree, calendar = await self._laws(cycle_state)
+        entered, below, children = (), (), {}  # type: tuple[str, ...], tuple[str, ...], dict[str, rounds.State]
+        if isinstance(command.body, OpenRound | FreezePool):
+            entered, below = await self._work(cycle, route, unit, programme, tree)
+        if isinstance(command.body, FreezePool) and state.opened:
+            folded = await self.rounds.get_many(state.opened.children)
+            children = {stream: one.state for stream, one in folded.items()}
+        standings = await self._standings(cycle, _concerned(state, command, entered, children))
+        return steps.Inputs(
+            programme=programme,
+            tree=tree,
+            calendar=calendar,
+            authority=(await self.authorities.get(names.authority_stream(cycle))).state,
+            cycle=cycle_state.state,
+            stage=programme.stages[tree.by_code[unit].rank],
+            standings=standings,
+            entered=entered,
+            work_below=below,
+            children=children,
+        )
+
+    async def _work(
+        self, cycle: str, route: str, unit: str, programme: Programme, tree: UnitTree
+    ) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The nominations that entered at this unit, and the child rounds that have something to decide."""
+        units = None if route == names.ROOT_ROUTE else tree.below(unit)
+        entered, below = [], set()
+        for held in await self.store.reservations(cycle, units):
+            if route not in (names.ROOT_ROUTE, held.route):
+                continue
+            path = tree.path(held.unit, programme.route(held.route))
+            if unit not in path:
+                continue
+            at = path.index(unit)
+            if at == 0:
+                entered.append(held.nomination)
+            else:
+                below.add(names.round_stream(cycle, held.route, path[at - 1]))
+        return tuple(sorted(entered)), tuple(sorted(below))
+
+    async def _standings(self, cycle: str, nominations: list[str]) -> dict[str, rounds.Standing]:
+        streams = {names.nomination_stream(cycle, id): id for id in nominations}
+        folded = await self.nominations.get_many(list(streams))
+        return {id: nomination.standing(folded[stream].state, id) for stream, id in streams.items()}
+
+    # ---- what is pinned ----
+
+    async def _laws(self, cycle: Folded[cycles.State]) -> tuple[Programme, UnitTree, Calendar]:
+        """The programme, the units and the calendar that the cycle pinned when it opened (DR-01)."""
+        opened = cycle.state.opened
+        if opened is None:
+            raise Refused("CYCLE_NOT_OPEN", status=cycle.state.status)
+        return (
+            await self.programme(cycle.rules),
+            await self.tree(opened.units),
+            await self.calendar(opened.overrides),
+        )
+
+    async def _rules(self, stream: str) -> str:
+        return (await self.cycles.get(names.cycle_stream(names.cycle_of(stream)))).rules
+
+    async def programme(self, content_hash: str) -> Programme:
+        return await self._document(content_hash, Programme.model_validate_json)
+
+    async def tree(self, content_hash: str) -> UnitTree:
+        return await self._document(content_hash, UnitTree.model_validate_json)
+
+    async def calendar(self, content_hash: str) -> Calendar:
+        """The work-day calendar with the pinned overrides: a JSON object of ISO dates to true (worked) or false."""
+        if not content_hash:
+            return Calendar(overrides={}, version=calendar_version())
+        return await self._document(content_hash, _calendar)
+
+    async def _document(self, content_hash: str, parse: Callable[[bytes], T]) -> T:
+        if content_hash not in self._documents:
+            self._documents[content_hash] = parse(await self.store.document(content_hash))
+        document: T = self._documents[content_hash]
+        return document
+
+    def _states(self, stream: str) -> States[Any]:
+        by_kind: dict[str, States[Any]] = {
+            "cycle": self.cycles,
+            "authority": self.authorities,
+            "nomination": self.nominations,
+            "round": self.rounds,
+        }
+        return by_kind[names.kind_of(stream)]
+
+    def _forget(self, stream: str) -> None:
+        self._states(stream).forget(stream)
+
+
+def _concerned(
+    state: rounds.State, command: Command, entered: tuple[str, ...], children: dict[str, rounds.State]
+) -> list[str]:
+    """Whose streams the decision reads."""
+    if isinstance(command.body, FreezePool):
+        reported = [child.reported for child in children.values() if child.reported]
+        return [*entered, *(id for report in reported for id in report.recommended)]
+    if isinstance(command.body, NEEDS_STANDINGS):
+        return [*state.members, *state.standby]
+    return []
+
+
+def _calendar(content: bytes) -> Calendar:
+    overrides = {date.fromisoformat(day): bool(worked) for day, worked in json.loads(content).items()}
+    return Calendar(overrides=overrides, version=calendar_version(overrides))

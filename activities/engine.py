@@ -1,0 +1,104 @@
+"""The activities: each decides one command and answers with the receipt and where its stream now stands."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from temporalio import activity
+
+from activities.deciding import Decider
+from activities.errors import translated
+from activities.views import cycle_view, nomination_view, round_view
+from domain import cycle as cycles
+from schemas import names
+from schemas.commands import ENGINE, Command, OpenStep, SealTally
+from schemas.messages import CycleAnswer, NominationAnswer, Order, RoundAnswer
+from schemas.programme import PublicVote
+from store.ballot_box import BallotBox
+
+
+class Engine:
+    """Built with what it depends on: the decider and the ballot box."""
+
+    def __init__(self, decider: Decider, ballots: BallotBox) -> None:
+        self._decider = decider
+        self._ballots = ballots
+
+    @activity.defn
+    async def decide_cycle(self, order: Order) -> CycleAnswer:
+        """A command to a cycle, or to its authority."""
+        with translated():
+            receipt = await self._decider.execute(order.command, order.known)
+            stream = names.cycle_stream(names.cycle_of(order.command.stream))
+            folded = await self._decider.cycles.get(stream)
+            opened = folded.state.opened
+            programme = await self._decider.programme(folded.rules) if opened else None
+            tree = await self._decider.tree(opened.units) if opened else None
+            view = cycle_view(folded.state, folded.head.seq, programme, tree, order.command.received_at)
+            return CycleAnswer(receipt=receipt, view=view)
+
+    @activity.defn
+    async def decide_nomination(self, order: Order) -> NominationAnswer:
+        """A command to a nomination."""
+        with translated():
+            receipt = await self._decider.execute(order.command, order.known)
+            folded = await self._decider.nominations.get(order.command.stream)
+            return NominationAnswer(receipt=receipt, view=nomination_view(folded.state))
+
+    @activity.defn
+    async def decide_round(self, order: Order) -> RoundAnswer:
+        """A command to a round; where it opens a public vote, the ballot box is made ready too."""
+        with translated():
+            receipt = await self._decider.execute(order.command, order.known)
+            if isinstance(order.command.body, OpenStep):
+                await self._open_ballot(order.command.stream, order.command.body.step)
+            return await self._round_answer(order.command, receipt)
+
+    @activity.defn
+    async def seal_ballot(self, order: Order) -> RoundAnswer:
+        """Counts a closed ballot and writes its sealed tally; again gives the same."""
+        with translated():
+            body: Any = order.command.body
+            tally = await self._ballots.seal(names.step_gate(order.command.stream, body.step))
+            sealed = SealTally(
+                step=body.step,
+                ballot=tally.ballot,
+                papers=tally.papers,
+                refused=tally.refused,
+                root=tally.root,
+                counts=tally.counts,
+            )
+            command = order.command.model_copy(
+                update={"id": f"{order.command.stream}/{body.step}/seal", "body": sealed, "actor": ENGINE}
+            )
+            receipt = await self._decider.execute(command, order.known)
+            return await self._round_answer(command, receipt)
+
+    async def _open_ballot(self, stream: str, step_id: str) -> None:
+        folded = await self._decider.rounds.get(stream)
+        run = folded.state.steps.get(step_id)
+        programme = await self._decider.programme(folded.rules)
+        stage = programme.stages[(await self._tree(stream)).by_code[stream.rsplit("/", 1)[-1]].rank]
+        step = stage.step(step_id)
+        if isinstance(step, PublicVote) and run and run.window and run.closed_at is None:
+            ballot = names.step_gate(stream, step_id)
+            await self._ballots.open(ballot, step.limits, tuple(folded.state.members))
+
+    async def _round_answer(self, command: Command, receipt: Any) -> RoundAnswer:
+        folded = await self._decider.rounds.get(command.stream)
+        tree = await self._tree(command.stream)
+        cycle = await self._decider.cycles.get(names.cycle_stream(names.cycle_of(command.stream)))
+        programme = await self._decider.programme(cycle.rules)
+        stage = programme.stages[tree.by_code[command.stream.rsplit("/", 1)[-1]].rank]
+        paused = cycle.state.status == cycles.Status.PAUSED
+        view = round_view(folded.state, stage, tree, command.received_at, paused)
+        return RoundAnswer(receipt=receipt, view=view)
+
+    async def _tree(self, stream: str) -> Any:
+        cycle = await self._decider.cycles.get(names.cycle_stream(names.cycle_of(stream)))
+        assert cycle.state.opened is not None
+        return await self._decider.tree(cycle.state.opened.units)
+
+    def activities(self) -> list[Any]:
+        """What the worker registers."""
+        return [self.decide_cycle, self.decide_nomination, self.decide_round, self.seal_ballot]

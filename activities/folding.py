@@ -1,0 +1,94 @@
+"""Streams folded into states, and kept folded: only what is new is read again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
+
+from domain import authority, nomination
+from domain import cycle as cycles
+from domain import round as rounds
+from schemas.events import read
+from schemas.ledger import Head, RecordedEvent
+from store.contract import EventStore
+
+S = TypeVar("S")
+Fold = Callable[[S, RecordedEvent], S]
+
+
+def fold_cycle(state: cycles.State, recorded: RecordedEvent) -> cycles.State:
+    return cycles.evolve(state, read(recorded), recorded.at, recorded.actor.id)
+
+
+def fold_authority(state: authority.State, recorded: RecordedEvent) -> authority.State:
+    return authority.evolve(state, read(recorded))
+
+
+def fold_nomination(state: nomination.State, recorded: RecordedEvent) -> nomination.State:
+    return nomination.evolve(state, read(recorded), recorded.actor.id, recorded.subject, recorded.command_id)
+
+
+def fold_round(state: rounds.State, recorded: RecordedEvent) -> rounds.State:
+    return rounds.evolve(state, read(recorded), recorded.at, recorded.actor.id, recorded.stream)
+
+
+@dataclass(frozen=True, slots=True)
+class Folded(Generic[S]):
+    """A state, the head that it was folded up to, and the rules that the stream's events name."""
+
+    state: S
+    head: Head = Head()
+    rules: str = ""
+
+    def add(self, fold: Fold[S], events: Iterable[RecordedEvent]) -> Folded[S]:
+        folded = self
+        for event in events:
+            folded = replace(
+                folded,
+                state=fold(folded.state, event),
+                head=Head(seq=event.seq, hash=event.hash),
+                rules=event.rules,
+            )
+        return folded
+
+
+class States(Generic[S]):
+    """The states of one kind of stream. A stream that lost its tail is noticed by the append's guard: `forget` it."""
+
+    def __init__(self, store: EventStore, fold: Fold[S], initial: S, keep: int = 2000) -> None:
+        self._store = store
+        self._fold = fold
+        self._initial = initial
+        self._keep = keep
+        self._kept: dict[str, Folded[S]] = {}
+
+    async def get(self, stream: str) -> Folded[S]:
+        """The stream as the log has it now."""
+        kept = self._kept.pop(stream, Folded(self._initial))
+        fresh = await self._store.load(stream, kept.head.seq)
+        return self._keep_one(stream, kept.add(self._fold, fresh))
+
+    async def get_many(self, streams: Sequence[str]) -> dict[str, Folded[S]]:
+        """These streams as of one moment; those already folded up to their head are not read again."""
+        heads = await self._store.heads(streams)
+        stale = [s for s in streams if s not in self._kept or self._kept[s].head != heads[s]]
+        loaded = await self._store.load_many(stale) if stale else {}
+        for stream, events in loaded.items():
+            self._keep_one(stream, Folded(self._initial).add(self._fold, events))
+        return {stream: self._kept[stream] for stream in streams}
+
+    def put(self, stream: str, events: Sequence[RecordedEvent]) -> Folded[S]:
+        """After an append: what was just written is folded without reading it back."""
+        kept = self._kept.get(stream, Folded(self._initial))
+        fresh = [event for event in events if event.seq > kept.head.seq]
+        return self._keep_one(stream, kept.add(self._fold, fresh))
+
+    def forget(self, stream: str) -> None:
+        self._kept.pop(stream, None)
+
+    def _keep_one(self, stream: str, folded: Folded[S]) -> Folded[S]:
+        self._kept[stream] = folded
+        while len(self._kept) > self._keep:
+            self._kept.pop(next(iter(self._kept)))
+        return folded

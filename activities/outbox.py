@@ -1,0 +1,80 @@
+"""Messages decided in the log, carried to the workflows they are for: at least once, each under its own id."""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+from temporalio.client import Client
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.service import RPCError, RPCStatusCode
+
+from activities.deciding import Decider
+from schemas import names
+from schemas.ledger import Post
+from schemas.messages import NominationOrder
+
+log = structlog.get_logger()
+
+IN_FLIGHT = 16
+IDLE_SECONDS = 0.2
+
+
+class Outbox:
+    """Carries what is undelivered. A nomination's workflow that has ended is begun again from the log."""
+
+    def __init__(self, decider: Decider, client: Client, queue: str) -> None:
+        self._decider = decider
+        self._client = client
+        self._queue = queue
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop` is set; a fault of one round is logged and tried again."""
+        while not stop.is_set():
+            try:
+                carried = await self.step()
+            except (RPCError, OSError) as fault:
+                log.warning("outbox_waits", fault=str(fault))
+                carried = 0
+            if not carried:
+                await asyncio.sleep(IDLE_SECONDS)
+
+    async def step(self) -> int:
+        """Deliver one batch; how many were delivered."""
+        posts = await self._decider.store.undelivered(limit=200)
+        places = asyncio.Semaphore(IN_FLIGHT)
+
+        async def carry(post: Post) -> str:
+            async with places:
+                await self._deliver(post)
+            return post.id
+
+        delivered = await asyncio.gather(*(carry(post) for post in posts))
+        if delivered:
+            await self._decider.store.mark_delivered(delivered)
+        return len(delivered)
+
+    async def _deliver(self, post: Post) -> None:
+        if names.kind_of(post.workflow) == "nomination":
+            await self._deliver_to_nomination(post)
+            return
+        try:
+            await self._client.get_workflow_handle(post.workflow).signal(post.name)
+        except RPCError as fault:
+            if fault.status != RPCStatusCode.NOT_FOUND:
+                raise
+            log.info("outbox_to_the_log_only", workflow=post.workflow, message=post.id)
+
+    async def _deliver_to_nomination(self, post: Post) -> None:
+        cycle = await self._decider.cycles.get(names.cycle_stream(post.cycle))
+        assert cycle.state.opened is not None
+        await self._client.start_workflow(
+            "Nomination",
+            NominationOrder(stream=post.workflow, pace=cycle.state.opened.pace),
+            id=post.workflow,
+            task_queue=self._queue,
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            start_signal=post.name,
+            start_signal_args=[post.payload],
+        )

@@ -1,0 +1,94 @@
+"""Where a cycle, a round or a nomination stands, as its workflow needs to know it: current state, not deltas."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from domain import cycle as cycles
+from domain import nomination, publicity, review
+from domain import round as rounds
+from schemas import names
+from schemas.messages import ChildRef, CycleView, NominationView, RoundView, StepRef
+from schemas.programme import Clearance, ExpertReview, Programme, PublicVote, Stage
+from schemas.units import UnitTree
+
+
+def cycle_view(
+    state: cycles.State, seq: int, programme: Programme | None, tree: UnitTree | None, now: datetime
+) -> CycleView:
+    if state.opened is None or programme is None or tree is None:
+        return CycleView(seq=seq, status=state.status)
+    closes = cycles.intake_closes_at(state)
+    paused = state.paused_at if state.status == cycles.Status.PAUSED else None
+    return CycleView(
+        seq=seq,
+        status=state.status,
+        programme=state.opened.programme,
+        intake_closed=state.intake_closed,
+        wakes_at=closes if not paused and not state.intake_closed else None,
+        root=child_ref(names.round_stream(state.opened.cycle, names.ROOT_ROUTE, tree.root), tree),
+        paused_seconds=int((now - state.paused_at).total_seconds()) if state.paused_at else 0,
+    )
+
+
+def round_view(state: rounds.State, stage: Stage, tree: UnitTree, now: datetime, paused: bool) -> RoundView:
+    opened = state.opened
+    run = rounds.run_of(state, state.current)
+    return RoundView(
+        seq=state.seq,
+        steps=tuple(StepRef(id=step.id, type=step.type) for step in stage.steps),
+        children=tuple(child_ref(stream, tree) for stream in opened.children) if opened else (),
+        reports_due=opened.reports_due if opened else None,
+        frozen=state.frozen,
+        current=state.current,
+        closed=tuple(id for id, step in state.steps.items() if step.closed_at is not None),
+        sealed=_sealed(state, stage),
+        held=run.held,
+        ripe=_ripe(state, stage),
+        wakes_at=None if paused else _wakes_at(state, now),
+        members=len(state.members),
+        reported=state.reported is not None,
+        lapsed=bool(state.lapsed),
+        conferred=state.certificates,
+    )
+
+
+def nomination_view(state: nomination.State) -> NominationView:
+    path = state.submitted.path if state.submitted else ()
+    over = state.over or (state.submitted is not None and state.level >= len(path))
+    return NominationView(seq=state.seq, status=state.status, level=state.level, over=over)
+
+
+def child_ref(stream: str, tree: UnitTree) -> ChildRef:
+    unit = tree.by_code[stream.rsplit("/", 1)[-1]]
+    return ChildRef(stream=stream, unit=unit.code, name=unit.name, rank=unit.rank)
+
+
+def _wakes_at(state: rounds.State, now: datetime) -> datetime | None:
+    """The next instant at which time alone may change something."""
+    run = rounds.run_of(state, state.current)
+    if run.closed_at is not None or run.window is None:
+        return None
+    window = publicity.ends_at(state, state.current) if state.published else run.window
+    ends = [one.closes_at for one in (window, run.window) if one is not None and one.closes_at > now]
+    return min(ends) if ends else None
+
+
+def _ripe(state: rounds.State, stage: Stage) -> bool:
+    """Whether everybody has acted, so that the step need not wait for its window."""
+    step = next((step for step in stage.steps if step.id == state.current), None)
+    if isinstance(step, ExpertReview):
+        return review.complete(state, step)
+    if isinstance(step, Clearance):
+        return bool(rounds.run_of(state, step.id).replies)
+    return False
+
+
+def _sealed(state: rounds.State, stage: Stage) -> bool:
+    return all(
+        step.component in state.components
+        for step in stage.steps
+        if isinstance(step, PublicVote)
+        and rounds.run_of(state, step.id).closed_at is not None
+        and rounds.run_of(state, step.id).window is not None
+    )

@@ -1,0 +1,173 @@
+"""The whole terminal as one function, `run`: words in, an outcome out, by the same path for people, tests and the demo.
+
+A caller with many calls hands in one open door; otherwise each `run` opens what it needs and closes it again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Iterable, Sequence
+from contextlib import AsyncExitStack
+from functools import cache
+from itertools import pairwise
+from typing import Annotated, Any
+from unicodedata import normalize
+
+from cyclopts import App, CycloptsError, Parameter, UnknownCommandError
+from pydantic import ValidationError
+
+from cli import audit, ballot, cycle, decide, doctor, grants, nominate, panel, programme, rounds, units
+from cli.desk import REGISTRY, Desk, Registered
+from cli.output import OK, Outcome, console, emit, failure
+from runtime.door import Door
+from runtime.logging import configure_logging
+from runtime.settings import Language, Settings
+from schemas.errors import BadUsage, EngineError
+from schemas.faults import nearest_word
+
+NOUNS = (audit, ballot, cycle, decide, doctor, grants, nominate, panel, programme, rounds, units)
+"""The modules whose commands are registered by importing them."""
+
+_GROUPS: dict[str, tuple[str, str]] = {
+    "programme": ("评选办法：检查与格式", "Programmes: check one, print the schema"),
+    "units": ("单位：检查导入文件", "Units: check a file"),
+    "cycle": (
+        "届次：开启、状态、暂停、恢复、延期、取消",
+        "Cycles: start, status, pause, resume, extend, cancel",
+    ),
+    "grants": ("授权：授予、撤销、列出", "Grants: give, revoke, list"),
+    "panel": ("评委：组成、更换、回避、评分、表决", "Panels: form, replace, recuse, score, vote"),
+    "clearance": ("部门意见", "Clearance by departments"),
+    "resolve": ("裁定并列", "Resolve what no rule could"),
+    "waive": ("经授权免予", "Waive, by authority"),
+    "round": ("评审轮", "Rounds"),
+    "ballot": ("公众投票", "The public vote"),
+    "audit": ("审计：复现与核验", "Audit: replay the log, verify it"),
+}
+_TITLE = (
+    "选树：自下而上的评选，逐级推荐，事事入账。",
+    "Xuanshu: selections from the bottom up, every step of them an event in the log.",
+)
+_EVERYWHERE = (
+    """任何命令均可加 --json（输出一个 JSON 对象）和 --language zh|en。
+退出码：0 成功，1 规则不允许，2 用法，3 文件有误，4 冲突，5 服务不可用，6 日志校验不符。""",
+    """Everywhere: --json prints one JSON object; --language zh|en.
+Exit codes: 0 ok, 1 refused by a rule, 2 usage, 3 bad file, 4 conflict, 5 unavailable, 6 integrity.""",
+)
+_HELP_WIDTH = 110
+_DEMO = ("在自带的服务上跑完一届演练", "Run a whole rehearsed cycle on servers of its own")
+_EXAMPLE = ("示例", "For example")
+
+
+async def run(argv: Sequence[str], settings: Settings | None = None, door: Door | None = None) -> Outcome:
+    """Do what the words say. Every error of the engine, and wrong words, become an outcome; nothing is printed
+    but help. `door`: an open one to share; it stays open.
+    """
+    settings = settings or Settings()
+    words = [normalize("NFC", word) for word in argv]
+    language = _language_of(words, settings)
+    try:
+        async with AsyncExitStack() as exits:
+            desk = Desk(settings, language, exits, shared=door)
+            return await _dispatch(words, desk)
+    except EngineError as fault:
+        return failure(fault, language)
+    except CycloptsError as fault:
+        return failure(BadUsage("USAGE", fault=_wrong_words(fault)), language)
+    except ValidationError as fault:
+        return failure(BadUsage("USAGE", fault=_validation(fault)), language)
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run and print; 130 after Ctrl-C."""
+    settings = Settings()
+    configure_logging(settings)
+    try:
+        outcome = asyncio.run(run(argv, settings))
+    except KeyboardInterrupt:
+        return 130
+    emit(outcome, as_json=_wants_json(argv))
+    return outcome.exit_code
+
+
+@cache
+def build(language: Language) -> App:
+    """The tree of commands with help in one language; its meta app takes the options that go everywhere."""
+    pick = list(Language).index(language)
+    app = App(
+        name="starter.py",
+        help=_TITLE[pick],
+        help_format="plaintext",
+        help_epilogue=_EVERYWHERE[pick],
+        version_flags=[],
+        default_parameter=Parameter(negative=()),
+        result_action="return_value",
+    )
+    for noun, says in _GROUPS.items():
+        app.command(App(name=noun, help=says[pick]))
+    for one in REGISTRY:
+        _add(app, one, pick)
+    app.command("cli.demo:command", name="demo", help=_DEMO[pick])
+    app.meta.default(_everywhere)
+    return app
+
+
+def _add(app: App, one: Registered, pick: int) -> None:
+    *nouns, name = one.words
+    for noun in nouns:
+        app = app[noun]
+    says = (one.zh, one.en)[pick]
+    app.command(one.function, name=name, help=f"{says}\n\n{_EXAMPLE[pick]}:\n\n  starter.py {one.example}")
+
+
+def _everywhere(
+    *words: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
+    json: Annotated[bool, Parameter(help="输出一个 JSON 对象 · print one JSON object")] = False,  # noqa: ARG001 -- read by main
+    language: Annotated[Language | None, Parameter(help="语言 · language")] = None,  # noqa: ARG001 -- known before parsing
+) -> tuple[str, ...]:
+    return words
+
+
+async def _dispatch(words: Sequence[str], desk: Desk) -> Outcome:
+    app = build(desk.language)
+    quiet: dict[str, Any] = {"print_error": False, "exit_on_error": False}
+    taken, bound, _ = app.meta.parse_args(words, **quiet)
+    if taken is not _everywhere:  # --help
+        taken(*bound.args, **bound.kwargs | {"console": console(width=_HELP_WIDTH)})
+        return Outcome()
+    left = taken(*bound.args, **bound.kwargs)
+    act, bound, context = app.parse_args(left, **quiet)
+    answer = act(*bound.args, **bound.kwargs, **{name: _given(name, desk, words) for name in context})
+    answer = await answer if inspect.isawaitable(answer) else answer
+    if isinstance(answer, Outcome):
+        return answer
+    return Outcome(answer if isinstance(answer, int) else OK)
+
+
+def _given(name: str, desk: Desk, words: Sequence[str]) -> Any:
+    """What a command may ask for beside its words: `desk`, or `as_json`, whether one object is wanted."""
+    return desk if name == "desk" else _wants_json(words)
+
+
+def _language_of(words: Sequence[str], settings: Settings) -> Language:
+    """Needed before the words are parsed, as help and errors are said in it."""
+    written = [right for left, right in pairwise(words) if left == "--language"]
+    written += [word.partition("=")[2] for word in words if word.startswith("--language=")]
+    return Language(written[-1]) if written and written[-1] in list(Language) else settings.language
+
+
+def _wants_json(words: Iterable[str]) -> bool:
+    return "--json" in words
+
+
+def _wrong_words(fault: CycloptsError) -> str:
+    if not isinstance(fault, UnknownCommandError):
+        return " ".join(str(fault).split())
+    written = next(iter(fault.unused_tokens or ()), "")
+    nearest = nearest_word(written, {word for one in REGISTRY for word in one.words})
+    return f"{written} → {nearest}?" if nearest else written
+
+
+def _validation(fault: ValidationError) -> str:
+    return "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in fault.errors())

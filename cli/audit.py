@@ -1,0 +1,243 @@
+"""What the log says, from the log alone: `audit replay` tells the story and folds it, `audit verify` checks the bytes.
+
+Both need Postgres and nothing else, by the auditor's login where there is one: no Temporal, no worker, no vault.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+from rich.console import Group
+from rich.pretty import Pretty
+
+from cli.desk import AtDesk, Desk, command
+from cli.output import Outcome, jsonable, table
+from cli.words import event_words
+from domain import authority
+from projections.projector import Projector
+from projections.standing import fold
+from schemas import names
+from schemas.errors import Integrity, Refused, Unavailable
+from schemas.events import PanelClosed, SheetHandedIn, read
+from schemas.ledger import JsonObject, RecordedEvent
+from schemas.values import format_instant
+from store.contract import EventStore
+
+_STREAMS_AT_ONCE = 200
+_EVENTS_AT_ONCE = 2000
+_OVERDUE = timedelta(seconds=60)
+_REASON_KEYS = ("reason", "code", "detail", "ground")
+
+
+@command(
+    "audit replay",
+    zh="复现：把一个流（如 nomination/届次/编号）或整届（届次编号）从日志读出，按顺序列出位置、届内时间、记录时间、"
+    "办理人、角色、单位、规则、理由，并给出最终状态。无须 Temporal。未结束评审的评分不显示。",
+    en="Read one stream (such as nomination/CYCLE/ID) or a whole cycle from the log: the story in order, with position, "
+    "both times, actor, role, unit, rules and reason, and the state at the end. Needs no Temporal. What judges "
+    "wrote is left out until their panel has closed.",
+    example="audit replay sichuan-craftsman.1",
+)
+async def replay(
+    what: Annotated[str, Parameter(help="届次编号或流 · a cycle's id, or a stream")],
+    *,
+    state_only: Annotated[bool, Parameter(help="只列最终状态 · the state at the end alone")] = False,
+    desk: AtDesk,
+) -> Outcome:
+    store = await desk.store()
+    events = await (_of_stream(store, what) if "/" in what else _of_cycle(store, what))
+    if not events:
+        raise Refused("NOT_FOUND", what=what)
+    sealed = _sealed_steps(events)
+    story = [] if state_only else [_told(event, sealed) for event in events]
+    state = _state(events)
+    shown = Group(_story(story, desk), Pretty(state)) if story else Pretty(state)
+    return Outcome(json={"what": what, "events": len(events), "story": story, "state": state}, shown=shown)
+
+
+@command(
+    "audit verify",
+    zh="核验整本日志：逐流重算散列链，全局顺序自 1 起无缺，无逾时未排序者，查询视图与日志一致。不符则退出码 6。",
+    en="Verify the whole log: every stream's chain by hashing its bytes again, the global order from 1 without a hole, "
+    "no event left out of it, the read side equal to the fold. Exit code 6 with the first fault.",
+    example="audit verify --json",
+)
+async def verify(*, desk: AtDesk) -> Outcome:
+    store = await desk.store()
+    streams, events = await _verify_chains(store)
+    positions = await _verify_order(store)
+    await _verify_nothing_overdue(store)
+    await _verify_views(store, desk.audit_dsn)
+    said = {"ok": True, "streams": streams, "events": events, "positions": positions}
+    words = {
+        "streams": desk.say("流：散列链完整", "streams, every chain whole"),
+        "events": desk.say("条记录：散列相符", "events, every hash right"),
+        "positions": desk.say("个位置：自 1 起无缺", "positions, dense from 1"),
+    }
+    return Outcome(
+        json=said, shown=table(("", desk.say("核验通过", "verified")), [(said[k], words[k]) for k in words])
+    )
+
+
+# ---- reading ----
+
+
+async def _of_stream(store: EventStore, stream: str) -> list[RecordedEvent]:
+    return [await _placed(store, event) for event in await store.load(stream)]
+
+
+async def _placed(store: EventStore, event: RecordedEvent) -> RecordedEvent:
+    try:
+        position = await store.wait_sequenced(event.stream, event.seq, timeout_seconds=1)
+    except Unavailable:  # too young for the global order, or the sequencer is down: the event itself is there
+        return event
+    return event.model_copy(update={"position": position})
+
+
+async def _of_cycle(store: EventStore, cycle: str) -> list[RecordedEvent]:
+    """All that happened in a cycle, in global order; then what is written but not yet in it."""
+    found: list[RecordedEvent] = []
+    async for events in _in_order(store):
+        found += [event for event in events if names.cycle_of(event.stream) == cycle]
+    known = {(event.stream, event.seq) for event in found}
+    late = [
+        event
+        for event in await store.overdue(datetime.now(UTC) + _OVERDUE)
+        if names.cycle_of(event.stream) == cycle and (event.stream, event.seq) not in known
+    ]
+    return found + late
+
+
+async def _in_order(store: EventStore) -> Any:
+    position = 0
+    while events := await store.read_all(position, _EVENTS_AT_ONCE):
+        yield events
+        position += len(events)
+
+
+# ---- the story ----
+
+
+def _told(event: RecordedEvent, sealed: set[tuple[str, str]]) -> JsonObject:
+    """One line of the story, whole; the marks of an open panel stay sealed (DR-14)."""
+    data = event.data
+    if event.type == SheetHandedIn.__name__ and (event.stream, data["step"]) in sealed:
+        data = data | {"marks": "sealed"}
+    return {
+        "position": event.position,
+        "stream": event.stream,
+        "seq": event.seq,
+        "type": event.type,
+        "at": format_instant(event.at),
+        "recorded": format_instant(event.recorded),
+        "actor": event.actor.model_dump(),
+        "grant": event.grant,
+        "cause": event.cause,
+        "command_id": event.command_id,
+        "rules": event.rules,
+        "reason": "; ".join(str(data[key]) for key in _REASON_KEYS if data.get(key)),
+        "data": data,
+        "hash": event.hash,
+    }
+
+
+def _sealed_steps(events: Iterable[RecordedEvent]) -> set[tuple[str, str]]:
+    handed_in, closed = set(), set()
+    for event in events:
+        if event.type == SheetHandedIn.__name__:
+            handed_in.add((event.stream, event.data["step"]))
+        if event.type == PanelClosed.__name__:
+            closed.add((event.stream, event.data["step"]))
+    return handed_in - closed
+
+
+def _state(events: Sequence[RecordedEvent]) -> JsonObject:
+    """The state at the end, by stream: what the read side folds, and the grants in force."""
+    state = {row.stream: row.model_dump(mode="json") for row in fold({}, events).values()}
+    grants: dict[str, authority.State] = {}
+    for event in events:
+        if names.kind_of(event.stream) == "authority":
+            before = grants.get(event.stream, authority.initial)
+            grants[event.stream] = authority.evolve(before, read(event))
+    return dict(sorted((state | {stream: jsonable(folded) for stream, folded in grants.items()}).items()))
+
+
+def _story(story: list[JsonObject], desk: Desk) -> Any:
+    columns = (
+        desk.say("位置", "position"),
+        desk.say("届内时间", "cycle time"),
+        desk.say("记录时间", "recorded"),
+        desk.say("记录", "what"),
+        desk.say("流", "stream"),
+        desk.say("办理人", "actor"),
+        desk.say("角色", "role"),
+        desk.say("单位", "unit"),
+        desk.say("规则", "rules"),
+        desk.say("理由", "reason"),
+    )
+    rows = [
+        (
+            one["position"] or "·",
+            one["at"][:19],
+            one["recorded"][:19],
+            event_words(one["type"], desk.language),
+            f"{one['stream']}@{one['seq']}",
+            one["actor"]["id"]
+            + (f" ← {one['actor']['on_behalf_of']}" if one["actor"]["on_behalf_of"] else ""),
+            one["actor"]["role"],
+            one["actor"]["unit"],
+            one["rules"][:8],
+            one["reason"],
+        )
+        for one in story
+    ]
+    return table(columns, rows)
+
+
+# ---- verifying ----
+
+
+async def _verify_chains(store: EventStore) -> tuple[int, int]:
+    """Loading a stream hashes its bytes again and follows its chain to its head; how many streams and events."""
+    streams = await store.streams("")
+    events = 0
+    for first in range(0, len(streams), _STREAMS_AT_ONCE):
+        some = streams[first : first + _STREAMS_AT_ONCE]
+        events += sum(map(len, (await store.load_many(some)).values()))
+    return len(streams), events
+
+
+async def _verify_order(store: EventStore) -> int:
+    """Positions 1 to n without a hole, and each stream's events in their own order; how many positions."""
+    seen: Counter[str] = Counter()
+    reached = 0
+    async for events in _in_order(store):
+        for event in events:
+            seen[event.stream] += 1
+            if seen[event.stream] != event.seq:
+                fault = f"position {event.position} is out of the stream's order"
+                raise Integrity("LOG_BROKEN", stream=event.stream, seq=event.seq, fault=fault)
+        reached += len(events)
+    last = await store.last_position()
+    if last < reached:
+        raise Integrity("LOG_BROKEN", stream="*", seq=last, fault=f"the order ends at {last}, read {reached}")
+    return reached
+
+
+async def _verify_nothing_overdue(store: EventStore) -> None:
+    for event in await store.overdue(datetime.now(UTC) - _OVERDUE):
+        seconds = int(_OVERDUE.total_seconds())
+        raise Integrity("LOG_OVERDUE", stream=event.stream, seq=event.seq, seconds=seconds)
+
+
+async def _verify_views(store: EventStore, dsn: str) -> None:
+    projector = Projector(store, dsn)
+    try:
+        for fault in await projector.compare(store):
+            raise Integrity("VIEWS_DIFFER", fault=fault)
+    finally:
+        await projector.close()

@@ -1,0 +1,79 @@
+"""The public vote at the terminal: how it stands, and the plain path for one paper."""
+
+from __future__ import annotations
+
+from secrets import token_hex
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from cli.desk import AtDesk, OfCycle, RoundAt, StepId, command, round_at
+from cli.output import Outcome, jsonable, table
+from schemas import names
+from schemas.errors import Refused
+from schemas.events import BallotOpened, TallySealed, read
+from schemas.values import format_instant
+
+_HERE = "round/sichuan-craftsman.1/all/51"
+
+
+@command(
+    "ballot state",
+    zh="投票现状：期限、候选人；封存之前不示票数。",
+    en="How a vote stands: its window and candidates; no counts before it is sealed.",
+    example=f"ballot state {_HERE} --step public_vote",
+)
+async def state(
+    round: RoundAt,  # noqa: A002 -- the argument's name
+    *,
+    cycle: OfCycle = "",
+    step: StepId,
+    desk: AtDesk,
+) -> Outcome:
+    stream = round_at(round, cycle)
+    store = await desk.store()
+    events = [read(event) for event in await store.load(stream)]
+    opened = next((one for one in events if isinstance(one, BallotOpened) and one.step == step), None)
+    if opened is None:
+        raise Refused("NOT_FOUND", what=f"{stream}/{step}")
+    sealed = next((one for one in events if isinstance(one, TallySealed) and one.step == step), None)
+    gate = await store.gate(opened.ballot)
+    said = {
+        "ballot": opened.ballot,
+        "status": gate.status.value if gate else "",
+        "opens_at": format_instant(gate.opens_at) if gate else None,
+        "closes_at": format_instant(gate.closes_at) if gate and gate.closes_at else None,
+        "candidates": list(opened.candidates),
+        "tally": jsonable(sealed) if sealed else None,
+    }
+    votes = {count.nomination: count.votes for count in sealed.counts} if sealed else {}
+    columns = (desk.say("候选人", "candidate"), desk.say("票数", "votes"))
+    title = f"{opened.ballot} · {said['status']} · {said['opens_at']} – {said['closes_at']}"
+    rows = [(one, votes.get(one, "–")) for one in opened.candidates]
+    return Outcome(json=said, shown=table(columns, rows, title))
+
+
+@command(
+    "ballot vote",
+    zh="投一张票；重试时用同一个 --paper，不会重复计票。",
+    en="Cast one paper; a retry with the same --paper is never counted twice.",
+    example=f"ballot vote {_HERE} N-0001 --step public_vote --voter v-77 --paper p-1",
+)
+async def vote(
+    round: RoundAt,  # noqa: A002 -- the argument's name
+    *choice: Annotated[str, Parameter(help="所选候选人 · the candidates chosen")],
+    cycle: OfCycle = "",
+    step: StepId,
+    voter: Annotated[str, Parameter(help="投票人代号，不写姓名 · the voter's token, never a name")],
+    paper: Annotated[str, Parameter(help="选票编号 · the paper's id; a fresh one by default")] = "",
+    channel: Annotated[str, Parameter(help="投票渠道 · the channel")] = "terminal",
+    desk: AtDesk,
+) -> Outcome:
+    stream = round_at(round, cycle)
+    ballot = names.step_gate(stream, step)
+    receipt = await (await desk.door()).cast_vote(
+        names.cycle_of(stream), ballot, voter, choice, paper or token_hex(16), channel
+    )
+    before = desk.say("此前已收下", "taken before") if receipt.repeated else desk.say("已收下", "taken")
+    rows = [(desk.say("选票", "paper"), receipt.paper_id), (desk.say("校验值", "leaf"), receipt.leaf)]
+    return Outcome(json=receipt.model_dump(mode="json"), shown=table((before, ""), rows))

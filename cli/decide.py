@@ -1,0 +1,211 @@
+"""What people decide on one nomination: approve, return, reject, correct, withdraw, disqualify, object, rule."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from cli.desk import (
+    AtDesk,
+    Nominated,
+    NominationAt,
+    OfCycle,
+    Reason,
+    RoundAt,
+    Signed,
+    command,
+    nomination_at,
+    pair_of,
+    round_at,
+)
+from cli.nomination_file import facts_of, personal_fields
+from cli.output import Outcome
+from domain.nomination import State
+from schemas import names
+from schemas.commands import Disqualify, Endorse, Reject, ReturnForCorrection, RuleOnObjection, Withdraw
+
+OneRound = Annotated[
+    RoundAt,
+    Parameter(help="评审轮；默认为本单位所在轮 · the round; by default that of --unit, or the present one"),
+]
+Fact = Annotated[
+    tuple[str, ...], Parameter(help="申报事项 ID=值，可多次 · an attested fact, may be repeated")
+]
+Field = Annotated[
+    tuple[str, ...],
+    Parameter(help="个人信息 ID=值，只入保管库 · personal data, goes to the vault and never into the log"),
+]
+
+
+@command(
+    "approve",
+    zh="同意推荐一项申报。重复执行只生效一次，回执相同。",
+    en="Approve a nomination in the round it is in. Doing it twice has one effect and the same receipt.",
+    example="approve sichuan-craftsman.1/N-0001 --as s-101 --role officer --unit 510104 --rank 1",
+)
+async def approve(
+    nomination: NominationAt,
+    *,
+    cycle: OfCycle = "",
+    round: OneRound = "",  # noqa: A002 -- the option's name
+    rank: Annotated[int | None, Parameter(help="推荐排序 · recommendation rank, 1 is first")] = None,
+    reason: Reason = "",
+    signed: Signed,
+    desk: AtDesk,
+) -> Outcome:
+    where = nomination_at(nomination, cycle)
+    state = await desk.nomination(where)
+    body = Endorse(round=_round(where, state, round, signed), recommendation_rank=rank, reason=reason)
+    return await desk.send(where.stream, body, signed)
+
+
+@command(
+    "return",
+    zh="退回补正：写明缺什么；补正后须重新同意。",
+    en="Return a nomination for correction, saying what is missing; it must be approved again afterwards.",
+    example='return sichuan-craftsman.1/N-0001 --reason "缺从业年限证明" --as s-101 --role officer --unit 510104',
+)
+async def return_(
+    nomination: NominationAt,
+    *,
+    cycle: OfCycle = "",
+    round: OneRound = "",  # noqa: A002 -- the option's name
+    reason: Reason,
+    signed: Signed,
+    desk: AtDesk,
+) -> Outcome:
+    where = nomination_at(nomination, cycle)
+    state = await desk.nomination(where)
+    body = ReturnForCorrection(round=_round(where, state, round, signed), reason=reason)
+    return await desk.send(where.stream, body, signed)
+
+
+@command(
+    "reject",
+    zh="不予推荐，须写明理由；此后该申报终结。",
+    en="Reject a nomination for good, with the reason.",
+    example='reject sichuan-craftsman.1/N-0001 --reason "不属于参评范围" --as s-101 --role officer --unit 510104',
+)
+async def reject(
+    nomination: NominationAt,
+    *,
+    cycle: OfCycle = "",
+    round: OneRound = "",  # noqa: A002 -- the option's name
+    reason: Reason,
+    signed: Signed,
+    desk: AtDesk,
+) -> Outcome:
+    where = nomination_at(nomination, cycle)
+    state = await desk.nomination(where)
+    body = Reject(round=_round(where, state, round, signed), reason=reason)
+    return await desk.send(where.stream, body, signed)
+
+
+@command(
+    "correct",
+    zh="补正被退回的申报：未写出的事项保持原样。",
+    en="Answer a return with a new revision; facts that are not named stay as they were.",
+    example="correct sichuan-craftsman.1/N-0001 --fact years_in_craft=22 --as s-7 --role officer --unit 5101040001",
+)
+async def correct(
+    nomination: NominationAt,
+    *,
+    cycle: OfCycle = "",
+    fact: Fact = (),
+    field: Field = (),
+    signed: Signed,
+    desk: AtDesk,
+) -> Outcome:
+    where = nomination_at(nomination, cycle)
+    facts = facts_of(map(pair_of, fact), (await desk.pinned(where.cycle)).programme)
+    fields = personal_fields(map(pair_of, field))
+    door = await desk.door()
+    return desk.told(await door.correct(where.cycle, where.id, fields, facts, signed.actor, key=signed.key))
+
+
+@command(
+    "withdraw",
+    zh="撤回申报。",
+    en="Withdraw a nomination.",
+    example='withdraw sichuan-craftsman.1/N-0001 --reason "本人申请" --as s-7 --role officer --unit 5101040001',
+)
+async def withdraw(
+    nomination: NominationAt, *, cycle: OfCycle = "", reason: Reason, signed: Signed, desk: AtDesk
+) -> Outcome:
+    return await desk.send(nomination_at(nomination, cycle).stream, Withdraw(reason=reason), signed)
+
+
+@command(
+    "disqualify",
+    zh="取消资格：须两人先后以同样内容办理。",
+    en="Disqualify a nomination; takes two people who ask for the same.",
+    example='disqualify sichuan-craftsman.1/N-0001 --reason "材料造假" --as s-1 --role handler --unit 51',
+)
+async def disqualify(
+    nomination: NominationAt, *, cycle: OfCycle = "", reason: Reason, signed: Signed, desk: AtDesk
+) -> Outcome:
+    return await desk.send(nomination_at(nomination, cycle).stream, Disqualify(reason=reason), signed)
+
+
+@command(
+    "object",
+    zh="公示期内实名提出异议；异议人信息只入保管库。",
+    en="Object to a published nomination, in one's real name, which goes to the vault alone.",
+    example="object sichuan-craftsman.1/N-0001 --ground false_record --identity ID --field name=测试·甲一 "
+    "--as s-3 --role handler --unit 51",
+)
+async def object_(
+    nomination: NominationAt,
+    *,
+    cycle: OfCycle = "",
+    ground: Annotated[str, Parameter(help="异议事由代码，不写个人信息 · the ground, a short code")],
+    identity: Annotated[
+        str, Parameter(help="异议人证件号，只入保管库 · the objector's identity, for the vault")
+    ] = "",
+    field: Field = (),
+    anonymous: Annotated[bool, Parameter(help="匿名 · anonymously, where the programme accepts it")] = False,
+    signed: Signed,
+    desk: AtDesk,
+) -> Outcome:
+    where = nomination_at(nomination, cycle)
+    fields = personal_fields(map(pair_of, field))
+    objection, receipt = await (await desk.door()).object_to(
+        where.cycle, where.id, identity, fields, ground, signed.actor, anonymous=anonymous, key=signed.key
+    )
+    return desk.told(receipt, objection=objection)
+
+
+@command(
+    "rule",
+    zh="裁定异议：成立（upheld）或不成立（dismissed）。",
+    en="Rule on an objection: upheld or dismissed.",
+    example='rule sichuan-craftsman.1/N-0001 OBJECTION upheld --reason "查证属实" --as s-3 --role handler --unit 51',
+)
+async def rule(
+    nomination: NominationAt,
+    objection: Annotated[str, Parameter(help="异议编号 · the objection's id")],
+    outcome: Annotated[Literal["upheld", "dismissed"], Parameter(help="裁定 · the ruling")],
+    *,
+    cycle: OfCycle = "",
+    reason: Reason,
+    signed: Signed,
+    desk: AtDesk,
+) -> Outcome:
+    body = RuleOnObjection(objection=objection, outcome=outcome, reason=reason)
+    return await desk.send(nomination_at(nomination, cycle).stream, body, signed)
+
+
+def _round(where: Nominated, state: State, written: str, signed: Signed) -> str:
+    """The round meant: the one written, else that of the actor's unit on the nomination's way, else the present one.
+
+    The unit's own comes first so that a double click means the same round after the nomination has moved on.
+    """
+    if written:
+        return round_at(written, where.cycle)
+    assert state.submitted is not None
+    path = state.submitted.path
+    if signed.unit not in path:
+        return state.round
+    route = names.ROOT_ROUTE if signed.unit == path[-1] else state.submitted.route
+    return names.round_stream(where.cycle, route, signed.unit)

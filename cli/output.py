@@ -1,0 +1,105 @@
+"""What a command says: one JSON object for programs, a text or table for people; and how errors are said."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, is_dataclass
+from datetime import datetime
+from enum import StrEnum
+from fractions import Fraction
+from typing import Any
+
+from pydantic import BaseModel
+from rich.console import Console, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from runtime.settings import Language
+from schemas.errors import BadFile, EngineError
+from schemas.ledger import JsonObject
+from schemas.values import format_instant
+
+OK, REFUSED, USAGE, BAD_FILE, CONFLICT, UNAVAILABLE, INTEGRITY = range(7)
+"""The exit codes; `EngineError.exit_code` has those of errors."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a command ended: its exit code, the JSON object of `--json`, and what a person is shown."""
+
+    exit_code: int = OK
+    json: JsonObject = field(default_factory=dict)
+    shown: RenderableType = ""
+
+    @property
+    def failed(self) -> bool:
+        """True where an error is all that there is to say; it goes to stderr."""
+        return "error" in self.json
+
+
+def failure(error: EngineError, language: Language) -> Outcome:
+    """The code and the sentence, then every fault of a file, a line each."""
+    said: JsonObject = {"code": error.code, "message": error.message(language), "facts": error.facts}
+    lines = [f"{error.code}: {said['message']}"]
+    if isinstance(error, BadFile):
+        said["faults"] = list(error.faults)
+        lines += error.faults
+    return Outcome(error.exit_code, {"error": said}, Text("\n".join(lines)))
+
+
+def emit(outcome: Outcome, *, as_json: bool) -> None:
+    """Print: JSON always to stdout and in one line, errors for people to stderr."""
+    if as_json:
+        print(json.dumps(outcome.json, ensure_ascii=False, sort_keys=False))
+    elif outcome.shown:
+        console(error=outcome.failed).print(outcome.shown)
+
+
+def console(*, error: bool = False, width: int = 200) -> Console:
+    """The terminal, or a pipe of that width."""
+    stream = sys.stderr if error else sys.stdout
+    return Console(
+        file=stream,
+        width=None if stream.isatty() else width,
+        soft_wrap=True,
+        highlight=False,
+        emoji=False,
+        markup=False,
+    )
+
+
+def table(columns: Iterable[str], rows: Iterable[Iterable[Any]], title: str = "") -> Table:
+    """A plain table; every cell is shown as text, never read as markup."""
+    made = Table(title=Text(title) if title else None, box=None, pad_edge=False, title_justify="left")
+    for column in columns:
+        made.add_column(Text(column, style="bold"), overflow="fold")
+    for row in rows:
+        made.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
+    return made
+
+
+def jsonable(value: Any) -> Any:
+    """Anything that the engine holds as plain JSON: exact numbers and instants as text, sets sorted, odd keys joined."""
+    match value:
+        case BaseModel():
+            return value.model_dump(mode="json")
+        case StrEnum() | Fraction():
+            return str(value)
+        case datetime():
+            return format_instant(value)
+        case Mapping():
+            return {_key(key): jsonable(item) for key, item in value.items()}
+        case set() | frozenset():
+            return sorted((jsonable(item) for item in value), key=str)
+        case list() | tuple():
+            return [jsonable(item) for item in value]
+        case _ if is_dataclass(value) and not isinstance(value, type):
+            return jsonable(asdict(value))
+        case _:
+            return value
+
+
+def _key(key: Any) -> str:
+    return " ".join(map(str, key)) if isinstance(key, tuple) else str(key)

@@ -1,0 +1,138 @@
+"""What a round waits for from people beside its panel: clearance, ties, waivers, early closing, decision, conferral."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from cli.desk import AtDesk, OfCycle, Reason, RoundAt, Signed, StepId, command, pair_of, round_at
+from cli.output import Outcome
+from schemas.commands import (
+    CloseStepEarly,
+    Confer,
+    Decide,
+    Removal,
+    ReplyClearance,
+    ResolveTie,
+    WaiveDifferential,
+)
+
+_SIGNED = "--as s-1 --role operator --unit 51"
+
+
+@command(
+    "clearance reply",
+    zh="部门回复对一名候选人的意见：无异议、反对、有条件。",
+    en="A department's answer on one member: clear, object, or conditional.",
+    example="clearance reply round/sichuan-craftsman.1/all/51 --step clearance --department tax "
+    "--nomination N-0001 --outcome clear --as s-9 --role department:tax --unit 51",
+)
+async def clearance_reply(
+    round: RoundAt,  # noqa: A002 -- the argument's name
+    *,
+    cycle: OfCycle = "",
+    step: StepId,
+    department: Annotated[str, Parameter(help="部门编号 · the department's id in the programme")],
+    nomination: Annotated[str, Parameter(help="申报编号 · the nomination's id")],
+    outcome: Literal["clear", "object", "conditional"],
+    reason: Reason = "",
+    signed: Signed,
+    desk: AtDesk,
+) -> Outcome:
+    body = ReplyClearance(
+        step=step, department=department, nomination=nomination, outcome=outcome, reason=reason
+    )
+    return await desk.send(round_at(round, cycle), body, signed)
+
+
+@command(
+    "resolve tie",
+    zh="裁定并列：按先后列出并列者；没有规则能定时由人来定，并写明理由。",
+    en="Order those whom no rule could order, first to last, with the reason.",
+    example=f'resolve tie round/sichuan-craftsman.1/all/51 N-0003 N-0007 --step selection --reason "…" {_SIGNED}',
+)
+async def resolve_tie(
+    round: RoundAt,  # noqa: A002 -- the argument's name
+    *order: Annotated[str, Parameter(help="申报编号，按先后 · nominations in order")],
+    cycle: OfCycle = "",
+    step: StepId,
+    reason: Reason,
+    signed: Signed,
+    desk: AtDesk,
+) -> Outcome:
+    return await desk.send(round_at(round, cycle), ResolveTie(step=step, order=order, reason=reason), signed)
+
+
+@command(
+    "waive differential",
+    zh="候选人不足差额时经授权继续：须两人。",
+    en="Go on although there are too few candidates, by recorded authority; takes two people.",
+    example=f'waive differential round/sichuan-craftsman.1/all/51 --step selection --reason "…" {_SIGNED}',
+)
+async def waive_differential(
+    round: RoundAt,  # noqa: A002 -- the argument's name
+    *,
+    cycle: OfCycle = "",
+    step: StepId,
+    reason: Reason,
+    signed: Signed,
+    desk: AtDesk,
+) -> Outcome:
+    return await desk.send(round_at(round, cycle), WaiveDifferential(step=step, reason=reason), signed)
+
+
+@command(
+    "round close-early",
+    zh="提前结束一个环节；公示期与公众投票不得提前。",
+    en="Close a step before its window is over; never a publicity period or a public vote.",
+    example='round close-early round/sichuan-craftsman.1/territorial/510104 --step endorsement --reason "均已办理" '
+    "--as s-101 --role officer --unit 510104",
+)
+async def close_early(
+    round: RoundAt,  # noqa: A002 -- the argument's name
+    *,
+    cycle: OfCycle = "",
+    step: StepId,
+    reason: Reason,
+    signed: Signed,
+    desk: AtDesk,
+) -> Outcome:
+    return await desk.send(round_at(round, cycle), CloseStepEarly(step=step, reason=reason), signed)
+
+
+@command(
+    "decide",
+    zh="审定名单：可附理由移除，不得增加；须两人以同样内容办理。",
+    en="The body confirms the list; it may remove with a reason, never add. Takes two people who ask for the same.",
+    example='decide round/sichuan-craftsman.1/all/51 --step decision --remove N-0007="涉及未结案件" '
+    "--as s-1 --role body:leading_group --unit 51",
+)
+async def decide(
+    round: RoundAt,  # noqa: A002 -- the argument's name
+    *,
+    cycle: OfCycle = "",
+    step: StepId,
+    remove: Annotated[tuple[str, ...], Parameter(help="移除：编号=理由，可多次 · NOMINATION=REASON")] = (),
+    signed: Signed,
+    desk: AtDesk,
+) -> Outcome:
+    removals = tuple(Removal(nomination=one, reason=why) for one, why in map(pair_of, remove))
+    return await desk.send(round_at(round, cycle), Decide(step=step, remove=removals), signed)
+
+
+@command(
+    "confer",
+    zh="命名：全部或全不；须两人。",
+    en="Confer the titles, all or none; takes two people.",
+    example="confer round/sichuan-craftsman.1/all/51 --step conferral --as s-1 --role body:leading_group --unit 51",
+)
+async def confer(
+    round: RoundAt,  # noqa: A002 -- the argument's name
+    *,
+    cycle: OfCycle = "",
+    step: StepId,
+    signed: Signed,
+    desk: AtDesk,
+) -> Outcome:
+    return await desk.send(round_at(round, cycle), Confer(step=step), signed)

@@ -1,0 +1,81 @@
+"""How the log's events and the ranks are called in front of people, in Chinese and English."""
+
+from __future__ import annotations
+
+from runtime.settings import Language
+
+# By type, in 中文 and English.
+EVENT_WORDS: dict[str, tuple[str, str]] = {
+    "ActProposed": ("提出（待第二人确认）", "proposed, awaiting a second person"),
+    "ActSeconded": ("第二人确认", "confirmed by a second person"),
+    "CycleOpened": ("本届开启", "cycle opened"),
+    "IntakeExtended": ("申报期延长", "intake extended"),
+    "IntakeClosed": ("申报截止", "intake closed"),
+    "CyclePaused": ("本届暂停", "cycle paused"),
+    "CycleResumed": ("本届恢复", "cycle resumed"),
+    "CycleCancelled": ("本届取消", "cycle cancelled"),
+    "CycleCompleted": ("本届完成", "cycle completed"),
+    "GrantsGiven": ("授权", "grants given"),
+    "GrantRevoked": ("撤销授权", "grant revoked"),
+    "NominationSubmitted": ("申报提交", "nomination submitted"),
+    "NominationEndorsed": ("同意推荐", "endorsed"),
+    "NominationReturned": ("退回补正", "returned for correction"),
+    "NominationCorrected": ("补正", "corrected"),
+    "NominationRejected": ("不予推荐", "rejected"),
+    "NominationWithdrawn": ("撤回", "withdrawn"),
+    "ObjectionFiled": ("提出异议", "objection filed"),
+    "ObjectionRuled": ("异议裁定", "objection ruled on"),
+    "NominationDisqualified": ("取消资格", "disqualified"),
+    "NominationAdvanced": ("推荐上报", "recommended upward"),
+    "NominationEliminated": ("未入选", "eliminated"),
+    "NominationConferred": ("获得命名", "title conferred"),
+    "RoundOpened": ("评审轮开启", "round opened"),
+    "PoolFrozen": ("名单锁定", "pool frozen"),
+    "StepOpened": ("环节开始", "step opened"),
+    "StepExtended": ("环节延期", "step extended"),
+    "EligibilityChecked": ("资格审查", "eligibility checked"),
+    "StepHeld": ("环节暂缓，待人处理", "step held for a person"),
+    "StepClosed": ("环节结束", "step closed"),
+    "MembersOut": ("退出评审", "members out"),
+    "PanelFormed": ("评委组成", "panel formed"),
+    "JudgeReplaced": ("更换评委", "judge replaced"),
+    "JudgeRecused": ("评委回避", "judge recused"),
+    "SheetHandedIn": ("评分表提交", "score sheet handed in"),
+    "PanelClosed": ("评审结果", "panel's result"),
+    "ClearanceReplied": ("部门回复", "department replied"),
+    "BallotOpened": ("公众投票开启", "public vote opened"),
+    "TallySealed": ("计票封存", "tally sealed"),
+    "SelectionMade": ("遴选", "selection made"),
+    "TieResolved": ("并列裁定", "tie resolved"),
+    "DifferentialWaived": ("免予差额", "differential waived"),
+    "ListPublished": ("公示", "list published"),
+    "Substituted": ("递补", "substituted"),
+    "DecisionTaken": ("审定", "decision taken"),
+    "TitlesConferred": ("命名", "titles conferred"),
+    "RoundReported": ("评审轮上报", "round reported"),
+    "RoundLapsed": ("评审轮逾期失效", "round lapsed"),
+}
+
+RANK_WORDS: dict[str, tuple[str, str]] = {
+    "enterprise": ("企业", "enterprise"),
+    "township": ("乡镇街道", "township"),
+    "county": ("县", "county"),
+    "prefecture": ("市州", "prefecture"),
+    "province": ("省", "province"),
+    "nation": ("全国", "nation"),
+    "industry_union": ("产业工会", "industry union"),
+}
+
+
+def event_words(type_: str, language: Language) -> str:
+    """The words for an event's type; the type itself where newer code wrote it."""
+    return _pick(EVENT_WORDS, type_, language)
+
+
+def rank_words(rank: str, language: Language) -> str:
+    return _pick(RANK_WORDS, rank, language)
+
+
+def _pick(words: dict[str, tuple[str, str]], key: str, language: Language) -> str:
+    zh, en = words.get(key, (key, key))
+    return zh if language is Language.ZH else en

@@ -1,0 +1,1 @@
+"""The read side: rebuildable from the log, always; nothing here decides."""

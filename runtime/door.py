@@ -1,0 +1,354 @@
+"""The one way in for people's commands: stamped with cycle time, sent as an Update, answered with a receipt.
+
+A command to a workflow that has ended is decided from the log, so that it is refused with its reason, never lost.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from temporalio.client import (
+    Client,
+    WithStartWorkflowOperation,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
+from temporalio.common import (
+    SearchAttributePair,
+    TypedSearchAttributes,
+    WorkflowIDConflictPolicy,
+    WorkflowIDReusePolicy,
+)
+from temporalio.service import RPCError, RPCStatusCode
+from uuid_utils import uuid7
+
+from activities.deciding import Decider
+from activities.errors import engine_error
+from runtime.settings import Login, Settings
+from runtime.temporal import AWARD_LEVEL, CYCLE, PROGRAMME, UNIT_CODE, connect
+from schemas import names
+from schemas.canonical import canonical_bytes, digest
+from schemas.commands import Body, Command, Correct, FileObjection, GiveGrants, OpenCycle, SubmitNomination
+from schemas.errors import Conflict, Refused, Unavailable
+from schemas.events import FactValue, GrantTerms
+from schemas.ledger import Actor, Frozen, Receipt
+from schemas.loading import open_programme
+from schemas.messages import CycleOrder, NominationOrder
+from schemas.programme import Channel
+from schemas.unit_files import merge_units
+from schemas.values import Pace
+from store.ballot_box import BallotBox, PaperReceipt
+from store.postgres import PostgresEventStore
+from store.vault import Vault
+
+REPEATABLE = ("endorse", "return", "reject", "withdraw")
+"""Acts whose key follows from what they are, so that a double click is one act."""
+
+
+class NominationForm(Frozen):
+    """What somebody hands in to nominate a subject. `identity` and `fields` go to the vault and nowhere else."""
+
+    cycle: str
+    unit: str
+    route: str
+    channel: Channel
+    sponsors: tuple[str, ...] = ()
+    identity: str
+    fields: dict[str, str]
+    facts: tuple[FactValue, ...] = ()
+
+
+def system_clock() -> datetime:
+    """The machine's clock, read here and handed on."""
+    return datetime.now(UTC)
+
+
+class Door:
+    """What people's commands need: the store, the vault, the ballot box and, where commands are sent, Temporal."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: PostgresEventStore,
+        vault: Vault,
+        ballots: BallotBox,
+        client: Client | None,
+        clock: Callable[[], datetime] = system_clock,
+    ) -> None:
+        self.settings = settings
+        self.store = store
+        self.vault = vault
+        self.ballots = ballots
+        self.client = client
+        self.decider = Decider(store, clock)
+        self._clock = clock
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, settings: Settings, *, temporal: bool = True) -> AsyncIterator[Door]:
+        """Connects; without Temporal only what the log itself can answer works."""
+        async with AsyncExitStack() as stack:
+            store = await stack.enter_async_context(PostgresEventStore(settings.dsn(Login.APP)))
+            vault = await stack.enter_async_context(Vault(settings.dsn(Login.VAULT), settings.kek()))
+            ballots = await stack.enter_async_context(BallotBox(settings.dsn(Login.APP)))
+            client = await connect(settings) if temporal else None
+            yield cls(settings, store, vault, ballots, client)
+
+    async def now(self, cycle: str) -> datetime:
+        """The cycle's time; Refused NOT_FOUND for a cycle that was never opened."""
+        return (await self._pace(cycle)).cycle_time(self._clock())
+
+    async def send(self, stream: str, body: Body, actor: Actor, key: str = "") -> Receipt:
+        """Sends one command and waits until it is durable. Raises the EngineError with which it was refused."""
+        cycle = names.cycle_of(stream)
+        command = Command(
+            id=key or await self._key(stream, body, actor),
+            stream=stream,
+            actor=actor,
+            received_at=await self.now(cycle),
+            body=body,
+        )
+        return await self._deliver(command)
+
+    # ---- a cycle ----
+
+    async def start_cycle(
+        self,
+        programme: Path,
+        *,
+        operators: tuple[str, ...],
+        label: str = "",
+        units: tuple[Path, ...] = (),
+        grants: tuple[GrantTerms, ...] = (),
+        invited: tuple[str, ...] = (),
+        pace: Pace | None = None,
+        calendar: Path | None = None,
+    ) -> Receipt:
+        """Pins the programme, the units and the calendar, opens the cycle and founds its grants; again gives the same.
+
+        Raises BadFile for a file with faults, Conflict CYCLE_EXISTS where the same edition runs under other rules.
+        """
+        opened = open_programme(programme)
+        tree = opened.units
+        for file in units:
+            tree = merge_units(tree, file)
+        cycle = names.cycle_id(opened.programme.programme, opened.programme.edition, label)
+        rules = await self.store.put_document("programme", canonical_bytes(opened.programme))
+        tree_hash = await self.store.put_document("units", canonical_bytes(tree))
+        overrides = ""
+        if calendar:
+            overrides = await self.store.put_document("calendar", canonical_bytes(_overrides(calendar)))
+        first = await self._opened_before(cycle, rules, tree_hash)
+        if first:
+            return first
+        now = self._clock()
+        pace = pace or Pace(real_epoch=now, cycle_epoch=now)
+        operator = Actor(id=operators[0], role="operator", unit=tree.root)
+        body = OpenCycle(
+            cycle=cycle, rules=rules, units=tree_hash, overrides=overrides, pace=pace, invited=invited
+        )
+        command = Command(
+            id=f"open/{cycle}",
+            stream=names.cycle_stream(cycle),
+            actor=operator,
+            received_at=pace.cycle_time(now),
+            body=body,
+        )
+        receipt = await self._begin_cycle(
+            command, CycleOrder(cycle=cycle, pace=pace), opened.programme.programme, tree.root
+        )
+        founding = tuple(
+            GrantTerms(id=f"founding-{index}", person=person, role="operator", unit=tree.root)
+            for index, person in enumerate(operators, 1)
+        )
+        await self.send(
+            names.authority_stream(cycle),
+            GiveGrants(grants=founding + grants),
+            operator,
+            key=f"found/{cycle}",
+        )
+        return receipt
+
+    async def _opened_before(self, cycle: str, rules: str, units: str) -> Receipt | None:
+        folded = await self.decider.cycles.get(names.cycle_stream(cycle))
+        if folded.state.opened is None:
+            return None
+        if folded.rules != rules or folded.state.opened.units != units:
+            raise Conflict("CYCLE_EXISTS", cycle=cycle)
+        events = (await self.store.load(names.cycle_stream(cycle)))[:1]
+        return Receipt(
+            stream=names.cycle_stream(cycle),
+            command_id=events[0].command_id,
+            head=folded.head,
+            events=events,
+            repeated=True,
+        )
+
+    async def _begin_cycle(self, command: Command, order: CycleOrder, programme: str, root: str) -> Receipt:
+        start: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
+            "Cycle",
+            order,
+            id=command.stream,
+            task_queue=self.settings.task_queue,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+            search_attributes=_attributes(programme, order.cycle, root, "cycle"),
+            static_summary=order.cycle,
+        )
+        return await self._update_with_start(command, start)
+
+    # ---- nominations, objections, votes ----
+
+    async def nominate(self, form: NominationForm, actor: Actor, key: str = "") -> tuple[str, Receipt]:
+        """Seals the person in the vault, then submits; the same key gives the same nomination and receipt."""
+        key = key or str(uuid7())
+        deposit = await self.vault.deposit(form.identity, form.fields, f"{form.cycle}/{key}")
+        nomination = digest(f"{form.cycle}/{key}".encode())[:16]
+        body = SubmitNomination(
+            nomination=nomination,
+            cycle=form.cycle,
+            unit=form.unit,
+            route=form.route,
+            channel=form.channel,
+            sponsors=form.sponsors,
+            subject=deposit.subject_id,
+            entry=deposit.entry_id,
+            commitment=deposit.commitment,
+            facts=form.facts,
+        )
+        receipt = await self.send(
+            names.nomination_stream(form.cycle, nomination), body, actor, f"submit/{key}"
+        )
+        return nomination, receipt
+
+    async def correct(
+        self,
+        cycle: str,
+        nomination: str,
+        fields: dict[str, str],
+        facts: tuple[FactValue, ...],
+        actor: Actor,
+        key: str = "",
+    ) -> Receipt:
+        """A new revision; changed personal fields make a new vault entry of the same subject."""
+        stream = names.nomination_stream(cycle, nomination)
+        key = key or str(uuid7())
+        entry = commitment = ""
+        if fields:
+            subject = (await self.decider.nominations.get(stream)).state.subject
+            deposit = await self.vault.deposit_for(subject, fields, f"{cycle}/{key}")
+            entry, commitment = deposit.entry_id, deposit.commitment
+        body = Correct(facts=facts, entry=entry, commitment=commitment)
+        return await self.send(stream, body, actor, f"correct/{key}")
+
+    async def object_to(
+        self,
+        cycle: str,
+        nomination: str,
+        objector_identity: str,
+        objector_fields: dict[str, str],
+        ground: str,
+        actor: Actor,
+        anonymous: bool = False,
+        key: str = "",
+    ) -> tuple[str, Receipt]:
+        """Files an objection; who objects is sealed in the vault and only pointed at."""
+        stream = names.nomination_stream(cycle, nomination)
+        key = key or str(uuid7())
+        deposit = await self.vault.deposit(objector_identity, objector_fields, f"{cycle}/{key}")
+        objection = digest(f"{stream}/{key}".encode())[:16]
+        body = FileObjection(
+            objection=objection,
+            round=(await self.decider.nominations.get(stream)).state.round,
+            entry=deposit.entry_id,
+            commitment=deposit.commitment,
+            ground=ground,
+            anonymous=anonymous,
+        )
+        return objection, await self.send(stream, body, actor, f"object/{key}")
+
+    async def cast_vote(
+        self, cycle: str, ballot: str, voter: str, choices: tuple[str, ...], paper: str, channel: str = "web"
+    ) -> PaperReceipt:
+        """One ballot paper, straight into the box; stamped with cycle time here."""
+        return await self.ballots.cast(ballot, voter, paper, choices, await self.now(cycle), channel)
+
+    # ---- on the way ----
+
+    async def _pace(self, cycle: str) -> Pace:
+        state = (await self.decider.cycles.get(names.cycle_stream(cycle))).state
+        if state.opened is None:
+            raise Refused("NOT_FOUND", what=cycle)
+        return state.opened.pace
+
+    async def _key(self, stream: str, body: Body, actor: Actor) -> str:
+        if body.kind not in REPEATABLE:
+            return str(uuid7())
+        revision = (await self.decider.nominations.get(stream)).state.revision
+        content = canonical_bytes({"body": body, "actor": actor, "revision": revision})
+        return f"{body.kind}/{stream}/{digest(content)[:16]}"
+
+    async def _deliver(self, command: Command) -> Receipt:
+        kind = names.kind_of(command.stream)
+        if kind == "nomination":
+            return await self._to_nomination(command)
+        workflow = (
+            names.cycle_stream(names.cycle_of(command.stream)) if kind == "authority" else command.stream
+        )
+        assert self.client is not None
+        try:
+            receipt: Receipt = await self.client.get_workflow_handle(workflow).execute_update(
+                names.COMMAND_UPDATE, command, id=command.id, result_type=Receipt
+            )
+            return receipt
+        except RPCError as fault:
+            if fault.status != RPCStatusCode.NOT_FOUND:
+                raise Unavailable("TEMPORAL_UNAVAILABLE", address="-", fault=fault) from fault
+            return await self.decider.execute(command)
+        except WorkflowUpdateFailedError as failure:
+            raise engine_error(failure) or failure from failure
+
+    async def _to_nomination(self, command: Command) -> Receipt:
+        order = NominationOrder(stream=command.stream, pace=await self._pace(names.cycle_of(command.stream)))
+        start: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
+            "Nomination",
+            order,
+            id=command.stream,
+            task_queue=self.settings.task_queue,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+        )
+        return await self._update_with_start(command, start)
+
+    async def _update_with_start(
+        self, command: Command, start: WithStartWorkflowOperation[Any, Any]
+    ) -> Receipt:
+        assert self.client is not None
+        try:
+            receipt: Receipt = await self.client.execute_update_with_start_workflow(
+                names.COMMAND_UPDATE,
+                command,
+                start_workflow_operation=start,
+                id=command.id,
+                result_type=Receipt,
+            )
+            return receipt
+        except WorkflowUpdateFailedError as failure:
+            raise engine_error(failure) or failure from failure
+        except (RPCError, WorkflowUpdateRPCTimeoutOrCancelledError) as fault:
+            raise Unavailable("TEMPORAL_UNAVAILABLE", address="-", fault=fault) from fault
+
+
+def _overrides(file: Path) -> dict[str, bool]:
+    overrides = json.loads(file.read_text("utf-8"))
+    return {str(day): bool(worked) for day, worked in overrides.items()}
+
+
+def _attributes(programme: str, cycle: str, unit: str, level: str) -> TypedSearchAttributes:
+    pairs = ((PROGRAMME, programme), (CYCLE, cycle), (UNIT_CODE, unit), (AWARD_LEVEL, level))
+    return TypedSearchAttributes([SearchAttributePair(key, value) for key, value in pairs])

@@ -1,0 +1,175 @@
+"""The terminal's manners: usage, help, languages, exit codes, one JSON object; no server is needed for these."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from cli import app
+from cli.desk import REGISTRY, Registered, nomination_at, round_at
+from cli.output import BAD_FILE, OK, UNAVAILABLE, USAGE, Outcome
+from cli.words import EVENT_WORDS, RANK_WORDS
+from runtime.settings import CHECKOUT, Language, Settings
+from schemas.errors import BadUsage
+from schemas.events import EVENTS
+from schemas.programme import Rank
+
+CRAFTSMAN = CHECKOUT / "programmes" / "sichuan-craftsman"
+SIGNED = ["--as", "s-1", "--role", "operator"]
+
+
+async def run(*words: str) -> Outcome:
+    return await app.run(words, Settings(language=Language.EN))
+
+
+USAGE_FAULTS = {
+    "an unknown command": ["aprove", "c/n"],
+    "no word at all after a noun's verb": ["cycle", "start"],
+    "nobody who acts": ["cycle", "pause", "c", "--reason", "r"],
+    "an option without its value": ["cycle", "pause", "c", *SIGNED, "--reason"],
+    "an option that nobody knows": ["cycle", "resume", "c", *SIGNED, "--why", "r"],
+    "a nomination without its cycle": ["withdraw", "n-1", "--reason", "r", *SIGNED],
+    "a nomination of two cycles": ["withdraw", "a/n-1", "--cycle", "b", "--reason", "r", *SIGNED],
+    "a round that is none": ["confer", "all", "--step", "conferral", *SIGNED],
+    "a time that is none": [
+        "cycle",
+        "extend",
+        "c",
+        "--rank",
+        "county",
+        "--until",
+        "soon",
+        "--reason",
+        "r",
+        *SIGNED,
+    ],
+    "a day where a time is wanted": [
+        *("cycle", "extend", "c", "--rank", "county", "--until", "2026-05-20", "--reason", "r"),
+        *SIGNED,
+    ],
+    "an intake and a step at once": [
+        *("cycle", "extend", "c", "--rank", "county", "--round", "c/all/51", "--until", "2026-05-20T18:00"),
+        *("--reason", "r", *SIGNED),
+    ],
+    "a mark without a score": ["panel", "score", "c/all/51", "n-1", "--step", "s", *SIGNED],
+    "no marks": ["panel", "score", "c/all/51", "--step", "s", *SIGNED],
+    "a vote that is none": ["panel", "vote-sheet", "c/all/51", "n-1=maybe", "--step", "s", *SIGNED],
+    "a tie of one": ["resolve", "tie", "c/all/51", "n-1", "--step", "s", "--reason", "r", *SIGNED],
+    "an empty reason": ["cycle", "pause", "c", "--reason", "", *SIGNED],
+    "a ruling that is none": ["rule", "c/n", "o", "perhaps", "--reason", "r", *SIGNED],
+    "half a grant": ["grants", "give", "c", "--person", "p", *SIGNED],
+    "a language that nobody speaks here": ["doctor", "--language", "xx"],
+}
+
+
+@pytest.mark.parametrize("words", USAGE_FAULTS.values(), ids=USAGE_FAULTS.keys())
+async def test_wrong_words_are_usage_and_reach_no_server(words: list[str]) -> None:
+    outcome = await run(*words)
+    assert outcome.exit_code == USAGE
+    assert outcome.json["error"]["code"] in {"USAGE", "ADDRESS", "INSTANT", "PAIR"}
+
+
+async def test_a_misspelt_command_is_answered_with_the_nearest() -> None:
+    assert "approve" in (await run("aprove", "c/n")).json["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["audit", "verify"], ["audit", "replay", "c"], ["grants", "list", "c"], ["cycle", "status", "c"]],
+    ids=" ".join,
+)
+async def test_without_a_database_the_answer_is_unavailable(words: list[str]) -> None:
+    outcome = await run(*words)
+    assert (outcome.exit_code, outcome.json["error"]["code"]) == (UNAVAILABLE, "SETTING_MISSING")
+
+
+async def test_a_sound_programme_is_told_with_its_hash_and_assumptions() -> None:
+    outcome = await run("programme", "check", str(CRAFTSMAN / "1.yaml"))
+    assert outcome.exit_code == OK
+    assert len(outcome.json["hash"]) == 64
+    assert outcome.json["assumptions"]
+
+
+async def test_every_fault_of_a_programme_is_told_at_once(tmp_path: Path) -> None:
+    broken = tmp_path / "1.yaml"
+    broken.write_text("programme: x\nedition: 0\nnonsense: 1\n", encoding="utf-8")
+    outcome = await run("programme", "check", str(broken))
+    assert outcome.exit_code == BAD_FILE
+    assert len(outcome.json["faults"]) > 1
+    assert {"file", "line", "column"} <= outcome.json["faults"][0].keys()
+
+
+async def test_units_are_counted_by_rank() -> None:
+    outcome = await run("units", "import", str(CRAFTSMAN / "units.csv"), "--root", "51")
+    assert outcome.json["by_rank"] == {
+        "township": 3111,
+        "county": 183,
+        "prefecture": 21,
+        "province": 1,
+        "industry_union": 48,
+    }
+
+
+async def test_a_bad_unit_file_lists_every_fault(tmp_path: Path) -> None:
+    file = tmp_path / "units.csv"
+    file.write_text("code,parent,name,rank\n51,,四川省,provinc\n5101,99,,prefecture\n", encoding="utf-8")
+    outcome = await run("units", "import", str(file))
+    assert outcome.exit_code == BAD_FILE
+    assert len(outcome.json["error"]["faults"]) == 2
+
+
+async def test_starting_a_cycle_from_a_missing_file_is_a_bad_file(tmp_path: Path) -> None:
+    outcome = await run("cycle", "start", str(tmp_path / "none.yaml"), "--operator", "s-1")
+    assert outcome.exit_code == BAD_FILE
+
+
+@pytest.mark.parametrize("language", list(Language))
+@pytest.mark.parametrize("one", REGISTRY, ids=lambda one: " ".join(one.words))
+async def test_help_teaches_every_command_with_an_example_in_both_languages(
+    one: Registered, language: Language, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outcome = await app.run([*one.words, "--help", "--language", language], Settings())
+    told = "".join(capsys.readouterr().out.split())
+    assert outcome.exit_code == OK
+    says = one.zh if language is Language.ZH else one.en
+    assert "".join(says.split()) in told
+    assert "".join(f"starter.py {one.example}".split()) in told
+
+
+@pytest.mark.parametrize("one", REGISTRY, ids=lambda one: " ".join(one.words))
+def test_every_example_begins_with_its_own_command(one: Registered) -> None:
+    assert one.example.split()[: len(one.words)] == list(one.words)
+
+
+def test_with_json_stdout_holds_one_object_and_without_it_errors_go_to_stderr(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    wrong = ["withdraw", "n-1", "--reason", "r", *SIGNED, "--language", "en"]
+    assert app.main([*wrong, "--json"]) == USAGE
+    as_json = capsys.readouterr()
+    assert json.loads(as_json.out)["error"]["code"] == "ADDRESS"
+    assert app.main(wrong) == USAGE
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.startswith("ADDRESS: The address n-1")
+
+
+async def test_errors_are_said_in_the_language_asked_for() -> None:
+    outcome = await app.run(["withdraw", "n-1", "--reason", "r", *SIGNED, "--language=zh"], Settings())
+    assert "应写作" in outcome.json["error"]["message"]
+
+
+def test_addresses_are_taken_whole_or_beside_their_cycle() -> None:
+    whole = nomination_at("nomination/c/n")
+    assert whole == nomination_at("c/n") == nomination_at("n", "c")
+    assert whole.stream == "nomination/c/n"
+    assert round_at("round/c/all/51") == round_at("c/all/51") == round_at("all/51", "c") == "round/c/all/51"
+    with pytest.raises(BadUsage):
+        round_at("round/c/all/")
+
+
+def test_every_event_and_rank_has_its_words() -> None:
+    assert EVENT_WORDS.keys() == EVENTS.keys()
+    assert RANK_WORDS.keys() == {rank.value for rank in Rank}

@@ -1,0 +1,269 @@
+"""Replay and verify from the log alone, by the auditor's login; and every kind of damage is found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import asyncpg
+import pytest
+from pydantic import SecretStr
+
+from cli import app
+from cli.output import BAD_FILE, INTEGRITY, OK, REFUSED, UNAVAILABLE, emit
+from cli.sheets import letter
+from projections.projector import Projector
+from runtime.settings import CHECKOUT, Language, Settings
+from schemas import names
+from schemas.canonical import canonical_bytes
+from schemas.ledger import Actor, Append, Head, Provenance
+from schemas.loading import open_programme
+from schemas.programme import Rank
+from schemas.unit_files import merge_units
+from schemas.units import Unit
+from store.postgres import PostgresEventStore
+from store.sequencer import Sequencer
+from tests.projections.story import (
+    CYCLE,
+    NOON,
+    SUMMIT,
+    county,
+    intake,
+    nomination,
+    open_cycle,
+    opened,
+    whole_cycle,
+    write,
+)
+from tests.support.databases import Database
+
+
+def settings_of(database: Database) -> Settings:
+    """An auditor's machine: no Temporal, no vault, no login that writes."""
+    return Settings(language=Language.EN, postgres_auditor_dsn=SecretStr(database.dsns.auditor))
+
+
+async def settle(database: Database, store: PostgresEventStore) -> None:
+    sequencer, projector = Sequencer(database.dsns.sequencer), Projector(store, database.dsns.app)
+    while await sequencer.step():
+        pass
+    while await projector.step():
+        pass
+    await sequencer.close()
+    await projector.close()
+
+
+@pytest.fixture
+async def told(database: Database) -> Settings:
+    """A whole small cycle in the log, in the global order and in the views."""
+    async with PostgresEventStore(database.dsns.app) as store:
+        await open_cycle(store)
+        await write(store, whole_cycle())
+        await settle(database, store)
+    return settings_of(database)
+
+
+async def damage(database: Database, *statements: str) -> None:
+    """What only the owner of the server could do, against every guard."""
+    connection = await asyncpg.connect(database.owner_dsn)
+    try:
+        for table in ("event", "leaf"):
+            await connection.execute(f"ALTER TABLE ledger.{table} DISABLE TRIGGER no_change")
+        for statement in statements:
+            await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+async def test_a_whole_cycle_is_replayed_in_global_order_with_its_final_state(told: Settings) -> None:
+    outcome = await app.run(["audit", "replay", CYCLE], told)
+    assert outcome.exit_code == OK
+    story, state = outcome.json["story"], outcome.json["state"]
+    assert [one["position"] for one in story] == list(range(1, len(story) + 1))
+    assert story[0]["type"] == "CycleOpened"
+    assert story[0]["actor"] == {"id": "staff-1", "role": "operator", "unit": "P", "on_behalf_of": ""}
+    assert {"at", "recorded", "rules", "reason", "command_id", "hash"} <= story[0].keys()
+    assert state[nomination("n7")]["status"] == "rejected"
+    assert [one["certificate"] for one in state[SUMMIT]["conferred"]] == ["T-001", "T-002"]
+    assert state[names.authority_stream(CYCLE)]["grants"]["g1"]["role"] == "operator"
+
+
+async def test_one_stream_is_replayed_with_the_reasons_that_people_gave(told: Settings) -> None:
+    outcome = await app.run(["audit", "replay", nomination("n1")], told)
+    returned = next(one for one in outcome.json["story"] if one["type"] == "NominationReturned")
+    assert (returned["reason"], returned["seq"]) == ("缺材料", 2)
+    assert all(one["position"] for one in outcome.json["story"])
+    assert list(outcome.json["state"]) == [nomination("n1")]
+
+
+async def test_the_state_alone_leaves_the_story_out(told: Settings) -> None:
+    outcome = await app.run(["audit", "replay", CYCLE, "--state-only"], told)
+    assert outcome.json["story"] == []
+    assert nomination("n1") in outcome.json["state"]
+
+
+async def test_marks_stay_sealed_until_their_panel_has_closed(database: Database) -> None:
+    async with PostgresEventStore(database.dsns.app) as store:
+        await open_cycle(store)
+        await write(store, [*intake(), *county()])
+    outcome = await app.run(
+        ["audit", "replay", names.round_stream(CYCLE, "territorial", "C")], settings_of(database)
+    )
+    sheet = next(one for one in outcome.json["story"] if one["type"] == "SheetHandedIn")
+    assert sheet["data"]["marks"] == "sealed"
+    assert "987654321" not in str(outcome.json)
+
+
+async def test_what_is_not_yet_in_the_global_order_is_still_told(database: Database) -> None:
+    async with PostgresEventStore(database.dsns.app) as store:
+        await open_cycle(store)
+    outcome = await app.run(["audit", "replay", CYCLE], settings_of(database))
+    assert [one["position"] for one in outcome.json["story"]] == [None]
+
+
+async def test_a_stream_that_is_not_there_is_not_found(told: Settings) -> None:
+    outcome = await app.run(["audit", "replay", "no-such.1"], told)
+    assert (outcome.exit_code, outcome.json["error"]["code"]) == (REFUSED, "NOT_FOUND")
+
+
+async def test_a_sound_log_verifies_and_is_counted(told: Settings) -> None:
+    outcome = await app.run(["audit", "verify"], told)
+    assert outcome.exit_code == OK
+    assert outcome.json["events"] == outcome.json["positions"] > 40
+    assert outcome.json["streams"] == 13
+
+
+FORGED = "convert_to(replace(convert_from(body, 'UTF8'), '缺材料', '无材料'), 'UTF8')"
+DAMAGES = {
+    "a body changed, its hash made to fit": (
+        f"""UPDATE ledger.event SET body = {FORGED}, hash = sha256('\\x00'::bytea || {FORGED})
+        WHERE type = 'NominationReturned'""",
+        "LOG_BROKEN",
+    ),
+    "an event taken out of its stream": (
+        f"DELETE FROM ledger.event WHERE stream = '{nomination('n1')}' AND seq = 2",
+        "LOG_BROKEN",
+    ),
+    "the last event of a stream taken away": (
+        f"DELETE FROM ledger.event WHERE stream = '{nomination('n7')}' AND seq = 2",
+        "LOG_BROKEN",
+    ),
+    "a stream's head put back": (
+        f"UPDATE ledger.stream_head SET seq = 1 WHERE stream = '{nomination('n1')}'",
+        "LOG_BROKEN",
+    ),
+    "a hole in the global order": ("DELETE FROM ledger.leaf WHERE idx = 5", "LOG_BROKEN"),
+    "two positions changed round": (
+        """UPDATE ledger.leaf SET seq = 9 WHERE stream LIKE '%/n1' AND seq = 2;
+        UPDATE ledger.leaf SET seq = 2 WHERE stream LIKE '%/n1' AND seq = 1;
+        UPDATE ledger.leaf SET seq = 1 WHERE stream LIKE '%/n1' AND seq = 9""",
+        "LOG_BROKEN",
+    ),
+    "an event left out of the order for long": (
+        "DELETE FROM ledger.leaf WHERE idx = (SELECT max(idx) FROM ledger.leaf)",
+        "LOG_OVERDUE",
+    ),
+    "a view that tells another story": (
+        "UPDATE views.nomination SET status = 'conferred' WHERE stream LIKE '%/n7'",
+        "VIEWS_DIFFER",
+    ),
+}
+
+
+@pytest.mark.parametrize(("statement", "code"), DAMAGES.values(), ids=DAMAGES.keys())
+async def test_every_damage_is_found_with_the_first_fault(
+    told: Settings, database: Database, statement: str, code: str
+) -> None:
+    await damage(database, statement)
+    outcome = await app.run(["audit", "verify"], told)
+    assert (outcome.exit_code, outcome.json["error"]["code"]) == (INTEGRITY, code)
+
+
+async def test_status_result_and_grants_are_read_without_temporal(told: Settings) -> None:
+    status = await app.run(["cycle", "status", CYCLE], told)
+    assert status.json["nominations"]["conferred"] == 2
+    assert {level["rank"] for level in status.json["levels"]} == {"enterprise", "county", "province"}
+    result = await app.run(["cycle", "result", CYCLE], told)
+    assert [one["nomination"] for one in result.json["listed"]] == ["n2", "n4"]
+    assert result.json["cut_line"]["last_in"]["score"] == "181/2"
+    grants = await app.run(["grants", "list", CYCLE], told)
+    assert grants.json["grants"] == [{"id": "g1", "person": "staff-1", "role": "operator", "unit": "P"}]
+
+
+@pytest.mark.parametrize(
+    "words", [["audit", "replay", CYCLE], ["cycle", "status", CYCLE], ["cycle", "result", CYCLE]]
+)
+async def test_people_are_shown_the_same_in_words(
+    told: Settings, words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    outcome = await app.run([*words, "--language", "zh"], told)
+    emit(outcome, as_json=False)
+    shown = capsys.readouterr().out
+    assert "n4" in shown or "企业" in shown
+    assert shown.strip()
+
+
+async def test_a_server_that_is_away_is_unavailable() -> None:
+    nowhere = Settings(postgres_auditor_dsn=SecretStr("postgresql://x:x@127.0.0.1:1/x"))
+    outcome = await app.run(["audit", "verify"], nowhere)
+    assert (outcome.exit_code, outcome.json["error"]["code"]) == (UNAVAILABLE, "STORE_UNAVAILABLE")
+
+
+# ---- a nomination file against a pinned cycle ----
+
+
+async def pin_craftsman(database: Database) -> None:
+    """A cycle of 四川工匠 with one invented enterprise, as `cycle start` pins it."""
+    found = open_programme(CHECKOUT / "programmes" / "sichuan-craftsman" / "1.yaml")
+    town = next(unit.code for unit in found.units.units if unit.rank is Rank.TOWNSHIP)
+    tree = merge_units(found.units, [Unit(code="F-1", parent=town, name="测试企业", rank=Rank.ENTERPRISE)])
+    async with PostgresEventStore(database.dsns.app) as store:
+        rules = await store.put_document("programme", canonical_bytes(found.programme))
+        _, (event,) = opened(await store.put_document("units", canonical_bytes(tree)))
+        said = Provenance(
+            log=names.log_origin(CYCLE),
+            command_id="open",
+            payload_hash="0" * 64,
+            actor=Actor(id="staff-1", role="operator"),
+            occurred_at=NOON,
+            recorded_at=NOON,
+            rules=rules,
+        )
+        stream = names.cycle_stream(CYCLE)
+        await store.append(Append(stream=stream, expected=Head(), provenance=said, events=(event.new(),)))
+
+
+async def test_a_file_with_a_bad_cell_stores_nothing_and_needs_no_temporal_to_say_so(
+    database: Database, tmp_path: Path
+) -> None:
+    await pin_craftsman(database)
+    file = tmp_path / "名单.csv"
+    file.write_text(
+        "unit,identity,name,years_in_craft,frontline_worker,enterprise_head\n"
+        "F-1,测试-0001,测试·甲一,22,是,否\n"
+        "F-1,1.10101E+17,测试·甲二,二十,是,否\n",
+        encoding="utf-8",
+    )
+    words = ["nominate", CYCLE, "--file", str(file), "--as", "s-7", "--role", "officer", "--unit", "F-1"]
+    outcome = await app.run(words, settings_of(database))
+    assert outcome.exit_code == BAD_FILE
+    assert [(cell["row"], cell["column"], cell["name"]) for cell in outcome.json["error"]["cells"]] == [
+        (3, letter(1), "identity"),
+        (3, letter(3), "years_in_craft"),
+    ]
+    assert len(outcome.json["error"]["faults"]) == 2
+    async with PostgresEventStore(database.dsns.auditor) as store:
+        assert await store.streams("nomination/") == ()
+
+
+async def test_options_that_contradict_the_file_or_the_programme_are_usage(database: Database) -> None:
+    await pin_craftsman(database)
+    signed = ["--as", "s-7", "--role", "officer", "--unit", "F-1"]
+    for words in (
+        ["--file", "x.csv", "--identity", "测试-0001"],
+        ["--identity", "测试-0001", "--fact", "years=22"],
+        ["--identity", "测试-0001", "--fact", "years_in_craft=many"],
+        ["--identity", "", "--field", "name=测试·甲一"],
+        ["--identity", "测试-0001", "--field", "Name=测试·甲一"],
+    ):
+        outcome = await app.run(["nominate", CYCLE, *words, *signed], settings_of(database))
+        assert outcome.exit_code == 2, words

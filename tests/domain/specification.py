@@ -1,0 +1,519 @@
+"""given(…).when(…).then(…) for one aggregate, and a `World` that runs whole cycles in memory without store or workflow.
+
+Whatever a `World` writes goes through its canonical bytes first, so that every state here is folded from what a reader
+of the log would be given. Everybody in it is invented.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+import orjson
+import pytest
+
+from domain import authority, conduct, nomination, steps
+from domain import cycle as cycles
+from domain import round as rounds
+from domain.calendar import SHANGHAI
+from domain.decision import Calendar, Decision
+from schemas import names
+from schemas.canonical import canonical_bytes
+from schemas.commands import (
+    ENGINE,
+    CloseIntake,
+    CloseStep,
+    Command,
+    Correct,
+    FormPanel,
+    FreezePool,
+    GiveGrants,
+    HandInSheet,
+    OpenCycle,
+    OpenRound,
+    OpenStep,
+    ReportRound,
+    SealTally,
+    SubmitNomination,
+    TakeOutcome,
+    Withdraw,
+    WrittenMark,
+)
+from schemas.errors import Conflict, EngineError, Refused
+from schemas.events import EVENTS, Count, Event, FactValue, GrantTerms
+from schemas.ledger import Actor, Gate, GateOpen, GateStatus, HeadIs, Post, Reserve, SetGate
+from schemas.programme import Programme
+from schemas.units import UnitTree
+from schemas.values import Pace
+
+DAY = timedelta(days=1)
+OPERATOR, OPERATOR_2 = Actor(id="operator-1", role="operator"), Actor(id="operator-2", role="operator")
+OFFICER = Actor(id="officer-1", role="officer")
+HANDLER, HANDLER_2 = Actor(id="handler-1", role="handler"), Actor(id="handler-2", role="handler")
+JUDGES = tuple(Actor(id=f"judge-{n}", role="judge") for n in (1, 2, 3))
+SPARE_JUDGE = Actor(id="judge-4", role="judge")
+COUNCIL, COUNCIL_2 = Actor(id="council-1", role="body:council"), Actor(id="council-2", role="body:council")
+TAX, SAFETY = Actor(id="tax-1", role="department:tax"), Actor(id="safety-1", role="department:safety")
+STRANGER = Actor(id="stranger", role="officer")
+APPLICANT = Actor(id="applicant-1", role="applicant")
+STAFF = (
+    *(OPERATOR, OPERATOR_2, OFFICER, HANDLER, HANDLER_2, *JUDGES, SPARE_JUDGE),
+    *(COUNCIL, COUNCIL_2, TAX, SAFETY),
+)
+
+
+def at(text: str) -> datetime:
+    """`2024-03-04 09:00` in Shanghai, as an instant."""
+    return datetime.fromisoformat(text).replace(tzinfo=SHANGHAI).astimezone(UTC)
+
+
+MONDAY = at("2024-03-04 09:00")
+
+
+class Written(NamedTuple):
+    """An event as the log keeps it."""
+
+    event: Event
+    at: datetime
+    actor: str
+    subject: str = ""
+    command: str = ""
+
+
+def through_bytes(event: Event) -> Event:
+    """The event as a reader of the log gets it, from its canonical bytes."""
+    return EVENTS[type(event).__name__].model_validate(orjson.loads(canonical_bytes(event.new().data)))
+
+
+FOLDS: dict[str, tuple[Any, Callable[[Any, Written, str], Any]]] = {
+    "cycle": (cycles.initial, lambda state, one, _: cycles.evolve(state, one.event, one.at, one.actor)),
+    "authority": (authority.initial, lambda state, one, _: authority.evolve(state, one.event)),
+    "nomination": (
+        nomination.initial,
+        lambda state, one, _: nomination.evolve(state, one.event, one.actor, one.subject, one.command),
+    ),
+    "round": (
+        rounds.initial,
+        lambda state, one, stream: rounds.evolve(state, one.event, one.at, one.actor, stream),
+    ),
+}
+DECIDERS: dict[str, Callable[..., Decision]] = {
+    "cycle": cycles.decide,
+    "authority": authority.decide,
+    "nomination": nomination.decide,
+    "round": conduct.decide,
+}
+
+
+def fold(stream: str, written: Iterable[Written]) -> Any:
+    """The state that these events tell."""
+    state, evolve = FOLDS[names.kind_of(stream)]
+    for one in written:
+        state = evolve(state, one, stream)
+    return state
+
+
+# ---- one aggregate ----
+
+
+@dataclass(frozen=True)
+class Given:
+    """What has happened to one stream, and what else is known when it decides."""
+
+    stream: str
+    inputs: Any
+    happened: tuple[Written, ...] = ()
+
+    def when(self, body: Any, by: Actor = ENGINE, now: datetime = MONDAY) -> When:
+        return When(self, Command(id="when", stream=self.stream, actor=by, received_at=now, body=body))
+
+
+def given(stream: str, inputs: Any, *events: Event | tuple[Event, Actor], now: datetime = MONDAY) -> Given:
+    """These events of a stream; each by the engine unless it comes with who caused it."""
+    said = [one if isinstance(one, tuple) else (one, ENGINE) for one in events]
+    written = [Written(through_bytes(event), now, actor.id, "subject", "before") for event, actor in said]
+    return Given(stream, inputs, tuple(written))
+
+
+@dataclass(frozen=True)
+class When:
+    """A command, about to be decided."""
+
+    past: Given
+    command: Command
+
+    def decision(self) -> Decision:
+        decide = DECIDERS[names.kind_of(self.past.stream)]
+        return decide(
+            fold(self.past.stream, self.past.happened), self.command, self.command.body, self.past.inputs
+        )
+
+    def then(self, *events: Event) -> Decision:
+        decision = self.decision()
+        assert decision.events == events
+        return decision
+
+    def then_refused(self, code: str) -> EngineError:
+        return refused(code, self.decision)
+
+
+def refused(code: str, act: Callable[[], object]) -> EngineError:
+    """The refusal that `act` meets; its sentence has every fact that it names, in both languages."""
+    with pytest.raises(EngineError) as met:
+        act()
+    refusal = met.value
+    assert refusal.code == code, refusal
+    assert "<" not in refusal.message("zh") + refusal.message("en"), refusal
+    return refusal
+
+
+# ---- the whole ----
+
+
+@dataclass
+class World:
+    """All streams of a cycle, its gates and reservations, and the messages not yet delivered."""
+
+    programme: Programme
+    tree: UnitTree
+    now: datetime = MONDAY
+    delivers: bool = True
+    streams: dict[str, list[Written]] = field(default_factory=dict)
+    gates: dict[str, Gate] = field(default_factory=dict)
+    reserved: dict[str, Reserve] = field(default_factory=dict)
+    posts: list[Post] = field(default_factory=list)
+    count: int = 0
+
+    cycle = "harbour.1"
+
+    # -- reading
+
+    def state(self, stream: str) -> Any:
+        return fold(stream, self.streams.get(stream, ()))
+
+    def nomination(self, id: str) -> nomination.State:
+        state: nomination.State = self.state(names.nomination_stream(self.cycle, id))
+        return state
+
+    def round(self, unit: str = "") -> rounds.State:
+        state: rounds.State = self.state(self.round_stream(unit))
+        return state
+
+    def round_stream(self, unit: str = "") -> str:
+        unit = unit or self.tree.root
+        route = names.ROOT_ROUTE if unit == self.tree.root else self.programme.routes[0].id
+        return names.round_stream(self.cycle, route, unit)
+
+    def events(self, stream: str, kind: type[Event]) -> list[Any]:
+        return [one.event for one in self.streams.get(stream, ()) if isinstance(one.event, kind)]
+
+    def standing(self, id: str) -> rounds.Standing:
+        return nomination.standing(self.nomination(id), id)
+
+    # -- deciding and writing, which the store keeps apart
+
+    def command(self, stream: str, body: Any, by: Actor = ENGINE, id: str = "") -> Command:
+        self.count += 1
+        return Command(
+            id=id or f"command-{self.count}", stream=stream, actor=by, received_at=self.now, body=body
+        )
+
+    def decide(self, command: Command) -> Decision:
+        kind = names.kind_of(command.stream)
+        decision: Decision = DECIDERS[kind](
+            self.state(command.stream), command, command.body, self._inputs(command)
+        )
+        return decision
+
+    def write(self, command: Command, decision: Decision) -> tuple[Event, ...]:
+        """As the store: guards, then reservations, then events and effects, all or none."""
+        if decision.already:
+            return self.receipt(command.stream, decision.already)
+        if not decision.events and not decision.effects:
+            return ()
+        self._check(decision)
+        stream = self.streams.setdefault(command.stream, [])
+        for event in decision.events:
+            stream.append(
+                Written(
+                    through_bytes(event), command.received_at, command.actor.id, decision.subject, command.id
+                )
+            )
+        for effect in decision.effects:
+            self._apply(effect)
+        return decision.events
+
+    def receipt(self, stream: str, command: str) -> tuple[Event, ...]:
+        return tuple(one.event for one in self.streams.get(stream, ()) if one.command == command)
+
+    def do(self, stream: str, body: Any, by: Actor = ENGINE, id: str = "") -> tuple[Event, ...]:
+        """Decide and write a command now, then deliver what was posted; the same id again gets the same events."""
+        command = self.command(stream, body, by, id)
+        first = self.receipt(stream, command.id)
+        if first:
+            return first
+        written = self.write(command, self.decide(command))
+        if self.delivers:
+            self.deliver()
+        return written
+
+    def deliver(self) -> None:
+        """What rounds decided reaches the nominations, at least once: here twice."""
+        waiting, self.posts = self.posts, []
+        for post in (*waiting, *waiting):
+            if post.name == names.OUTCOME_SIGNAL:
+                body = TakeOutcome.model_validate(post.payload["body"])
+                self.do(post.workflow, body, id=post.payload["id"])
+
+    def _check(self, decision: Decision) -> None:
+        for guard in decision.guards:
+            match guard:
+                case HeadIs() if len(self.streams.get(guard.stream, ())) != guard.seq:
+                    raise Conflict("WRONG_EXPECTED_HEAD", stream=guard.stream)
+                case GateOpen():
+                    self._check_gate(guard)
+                case _:
+                    pass
+        for effect in decision.effects:
+            if isinstance(effect, Reserve) and effect.subject in self.reserved:
+                raise Refused("DUPLICATE_NOMINATION", existing=self.reserved[effect.subject].nomination)
+
+    def _check_gate(self, guard: GateOpen) -> None:
+        gate, cycle = self.gates.get(guard.gate), self.gates[names.cycle_gate(self.cycle)]
+        if gate is None or gate.status is GateStatus.CLOSED:
+            raise Refused("STAGE_CLOSED", step=guard.gate, closed_at=gate.closes_at if gate else "-")
+        if cycle.status is GateStatus.PAUSED or gate.epoch < cycle.epoch:
+            raise Refused("CYCLE_PAUSED")
+        if gate.closes_at is not None and guard.received_at >= gate.closes_at:
+            raise Refused("STAGE_CLOSED", step=guard.gate, closed_at=gate.closes_at)
+
+    def _apply(self, effect: object) -> None:
+        match effect:
+            case SetGate():
+                self.gates[effect.gate.id] = effect.gate
+            case Reserve():
+                self.reserved[effect.subject] = effect
+            case Post():
+                self.posts.append(effect)
+
+    # -- what decisions stand on
+
+    def _inputs(self, command: Command) -> Any:
+        grants: authority.State = self.state(names.authority_stream(self.cycle))
+        match names.kind_of(command.stream):
+            case "cycle":
+                counted = Counter(held.unit for held in self.reserved.values())
+                return cycles.Inputs(self.programme, self.tree, Calendar({}, "test"), grants, dict(counted))
+            case "authority":
+                return self.tree
+            case "nomination":
+                of = getattr(command.body, "round", "")
+                here = sum(held.unit == getattr(command.body, "unit", "") for held in self.reserved.values())
+                round_ = self.state(of) if of else rounds.initial
+                return nomination.Inputs(self.programme, self.tree, grants, round_, here)
+            case _:
+                return self._round_inputs(command, grants)
+
+    def _round_inputs(self, command: Command, grants: authority.State) -> steps.Inputs:
+        state: rounds.State = self.state(command.stream)
+        unit = command.stream.rsplit("/", 1)[-1]
+        entered, below = self._work(unit)
+        children: dict[str, rounds.State] = {}
+        if isinstance(command.body, FreezePool) and state.opened:
+            children = {stream: self.state(stream) for stream in state.opened.children}
+        reported = [child.reported for child in children.values() if child.reported]
+        concerned = [*entered, *state.members, *state.standby, *(i for r in reported for i in r.recommended)]
+        return steps.Inputs(
+            programme=self.programme,
+            tree=self.tree,
+            calendar=Calendar({}, "test"),
+            authority=grants,
+            cycle=self.state(names.cycle_stream(self.cycle)),
+            stage=self.programme.stages[self.tree.by_code[unit].rank],
+            standings={id: self.standing(id) for id in dict.fromkeys(concerned)},
+            entered=entered,
+            work_below=below,
+            children=children,
+        )
+
+    def _work(self, unit: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        entered, below = [], set()
+        for held in self.reserved.values():
+            path = self.tree.path(held.unit, self.programme.route(held.route))
+            if unit == path[0]:
+                entered.append(held.nomination)
+            elif unit in path:
+                below.add(names.round_stream(self.cycle, held.route, path[path.index(unit) - 1]))
+        return tuple(sorted(entered)), tuple(sorted(below))
+
+    # -- people and the engine, in short words
+
+    def open(self, **changes: Any) -> World:
+        pace = Pace(real_epoch=MONDAY, cycle_epoch=MONDAY)
+        said: dict[str, Any] = {"cycle": self.cycle, "rules": "r", "units": "u", "pace": pace}
+        body = OpenCycle(**said | changes)
+        self.do(names.cycle_stream(self.cycle), body, OPERATOR)
+        grants = tuple(
+            GrantTerms(id=f"grant-{n}", person=actor.id, role=actor.role, unit=self.tree.root)
+            for n, actor in enumerate(STAFF)
+        )
+        self.do(names.authority_stream(self.cycle), GiveGrants(grants=grants), OPERATOR)
+        return self
+
+    def submit(self, id: str, unit: str = "", by: Actor = OFFICER, **facts: int | bool | str) -> None:
+        self.submit_as(id, unit, by, facts=tuple(FactValue(id=name, value=value) for name, value in facts.items()))
+
+    def submit_as(self, id: str, unit: str = "", by: Actor = OFFICER, **changes: Any) -> tuple[Event, ...]:
+        said: dict[str, Any] = {
+            "nomination": id,
+            "cycle": self.cycle,
+            "unit": unit or self.tree.root,
+            "route": self.programme.routes[0].id,
+            "channel": "unit",
+            "subject": f"subject-{id}",
+            "entry": f"entry-{id}",
+            "commitment": "0" * 64,
+        }
+        return self.do(names.nomination_stream(self.cycle, id), SubmitNomination(**said | changes), by)
+
+    def on(self, id: str, body: Any, by: Actor = OFFICER, command: str = "") -> tuple[Event, ...]:
+        """A command to a nomination."""
+        return self.do(names.nomination_stream(self.cycle, id), body, by, command)
+
+    def at(self, body: Any, by: Actor = ENGINE, unit: str = "") -> tuple[Event, ...]:
+        """A command to a unit's round; the root's, unless told."""
+        return self.do(self.round_stream(unit), body, by)
+
+    def close_intake(self) -> None:
+        stream = names.cycle_stream(self.cycle)
+        self.now = max(self.now, cycles.intake_closes_at(self.state(stream)))
+        self.do(stream, CloseIntake())
+
+    def begin(self, unit: str = "") -> World:
+        """The round of a unit opens and freezes its pool."""
+        self.at(OpenRound(), unit=unit)
+        self.at(FreezePool(), unit=unit)
+        return self
+
+    def open_step(self, step: str, unit: str = "") -> tuple[Event, ...]:
+        return self.at(OpenStep(step=step), unit=unit)
+
+    def close_step(self, step: str, unit: str = "") -> tuple[Event, ...]:
+        return self.at(CloseStep(step=step), unit=unit)
+
+    def pass_window(self, step: str, unit: str = "") -> tuple[Event, ...]:
+        """Time goes on to the end of the step's window, and the step is closed."""
+        window = rounds.run_of(self.round(unit), step).window
+        assert window is not None
+        self.now = max(self.now, window.closes_at)
+        return self.close_step(step, unit)
+
+    def sheet(self, judge: Actor, step: str, marks: dict[str, str], unit: str = "") -> tuple[Event, ...]:
+        written = tuple(WrittenMark(nomination=id, score=score) for id, score in marks.items())
+        return self.at(HandInSheet(step=step, marks=written), judge, unit)
+
+    def seal(self, step: str, votes: dict[str, int], unit: str = "") -> tuple[Event, ...]:
+        counts = tuple(Count(nomination=id, votes=number) for id, number in votes.items())
+        gate = names.step_gate(self.round_stream(unit), step)
+        papers = sum(votes.values())
+        return self.at(
+            SealTally(step=step, ballot=gate, papers=papers, refused=0, root="0" * 64, counts=counts), unit=unit
+        )
+
+    def report(self, unit: str = "") -> tuple[Event, ...]:
+        return self.at(ReportRound(), unit=unit)
+
+    def withdraw(self, id: str) -> None:
+        self.on(id, Withdraw(reason="测试"))
+
+    def correct(self, id: str, **facts: int | bool | str) -> None:
+        self.on(id, Correct(facts=tuple(FactValue(id=name, value=value) for name, value in facts.items())))
+
+
+# ---- small programmes ----
+
+INTAKE: dict[str, Any] = {
+    "type": "intake",
+    "id": "intake",
+    "channels": ["unit", "self", "joint"],
+    "period": {"days": 5, "unit": "work_day"},
+    "quota": 12,
+}
+WORK_DAYS = {"days": 5, "unit": "work_day"}
+
+
+def step(kind: str, id: str = "", **said: Any) -> dict[str, Any]:
+    """A step as a programme declares it, with five work days where it has a period."""
+    period = {} if kind in ("selection", "eligibility") else {"period": WORK_DAYS}
+    return {"type": kind, "id": id or kind} | period | said
+
+
+def choice(seats: int, id: str = "selection", component: str = "expert", **said: Any) -> dict[str, Any]:
+    """A selection by one component."""
+    return step("selection", id, seats=seats, weights=[{"component": component, "share": "100%"}]) | said
+
+
+def panel(id: str = "expert_review", **said: Any) -> dict[str, Any]:
+    """Three judges, two of whom are a quorum, on a scale of half points."""
+    scale = {"minimum": 0, "maximum": 100, "step": "0.5"}
+    return (
+        step("expert_review", id, mode="score", panel_size=3, quorum="2/3", scale=scale, scores_min=1) | said
+    )
+
+
+def declared(routes: list[Any], stages: dict[str, Any], **said: Any) -> Programme:
+    """A programme of these stages, with facts and titles enough for all tests."""
+    facts = {
+        "years": {"type": "integer", "label": {"zh": "年数"}},
+        "frontline": {"type": "boolean", "label": {"zh": "一线"}},
+        "head": {"type": "boolean", "label": {"zh": "负责人"}},
+        "trade": {"type": "choice", "label": {"zh": "行当"}, "of": ["boats", "nets"]},
+        "born_on": {"type": "date", "label": {"zh": "出生"}},
+    }
+    titles = [{"id": id, "label": {"zh": id}} for id in ("helper", "pilot", "gold_pilot")]
+    return Programme.model_validate(
+        {
+            "programme": "harbour",
+            "edition": 1,
+            "title": {"zh": "测试·港湾"},
+            "subject": "person",
+            "units": {"file": "units.csv", "root": "9"},
+            "routes": routes,
+            "facts": facts,
+            "titles": titles,
+            "stages": stages,
+        }
+        | said
+    )
+
+
+def one_level(*said: dict[str, Any], intake: dict[str, Any] = INTAKE, **stage: Any) -> World:
+    """A world of a single unit, opened: these steps after its intake."""
+    programme = declared(
+        [{"id": "river", "ranks": ["province"]}], {"province": {"steps": [intake, *said]} | stage}
+    )
+    tree = UnitTree.model_validate({"root": "9", "units": [{"code": "9", "name": "测试省", "rank": "province"}]})
+    return World(programme, tree).open()
+
+
+def with_members(*said: dict[str, Any], members: Sequence[str] | dict[str, dict[str, Any]]) -> World:
+    """A world of a single unit whose pool is frozen with these members."""
+    world = one_level(*said)
+    facts = members if isinstance(members, dict) else {id: {} for id in members}
+    for id, known in facts.items():
+        world.submit(id, **known)
+    world.close_intake()
+    return world.begin()
+
+
+def judged(world: World, marks: dict[str, str], step_id: str = "expert_review", unit: str = "") -> None:
+    """Three judges mark all alike and the review closes."""
+    world.open_step(step_id, unit)
+    world.at(FormPanel(step=step_id, judges=tuple(judge.id for judge in JUDGES)), OPERATOR, unit)
+    for judge in JUDGES:
+        world.sheet(judge, step_id, marks, unit)
+    world.close_step(step_id, unit)
+

@@ -1,0 +1,250 @@
+"""审定 and 命名 (DR-32, DR-33), and what flows upward (DR-03): titles, reserves, cut-offs."""
+
+from typing import Any
+
+from domain.nomination import Status
+from domain.round import run_of
+from schemas import names
+from schemas.commands import Confer, Decide, FreezePool, OpenRound, Removal
+from schemas.events import DecisionTaken, Dropped, TitlesConferred
+from schemas.units import UnitTree
+from tests.domain.specification import (
+    COUNCIL,
+    COUNCIL_2,
+    INTAKE,
+    OPERATOR,
+    World,
+    choice,
+    declared,
+    judged,
+    panel,
+    refused,
+    step,
+    with_members,
+)
+
+GRADES = [{"title": "gold_pilot", "seats": 1, "also": True}, {"title": "pilot", "seats": 2}]
+
+
+def decided(*grades: dict[str, Any]) -> World:
+    world = with_members(
+        panel(),
+        choice(3),
+        step("decision", body="council"),
+        step("conferral", body="council", grades=list(grades or GRADES)),
+        members=["a", "b", "c"],
+    )
+    judged(world, {"a": "70", "b": "90", "c": "80"})
+    world.open_step("selection")
+    world.open_step("decision")
+    return world
+
+
+def by_two(world: World, body: Decide | Confer, unit: str = "") -> None:
+    world.at(body, COUNCIL, unit)
+    world.at(body, COUNCIL_2, unit)
+
+
+def conferring(*grades: dict[str, Any]) -> World:
+    world = decided(*grades)
+    by_two(world, Decide(step="decision"))
+    world.open_step("conferral")
+    return world
+
+
+def titles(world: World, unit: str = "") -> list[tuple[str, str, str]]:
+    return [
+        (one.nomination, one.title, one.certificate)
+        for event in world.events(world.round_stream(unit), TitlesConferred)
+        for one in event.conferred
+    ]
+
+
+# ---- the decision: DR-32 ----
+
+
+def test_the_body_removes_with_a_reason_but_never_adds_dr_32() -> None:
+    world = decided()
+    stranger = Decide(step="decision", remove=(Removal(nomination="z", reason="r"),))
+    refused("NOT_ON_LIST", lambda: world.at(stranger, COUNCIL))
+    by_two(world, Decide(step="decision", remove=(Removal(nomination="c", reason="待查"),)))
+    [taken] = world.events(world.round_stream(), DecisionTaken)
+    assert taken.confirmed == ("b", "a")
+    assert taken.removed == (Dropped(nomination="c", reason="待查"),)
+    assert list(world.round().members) == ["b", "a"]
+    assert world.nomination("c").status is Status.ELIMINATED
+
+
+def test_only_the_named_body_decides_and_two_of_it_dr_32_dr_44() -> None:
+    world = decided()
+    refused("NOT_AUTHORISED", lambda: world.at(Decide(step="decision"), OPERATOR))
+    world.at(Decide(step="decision"), COUNCIL)
+    refused("SECOND_PERSON_REQUIRED", lambda: world.at(Decide(step="decision"), COUNCIL))
+    assert run_of(world.round(), "decision").taken is False
+    other = Decide(step="decision", remove=(Removal(nomination="c", reason="r"),))
+    world.at(other, COUNCIL_2)
+    assert run_of(world.round(), "decision").taken is False
+    world.at(Decide(step="decision"), COUNCIL_2)
+    assert run_of(world.round(), "decision").taken
+
+
+def test_time_alone_neither_confirms_nor_confers_dr_32() -> None:
+    world = decided()
+    world.pass_window("decision")
+    assert run_of(world.round(), "decision").held == "DECISION_OVERDUE"
+    by_two(world, Decide(step="decision"))
+    world.open_step("conferral")
+    world.pass_window("conferral")
+    assert run_of(world.round(), "conferral").held == "CONFERRAL_OVERDUE"
+    by_two(world, Confer(step="conferral"))
+    assert run_of(world.round(), "conferral").closed_at == world.now
+
+
+def test_whoever_withdrew_is_neither_confirmed_nor_conferred_dr_37() -> None:
+    world = decided()
+    world.withdraw("b")
+    by_two(world, Decide(step="decision"))
+    world.open_step("conferral")
+    world.withdraw("c")
+    by_two(world, Confer(step="conferral"))
+    assert [one[0] for one in titles(world)] == ["a", "a"]
+    assert world.nomination("b").status is Status.WITHDRAWN
+
+
+# ---- the conferral: DR-33 ----
+
+
+def test_titles_go_down_the_list_with_numbers_without_a_gap_dr_33() -> None:
+    world = conferring()
+    refused("NOT_AUTHORISED", lambda: world.at(Confer(step="conferral"), OPERATOR))
+    world.at(Confer(step="conferral"), COUNCIL)
+    refused("SECOND_PERSON_REQUIRED", lambda: world.at(Confer(step="conferral"), COUNCIL))
+    world.at(Confer(step="conferral"), COUNCIL_2)
+    assert titles(world) == [
+        ("b", "gold_pilot", "harbour-1-9-0001"),
+        ("b", "pilot", "harbour-1-9-0002"),
+        ("c", "pilot", "harbour-1-9-0003"),
+    ]
+    assert world.round().out["a"] == ("conferral", "NO_GRADE_LEFT")
+    assert world.nomination("b").titles == ("gold_pilot", "pilot")
+    assert {world.nomination(id).status for id in "bc"} == {Status.CONFERRED}
+    refused("STAGE_CLOSED", lambda: world.at(Confer(step="conferral"), COUNCIL))
+    world.report()
+    assert world.round().reported is not None
+    assert world.round().reported.conferred == 3
+
+
+def test_without_also_a_person_holds_one_grade_dr_33() -> None:
+    world = conferring({"title": "gold_pilot", "seats": 1}, {"title": "pilot"})
+    by_two(world, Confer(step="conferral"))
+    assert [one[:2] for one in titles(world)] == [("b", "gold_pilot"), ("c", "pilot"), ("a", "pilot")]
+
+
+# ---- upward: DR-03 ----
+
+PERIOD = {"days": 3, "unit": "work_day"}
+
+
+def two_levels() -> World:
+    """A county that confers a title, and a province that takes only those who hold it."""
+    county = [
+        INTAKE,
+        panel(),
+        choice(2, reserve=1),
+        step("conferral", body="council", grades=[{"title": "helper", "seats": 1}]),
+    ]
+    stages = {
+        "county": {"steps": county},
+        "province": {
+            "pool": {"holder_of": ["helper"]},
+            "reports_within": {"days": 30, "unit": "work_day"},
+            "steps": [step("endorsement")],
+        },
+    }
+    tree = {
+        "root": "9",
+        "units": [
+            {"code": "9", "name": "测试省", "rank": "province"},
+            {"code": "901", "parent": "9", "name": "测试县甲", "rank": "county"},
+            {"code": "902", "parent": "9", "name": "测试县乙", "rank": "county"},
+        ],
+    }
+    programme = declared([{"id": "river", "ranks": ["county", "province"]}], stages)
+    world = World(programme, UnitTree.model_validate(tree)).open()
+    for id, unit in {"a": "901", "b": "901", "c": "901", "x": "902"}.items():
+        world.submit(id, unit)
+    world.close_intake()
+    world.at(OpenRound())
+    return world
+
+
+def county_done(world: World) -> None:
+    world.begin("901")
+    judged(world, {"a": "90", "b": "80", "c": "70"}, unit="901")
+    world.open_step("selection", "901")
+    world.open_step("conferral", "901")
+    by_two(world, Confer(step="conferral"), "901")
+    world.report("901")
+
+
+def test_a_parent_waits_for_those_with_work_and_has_a_day_by_which_they_must_report() -> None:
+    opened = two_levels().round().opened
+    assert opened is not None
+    children = [names.round_stream(World.cycle, "river", unit) for unit in ("901", "902")]
+    assert list(opened.children) == children
+    assert opened.reports_due is not None
+
+
+def test_the_pool_is_who_holds_the_title_and_the_rest_is_told_why_not_dr_03() -> None:
+    world = two_levels()
+    county_done(world)
+    world.begin("902")
+    world.at(FreezePool())
+    assert list(world.round().members) == ["a"]
+    statuses = {id: (world.nomination(id).status, world.nomination(id).reason) for id in "bcx"}
+    assert statuses == {
+        "b": (Status.ELIMINATED, "NO_GRADE_LEFT"),
+        "c": (Status.ELIMINATED, "RESERVE_LAPSED"),
+        "x": (Status.ELIMINATED, "ROUND_LAPSED"),
+    }
+    assert world.nomination("a").level == 1
+    assert world.nomination("a").round == world.round_stream()
+
+
+def test_a_title_counts_before_its_message_has_arrived_dr_03() -> None:
+    world = two_levels()
+    world.delivers = False
+    county_done(world)
+    assert world.nomination("a").titles == ()
+    world.at(FreezePool())
+    assert list(world.round().members) == ["a"]
+
+
+def test_a_pool_of_title_holders_drops_whoever_has_none_dr_03() -> None:
+    stage = {"pool": {"holder_of": ["pilot"]}}
+    world = with_members(step("endorsement"), members=["a"])
+    world = World(
+        declared([{"id": "river", "ranks": ["province"]}], {"province": stage | {"steps": [INTAKE]}}),
+        world.tree,
+    ).open()
+    world.submit("a")
+    world.close_intake()
+    world.begin()
+    assert world.round().out == {"a": ("pool", "NOT_IN_POOL")}
+    assert world.nomination("a").status is Status.ELIMINATED
+
+
+def test_a_pool_is_frozen_once_dr_03() -> None:
+    world = two_levels()
+    county_done(world)
+    world.at(FreezePool())
+    assert world.at(FreezePool()) == ()
+
+
+def test_the_reserve_of_the_summit_lapses_with_its_report() -> None:
+    world = with_members(panel(), choice(1, reserve=1), members=["a", "b"])
+    judged(world, {"a": "90", "b": "80"})
+    world.open_step("selection")
+    world.report()
+    assert world.round().out == {"b": ("report", "RESERVE_LAPSED")}
+    assert world.nomination("b").status is Status.ELIMINATED

@@ -1,0 +1,320 @@
+"""公示 (DR-27 to DR-31): windows, objections that hold, substitution from the reserve, and pauses that shorten nothing."""
+
+from typing import Any
+
+from domain.nomination import Status
+from domain.round import run_of
+from schemas import names
+from schemas.commands import (
+    CloseStepEarly,
+    ExtendStep,
+    FileObjection,
+    PauseCycle,
+    RearmStep,
+    ResolveTie,
+    ResumeCycle,
+    RuleOnObjection,
+)
+from schemas.events import ListPublished, StepExtended, Substituted
+from tests.domain.specification import (
+    DAY,
+    HANDLER,
+    HANDLER_2,
+    OFFICER,
+    OPERATOR,
+    OPERATOR_2,
+    STRANGER,
+    World,
+    at,
+    choice,
+    judged,
+    panel,
+    refused,
+    step,
+    with_members,
+)
+
+FRONT = {"id": "f", "fact": "frontline", "op": "==", "value": True}
+HALF = {"id": "front", "who": FRONT, "op": ">=", "share": "1/2"}
+TRUE, FALSE = {"frontline": True}, {"frontline": False}
+FIVE = {
+    "a": ("90", TRUE),
+    "b": ("80", FALSE),
+    "c": ("70", FALSE),
+    "d": ("60", TRUE),
+    "e": ("50", FALSE),
+}
+
+
+def published(
+    members: dict[str, tuple[str, dict[str, Any]]] | None = None,
+    publicity: dict[str, Any] | None = None,
+    **selection: Any,
+) -> World:
+    """Two seats, a reserve, and the list published."""
+    people = members or FIVE
+    world = with_members(
+        panel(),
+        choice(2, reserve=2, **selection),
+        step("publicity", **(publicity or {})),
+        members={id: facts for id, (_, facts) in people.items()},
+    )
+    judged(world, {id: mark for id, (mark, _) in people.items()})
+    world.open_step("selection")
+    world.open_step("publicity")
+    return world
+
+
+def object_to(world: World, id: str, objection: str = "o1") -> None:
+    body = FileObjection(
+        objection=objection, round=world.round_stream(), entry="sealed", commitment="0" * 64, ground="deeds"
+    )
+    world.on(id, body, STRANGER)
+
+
+def rule(world: World, id: str, outcome: str, objection: str = "o1") -> None:
+    body = RuleOnObjection.model_validate({"objection": objection, "outcome": outcome, "reason": "查实"})
+    world.on(id, body, HANDLER)
+    if outcome == "upheld":
+        world.on(id, body, HANDLER_2)
+
+
+def substitutions(world: World) -> list[tuple[str, str]]:
+    return [(one.out, one.into) for one in world.events(world.round_stream(), Substituted)]
+
+
+def is_closed(world: World) -> bool:
+    return run_of(world.round(), "publicity").closed_at is not None
+
+
+# ---- the window: DR-27 ----
+
+
+def test_the_notice_says_how_the_days_are_counted_and_the_window_is_frozen_dr_27() -> None:
+    world = with_members(step("publicity"), members=["a"])
+    world.now = at("2024-04-26 09:00")
+    world.open_step("publicity")
+    [notice] = world.events(world.round_stream(), ListPublished)
+    assert notice.window.closes_at == at("2024-05-08 00:00")  # 24:00 on 7 May
+    assert notice.day_count == "5个工作日（不含发布当日）"
+    counting = {"period": {"days": 5, "unit": "natural_day", "count_first_day": True}}
+    other = with_members(step("publicity", **counting), members=["a"])
+    other.open_step("publicity")
+    [notice] = other.events(other.round_stream(), ListPublished)
+    assert notice.day_count == "5个自然日（含发布当日）"
+    assert not notice.rehearsal
+
+
+def test_a_publicity_period_is_never_shortened_dr_27() -> None:
+    world = published()
+    refused(
+        "PUBLICITY_NEVER_SHORTENED",
+        lambda: world.at(CloseStepEarly(step="publicity", reason="r"), OFFICER),
+    )
+    assert world.close_step("publicity") == ()
+    was = world.round().published["a"].window.closes_at
+    sooner = ExtendStep(step="publicity", closes_at=was - DAY, reason="r")
+    refused("NOT_AN_EXTENSION", lambda: world.at(sooner, OPERATOR))
+    world.pass_window("publicity")
+    assert is_closed(world)
+
+
+def test_an_extended_period_moves_everybody_on_the_list_but_no_substitute_dr_27() -> None:
+    world = published()
+    world.withdraw("a")
+    world.close_step("publicity")
+    own = world.round().published["c"].window
+    later = ExtendStep(step="publicity", closes_at=own.closes_at + 9 * DAY, reason="r")
+    world.at(later, OPERATOR)
+    world.at(later, OPERATOR_2)
+    assert world.round().published["b"].window.closes_at == later.closes_at
+    assert world.round().published["c"].window == own
+
+
+# ---- objections: DR-28, DR-29 ----
+
+
+def test_an_open_objection_holds_the_step_until_it_is_ruled_on_dr_28() -> None:
+    world = published()
+    object_to(world, "a")
+    world.pass_window("publicity")
+    assert run_of(world.round(), "publicity").held == "OBJECTION_OPEN"
+    assert world.close_step("publicity") == ()
+    rule(world, "a", "dismissed")
+    world.close_step("publicity")
+    assert is_closed(world)
+    assert list(world.round().members) == ["a", "b"]
+
+
+def test_an_upheld_objection_brings_the_next_of_the_reserve_with_a_period_of_its_own_dr_31() -> None:
+    world = published()
+    object_to(world, "a")
+    world.now += 3 * DAY
+    rule(world, "a", "upheld")
+    world.close_step("publicity")
+    assert world.nomination("a").status is Status.DISQUALIFIED
+    assert substitutions(world) == [("a", "c")]
+    own = world.round().published["c"]
+    assert own.window.opens_at == world.now
+    assert own.window.closes_at > world.round().published["b"].window.closes_at
+    world.pass_window("publicity")
+    assert not is_closed(world)
+    object_to(world, "c", "o2")  # in its own period, after everybody else's is over
+    refused("STAGE_CLOSED", lambda: object_to(world, "b", "o3"))
+    rule(world, "c", "dismissed", "o2")
+    world.now = own.window.closes_at
+    world.close_step("publicity")
+    assert is_closed(world)
+    assert list(world.round().members) == ["b", "c"]
+
+
+# ---- substitution: DR-25, DR-31 ----
+
+
+def test_composition_is_checked_again_and_whoever_breaks_it_is_passed_over_dr_31() -> None:
+    world = published(shares=[HALF])
+    assert list(world.round().members) == ["a", "b"]
+    world.withdraw("a")
+    world.close_step("publicity")
+    assert substitutions(world) == [("a", "d")]
+    assert list(world.round().standby) == ["c"]
+
+
+def test_a_seat_stays_vacant_where_the_reserve_is_empty_or_gone_dr_31() -> None:
+    world = published()
+    for id in ("c", "d"):
+        world.withdraw(id)
+    world.withdraw("a")
+    world.close_step("publicity")
+    assert substitutions(world) == [("a", "")]
+    assert list(world.round().members) == ["b"]
+
+
+def test_a_seat_stays_vacant_where_the_programme_does_not_substitute_dr_31() -> None:
+    world = published(publicity={"substitute": False})
+    world.withdraw("a")
+    world.close_step("publicity")
+    assert substitutions(world) == [("a", "")]
+
+
+def test_everybody_who_left_is_replaced_in_one_go_and_a_substitute_too_dr_31() -> None:
+    world = published()
+    for id in ("a", "b"):
+        world.withdraw(id)
+    world.close_step("publicity")
+    assert substitutions(world) == [("a", "c"), ("b", "d")]
+    world.withdraw("c")
+    world.close_step("publicity")
+    assert substitutions(world)[-1] == ("c", "")
+    assert list(world.round().members) == ["d"]
+
+
+def test_equals_in_reserve_are_ordered_by_a_person_and_never_by_id_dr_17_dr_31() -> None:
+    for first, second in (("x", "y"), ("y", "x")):
+        tied = {"a": ("90", {}), "b": ("80", {}), "x": ("70", {}), "y": ("70", {})}
+        world = published(tied)
+        world.withdraw("a")
+        world.pass_window("publicity")
+        assert run_of(world.round(), "publicity").held == "TIE_UNRESOLVED"
+        assert not is_closed(world)
+        assert world.close_step("publicity") == ()
+        world.at(ResolveTie(step="publicity", order=(first, second), reason="合议"), OPERATOR)
+        world.close_step("publicity")
+        assert substitutions(world) == [("a", first)]
+
+
+# ---- pauses ----
+
+
+def cycle(world: World) -> str:
+    return names.cycle_stream(world.cycle)
+
+
+def pause(world: World, days: int) -> None:
+    world.do(cycle(world), PauseCycle(reason="r"), OPERATOR)
+    world.now += days * DAY
+    world.do(cycle(world), ResumeCycle(), OPERATOR)
+
+
+def rearm(world: World) -> tuple[object, ...]:
+    return world.at(RearmStep(step="publicity"))
+
+
+def test_nobody_s_period_is_shortened_by_a_pause() -> None:
+    world = published()
+    world.now += DAY
+    world.withdraw("a")
+    world.close_step("publicity")
+    before = {id: one.window for id, one in world.round().published.items()}
+    pause(world, 7)
+    assert rearm(world)
+    for id in ("b", "c"):
+        after = world.round().published[id].window
+        assert after.closes_at - before[id].closes_at >= 7 * DAY
+    object_to(world, "b")
+    assert rearm(world) == ()
+
+
+def test_nothing_may_be_done_in_a_pause_nor_closed_by_it() -> None:
+    world = published()
+    world.do(cycle(world), PauseCycle(reason="r"), OPERATOR)
+    refused("CYCLE_PAUSED", lambda: object_to(world, "a"))
+    refused("CYCLE_PAUSED", lambda: world.withdraw("a"))
+    refused("CYCLE_PAUSED", lambda: world.pass_window("publicity"))
+
+
+def test_a_step_that_is_asked_to_close_after_a_pause_gives_the_days_back_first() -> None:
+    world = published()
+    was = world.round().published["a"].window.closes_at
+    pause(world, 30)
+    assert world.now > was
+    written = world.close_step("publicity")
+    assert [type(one) for one in written] == [StepExtended]
+    assert not is_closed(world)
+    assert world.round().published["a"].window.closes_at > world.now
+
+
+def test_two_pauses_before_the_windows_are_moved_both_count() -> None:
+    world = published()
+    was = world.round().published["a"].window.closes_at
+    pause(world, 10)
+    world.now += DAY / 24
+    pause(world, 10)
+    rearm(world)
+    once = published()
+    pause(once, 20)
+    rearm(once)
+    moved = world.round().published["a"].window.closes_at
+    assert moved - was >= 20 * DAY
+    assert moved >= once.round().published["a"].window.closes_at
+
+
+def test_a_window_opened_after_a_pause_owes_nothing_to_it() -> None:
+    world = with_members(step("publicity"), members=["a"])
+    pause(world, 10)
+    world.open_step("publicity")
+    was = world.round().published["a"].window
+    assert rearm(world) == ()
+    assert world.round().published["a"].window == was
+
+
+def test_an_extension_between_resuming_and_rearming_takes_no_days_away() -> None:
+    world, plain = published(), published()
+    for one in (world, plain):
+        pause(one, 20)
+    end = world.round().published["a"].window.closes_at
+    later = ExtendStep(step="publicity", closes_at=max(end, world.now) + DAY / 24, reason="r")
+    world.at(later, OPERATOR)
+    world.at(later, OPERATOR_2)
+    for one in (world, plain):
+        rearm(one)
+    ends = [one.round().published["a"].window.closes_at for one in (world, plain)]
+    assert ends[0] >= ends[1]
+
+
+def test_a_list_of_nobody_is_not_published() -> None:
+    world = with_members(step("publicity"), members=["a"])
+    world.withdraw("a")
+    world.open_step("publicity")
+    assert is_closed(world)
+    assert not world.events(world.round_stream(), ListPublished)

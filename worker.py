@@ -1,0 +1,72 @@
+"""Runs the engine: connects, builds the activities with what they depend on, serves the task queue.
+
+Beside the queue it keeps the outbox delivered, the log sequenced and the read side projected.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from contextlib import AsyncExitStack
+from datetime import timedelta
+
+from temporalio.worker import Worker
+
+from activities.deciding import Decider
+from activities.engine import Engine
+from activities.outbox import Outbox
+from projections.projector import Projector
+from runtime.door import system_clock
+from runtime.logging import configure_logging
+from runtime.settings import Login, Settings
+from runtime.temporal import connect
+from store.ballot_box import BallotBox
+from store.postgres import PostgresEventStore
+from store.sequencer import Sequencer
+from workflows.registry import WORKFLOWS
+
+GRACE = timedelta(seconds=10)
+
+
+async def serve(settings: Settings, stop: asyncio.Event) -> None:
+    """Until `stop` is set; then what is under way is finished within the grace."""
+    async with AsyncExitStack() as stack:
+        store = await stack.enter_async_context(PostgresEventStore(settings.dsn(Login.APP)))
+        ballots = await stack.enter_async_context(BallotBox(settings.dsn(Login.APP)))
+        client = await connect(settings)
+        decider = Decider(store, system_clock)
+        worker = Worker(
+            client,
+            task_queue=settings.task_queue,
+            workflows=WORKFLOWS,
+            activities=Engine(decider, ballots).activities(),
+            graceful_shutdown_timeout=GRACE,
+            max_cached_workflows=2000,
+            max_concurrent_workflow_tasks=40,
+            max_concurrent_activities=32,
+            max_concurrent_local_activities=64,
+        )
+        background = [
+            asyncio.create_task(Outbox(decider, client, settings.task_queue).run(stop)),
+            asyncio.create_task(Sequencer(settings.dsn(Login.SEQUENCER)).run(stop)),
+            asyncio.create_task(Projector(store, settings.dsn(Login.APP)).run(stop)),
+        ]
+        async with worker:
+            stopped = asyncio.create_task(stop.wait())
+            await asyncio.wait([stopped, *background], return_when=asyncio.FIRST_COMPLETED)
+            stop.set()
+        await asyncio.gather(*background)
+
+
+async def main() -> None:
+    """The process: settings from the environment, SIGTERM and SIGINT end it gracefully."""
+    settings = Settings()
+    configure_logging(settings)
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await serve(settings, stop)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

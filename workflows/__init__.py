@@ -1,0 +1,1 @@
+"""The imperative shell: only waiting, ordering, deadlines and compensation."""

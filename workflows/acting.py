@@ -1,0 +1,94 @@
+"""How workflows act: a short append as a local activity, with a normal one to fall back on."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy, SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
+from temporalio.exceptions import ActivityError, ApplicationError
+
+with workflow.unsafe.imports_passed_through():
+    from activities.engine import Engine
+    from schemas import names
+    from schemas.commands import ENGINE, Body, Command
+    from schemas.messages import Order
+    from schemas.values import Pace
+
+T = TypeVar("T")
+Activity = Callable[["Engine", "Order"], Awaitable[T]]
+
+SHORT = RetryPolicy(initial_interval=timedelta(milliseconds=100), maximum_attempts=3)
+PATIENT = RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=30))
+
+PROGRAMME = SearchAttributeKey.for_keyword("Programme")
+CYCLE = SearchAttributeKey.for_keyword("Cycle")
+UNIT = SearchAttributeKey.for_keyword("UnitCode")
+LEVEL = SearchAttributeKey.for_keyword("AwardLevel")
+
+
+async def act_short(activity: Activity[T], order: Order) -> T:
+    """Decide and append at once. A refusal is raised as the ApplicationError that it is."""
+    try:
+        return await workflow.execute_local_activity_method(
+            activity,
+            order,
+            start_to_close_timeout=timedelta(seconds=5),
+            schedule_to_close_timeout=timedelta(seconds=7),
+            retry_policy=SHORT,
+        )
+    except ActivityError as failure:
+        _raise_refusal(failure)
+    return await act_long(activity, order)
+
+
+async def act_long(activity: Activity[T], order: Order) -> T:
+    """The same as a normal activity, for long work or a database that is away: tried until it is decided."""
+    try:
+        return await workflow.execute_activity_method(
+            activity,
+            order,
+            start_to_close_timeout=timedelta(minutes=5),
+            retry_policy=PATIENT,
+        )
+    except ActivityError as failure:
+        _raise_refusal(failure)
+        raise
+
+
+def _raise_refusal(failure: ActivityError) -> None:
+    cause = failure.cause
+    if isinstance(cause, ApplicationError) and cause.non_retryable:
+        raise cause from None
+
+
+def engine_command(stream: str, transition: str, body: Body, pace: Pace) -> Command:
+    """A step that time or order drives: its id names the transition, never a run or an attempt."""
+    return Command(
+        id=f"{stream}/{transition}",
+        stream=stream,
+        actor=ENGINE,
+        received_at=pace.cycle_time(workflow.now()),
+        body=body,
+    )
+
+
+def until(pace: Pace, instant: datetime | None) -> timedelta | None:
+    """How long to sleep, in reality, until an instant of the cycle's time; None for ever."""
+    if instant is None:
+        return None
+    return pace.real_delay(pace.cycle_time(workflow.now()), instant)
+
+
+def round_attributes(programme: str, stream: str, unit: str, rank: str) -> TypedSearchAttributes:
+    """What a round can be found by, fixed at its start."""
+    return TypedSearchAttributes(
+        [
+            SearchAttributePair(PROGRAMME, programme),
+            SearchAttributePair(CYCLE, names.cycle_of(stream)),
+            SearchAttributePair(UNIT, unit),
+            SearchAttributePair(LEVEL, rank),
+        ]
+    )

@@ -1,0 +1,157 @@
+"""One edition of a programme: it opens, takes nominations in, runs the rounds from the bottom up, and completes."""
+
+from __future__ import annotations
+
+import asyncio
+
+from temporalio import workflow
+from temporalio.exceptions import ApplicationError
+
+with workflow.unsafe.imports_passed_through():
+    from activities.engine import Engine
+    from schemas import names
+    from schemas.commands import Body, CloseIntake, Command, CompleteCycle
+    from schemas.ledger import Head, Receipt
+    from schemas.messages import (
+        CycleAnswer,
+        CycleOrder,
+        CycleView,
+        Order,
+        RoundOrder,
+        RoundReport,
+        SignalOutcome,
+    )
+    from workflows.acting import act_short, engine_command, round_attributes, until
+    from workflows.round import RoundWorkflow
+
+ENDED = ("cancelled", "completed")
+
+
+@workflow.defn(name="Cycle")
+class CycleWorkflow:
+    """The root of the tree of rounds; also the door to the cycle's grants."""
+
+    @workflow.init
+    def __init__(self, order: CycleOrder) -> None:
+        self._order = order
+        self._stream = names.cycle_stream(order.cycle)
+        self._view = CycleView()
+        self._known: Head | None = None
+        self._refused = False
+        self._root: workflow.ChildWorkflowHandle[RoundWorkflow, RoundReport] | None = None
+        self._lock = asyncio.Lock()
+        self._signalled: dict[str, SignalOutcome] = {}
+
+    @workflow.run
+    async def run(self, order: CycleOrder) -> CycleView:  # noqa: ARG002 -- Temporal hands it to both
+        """Wait until it is opened, until intake is over, until the rounds have reported; then complete."""
+        await workflow.wait_condition(lambda: self._view.root is not None or self._refused)
+        if not self._refused:
+            await self._intake()
+        if self._runs():
+            report = await self._rounds()
+            if report and self._runs():
+                await self._conduct(CompleteCycle(conferred=report.conferred))
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        return self._view
+
+    def _runs(self) -> bool:
+        return not self._refused and self._view.status not in ENDED
+
+    async def _intake(self) -> None:
+        """Nominations come in by themselves; here only the end of the last window is awaited."""
+        while self._runs() and not self._view.intake_closed:
+            wakes_at = self._view.wakes_at
+            try:
+                await workflow.wait_condition(
+                    lambda wakes_at=wakes_at: self._view.wakes_at != wakes_at or not self._runs(),  # type: ignore[misc]
+                    timeout=until(self._order.pace, wakes_at),
+                    timeout_summary="intake closes",
+                )
+            except TimeoutError:
+                await self._conduct(CloseIntake())
+
+    async def _rounds(self) -> RoundReport | None:
+        """The root's round starts all others; None if the cycle was cancelled meanwhile."""
+        root = self._view.root
+        assert root is not None
+        self._root = await workflow.start_child_workflow(
+            RoundWorkflow.run,
+            RoundOrder(
+                stream=root.stream,
+                pace=self._order.pace,
+                programme=self._view.programme,
+                unit=root.name,
+                rank=root.rank,
+            ),
+            id=root.stream,
+            parent_close_policy=workflow.ParentClosePolicy.REQUEST_CANCEL,
+            search_attributes=round_attributes(self._view.programme, root.stream, root.unit, root.rank),
+            static_summary=f"{root.name} · {root.rank}",
+        )
+        await workflow.wait_condition(lambda: self._root_is_done() or not self._runs())
+        if not self._runs():
+            self._root.cancel()
+            await workflow.wait_condition(self._root_is_done)
+            return None
+        return await self._root
+
+    def _root_is_done(self) -> bool:
+        return self._root is not None and self._root.done()
+
+    # ---- messages ----
+
+    @workflow.update(name=names.COMMAND_UPDATE)
+    async def execute(self, command: Command) -> Receipt:
+        """A person's command to the cycle or to its grants."""
+        return await self._decide(command)
+
+    @execute.validator
+    def _addressed_here(self, command: Command) -> None:
+        if command.stream not in (self._stream, names.authority_stream(self._order.cycle)):
+            raise ApplicationError(f"{command.stream} is not {self._stream}", type="WRONG_ADDRESS")
+
+    @workflow.signal(name=names.COMMAND_SIGNAL)
+    async def command(self, command: Command) -> None:
+        """The same by signal; what became of it can be asked with `outcome_of`."""
+        try:
+            outcome = SignalOutcome(receipt=await self._decide(command))
+        except ApplicationError as refusal:
+            outcome = SignalOutcome(code=refusal.type or "", message=refusal.message)
+        self._signalled[command.id] = outcome
+
+    @workflow.query
+    def outcome_of(self, command_id: str) -> SignalOutcome | None:
+        """What became of a command that came by signal; None while it is under way or unknown."""
+        return self._signalled.get(command_id)
+
+    @workflow.query
+    def view(self) -> CycleView:
+        """Where the cycle stands."""
+        return self._view
+
+    async def _decide(self, command: Command) -> Receipt:
+        try:
+            async with self._lock:
+                was = self._view.status
+                answer = await self._act(command)
+        except ApplicationError:
+            self._refused = self._known is None
+            raise
+        if was == "paused" and answer.view.status == "open" and self._root and not self._root.done():
+            await self._root.signal(names.RESUMED_SIGNAL, answer.view.paused_seconds)
+        return answer.receipt
+
+    async def _conduct(self, body: Body) -> None:
+        async with self._lock:
+            await self._act(
+                engine_command(self._stream, f"{body.kind}@{self._view.seq}", body, self._order.pace)
+            )
+
+    async def _act(self, command: Command) -> CycleAnswer:
+        known = self._known if command.stream == self._stream else None
+        answer = await act_short(Engine.decide_cycle, Order(command=command, known=known))
+        self._view = answer.view
+        if command.stream == self._stream and (known is None or answer.receipt.head.seq > known.seq):
+            self._known = answer.receipt.head
+        return answer

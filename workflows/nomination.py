@@ -1,0 +1,108 @@
+"""One nomination: people and rounds decide, it waits; it begins anew at each level and ends when it is over."""
+
+from __future__ import annotations
+
+import asyncio
+
+from temporalio import workflow
+from temporalio.exceptions import ApplicationError
+
+with workflow.unsafe.imports_passed_through():
+    from activities.engine import Engine
+    from schemas import names
+    from schemas.commands import Command, TakeOutcome
+    from schemas.ledger import Head, Receipt
+    from schemas.messages import (
+        NominationAnswer,
+        NominationOrder,
+        NominationView,
+        Order,
+        OutcomeSignal,
+        SignalOutcome,
+    )
+    from workflows.acting import act_short, engine_command
+
+OUTCOMES_KEPT = 50
+
+
+@workflow.defn(name="Nomination")
+class NominationWorkflow:
+    """Small on purpose: no timers, no children; its state is in the log."""
+
+    @workflow.init
+    def __init__(self, order: NominationOrder) -> None:
+        self._order = order
+        self._known: Head | None = order.known
+        self._view = NominationView(level=order.level)
+        self._unheard_of = False
+        self._lock = asyncio.Lock()
+        self._signalled: dict[str, SignalOutcome] = {}
+
+    @workflow.run
+    async def run(self, order: NominationOrder) -> NominationView:
+        """Waits for what people and rounds decide, until the next level or the end."""
+        await workflow.wait_condition(
+            lambda: (self._is_over() or self._view.level > order.level) and workflow.all_handlers_finished()
+        )
+        if not self._is_over():
+            workflow.continue_as_new(
+                order.model_copy(update={"known": self._known, "level": self._view.level})
+            )
+        return self._view
+
+    def _is_over(self) -> bool:
+        return self._view.over or self._unheard_of
+
+    @workflow.update(name=names.COMMAND_UPDATE)
+    async def execute(self, command: Command) -> Receipt:
+        """A person's command: answered once the event is durable; the same id again gets the first receipt."""
+        return await self._decide(command)
+
+    @execute.validator
+    def _addressed_here(self, command: Command) -> None:
+        if command.stream != self._order.stream:
+            raise ApplicationError(f"{command.stream} is not {self._order.stream}", type="WRONG_ADDRESS")
+
+    @workflow.signal(name=names.COMMAND_SIGNAL)
+    async def command(self, command: Command) -> None:
+        """The same by signal; what became of it can be asked with `outcome_of`."""
+        try:
+            outcome = SignalOutcome(receipt=await self._decide(command))
+        except ApplicationError as refusal:
+            outcome = SignalOutcome(code=refusal.type or "", message=refusal.message)
+        self._signalled[command.id] = outcome
+        while len(self._signalled) > OUTCOMES_KEPT:
+            self._signalled.pop(next(iter(self._signalled)))
+
+    @workflow.signal(name=names.OUTCOME_SIGNAL)
+    async def take_outcome(self, signal: OutcomeSignal) -> None:
+        """What a round decided about this nomination; its id is the outbox row's."""
+        body = TakeOutcome.model_validate(signal.body)
+        command = engine_command(self._order.stream, "outcome", body, self._order.pace)
+        try:
+            await self._decide(command.model_copy(update={"id": signal.id}))
+        except ApplicationError as refusal:
+            workflow.logger.warning("outcome refused", extra={"code": refusal.type})
+
+    @workflow.query
+    def outcome_of(self, command_id: str) -> SignalOutcome | None:
+        """What became of a command that came by signal; None while it is under way or unknown."""
+        return self._signalled.get(command_id)
+
+    @workflow.query
+    def view(self) -> NominationView:
+        """Where the nomination stands."""
+        return self._view
+
+    async def _decide(self, command: Command) -> Receipt:
+        async with self._lock:
+            try:
+                answer = await act_short(Engine.decide_nomination, Order(command=command, known=self._known))
+            except ApplicationError as refusal:
+                self._unheard_of = self._known is None or refusal.type == "NOMINATION_OVER"
+                raise
+            self._view = answer.view
+            if self._known is None or answer.receipt.head.seq > self._known.seq:
+                self._known = answer.receipt.head
+            self._unheard_of = False
+            return answer.receipt

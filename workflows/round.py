@@ -1,0 +1,234 @@
+"""One unit's round: its children report, the pool is frozen, the steps are taken in order, the round reports upward."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta
+
+from temporalio import workflow
+from temporalio.exceptions import ApplicationError, is_cancelled_exception
+
+with workflow.unsafe.imports_passed_through():
+    from activities.engine import Engine
+    from schemas import names
+    from schemas.commands import (
+        Body,
+        CloseStep,
+        Command,
+        FreezePool,
+        LapseRound,
+        OpenRound,
+        OpenStep,
+        RearmStep,
+        ReportRound,
+    )
+    from schemas.ledger import Head, Receipt
+    from schemas.messages import (
+        ChildRef,
+        Order,
+        RoundAnswer,
+        RoundOrder,
+        RoundReport,
+        RoundView,
+        SignalOutcome,
+        StepRef,
+    )
+    from workflows.acting import act_long, act_short, engine_command, round_attributes, until
+
+QUIET = ("hand_in_sheet", "recuse", "form_panel")
+"""Commands after which the step is looked at again only if it is ripe."""
+
+Child = workflow.ChildWorkflowHandle["RoundWorkflow", RoundReport]
+
+
+@workflow.defn(name="Round")
+class RoundWorkflow:
+    """Holds only what activities returned; deadlines are rows in the store, the timer only wakes."""
+
+    @workflow.init
+    def __init__(self, order: RoundOrder) -> None:
+        self._order = order
+        self._view = RoundView()
+        self._known: Head | None = None
+        self._stirred = False
+        self._resumed = False
+        self._paused_for = timedelta()
+        self._children: list[Child] = []
+        self._lock = asyncio.Lock()
+        self._signalled: dict[str, SignalOutcome] = {}
+
+    @workflow.run
+    async def run(self, order: RoundOrder) -> RoundReport:  # noqa: ARG002 -- Temporal hands it to both
+        """Open, gather what the child rounds recommend, freeze the pool, take the steps in order, report."""
+        try:
+            await self._conduct(OpenRound())
+            await self._gather()
+            await self._conduct(FreezePool())
+            for step in self._view.steps:
+                await self._take(step)
+            await self._conduct(ReportRound())
+        except BaseException as ending:
+            if is_cancelled_exception(ending):
+                await asyncio.shield(self._lapse())
+            raise
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        return RoundReport(
+            stream=self._order.stream, recommended=self._view.members, conferred=self._view.conferred
+        )
+
+    # ---- the children ----
+
+    async def _gather(self) -> None:
+        """The children's reports, or the cut-off: whoever has not reported by then lapses."""
+        for child in self._view.children:
+            self._children.append(await self._start(child))
+        tasks = list(self._children)
+        while not all(task.done() for task in tasks):
+            due = self._due()
+            try:
+                await workflow.wait_condition(
+                    lambda due=due: all(task.done() for task in tasks) or self._due() != due,  # type: ignore[misc]
+                    timeout=until(self._order.pace, due),
+                )
+            except TimeoutError:
+                for task in tasks:
+                    task.cancel()
+        for task in tasks:
+            if not task.cancelled() and task.exception() is not None:
+                workflow.logger.warning("a child round ended without a report", extra={"child": task.id})
+
+    def _due(self) -> datetime | None:
+        due = self._view.reports_due
+        return due + self._paused_for if due else None
+
+    async def _start(self, child: ChildRef) -> Child:
+        order = RoundOrder(
+            stream=child.stream,
+            pace=self._order.pace,
+            programme=self._order.programme,
+            unit=child.name,
+            rank=child.rank,
+        )
+        return await workflow.start_child_workflow(
+            RoundWorkflow.run,
+            order,
+            id=child.stream,
+            parent_close_policy=workflow.ParentClosePolicy.REQUEST_CANCEL,
+            search_attributes=round_attributes(order.programme, child.stream, child.unit, child.rank),
+            static_summary=f"{child.name} · {child.rank}",
+        )
+
+    # ---- the steps ----
+
+    async def _take(self, step: StepRef) -> None:
+        """Open the step, wait until it is ripe, close it; a closed public vote is sealed."""
+        await self._conduct(OpenStep(step=step.id), long=step.type == "selection")
+        while step.id not in self._view.closed:
+            await self._until_stirred()
+            if self._resumed:
+                self._resumed = False
+                await self._conduct(RearmStep(step=step.id))
+                continue
+            await self._conduct(CloseStep(step=step.id), long=step.type == "selection")
+        if not self._view.sealed:
+            await self._conduct(CloseStep(step=step.id), activity=Engine.seal_ballot)
+
+    async def _until_stirred(self) -> None:
+        """Until the window's end by the clock, or until somebody did something that may end the step sooner."""
+        wakes_at = self._view.wakes_at
+        try:
+            await workflow.wait_condition(
+                lambda: self._stirred or self._resumed or self._view.wakes_at != wakes_at,
+                timeout=until(self._order.pace, wakes_at),
+                timeout_summary=f"{self._view.current} closes",
+            )
+        except TimeoutError:
+            pass
+        self._stirred = False
+
+    # ---- messages ----
+
+    @workflow.update(name=names.COMMAND_UPDATE)
+    async def execute(self, command: Command) -> Receipt:
+        """A person's command: answered once the event is durable; the same id again gets the first receipt."""
+        return await self._decide(command)
+
+    @execute.validator
+    def _addressed_here(self, command: Command) -> None:
+        if command.stream != self._order.stream:
+            raise ApplicationError(f"{command.stream} is not {self._order.stream}", type="WRONG_ADDRESS")
+
+    @workflow.signal(name=names.COMMAND_SIGNAL)
+    async def command(self, command: Command) -> None:
+        """The same by signal; what became of it can be asked with `outcome_of`."""
+        try:
+            outcome = SignalOutcome(receipt=await self._decide(command))
+        except ApplicationError as refusal:
+            outcome = SignalOutcome(code=refusal.type or "", message=refusal.message)
+        self._signalled[command.id] = outcome
+
+    @workflow.signal(name=names.NUDGE_SIGNAL)
+    def nudge(self) -> None:
+        """Something changed in a member's own stream; look again."""
+        self._stirred = True
+
+    @workflow.signal(name=names.RESUMED_SIGNAL)
+    async def resumed(self, paused_seconds: int) -> None:
+        """The cycle runs again: windows are given back what they had left, here and in every round below."""
+        self._paused_for += timedelta(seconds=paused_seconds)
+        self._resumed = True
+        for child in self._children:
+            if not child.done():
+                await child.signal(names.RESUMED_SIGNAL, paused_seconds)
+
+    @workflow.query
+    def outcome_of(self, command_id: str) -> SignalOutcome | None:
+        """What became of a command that came by signal; None while it is under way or unknown."""
+        return self._signalled.get(command_id)
+
+    @workflow.query
+    def view(self) -> RoundView:
+        """Where the round stands."""
+        return self._view
+
+    # ---- deciding ----
+
+    async def _decide(self, command: Command) -> Receipt:
+        async with self._lock:
+            answer = await act_short(Engine.decide_round, Order(command=command, known=self._known))
+            self._took(answer)
+        if command.body.kind not in QUIET or self._view.ripe:
+            self._stirred = True
+        return answer.receipt
+
+    async def _conduct(self, body: Body, long: bool = False, activity: object = Engine.decide_round) -> None:
+        """One transition of the round itself; while the cycle is paused it waits."""
+        while True:
+            try:
+                async with self._lock:
+                    await self._transit(body, long, activity)
+                return
+            except ApplicationError as refusal:
+                if refusal.type != "CYCLE_PAUSED":
+                    raise
+                await workflow.wait_condition(lambda: self._resumed)
+                self._resumed = isinstance(body, CloseStep)
+                if isinstance(body, CloseStep):
+                    return
+
+    async def _transit(self, body: Body, long: bool, activity: object) -> None:
+        step = getattr(body, "step", "")
+        transition = f"{body.kind}/{step}@{self._view.seq}"
+        command = engine_command(self._order.stream, transition, body, self._order.pace)
+        act = act_long if long or activity is not Engine.decide_round else act_short
+        self._took(await act(activity, Order(command=command, known=self._known)))  # type: ignore[arg-type]
+
+    def _took(self, answer: RoundAnswer) -> None:
+        self._view = answer.view
+        if self._known is None or answer.receipt.head.seq > self._known.seq:
+            self._known = answer.receipt.head
+
+    async def _lapse(self) -> None:
+        body = LapseRound(reason="cancelled")
+        command = engine_command(self._order.stream, "lapse", body, self._order.pace)
+        await act_long(Engine.decide_round, Order(command=command, known=self._known))
