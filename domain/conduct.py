@@ -61,7 +61,6 @@ from schemas.programme import (
 )
 from schemas.programme import Decision as DecisionStep
 
-
 ENGINES_OWN = FreezePool | OpenStep | CloseStep | RearmStep | SealTally | ReportRound
 """What time or order drives: a round that is over answers these with nothing."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from domain import authority
@@ -37,11 +37,8 @@ from schemas.events import (
     Window,
 )
 from schemas.ledger import Effect, Gate, GateStatus, SetGate
-from schemas.programme import Intake, Programme
+from schemas.programme import Intake, Programme, Route
 from schemas.units import UnitTree
-
-HORIZON = timedelta(days=60)
-"""How far beyond the sum of all periods the work-day calendar must reach when a cycle opens."""
 
 
 class Status(StrEnum):
@@ -160,7 +157,7 @@ def _open(state: State, command: Command, body: OpenCycle, inputs: Inputs) -> De
     if state.opened is not None:
         raise Conflict("CYCLE_EXISTS", cycle=body.cycle)
     programme, now = inputs.programme, command.received_at
-    require_years(now, now + _longest(programme), inputs.calendar.overrides)
+    require_years(now, _latest_end(programme, inputs.calendar, now), inputs.calendar.overrides)
     intakes = tuple(
         IntakeWindow(
             rank=rank,
@@ -187,16 +184,17 @@ def _open(state: State, command: Command, body: OpenCycle, inputs: Inputs) -> De
     return Decision(events=(opened,), effects=gates + tuple(_intake_gate(body.cycle, w, 0) for w in intakes))
 
 
-def _longest(programme: Programme) -> timedelta:
-    """A safe upper bound of a cycle's length: every period of every step once, a work day taken as two days."""
-    days = sum(
-        period.days * 2
-        for stage in programme.stages.values()
-        for step in stage.steps
-        for period in [getattr(step, "period", None) or getattr(step, "correction", None)]
-        if period is not None
-    )
-    return timedelta(days=days) + HORIZON
+def _latest_end(programme: Programme, calendar: Calendar, now: datetime) -> datetime:
+    """When the cycle ends if every period on its longest route is used in full."""
+    return max(_end_of_route(programme, calendar, route, now) for route in programme.routes)
+
+
+def _end_of_route(programme: Programme, calendar: Calendar, route: Route, now: datetime) -> datetime:
+    for rank in route.ranks:
+        for step in programme.stages[rank].steps:
+            period = getattr(step, "period", None) or getattr(step, "correction", None)
+            now = calendar.end(now, period) if period else now
+    return now
 
 
 def _cycle_gate(cycle: str, opens_at: datetime, status: GateStatus, epoch: int) -> Gate:

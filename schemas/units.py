@@ -43,13 +43,18 @@ class UnitTree(BaseModel):
             unit = self.by_code[above]
 
     def path(self, code: str, route: Route) -> tuple[str, ...]:
-        """The codes of the units that a nomination entered at `code` passes on `route`, lowest first; ranks the route skips are left out.
+        """The codes of the units that a nomination entered at `code` passes on `route`, lowest first.
+
+        Ranks that the route skips are left out; the industry route leads through an industry union.
 
         Raises ValueError where the way does not begin on the route or does not end at the root.
         """
         path = tuple(unit.code for unit in self.ancestors(code, route.id) if unit.rank in route.ranks)
         if not path or path[0] != code or path[-1] != self.root:
             raise ValueError(f"{code} has no way to {self.root} by {route.id}")
+        ranks = {self.by_code[unit].rank for unit in path}
+        if Rank.INDUSTRY_UNION in route.ranks and Rank.INDUSTRY_UNION not in ranks:
+            raise ValueError(f"{code} belongs to no industry union")
         return path
 
     def within(self, code: str, top: str) -> bool:

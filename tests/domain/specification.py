@@ -84,8 +84,10 @@ class Written(NamedTuple):
 
 
 def through_bytes(event: Event) -> Event:
-    """The event as a reader of the log gets it, from its canonical bytes."""
-    return EVENTS[type(event).__name__].model_validate(orjson.loads(canonical_bytes(event.new().data)))
+    """The event as a reader of the log gets it, from its canonical bytes: the same, or nothing here would be true."""
+    read = EVENTS[type(event).__name__].model_validate(orjson.loads(canonical_bytes(event.new().data)))
+    assert read == event
+    return read
 
 
 FOLDS: dict[str, tuple[Any, Callable[[Any, Written, str], Any]]] = {
@@ -364,7 +366,9 @@ class World:
         return self
 
     def submit(self, id: str, unit: str = "", by: Actor = OFFICER, **facts: int | bool | str) -> None:
-        self.submit_as(id, unit, by, facts=tuple(FactValue(id=name, value=value) for name, value in facts.items()))
+        self.submit_as(
+            id, unit, by, facts=tuple(FactValue(id=name, value=value) for name, value in facts.items())
+        )
 
     def submit_as(self, id: str, unit: str = "", by: Actor = OFFICER, **changes: Any) -> tuple[Event, ...]:
         said: dict[str, Any] = {
@@ -420,7 +424,8 @@ class World:
         gate = names.step_gate(self.round_stream(unit), step)
         papers = sum(votes.values())
         return self.at(
-            SealTally(step=step, ballot=gate, papers=papers, refused=0, root="0" * 64, counts=counts), unit=unit
+            SealTally(step=step, ballot=gate, papers=papers, refused=0, root="0" * 64, counts=counts),
+            unit=unit,
         )
 
     def report(self, unit: str = "") -> tuple[Event, ...]:
@@ -495,7 +500,9 @@ def one_level(*said: dict[str, Any], intake: dict[str, Any] = INTAKE, **stage: A
     programme = declared(
         [{"id": "river", "ranks": ["province"]}], {"province": {"steps": [intake, *said]} | stage}
     )
-    tree = UnitTree.model_validate({"root": "9", "units": [{"code": "9", "name": "测试省", "rank": "province"}]})
+    tree = UnitTree.model_validate(
+        {"root": "9", "units": [{"code": "9", "name": "测试省", "rank": "province"}]}
+    )
     return World(programme, tree).open()
 
 
@@ -516,4 +523,3 @@ def judged(world: World, marks: dict[str, str], step_id: str = "expert_review", 
     for judge in JUDGES:
         world.sheet(judge, step_id, marks, unit)
     world.close_step(step_id, unit)
-

@@ -58,7 +58,9 @@ def publishing() -> World:
 
 
 def objection(id: str = "o1", **said: bool) -> FileObjection:
-    return FileObjection(objection=id, round=ROUND, entry="sealed", commitment="0" * 64, ground="deeds", **said)
+    return FileObjection(
+        objection=id, round=ROUND, entry="sealed", commitment="0" * 64, ground="deeds", **said
+    )
 
 
 # ---- submission: DR-02, DR-05, DR-06, DR-08 ----
@@ -341,7 +343,13 @@ def test_an_outcome_is_taken_once_and_a_nomination_that_left_takes_none() -> Non
 def test_a_title_below_the_summit_does_not_end_a_nomination() -> None:
     world = one_level()
     world.submit("a")
-    said = {"round": "round/one", "round_seq": 3, "outcome": "conferred", "title": "helper", "certificate": "1"}
+    said = {
+        "round": "round/one",
+        "round_seq": 3,
+        "outcome": "conferred",
+        "title": "helper",
+        "certificate": "1",
+    }
     world.on("a", TakeOutcome.model_validate(said))
     assert (world.nomination("a").titles, world.nomination("a").over) == (("helper",), False)
     world.on("a", TakeOutcome.model_validate(said | {"round": "round/two", "title": "pilot", "final": True}))

@@ -17,6 +17,7 @@ from tests.domain.specification import (
     choice,
     declared,
     judged,
+    one_level,
     panel,
     refused,
     step,
@@ -130,8 +131,9 @@ def test_titles_go_down_the_list_with_numbers_without_a_gap_dr_33() -> None:
     assert {world.nomination(id).status for id in "bc"} == {Status.CONFERRED}
     refused("STAGE_CLOSED", lambda: world.at(Confer(step="conferral"), COUNCIL))
     world.report()
-    assert world.round().reported is not None
-    assert world.round().reported.conferred == 3
+    reported = world.round().reported
+    assert reported is not None
+    assert reported.conferred == 3
 
 
 def test_without_also_a_person_holds_one_grade_dr_33() -> None:
@@ -221,12 +223,7 @@ def test_a_title_counts_before_its_message_has_arrived_dr_03() -> None:
 
 
 def test_a_pool_of_title_holders_drops_whoever_has_none_dr_03() -> None:
-    stage = {"pool": {"holder_of": ["pilot"]}}
-    world = with_members(step("endorsement"), members=["a"])
-    world = World(
-        declared([{"id": "river", "ranks": ["province"]}], {"province": stage | {"steps": [INTAKE]}}),
-        world.tree,
-    ).open()
+    world = one_level(pool={"holder_of": ["pilot"]})
     world.submit("a")
     world.close_intake()
     world.begin()

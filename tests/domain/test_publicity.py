@@ -97,7 +97,7 @@ def test_the_notice_says_how_the_days_are_counted_and_the_window_is_frozen_dr_27
     [notice] = world.events(world.round_stream(), ListPublished)
     assert notice.window.closes_at == at("2024-05-08 00:00")  # 24:00 on 7 May
     assert notice.day_count == "5个工作日（不含发布当日）"
-    counting = {"period": {"days": 5, "unit": "natural_day", "count_first_day": True}}
+    counting: dict[str, Any] = {"period": {"days": 5, "unit": "natural_day", "count_first_day": True}}
     other = with_members(step("publicity", **counting), members=["a"])
     other.open_step("publicity")
     [notice] = other.events(other.round_stream(), ListPublished)
@@ -211,7 +211,12 @@ def test_everybody_who_left_is_replaced_in_one_go_and_a_substitute_too_dr_31() -
 
 def test_equals_in_reserve_are_ordered_by_a_person_and_never_by_id_dr_17_dr_31() -> None:
     for first, second in (("x", "y"), ("y", "x")):
-        tied = {"a": ("90", {}), "b": ("80", {}), "x": ("70", {}), "y": ("70", {})}
+        tied: dict[str, tuple[str, dict[str, Any]]] = {
+            "a": ("90", {}),
+            "b": ("80", {}),
+            "x": ("70", {}),
+            "y": ("70", {}),
+        }
         world = published(tied)
         world.withdraw("a")
         world.pass_window("publicity")

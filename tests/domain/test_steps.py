@@ -52,9 +52,7 @@ from tests.domain.specification import (
 )
 
 CRAFT = {"id": "craft", "fact": "years", "op": ">", "value": 20}
-ELIGIBILITY = step(
-    "eligibility", predicates=[CRAFT], correction={"days": 3, "unit": "work_day"}
-)
+ELIGIBILITY = step("eligibility", predicates=[CRAFT], correction={"days": 3, "unit": "work_day"})
 
 
 def out(world: World) -> dict[str, str]:
@@ -83,7 +81,7 @@ def test_a_round_decides_nothing_before_it_is_opened_and_nothing_out_of_order() 
     world = one_level(step("endorsement"), panel())
     world.submit("a")
     world.close_intake()
-    refused("STAGE_MISMATCH", lambda: world.report())
+    refused("STAGE_MISMATCH", world.report)
     refused("STAGE_MISMATCH", lambda: world.open_step("endorsement"))
     world.begin()
     refused("STAGE_MISMATCH", lambda: world.open_step("expert_review"))
@@ -101,20 +99,23 @@ def test_a_round_that_is_over_takes_no_further_step() -> None:
         assert world.at(body) == ()
     assert world.close_step("endorsement") == ()
     assert len(world.streams[world.round_stream()]) == seen
-    body = CloseStepEarly(step="endorsement", reason="r")
-    refused("STAGE_CLOSED", lambda: world.at(body, OFFICER))
+    early = CloseStepEarly(step="endorsement", reason="r")
+    refused("STAGE_CLOSED", lambda: world.at(early, OFFICER))
 
 
 def test_a_round_with_no_members_passes_through() -> None:
-    world = one_level(step("endorsement"), panel(), choice(2), step("publicity"), step("decision", body="council"))
+    world = one_level(
+        step("endorsement"), panel(), choice(2), step("publicity"), step("decision", body="council")
+    )
     world.close_intake()
     world.begin()
     for declared in world.programme.stages["province"].steps:  # type: ignore[index]
         world.open_step(declared.id)
         assert closed(world, declared.id)
     world.report()
-    assert world.round().reported is not None
-    assert world.round().reported.recommended == ()
+    reported = world.round().reported
+    assert reported is not None
+    assert reported.recommended == ()
 
 
 def test_whoever_withdrew_before_the_cut_off_is_not_in_the_pool_dr_03() -> None:
@@ -191,9 +192,7 @@ def test_a_withdrawal_between_deciding_and_writing_makes_the_round_decide_again(
     world.open_step("endorsement")
     for id in ("a", "b"):
         world.on(id, Endorse(round=world.round_stream()))
-    command = world.command(
-        world.round_stream(), CloseStepEarly(step="endorsement", reason="办结"), OFFICER
-    )
+    command = world.command(world.round_stream(), CloseStepEarly(step="endorsement", reason="办结"), OFFICER)
     decided = world.decide(command)
     world.withdraw("a")
     fault = refused("WRONG_EXPECTED_HEAD", lambda: world.write(command, decided))
@@ -406,7 +405,11 @@ def test_a_judge_is_replaced_by_two_people_and_the_old_marks_count_no_more_dr_13
 def test_a_vote_passes_by_its_share_of_those_present_and_the_others_are_out_dr_15() -> None:
     threshold = {"share": "2/3", "comparator": ">=", "base": "present"}
     world = reviewing(mode="vote", threshold=threshold)
-    said = {"judge-1": ("approve", "approve"), "judge-2": ("approve", "abstain"), "judge-3": ("reject", "reject")}
+    said = {
+        "judge-1": ("approve", "approve"),
+        "judge-2": ("approve", "abstain"),
+        "judge-3": ("reject", "reject"),
+    }
     for judge in JUDGES:
         marks = tuple(
             WrittenMark.model_validate({"nomination": id, "vote": vote})
@@ -540,9 +543,7 @@ def test_a_share_rule_lets_a_lower_score_in_and_its_certificate_says_so_dr_25() 
 def test_rules_that_exclude_each_other_hold_with_the_shortfall_dr_26() -> None:
     who = {"id": "f", "fact": "frontline", "op": "==", "value": True}
     floor = {"id": "front", "who": who, "op": ">=", "share": "100%"}
-    world = with_members(
-        panel(), choice(1, exact=True, shares=[floor]), members={"a": {"frontline": False}}
-    )
+    world = with_members(panel(), choice(1, exact=True, shares=[floor]), members={"a": {"frontline": False}})
     judged(world, {"a": "90"})
     world.open_step("selection")
     [event] = world.events(world.round_stream(), StepHeld)

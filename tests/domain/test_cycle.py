@@ -1,0 +1,270 @@
+"""A cycle and its grants: opening, intake, pauses, amendments by two people, and who may do what."""
+
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from domain import authority, cycle
+from domain.calendar import calendar_version
+from domain.decision import Calendar
+from schemas import names
+from schemas.commands import (
+    CancelCycle,
+    CloseIntake,
+    CompleteCycle,
+    ExtendIntake,
+    GiveGrants,
+    OpenCycle,
+    PauseCycle,
+    ResumeCycle,
+    RevokeGrant,
+)
+from schemas.errors import Conflict
+from schemas.events import (
+    ActProposed,
+    ActSeconded,
+    CycleCancelled,
+    CycleCompleted,
+    CycleOpened,
+    CyclePaused,
+    CycleResumed,
+    GrantRevoked,
+    GrantsGiven,
+    GrantTerms,
+    IntakeClosed,
+    IntakeExtended,
+)
+from schemas.ledger import GateStatus, SetGate
+from schemas.values import Pace
+from tests.domain.specification import (
+    DAY,
+    MONDAY,
+    OFFICER,
+    OPERATOR,
+    OPERATOR_2,
+    STRANGER,
+    Given,
+    World,
+    at,
+    given,
+    one_level,
+    refused,
+)
+
+STREAM = names.cycle_stream(World.cycle)
+GRANTS = names.authority_stream(World.cycle)
+TREE = one_level().tree
+OPEN = OpenCycle(
+    cycle=World.cycle,
+    rules="r",
+    units="u",
+    pace=Pace(real_epoch=MONDAY, cycle_epoch=MONDAY),
+    invited=("9", "901"),
+)
+
+
+def terms(id: str, person: str = "p", role: str = "operator", unit: str = "9") -> GrantTerms:
+    return GrantTerms(id=id, person=person, role=role, unit=unit)
+
+
+OPERATORS = GrantsGiven(grants=(terms("g1", OPERATOR.id), terms("g2", OPERATOR_2.id)))
+
+
+def inputs(**changes: Any) -> cycle.Inputs:
+    granted = authority.evolve(authority.initial, OPERATORS)
+    calendar = Calendar({}, calendar_version())
+    said: dict[str, Any] = {
+        "programme": one_level().programme,
+        "tree": TREE,
+        "calendar": calendar,
+        "authority": granted,
+    }
+    return cycle.Inputs(**said | changes)
+
+
+def opened(*after: Any, **changes: Any) -> Given:
+    """A cycle that was opened on a Monday, and what happened to it since."""
+    [event] = given(STREAM, inputs()).when(OPEN, OPERATOR).decision().events
+    return given(STREAM, inputs(**changes), event, *after)
+
+
+def end() -> Any:
+    state = cycle.evolve(cycle.initial, opened().happened[0].event, MONDAY)
+    return cycle.intake_closes_at(state)
+
+
+# ---- opening: DR-01, DR-08, DR-27 ----
+
+
+def test_opening_freezes_the_windows_the_pace_and_the_calendar_dr_08() -> None:
+    decision = given(STREAM, inputs()).when(OPEN, OPERATOR).decision()
+    [event] = decision.events
+    assert isinstance(event, CycleOpened)
+    assert event.intakes[0].window.opens_at == MONDAY
+    assert event.intakes[0].window.closes_at == at("2024-03-12 00:00")
+    assert event.calendar == calendar_version()
+    gates = [effect.gate.id for effect in decision.effects if isinstance(effect, SetGate)]
+    assert gates == [names.cycle_gate(World.cycle), names.intake_gate(World.cycle, "province")]
+
+
+def test_a_year_without_a_calendar_refuses_to_open_and_says_which_dr_27() -> None:
+    later = at("2026-12-20 09:00")
+    refusal = given(STREAM, inputs()).when(OPEN, OPERATOR, later).then_refused("CALENDAR_YEAR_MISSING")
+    assert refusal.facts["year"] == "2027"
+
+
+def test_an_edition_is_opened_once_dr_01() -> None:
+    refusal = opened().when(OPEN, OPERATOR).then_refused("CYCLE_EXISTS")
+    assert isinstance(refusal, Conflict)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        PauseCycle(reason="r"),
+        ResumeCycle(),
+        CancelCycle(reason="r"),
+        CompleteCycle(conferred=0),
+        ExtendIntake(rank="province", closes_at=MONDAY, reason="r"),
+    ],
+)
+def test_nothing_is_decided_of_a_cycle_before_it_is_opened_or_after_it_ended(body: Any) -> None:
+    given(STREAM, inputs()).when(body, OPERATOR).then_refused("CYCLE_NOT_OPEN")
+    for ended in (CycleCancelled(reason="r"), CycleCompleted(conferred=1)):
+        opened(ended).when(body, OPERATOR).then_refused("CYCLE_NOT_OPEN")
+
+
+def test_only_an_operator_amends_a_cycle() -> None:
+    for by in (OFFICER, STRANGER):
+        opened().when(PauseCycle(reason="r"), by).then_refused("NOT_AUTHORISED")
+
+
+# ---- intake: DR-06, DR-08 ----
+
+
+def test_intake_closes_at_its_end_and_names_the_invited_who_were_silent_dr_06() -> None:
+    opened().when(CloseIntake(), now=end() - timedelta(microseconds=1)).then()
+    done = IntakeClosed(closed_at=end(), nominations=3, silent=("901",))
+    decision = opened(nominated={"9": 3}).when(CloseIntake(), now=end()).then(done)
+    [gate] = decision.effects
+    assert isinstance(gate, SetGate)
+    assert gate.gate.status is GateStatus.CLOSED
+    opened(done).when(CloseIntake(), now=end()).then()
+
+
+def test_intake_is_moved_later_by_two_people_dr_08() -> None:
+    body = ExtendIntake(rank="province", closes_at=end() + DAY, reason="雪灾")
+    first = opened().when(body, OPERATOR)
+    [proposed] = first.decision().events
+    assert isinstance(proposed, ActProposed)
+    assert first.decision().effects == ()
+    again = opened((proposed, OPERATOR))
+    again.when(body, OPERATOR).then_refused("SECOND_PERSON_REQUIRED")
+    moved = IntakeExtended(rank="province", was=end(), closes_at=end() + DAY, reason="雪灾")
+    again.when(body, OPERATOR_2).then(
+        ActSeconded(act=proposed.act, kind="extend_intake", proposed_by=OPERATOR.id), moved
+    )
+    same = body.model_copy(update={"closes_at": end()})
+    opened().when(same, OPERATOR).then_refused("NOT_AN_EXTENSION")
+    opened(moved).when(CloseIntake(), now=end()).then()
+
+
+def test_an_intake_that_is_closed_or_unknown_is_not_extended_dr_08() -> None:
+    done = IntakeClosed(closed_at=end(), nominations=0)
+    body = ExtendIntake(rank="province", closes_at=end() + DAY, reason="r")
+    opened(done).when(body, OPERATOR).then_refused("STAGE_CLOSED")
+    opened().when(body.model_copy(update={"rank": "nation"}), OPERATOR).then_refused("STAGE_CLOSED")
+
+
+# ---- pause, cancel, complete ----
+
+
+def test_a_pause_gives_the_intake_its_days_back_and_counts_epochs() -> None:
+    paused = opened(CyclePaused(reason="r"))
+    paused.when(PauseCycle(reason="again"), OPERATOR).then()
+    paused.when(CloseIntake(), now=end()).then()
+    resumed = paused.when(ResumeCycle(), OPERATOR, MONDAY + 20 * DAY).decision()
+    first, moved = resumed.events
+    assert first == CycleResumed(epoch=1)
+    assert isinstance(moved, IntakeExtended)
+    assert moved.closes_at - moved.was >= 20 * DAY
+    gates = [effect.gate for effect in resumed.effects if isinstance(effect, SetGate)]
+    assert {(gate.status, gate.epoch) for gate in gates} == {(GateStatus.OPEN, 1)}
+    opened().when(ResumeCycle(), OPERATOR).then()
+
+
+def test_a_cancellation_takes_two_people_and_shuts_the_door_dr_44() -> None:
+    body = CancelCycle(reason="停办")
+    [proposed] = opened().when(body, OPERATOR).decision().events
+    twice = opened((proposed, OPERATOR))
+    twice.when(body, OPERATOR).then_refused("SECOND_PERSON_REQUIRED")
+    decision = twice.when(body, OPERATOR_2).decision()
+    assert decision.events[-1] == CycleCancelled(reason="停办")
+    [gate] = decision.effects
+    assert isinstance(gate, SetGate)
+    assert gate.gate.status is GateStatus.CLOSED
+
+
+def test_a_proposal_lapses_with_the_act_that_it_brought() -> None:
+    world = one_level()
+    body = CancelCycle(reason="r")
+    world.do(STREAM, body, OPERATOR)
+    assert len(world.state(STREAM).proposals) == 1
+    world.do(STREAM, body, OPERATOR_2)
+    assert world.state(STREAM).proposals == {}
+
+
+def test_a_cycle_completes_with_the_number_conferred() -> None:
+    opened().when(CompleteCycle(conferred=7)).then(CycleCompleted(conferred=7))
+
+
+# ---- grants: DR-44 ----
+
+
+def test_the_first_grants_are_the_founding_and_later_ones_need_an_operator_of_the_root_dr_44() -> None:
+    body = GiveGrants(grants=(terms("g3", "new"),))
+    founding = given(GRANTS, TREE).when(body, STRANGER).then(GrantsGiven(grants=body.grants))
+    assert founding.grant == "founding"
+    founded = given(GRANTS, TREE, OPERATORS)
+    founded.when(body, STRANGER).then_refused("NOT_AUTHORISED")
+    assert founded.when(body, OPERATOR).then(GrantsGiven(grants=body.grants)).grant == "g1"
+    founded.when(GiveGrants(grants=OPERATORS.grants), OPERATOR).then()
+
+
+def test_a_grant_is_for_a_unit_that_exists_and_only_a_given_one_is_revoked() -> None:
+    founded = given(GRANTS, TREE, OPERATORS)
+    nowhere = GiveGrants(grants=(terms("g3", unit="nowhere"),))
+    founded.when(nowhere, OPERATOR).then_refused("NOT_FOUND")
+    founded.when(RevokeGrant(grant="g9", reason="r"), OPERATOR).then_refused("NOT_FOUND")
+    gone = GrantRevoked(grant="g2", reason="离任")
+    founded.when(RevokeGrant(grant="g2", reason="离任"), OPERATOR).then(gone)
+    without = given(GRANTS, TREE, OPERATORS, gone)
+    without.when(RevokeGrant(grant="g1", reason="r"), OPERATOR_2).then_refused("NOT_AUTHORISED")
+
+
+def test_a_grant_covers_a_unit_and_all_below_it_in_its_own_role_only() -> None:
+    state = authority.evolve(authority.initial, GrantsGiven(grants=(terms("g", OFFICER.id, "officer"),)))
+    assert authority.authorize(state, TREE, OFFICER, "endorse", "9") == "g"
+    for actor in (OFFICER.model_copy(update={"role": "operator"}), STRANGER):
+        refused(
+            "NOT_AUTHORISED",
+            lambda actor=actor: authority.authorize(state, TREE, actor, "endorse", "9"),  # type: ignore[misc]
+        )
+    refused("NOT_AUTHORISED", lambda: authority.authorize(state, TREE, OFFICER, "confer", "9", ("body:x",)))
+
+
+# ---- this folder ----
+
+
+def test_every_code_that_the_domain_can_raise_has_a_sentence_here() -> None:
+    here, root = Path(__file__).parent, Path(__file__).parents[2]
+    raised = {
+        code
+        for module in (root / "domain").rglob("*.py")
+        for code in re.findall(r'(?:Refused|Conflict)\(\s*"([A-Z_]+)"', module.read_text("utf-8"))
+    }
+    said = "".join(test.read_text("utf-8") for test in here.glob("test_*.py"))
+    assert {code for code in raised if f'"{code}"' not in said} == set()
