@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
 from domain import authority, nomination
@@ -38,7 +38,7 @@ class Folded(Generic[S]):
     """A state, the head that it was folded up to, and the rules that the stream's events name."""
 
     state: S
-    head: Head = Head()
+    head: Head = field(default_factory=Head)
     rules: str = ""
 
     def add(self, fold: Fold[S], events: Iterable[RecordedEvent]) -> Folded[S]:

@@ -71,7 +71,7 @@ def decide(state: State, command: Command, body: RoundBody, inputs: Inputs) -> D
         case OpenRound():
             return _open(state, command, inputs)
         case LapseRound():
-            return _lapse(state, command, body)
+            return _lapse(state, body)
     if state.opened is None:
         raise Refused("STAGE_MISMATCH", current="-", action=body.kind)
     if state.over and isinstance(body, ENGINES_OWN):
@@ -152,7 +152,7 @@ def _open(state: State, command: Command, inputs: Inputs) -> Decision:
     return Decision(events=(opened,), guards=(cycle_guard(command),))
 
 
-def _lapse(state: State, command: Command, body: LapseRound) -> Decision:
+def _lapse(state: State, body: LapseRound) -> Decision:
     if state.over:
         return NOTHING
     return Decision(events=(RoundLapsed(reason=body.reason),))
@@ -231,7 +231,7 @@ def _pass_by(command: Command, step: Step) -> Decision:
 
 def _close_step(state: State, command: Command, inputs: Inputs, step: Step) -> Decision:
     """Windows that a pause has eaten into are given their days back first: nothing closes before that."""
-    if run_of(state, step.id).closed_at is not None:
+    if step.id not in state.steps or run_of(state, step.id).closed_at is not None:
         return NOTHING
     owed = _rearm(state, command, inputs, step)
     if owed.events:

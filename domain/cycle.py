@@ -123,14 +123,14 @@ def decide(state: State, command: Command, body: CycleBody, inputs: Inputs) -> D
         case CloseIntake():
             return _close_intake(state, command, inputs)
         case CompleteCycle():
-            return _complete(state, command, body)
+            return _complete(state, body)
     _must_be_running(state)
     grant = authority.authorize(inputs.authority, inputs.tree, command.actor, body.kind, inputs.tree.root)
     match body:
         case ExtendIntake():
             decision = _extend_intake(state, command, body)
         case PauseCycle():
-            decision = _pause(state, command, body)
+            decision = _pause(state, body)
         case ResumeCycle():
             decision = _resume(state, command, inputs.calendar)
         case CancelCycle():
@@ -248,7 +248,7 @@ def _extend_intake(state: State, command: Command, body: ExtendIntake) -> Decisi
     return Decision(events=events, effects=effects)
 
 
-def _pause(state: State, command: Command, body: PauseCycle) -> Decision:
+def _pause(state: State, body: PauseCycle) -> Decision:
     if state.status == Status.PAUSED:
         return Decision()
     assert state.opened_at is not None
@@ -260,7 +260,9 @@ def _resume(state: State, command: Command, calendar: Calendar) -> Decision:
     """Time goes on: open intake windows get back the whole days that they had left when the cycle was paused."""
     if state.status != Status.PAUSED:
         return Decision()
-    assert state.opened is not None and state.opened_at is not None and state.paused_at is not None
+    assert state.opened is not None
+    assert state.opened_at is not None
+    assert state.paused_at is not None
     epoch = state.epoch + 1
     gate = _cycle_gate(state.opened.cycle, state.opened_at, GateStatus.OPEN, epoch)
     moved = _intakes_after_pause(state, command.received_at, calendar)
@@ -296,7 +298,7 @@ def _cancel(state: State, command: Command, body: CancelCycle) -> Decision:
     return Decision(events=events, effects=(SetGate(gate=gate),) if cancelled in events else ())
 
 
-def _complete(state: State, command: Command, body: CompleteCycle) -> Decision:
+def _complete(state: State, body: CompleteCycle) -> Decision:
     _must_be_running(state)
     assert state.opened_at is not None
     gate = _cycle_gate(_cycle(state), state.opened_at, GateStatus.CLOSED, state.epoch)

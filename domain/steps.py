@@ -91,12 +91,12 @@ def set_gate(
 
 
 def open_window(
-    state: State, command: Command, inputs: Inputs, step: str, type: str, period: Period
+    state: State, command: Command, inputs: Inputs, step: str, kind: str, period: Period
 ) -> Decision:
     """The step opens, with its window frozen in the event and its row."""
     now = command.received_at
     window = Window(opens_at=now, closes_at=inputs.calendar.end(now, period))
-    opened = StepOpened(step=step, type=type, window=window)
+    opened = StepOpened(step=step, type=kind, window=window)
     return Decision(events=(opened,), effects=(set_gate(state, command, inputs, step, window),))
 
 

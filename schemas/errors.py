@@ -129,7 +129,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "PANEL_FORMED": ("{step} 的评委已组成。", "The panel of {step} is formed already."),
     "VOTE_MISSING": ("{nomination} 缺少表决意见。", "There is no vote on {nomination}."),
     "NOTHING_TO_RESOLVE": ("{step} 没有待裁定事项。", "{step} waits for nobody's resolution."),
-    "TIE_NOT_COVERED": ("排序须包括全部并列者，缺 {nominations}。", "The order must name all who are tied; it lacks {nominations}."),
+    "TIE_NOT_COVERED": (
+        "排序须包括全部并列者，缺 {nominations}。",
+        "The order must name all who are tied; it lacks {nominations}.",
+    ),
     "DUPLICATE_NOMINATION": (
         "该申报对象本届已由 {existing} 申报。",
         "The subject is in this cycle already, by nomination {existing}.",

@@ -13,7 +13,6 @@ with workflow.unsafe.imports_passed_through():
     from schemas.commands import Command, TakeOutcome
     from schemas.ledger import Head, Receipt
     from schemas.messages import (
-        NominationAnswer,
         NominationOrder,
         NominationView,
         Order,

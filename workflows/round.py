@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from temporalio import workflow
@@ -136,14 +137,12 @@ class RoundWorkflow:
     async def _until_stirred(self) -> None:
         """Until the window's end by the clock, or until somebody did something that may end the step sooner."""
         wakes_at = self._view.wakes_at
-        try:
+        with suppress(TimeoutError):
             await workflow.wait_condition(
                 lambda: self._stirred or self._resumed or self._view.wakes_at != wakes_at,
                 timeout=until(self._order.pace, wakes_at),
                 timeout_summary=f"{self._view.current} closes",
             )
-        except TimeoutError:
-            pass
         self._stirred = False
 
     # ---- messages ----

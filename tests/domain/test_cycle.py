@@ -111,7 +111,7 @@ def test_opening_freezes_the_windows_the_pace_and_the_calendar_dr_08() -> None:
 
 
 def test_a_year_without_a_calendar_refuses_to_open_and_says_which_dr_27() -> None:
-    later = at("2026-12-20 09:00")
+    later = at("2026-12-28 09:00")
     refusal = given(STREAM, inputs()).when(OPEN, OPERATOR, later).then_refused("CALENDAR_YEAR_MISSING")
     assert refusal.facts["year"] == "2027"
 

@@ -57,9 +57,14 @@ def publishing() -> World:
     return world
 
 
-def objection(id: str = "o1", **said: bool) -> FileObjection:
+def objection(id: str = "o1", anonymous: bool = False) -> FileObjection:
     return FileObjection(
-        objection=id, round=ROUND, entry="sealed", commitment="0" * 64, ground="deeds", **said
+        objection=id,
+        round=ROUND,
+        entry="sealed",
+        commitment="0" * 64,
+        ground="deeds",
+        anonymous=anonymous,
     )
 
 
@@ -336,7 +341,7 @@ def test_an_outcome_is_taken_once_and_a_nomination_that_left_takes_none() -> Non
     assert world.on("a", advanced) == ()
     world.withdraw("a")
     for outcome in ("advanced", "eliminated", "returned", "conferred"):
-        assert world.on("a", TakeOutcome(round="round/two", round_seq=4, outcome=outcome)) == ()  # type: ignore[arg-type]
+        assert world.on("a", TakeOutcome(round="round/two", round_seq=4, outcome=outcome)) == ()
     assert world.nomination("a").level == 1
 
 

@@ -119,6 +119,13 @@ def test_a_publicity_period_is_never_shortened_dr_27() -> None:
     assert is_closed(world)
 
 
+def test_a_step_that_was_never_opened_is_not_closed() -> None:
+    world = with_members(step("publicity"), members=["a"])
+    assert world.close_step("publicity") == ()
+    world.open_step("publicity")
+    assert list(world.round().published) == ["a"]
+
+
 def test_an_extended_period_moves_everybody_on_the_list_but_no_substitute_dr_27() -> None:
     world = published()
     world.withdraw("a")

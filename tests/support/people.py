@@ -35,7 +35,9 @@ def fast(days_a_second: int = 2) -> Pace:
     return Pace(real_epoch=system_clock(), cycle_epoch=SPRING, speed=86_400 * days_a_second)
 
 
-def grants(programme: Programme, root: str, officers: tuple[str, ...], judges: int = 7) -> tuple[GrantTerms, ...]:
+def grants(
+    programme: Programme, root: str, officers: tuple[str, ...], judges: int = 7
+) -> tuple[GrantTerms, ...]:
     """An officer a unit, judges, two of each body, handlers, and one of each department."""
     steps = [step for stage in programme.stages.values() for step in stage.steps]
     bodies = sorted({step.body for step in steps if step.type in ("decision", "conferral")})
@@ -60,12 +62,17 @@ def enterprises(file: Path, parent: str, count: int) -> Path:
 
 def facts(programme: Programme, n: int = 0) -> tuple[FactValue, ...]:
     """Facts that every predicate of the shipped programmes likes."""
-    values = {
-        id: {"boolean": id != "enterprise_head", "integer": 20 + n, "date": "2026-01-01"}.get(
-            fact.type, fact.of[0] if fact.of else ""
-        )
-        for id, fact in programme.facts.items()
-    }
+    values: dict[str, int | bool | str] = {}
+    for id, fact in programme.facts.items():
+        match fact.type:
+            case "boolean":
+                values[id] = id != "enterprise_head"
+            case "integer":
+                values[id] = 20 + n
+            case "choice":
+                values[id] = fact.of[0]
+            case "date":
+                values[id] = "2026-01-01"
     return tuple(FactValue(id=id, value=value) for id, value in values.items())
 
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest_asyncio
+from pydantic import SecretStr
 
 from runtime.door import Door
 from runtime.settings import Settings
@@ -13,7 +14,7 @@ from worker import serve
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def engine_settings(module_database, temporal_server, tmp_path_factory) -> Settings:  # type: ignore[no-untyped-def]
+async def engine_settings(module_database, temporal_server, tmp_path_factory) -> Settings:
     dsns = module_database.dsns
     return Settings(
         data_dir=tmp_path_factory.mktemp("data"),
@@ -21,7 +22,7 @@ async def engine_settings(module_database, temporal_server, tmp_path_factory) ->
         postgres_sequencer_dsn=dsns.sequencer,
         postgres_auditor_dsn=dsns.auditor,
         postgres_vault_dsn=dsns.vault,
-        vault_kek="ab" * 32,
+        vault_kek=SecretStr("ab" * 32),
         temporal_address=temporal_server.address,
         task_queue=tmp_path_factory.mktemp("queue").name,
     )
