@@ -26,6 +26,8 @@ from store.sequencer import Sequencer
 from workflows.registry import WORKFLOWS
 
 GRACE = timedelta(seconds=10)
+STICKY = timedelta(seconds=3)
+"""How long a task waits for the worker that knows its workflow, before any other may take it."""
 
 
 async def serve(settings: Settings, stop: asyncio.Event) -> None:
@@ -42,6 +44,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
             activities=Engine(decider, ballots).activities(),
             graceful_shutdown_timeout=GRACE,
             max_cached_workflows=2000,
+            sticky_queue_schedule_to_start_timeout=STICKY,
             max_concurrent_workflow_tasks=40,
             max_concurrent_activities=32,
             max_concurrent_local_activities=64,

@@ -174,13 +174,15 @@ class Decider:
     async def _decide_nomination(self, command: Command) -> tuple[Folded[Any], Decision]:
         folded = await self.nominations.get(command.stream)
         cycle = names.cycle_of(command.stream)
-        programme, tree, _ = await self._laws(await self.cycles.get(names.cycle_stream(cycle)))
+        folded_cycle = await self.cycles.get(names.cycle_stream(cycle))
+        programme, tree, _ = await self._laws(folded_cycle)
         body: Any = command.body
         inputs = nomination.Inputs(
             programme=programme,
             tree=tree,
             authority=(await self.authorities.get(names.authority_stream(cycle))).state,
             round=await self._round_of(body),
+            intake_open=not folded_cycle.state.intake_closed,
             nominated_here=await self._nominated(cycle, body),
         )
         return folded, nomination.decide(folded.state, command, body, inputs)

@@ -6,6 +6,7 @@ from domain import authority
 from domain.decision import NOTHING, Decision, two_people
 from domain.round import State, must_be_current, run_of
 from domain.steps import Inputs, close, cycle_guard, elapsed, gone, head_guards, hold, leave, present, tell
+from schemas import names
 from schemas.commands import Command, Confer, Decide, TakeOutcome
 from schemas.errors import Refused
 from schemas.events import Conferred, DecisionTaken, Dropped, TitlesConferred
@@ -28,7 +29,7 @@ def take_decision(
     confirmed = tuple(id for id in present(state, inputs) if id not in out)
     taken = DecisionTaken(step=step.id, body=step.body, confirmed=confirmed, removed=removed)
     guards = (cycle_guard(command), *head_guards(present(state, inputs).values(), command))
-    events = two_people(state, command, (taken,))
+    events = two_people(state, command, (taken,), about=confirmed)
     decision = Decision(events=events, guards=guards, grant=grant)
     if taken not in events:
         return decision
@@ -54,7 +55,7 @@ def confer(state: State, command: Command, body: Confer, inputs: Inputs, step: C
     conferred = tuple(_grade(state, inputs, step))
     event = TitlesConferred(step=step.id, body=step.body, conferred=conferred)
     guards = (cycle_guard(command), *head_guards(present(state, inputs).values(), command))
-    events = two_people(state, command, (event,))
+    events = two_people(state, command, (event,), about=conferred)
     decision = Decision(events=events, guards=guards, grant=grant)
     if event not in events:
         return decision
@@ -76,12 +77,12 @@ def _grade(state: State, inputs: Inputs, step: Conferral) -> list[Conferred]:
     assert state.opened is not None
     line = list(present(state, inputs).values())
     given: list[Conferred] = []
+    series = _series(state, inputs)
     for grade in step.grades:
         taken = line[: grade.seats] if grade.seats else line
         for one in taken:
             number = state.certificates + len(given) + 1
-            programme = inputs.programme
-            certificate = f"{programme.programme}-{programme.edition}-{state.opened.unit}-{number:04d}"
+            certificate = f"{series}-{number:04d}"
             given.append(
                 Conferred(
                     nomination=one.nomination, subject=one.subject, title=grade.title, certificate=certificate
@@ -89,6 +90,13 @@ def _grade(state: State, inputs: Inputs, step: Conferral) -> list[Conferred]:
             )
         line = line if grade.also else line[len(taken) :]
     return given
+
+
+def _series(state: State, inputs: Inputs) -> str:
+    """What the numbers of this round count within: programme, edition, route below the summit, and unit."""
+    assert state.opened is not None
+    route = "" if state.opened.route == names.ROOT_ROUTE else f"-{state.opened.route}"
+    return f"{inputs.programme.programme}-{inputs.programme.edition}{route}-{state.opened.unit}"
 
 
 def _tell(

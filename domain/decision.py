@@ -68,17 +68,21 @@ class HasProposals(Protocol):
     def proposals(self) -> dict[str, str]: ...
 
 
-def act_hash(body: Body) -> str:
-    """What two people must agree on: the hash of the command's body."""
-    return payload_hash(body)
+def act_hash(body: Body, about: object = None) -> str:
+    """What two people must agree on: the hash of the command's body, and of what it would do now."""
+    return payload_hash(body if about is None else {"body": body, "about": about})
 
 
-def two_people(state: HasProposals, command: Command, effect: Iterable[Event]) -> tuple[Event, ...]:
+def two_people(
+    state: HasProposals, command: Command, effect: Iterable[Event], about: object = None
+) -> tuple[Event, ...]:
     """The first person's request is recorded; the second's, from somebody else, brings the effect.
+
+    `about` is what the act would do now: if that changed since the first request, it is a new one.
 
     Raises Refused SECOND_PERSON_REQUIRED where the proposer asks again.
     """
-    act = act_hash(command.body)
+    act = act_hash(command.body, about)
     proposer = state.proposals.get(act)
     if proposer is None:
         return (ActProposed(act=act, kind=command.body.kind, reason=getattr(command.body, "reason", "")),)

@@ -45,7 +45,7 @@ from schemas.events import (
     ObjectionFiled,
     ObjectionRuled,
 )
-from schemas.ledger import GateOpen, Guard, Post, Reserve
+from schemas.ledger import GateOpen, Guard, Post, Release, Reserve
 from schemas.programme import Channel, Intake, Programme, Publicity
 from schemas.units import UnitTree
 
@@ -139,6 +139,7 @@ class Inputs:
     authority: authority.State
     round: rounds.State
     nominated_here: int = 0  # nominations that the entry unit has put forward by this route
+    intake_open: bool = False
 
 
 initial = State()
@@ -413,9 +414,16 @@ def _withdraw(state: State, command: Command, body: Withdraw, inputs: Inputs) ->
     return Decision(
         events=(NominationWithdrawn(reason=body.reason),),
         guards=_guards(command),
-        effects=(_nudge(state, command),),
+        effects=(_nudge(state, command), *_release(state, inputs)),
         grant=grant,
     )
+
+
+def _release(state: State, inputs: Inputs) -> tuple[Release, ...]:
+    """Withdrawn while intake is open, the subject may be put forward again."""
+    if not inputs.intake_open or state.submitted is None:
+        return ()
+    return (Release(cycle=state.submitted.cycle, subject=state.subject),)
 
 
 def _as_owner(state: State, command: Command, inputs: Inputs) -> str:

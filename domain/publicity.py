@@ -7,29 +7,33 @@ from domain.decision import NOTHING, Decision
 from domain.round import State, evolve, run_of
 from domain.selection import Substitution, TieUnresolved, rank_problem, substitute
 from domain.selection.ranking import places
-from domain.steps import Inputs, close, cycle_guard, gone, head_guards, hold, leave, open_window, set_gate
+from domain.steps import Inputs, close, cycle_guard, gone, head_guards, hold, open_window, set_gate
 from schemas.commands import Command
-from schemas.events import Dropped, ListPublished, StepOpened, Substituted, Window
+from schemas.events import Dropped, ListPublished, Substituted, Window
 from schemas.ledger import GateStatus
 from schemas.programme import Period, Publicity, Selection
 
 
 def open_publicity(state: State, command: Command, inputs: Inputs, step: Publicity) -> Decision:
-    """DR-27: the window is counted by the programme's days and frozen; the notice says how it was counted."""
-    left = leave(state, command, step.id, gone(state, inputs))
+    """DR-27: the window is counted by the programme's days and frozen; the notice says how it was counted.
+
+    Who left since the selection is not published; the reserve takes their place at once.
+    """
+    now = command.received_at
     listed = tuple(id for id in state.members if not inputs.standings[id].gone)
-    if not listed:
-        opened = Decision(events=(StepOpened(step=step.id, type=step.type),))
-        return opened.then(left).then(close(state, command, inputs, step.id, "complete"))
-    opened = open_window(state, command, inputs, step.id, step.type, step.period)
-    window = Window(
-        opens_at=command.received_at, closes_at=inputs.calendar.end(command.received_at, step.period)
+    window = Window(opens_at=now, closes_at=inputs.calendar.end(now, step.period))
+    decision = open_window(state, command, inputs, step.id, step.type, step.period)
+    decision = decision.then(
+        Decision(
+            events=(_notice(inputs, step, listed, window),) if listed else (),
+            guards=(cycle_guard(command), *head_guards(inputs.standings.values(), command)),
+        )
     )
-    published = Decision(
-        events=(_notice(inputs, step, listed, window),),
-        guards=(cycle_guard(command), *head_guards(inputs.standings.values(), command)),
-    )
-    return opened.then(left).then(published)
+    for event in decision.events:
+        state = evolve(state, event, now)
+    substituted, state = _substitute_all(state, command, inputs, step)
+    decision = decision.then(substituted)
+    return decision if state.members else decision.then(close(state, command, inputs, step.id, "complete"))
 
 
 def close_publicity(state: State, command: Command, inputs: Inputs, step: Publicity) -> Decision:

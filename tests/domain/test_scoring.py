@@ -126,7 +126,8 @@ def test_a_panel_score_does_not_depend_on_the_order_and_lies_between_the_kept_ex
 def test_dr_15_thresholds_are_exact_fractions_with_a_written_comparator(
     part, whole, share, comparator, passes
 ):
-    assert meets(part, whole, *share, comparator) is passes
+    num, den = share
+    assert meets(part, whole, num, den, comparator) is passes
 
 
 def test_dr_15_abstentions_count_as_present_but_not_as_cast():

@@ -32,7 +32,12 @@ BODIES = ("b-1", "b-2")
 
 def fast(days_a_second: int = 2) -> Pace:
     """A rehearsal's pace, from now on."""
-    return Pace(real_epoch=system_clock(), cycle_epoch=SPRING, speed=86_400 * days_a_second)
+    return at_speed(86_400 * days_a_second)
+
+
+def at_speed(speed: int) -> Pace:
+    """So many cycle seconds a real second, from now on."""
+    return Pace(real_epoch=system_clock(), cycle_epoch=SPRING, speed=speed)
 
 
 def grants(

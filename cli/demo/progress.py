@@ -1,0 +1,94 @@
+"""The live picture of a running demo: a line a level, both clocks, and what has just happened; on stderr."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from cli.demo.acting import Acts
+from cli.demo.watching import Seen, rounds_by_rank
+from cli.words import rank_words
+from domain.calendar import SHANGHAI
+from runtime.settings import Language
+
+NEWS_SHOWN = 6
+_BAR = 20
+
+
+class Progress:
+    """A picture that moves on a terminal; elsewhere a line whenever there is news. `quiet`: nothing at all."""
+
+    def __init__(self, language: Language, *, quiet: bool) -> None:
+        self._language = language
+        self._quiet = quiet
+        self._console = Console(stderr=True, highlight=False, markup=False)
+        self._moves = sys.stderr.isatty() and not quiet
+        self._live = Live(console=self._console, refresh_per_second=4, transient=True)
+        self._news: list[str] = []
+
+    def __enter__(self) -> Self:
+        if self._moves:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._live.stop()
+
+    def say(self, zh: str, en: str) -> None:
+        """News, once."""
+        line = zh if self._language is Language.ZH else en
+        if line in self._news:
+            return
+        self._news.append(line)
+        if self._moves:
+            self._live.update(Group(*map(Text, self._news[-NEWS_SHOWN:])))
+        elif not self._quiet:
+            self._console.print(line)
+
+    def show(self, seen: Seen, acts: Acts) -> None:
+        """Redraw."""
+        counted = rounds_by_rank(seen)
+        for rank in counted:
+            name = rank_words(rank, self._language)
+            self.say(f"{name}一级开始评审", f"rounds open at the level: {name}")
+        if self._moves:
+            self._live.update(self._picture(seen, acts, counted))
+
+    def _picture(self, seen: Seen, acts: Acts, counted: dict[str, Counter[str]]) -> Group:
+        zh = self._language is Language.ZH
+        head = Text(
+            f"{'演练' if zh else 'REHEARSAL'} · {'届内时间' if zh else 'cycle time'} {seen.at.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
+            f" · {'实际时间' if zh else 'real time'} {seen.recorded.astimezone(SHANGHAI):%H:%M:%S}"
+            f" · {len(seen.nominations)} {'项申报' if zh else 'nominations'}"
+            f" · {acts.done} {'次办理' if zh else 'acts'}",
+            style="bold",
+        )
+        grid = Table(box=None, pad_edge=False)
+        for column in (
+            ("层级", "轮", "进度", "在评", "环节") if zh else ("level", "rounds", "", "members", "steps")
+        ):
+            grid.add_column(column, style=None, no_wrap=True)
+        for rank, count in counted.items():
+            grid.add_row(*_row(rank_words(rank, self._language), count))
+        return Group(head, grid, *map(Text, self._news[-NEWS_SHOWN:]))
+
+
+def _row(name: str, count: Counter[str]) -> tuple[str, ...]:
+    total = sum(count[status] for status in ("open", "held", "reported", "lapsed"))
+    done = count["reported"] + count["lapsed"]
+    filled = _BAR * done // max(total, 1)
+    steps = ", ".join(
+        f"{what.removeprefix('step ')} {number}"
+        for what, number in sorted(count.items())
+        if what.startswith("step ")
+    )
+    return name, f"{done}/{total}", "█" * filled + "░" * (_BAR - filled), str(count["members"]), steps or "✓"

@@ -1,0 +1,112 @@
+"""The worker is killed again and again; every acknowledged command is in the log exactly once and the cycle ends."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import signal
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from runtime.door import Door
+from runtime.settings import Settings
+from schemas import names
+from schemas.commands import Body
+from schemas.errors import Unavailable
+from schemas.ledger import Actor, Receipt
+from schemas.loading import load_programme
+from tests.support import people
+from tests.support.workers import worker_environment
+
+PROGRAMME = Path("programmes/qingzhou-double-three/1.yaml")
+KILLS = 50
+
+
+class Killer:
+    """Keeps one worker running, and kills it at moments drawn from a seed."""
+
+    def __init__(self, settings: Settings, seed: int) -> None:
+        self._environment = worker_environment(settings)
+        self._dice = random.Random(seed)
+        self.kills = 0
+
+    async def run(self, done: asyncio.Event) -> None:
+        while not done.is_set():
+            worker = await asyncio.create_subprocess_exec(
+                sys.executable, "worker.py", env=self._environment, stdout=asyncio.subprocess.DEVNULL
+            )
+            lives = 2.5 + self._dice.random() * 2 if self.kills < KILLS else 3600
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(done.wait(), lives)
+            worker.send_signal(signal.SIGKILL)
+            await worker.wait()
+            self.kills += 1
+
+
+@contextlib.asynccontextmanager
+async def _killed_worker(settings: Settings) -> AsyncIterator[Killer]:
+    done = asyncio.Event()
+    killer = Killer(settings, seed=20260302)
+    running = asyncio.create_task(killer.run(done))
+    try:
+        yield killer
+    finally:
+        done.set()
+        await running
+
+
+class Insistent(Door):
+    """A door whose people ask again, with the same key, until there is an answer; it keeps what was acknowledged."""
+
+    def __init__(self, door: Door) -> None:
+        self.__dict__ = door.__dict__ | {"acknowledged": set()}
+
+    async def send(self, stream: str, body: Body, actor: Actor, key: str = "") -> Receipt:
+        key = key or await self._key(stream, body, actor)
+        while True:
+            try:
+                async with asyncio.timeout(20):
+                    receipt = await super().send(stream, body, actor, key)
+            except (Unavailable, TimeoutError):
+                await asyncio.sleep(0.1)
+                continue
+            self.acknowledged.add((receipt.stream, receipt.command_id))
+            return receipt
+
+
+async def test_fifty_kills_lose_nothing_and_do_nothing_twice(
+    engine_settings: Settings, tmp_path: Path
+) -> None:
+    programme = load_programme(PROGRAMME)
+    town, root = "370781001", "370781"
+    cycle = names.cycle_id(programme.programme, programme.edition)
+    units = people.enterprises(tmp_path / "enterprises.csv", town, 1)
+    async with Door.open(engine_settings) as opened, _killed_worker(engine_settings) as killer:
+        door = Insistent(opened)
+        await door.start_cycle(
+            PROGRAMME,
+            operators=("op-1", "op-2"),
+            units=(units,),
+            grants=people.grants(programme, root, ("E1", town, root)),
+            pace=people.at_speed(86_400 // 5),
+        )
+        for n in range(4):
+            await people.nominate(door, cycle, programme, "E1", n)
+
+        async def done() -> bool:
+            return killer.kills >= KILLS and await people.completed(door, cycle)
+
+        await people.act_until(door, cycle, programme, done, seconds=400)
+
+        assert killer.kills >= KILLS
+        for stream, command_id in door.acknowledged:
+            events = [event for event in await door.store.load(stream) if event.command_id == command_id]
+            assert [event.ordinal for event in events] == list(range(len(events)))
+            assert events, (stream, command_id)
+        for stream in await door.store.streams(f"nomination/{cycle}/"):
+            kinds = Counter(event.type for event in await door.store.load(stream))
+            assert kinds["NominationSubmitted"] == 1
+            assert kinds["NominationAdvanced"] <= len(programme.routes[0].ranks)
