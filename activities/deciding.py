@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from datetime import date, datetime
@@ -202,9 +203,10 @@ class Decider:
     async def _decide_round(self, command: Command) -> tuple[Folded[Any], Decision]:
         folded = await self.rounds.get(command.stream)
         body: Any = command.body
-        return folded, conduct.decide(
-            folded.state, command, body, await self._round_inputs(folded.state, command)
-        )
+        inputs = await self._round_inputs(folded.state, command)
+        if isinstance(body, OpenStep | CloseStep):  # a selection may take seconds: others go on meanwhile
+            return folded, await asyncio.to_thread(conduct.decide, folded.state, command, body, inputs)
+        return folded, conduct.decide(folded.state, command, body, inputs)
 
     async def _round_inputs(self, state: rounds.State, command: Command) -> steps.Inputs:
         _, cycle, route, unit = command.stream.split("/")

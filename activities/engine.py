@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from temporalio import activity
@@ -15,6 +18,24 @@ from schemas.commands import ENGINE, Command, OpenStep, SealTally
 from schemas.messages import CycleAnswer, NominationAnswer, Order, RoundAnswer
 from schemas.programme import PublicVote
 from store.ballot_box import BallotBox
+
+BEAT_SECONDS = 2
+
+
+@asynccontextmanager
+async def beating() -> AsyncIterator[None]:
+    """Heartbeats while the work goes on, so that Temporal notices a dead worker."""
+
+    async def beat() -> None:
+        while True:
+            activity.heartbeat()
+            await asyncio.sleep(BEAT_SECONDS)
+
+    beats = asyncio.create_task(beat())
+    try:
+        yield
+    finally:
+        beats.cancel()
 
 
 class Engine:
@@ -48,6 +69,10 @@ class Engine:
     @activity.defn
     async def decide_round(self, order: Order) -> RoundAnswer:
         """A command to a round; where it opens a public vote, the ballot box is made ready too."""
+        async with beating():
+            return await self._decide_round(order)
+
+    async def _decide_round(self, order: Order) -> RoundAnswer:
         with translated():
             receipt = await self._decider.execute(order.command, order.known)
             if isinstance(order.command.body, OpenStep):
@@ -57,6 +82,10 @@ class Engine:
     @activity.defn
     async def seal_ballot(self, order: Order) -> RoundAnswer:
         """Counts a closed ballot and writes its sealed tally; again gives the same."""
+        async with beating():
+            return await self._seal_ballot(order)
+
+    async def _seal_ballot(self, order: Order) -> RoundAnswer:
         with translated():
             body: Any = order.command.body
             tally = await self._ballots.seal(names.step_gate(order.command.stream, body.step))

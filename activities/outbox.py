@@ -11,6 +11,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities.deciding import Decider
 from schemas import names
+from schemas.errors import Unavailable
 from schemas.ledger import Post
 from schemas.messages import NominationOrder
 
@@ -33,7 +34,7 @@ class Outbox:
         while not stop.is_set():
             try:
                 carried = await self.step()
-            except (RPCError, OSError) as fault:
+            except (RPCError, OSError, Unavailable) as fault:
                 log.warning("outbox_waits", fault=str(fault))
                 carried = 0
             if not carried:

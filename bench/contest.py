@@ -16,14 +16,14 @@ from typing import Any, TypeVar
 
 import orjson
 
-from domain import nomination
+from domain import cycle as cycles
+from domain import nomination as nominations
 from domain import round as rounds
 from runtime.door import Door, NominationForm
 from schemas import names
 from schemas.commands import (
     CloseStepEarly,
     Confer,
-    Correct,
     Decide,
     Endorse,
     FormPanel,
@@ -59,8 +59,8 @@ LONG = {"days": 30, "unit": "natural_day"}
 TODAY = {"days": 1, "unit": "natural_day", "count_first_day": True}
 
 
-def _step(type: str, **rest: Any) -> dict[str, Any]:
-    return {"id": type, "type": type, **rest}
+def _step(kind: str, **rest: Any) -> dict[str, Any]:
+    return {"id": kind, "type": kind, **rest}
 
 
 def _choice(component: str, seats: int) -> dict[str, Any]:
@@ -165,7 +165,7 @@ class Contest:
     async def state(self, unit: str) -> rounds.State:
         return (await self.door.decider.rounds.get(self.round_at(unit))).state
 
-    async def standing(self, nomination: str) -> nomination.State:
+    async def standing(self, nomination: str) -> nominations.State:
         return (await self.door.decider.nominations.get(self.stream(nomination))).state
 
     # ---- the whole of it ----
@@ -231,8 +231,8 @@ class Contest:
         members = await self._members(unit, "expert_review")
         await self._judge(unit, members)
         await self._reached(unit, "publicity")
-        for nomination in (first, second):
-            await self._object(nomination)
+        for id in (first, second):
+            await self._object(id)
 
     async def _judge(self, unit: str, members: list[str]) -> None:
         panel = FormPanel(step="expert_review", judges=tuple(judge.id for judge in JUDGES))
@@ -288,7 +288,7 @@ class Contest:
 
     async def _until(self, holds: Callable[[], Awaitable[bool]]) -> None:
         async with asyncio.timeout(PATIENCE_SECONDS):
-            while not await holds():
+            while not await holds():  # noqa: ASYNC110 -- what is awaited is in the log, not in this process
                 await asyncio.sleep(0.02)
 
     async def _window(self, closes_at: datetime) -> None:
@@ -308,11 +308,11 @@ class Contest:
         assert opened is not None
         return opened.pace
 
-    async def _cycle_state(self) -> Any:
+    async def _cycle_state(self) -> cycles.State:
         return (await self.door.decider.cycles.get(names.cycle_stream(self.cycle))).state
 
     async def _completed(self) -> bool:
-        return bool((await self._cycle_state()).status == "completed")
+        return (await self._cycle_state()).status == cycles.Status.COMPLETED
 
     async def _is_over(self, nomination: str) -> bool:
         return (await self.standing(nomination)).over

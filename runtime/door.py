@@ -314,7 +314,8 @@ class Door:
             raise engine_error(failure) or failure from failure
 
     async def _to_nomination(self, command: Command) -> Receipt:
-        order = NominationOrder(stream=command.stream, pace=await self._pace(names.cycle_of(command.stream)))
+        cycle = names.cycle_of(command.stream)
+        order = NominationOrder(stream=command.stream, pace=await self._pace(cycle))
         start: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
             "Nomination",
             order,
@@ -322,8 +323,18 @@ class Door:
             task_queue=self.settings.task_queue,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+            search_attributes=await self._entry_attributes(cycle, command),
         )
         return await self._update_with_start(command, start)
+
+    async def _entry_attributes(self, cycle: str, command: Command) -> TypedSearchAttributes | None:
+        """What a nomination can be found by: where it entered. Only its submission starts it anew in Temporal."""
+        if not isinstance(command.body, SubmitNomination):
+            return None
+        opened = (await self.decider.cycles.get(names.cycle_stream(cycle))).state.opened
+        assert opened is not None
+        unit = (await self.decider.tree(opened.units)).by_code.get(command.body.unit)
+        return _attributes(opened.programme, cycle, unit.code, unit.rank) if unit else None
 
     async def _update_with_start(
         self, command: Command, start: WithStartWorkflowOperation[Any, Any]

@@ -194,12 +194,12 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "{server} did not start: {fault}; its log is {log}.",
     ),
     "DEMO_REFUSED": (
-        "演练中断：`{words}` 未获准（{code}）：{fault}",
-        "The demo broke off: `{words}` was refused ({code}): {fault}",
+        "演练中断：`{words}` 未获准（{refusal}）：{fault}",
+        "The demo broke off: `{words}` was refused ({refusal}): {fault}",
     ),
     "DEMO_STALLED": (
-        "演练停滞：{seconds} 秒内无新记录；待办：{waits}；工作进程日志末尾：{log}",
-        "The demo stalled: nothing was recorded for {seconds} s; waiting: {waits}; the worker's last words: {log}",
+        "演练停滞：{seconds} 秒内无新记录；待办：{waits}；工作进程日志末尾：{last}",
+        "The demo stalled: nothing was recorded for {seconds} s; waiting: {waits}; the worker's last words: {last}",
     ),
     "SERVER_DIED": ("{server} 意外停止；日志见 {log}。", "{server} stopped unexpectedly; its log is {log}."),
     "STACK_RUNNING": (

@@ -41,16 +41,24 @@ async def act_short(activity: Activity[T], order: Order) -> T:
         )
     except ActivityError as failure:
         _raise_refusal(failure)
-    return await act_long(activity, order)
+    return await _act_normally(activity, order, timedelta(seconds=10), None)
 
 
 async def act_long(activity: Activity[T], order: Order) -> T:
-    """The same as a normal activity, for long work or a database that is away: tried until it is decided."""
+    """Selections and tallies, as normal activities that heartbeat: a dead worker is noticed in seconds."""
+    return await _act_normally(activity, order, timedelta(minutes=15), timedelta(seconds=10))
+
+
+async def _act_normally(
+    activity: Activity[T], order: Order, at_most: timedelta, heartbeat: timedelta | None
+) -> T:
+    """Tried until it is decided, however long the database is away."""
     try:
         return await workflow.execute_activity_method(
             activity,
             order,
-            start_to_close_timeout=timedelta(minutes=5),
+            start_to_close_timeout=at_most,
+            heartbeat_timeout=heartbeat,
             retry_policy=PATIENT,
         )
     except ActivityError as failure:

@@ -18,9 +18,9 @@ from cli.demo.scenario import Size
 from cli.desk import AtDesk, Desk
 from cli.output import Outcome, console
 from runtime.door import Door
+from runtime.logging import configure_logging
 from runtime.settings import CHECKOUT
 from runtime.stack import Stack, embedded_stack
-from schemas.errors import EngineError
 
 ENTERPRISES = 100
 NOMINATIONS = 128
@@ -38,7 +38,7 @@ async def command(
     pace: Annotated[
         float,
         Parameter(help="届内一天走几秒 · seconds a cycle day takes", validator=Number(gte=0.2, lte=86400)),
-    ] = 1.0,
+    ] = 1.5,
     seed: Annotated[int, Parameter(help="随机种子 · the seed of everything invented")] = SEED,
     programme: Annotated[
         str, Parameter(help="评选办法目录名 · a folder under programmes/")
@@ -57,6 +57,7 @@ async def command(
         speed=max(1, int(SECONDS_A_DAY / Fraction(str(pace)))),
         seed=seed,
     )
+    configure_logging(desk.settings.model_copy(update={"log_level": "WARNING"}))
     with Progress(desk.language, quiet=as_json) as progress:
         progress.say("启动 Postgres 与 Temporal…", "starting Postgres and Temporal …")
         async with embedded_stack(desk.settings, ephemeral=True, ui=keep) as stack:
@@ -78,11 +79,11 @@ async def _told(rehearsal: Rehearsal) -> Told:
     """Many act at once; the first fault is what there is to say."""
     try:
         return await rehearsal.run()
-    except* EngineError as faults:
-        fault: BaseException = faults
-        while isinstance(fault, BaseExceptionGroup):
+    except ExceptionGroup as faults:
+        fault: Exception = faults
+        while isinstance(fault, ExceptionGroup):
             fault = fault.exceptions[0]
-        raise fault from None
+        raise fault from faults
 
 
 async def _keep(stack: Stack, answer: Outcome, progress: Progress, desk: Desk) -> None:

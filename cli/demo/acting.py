@@ -56,7 +56,7 @@ class Acts:
         if outcome.failed:
             error = outcome.json["error"]
             raise Unavailable(
-                "DEMO_REFUSED", words=" ".join(words[:4]), code=error["code"], fault=error["message"]
+                "DEMO_REFUSED", words=" ".join(words[:4]), refusal=error["code"], fault=error["message"]
             )
         return outcome
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NamedTuple
 
 from cli.demo.acting import Acts
@@ -14,6 +15,7 @@ from cli.output import Outcome
 from domain import round as rounds
 from domain.eligibility import test
 from domain.nomination import Status, standing
+from schemas import names
 from schemas.programme import (
     Clearance,
     Conferral,
@@ -90,12 +92,12 @@ class People:
     def awaited(self, seen: Seen) -> Iterator[Deed]:
         """Everything that waits for a person now; most of it was seen before and is under way."""
         for nomination, person in self.watch.people.items():
-            state = seen.standing(self.cycle, nomination)
-            if state.status == Status.RETURNED:
+            told = seen.nominations.get(names.nomination_stream(self.cycle, nomination))
+            if told is not None and told.status == Status.RETURNED:
                 yield Deed(
-                    f"correct/{nomination}/{state.revision}",
-                    lambda n=nomination, p=person: self._correct(n, p),
-                )  # type: ignore[misc]
+                    f"correct/{nomination}/{told.revision}",
+                    partial(self._correct, nomination, person),
+                )
         for stream, state in seen.rounds.items():
             step = current_step(self.world, state)
             if step is None or seen.cycle.status != "open":
@@ -111,9 +113,7 @@ class People:
                 case Selection() if run.held:
                     yield from self._held(stream, state, step.id)
                 case PublicVote() if not state.over and run.window and seen.at < run.window.closes_at:
-                    yield Deed(
-                        f"vote/{stream}/{step.id}", lambda s=stream, r=state, i=step.id: self._vote(s, r, i)
-                    )  # type: ignore[misc]
+                    yield Deed(f"vote/{stream}/{step.id}", partial(self._vote, stream, state, step.id))
                 case Publicity():
                     yield from self._publicity(stream, state, step)
                 case Decision():
@@ -138,7 +138,7 @@ class People:
                 rank = order.index(nomination) + 1 if step.ranked else 0
                 yield Deed(
                     f"word/{stream}/{nomination}/{told.revision}",
-                    lambda n=nomination, k=rank, v=told.revision: self._word(stream, state, n, k, v),  # type: ignore[misc]
+                    partial(self._word, stream, state, nomination, rank, told.revision),
                 )
         if not waiting:
             words = ("round", "close-early", stream, "--step", step.id, "--reason", "均已办理")
@@ -236,8 +236,8 @@ class People:
     def _reply(self, stream: str, unit: str, step: str, department: str, nomination: str) -> Deed:
         person = self.watch.people[nomination]
         said = "object" if self.world.draw(department, person.number).randrange(40) == 0 else "clear"
-        words = ("clearance", "reply", stream, "--step", step, "--department", department)
-        words = (*words, "--nomination", nomination, "--outcome", said)
+        about = ("--step", step, "--department", department, "--nomination", nomination)
+        words = ("clearance", "reply", stream, *about, "--outcome", said)
         id = f"reply/{stream}/{department}/{nomination}"
         me = signed(clerk(department), f"department:{department}", unit)
         return Deed(id, lambda: self.acts.must(*words, "--key", id, *me))
@@ -268,13 +268,14 @@ class People:
         for judge in run.judges:
             if judge not in run.sheets and not self._silent(judge, unit):
                 yield Deed(
-                    f"sheet/{stream}/{step.id}/{judge}", lambda j=judge: self._sheet(stream, state, step, j)
-                )  # type: ignore[misc]
+                    f"sheet/{stream}/{step.id}/{judge}", partial(self._sheet, stream, state, step, judge)
+                )
 
     def _silent(self, judge: str, unit: str) -> bool:
-        """One judge of one prefecture hands nothing in: the quorum must hold without."""
-        first = next((one.code for one in self.world.active if one.rank is Rank.PREFECTURE), "")
-        return unit == first and judge == self.world.judges_of[unit][-1]
+        """One judge of one unit hands nothing in: the quorum must hold without, once the window is over."""
+        ranks = (Rank.INDUSTRY_UNION, Rank.PREFECTURE)  # a union is early, so that nobody waits for it
+        units = [one.code for rank in ranks for one in self.world.active if one.rank is rank]
+        return unit == next(iter(units), "") and judge == self.world.judges_of[unit][-1]
 
     async def _sheet(self, stream: str, state: rounds.State, step: ExpertReview, judge: str) -> None:
         unit = _unit(state)

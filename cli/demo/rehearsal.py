@@ -8,6 +8,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
+
 from cli.demo.acting import Acts
 from cli.demo.people import Deed, People
 from cli.demo.progress import Progress
@@ -72,6 +76,7 @@ class Rehearsal:
         """Until the cycle is complete. Raises Unavailable if it stalls or an act is refused that must not be."""
         began = system_clock()
         self._worker = await self._stack.start_worker()
+        await self._worker_is_there()
         started = await self._start_cycle()
         cycle = started["cycle"]
         watch = Watch(self._door.store, self._world, cycle)
@@ -85,6 +90,19 @@ class Rehearsal:
         )
         told.kill = self._kill
         return told
+
+    async def _worker_is_there(self) -> None:
+        """Cycle time runs from the cycle's start on, so nobody should have to wait for the worker then."""
+        client, queue = self._door.client, self._stack.settings.task_queue
+        assert client is not None
+        request = DescribeTaskQueueRequest(
+            namespace=client.namespace,
+            task_queue=TaskQueue(name=queue),
+            task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+        )
+        async with asyncio.timeout(STALLED_SECONDS):
+            while not (await client.workflow_service.describe_task_queue(request)).pollers:
+                await asyncio.sleep(LOOK_SECONDS)
 
     async def _start_cycle(self) -> dict[str, Any]:
         units, grants = self._folder / "units.csv", self._folder / "grants.csv"
@@ -161,5 +179,5 @@ class Rehearsal:
             if not state.over
         ]
         worker = self._worker.last_words() if self._worker else ""
-        facts = {"seconds": STALLED_SECONDS, "waits": "; ".join(waits[-8:]), "log": worker}
+        facts = {"seconds": STALLED_SECONDS, "waits": "; ".join(waits[-8:]), "last": worker}
         return Unavailable("DEMO_STALLED", **facts)

@@ -49,7 +49,7 @@ async def measure(told: Told) -> JsonObject:
         "times": _times(told, story),
         "size": _size(told),
         "levels": status["levels"],
-        "silent_units": next(_data(story, "IntakeClosed"))["silent"],
+        "silent_units": _of(story, "IntakeClosed")[0]["data"]["silent"],
         "panels": _panels(story),
         "recusals": _with_stream(story, "JudgeRecused"),
         "votes": _votes(told, story),
@@ -62,13 +62,9 @@ async def measure(told: Told) -> JsonObject:
         "seats": _seats(story),
         "ties_resolved": _with_stream(story, "TieResolved"),
         "waived": _with_stream(story, "DifferentialWaived"),
-        "final": _final(told, result, story),
+        "final": _final(told, result),
         "log": _log(told, story, verified),
     }
-
-
-def _data(story: Story, type_: str) -> Iterable[dict[str, Any]] | Any:
-    return (one["data"] for one in story if one["type"] == type_)
 
 
 def _of(story: Story, type_: str) -> Story:
@@ -205,7 +201,7 @@ def _seats(story: Story) -> list[JsonObject]:
     ]
 
 
-def _final(told: Told, result: JsonObject, story: Story) -> JsonObject:
+def _final(told: Told, result: JsonObject) -> JsonObject:
     winners = [_winner(told, one) for one in result["listed"]]
     return {
         "round": result["round"],

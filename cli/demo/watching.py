@@ -10,8 +10,9 @@ from datetime import datetime
 from activities.folding import States, fold_cycle, fold_nomination, fold_round
 from cli.demo.scenario import Person, World
 from domain import cycle as cycles
-from domain import nomination as nominations
 from domain import round as rounds
+from domain.nomination import State as NominationState
+from domain.nomination import initial as no_nomination
 from schemas import names
 from schemas.programme import Step
 from store.contract import EventStore
@@ -25,13 +26,13 @@ class Seen:
     recorded: datetime
     cycle: cycles.State
     rounds: dict[str, rounds.State] = field(default_factory=dict)
-    nominations: dict[str, nominations.State] = field(default_factory=dict)
+    nominations: dict[str, NominationState] = field(default_factory=dict)
 
     @property
     def over(self) -> bool:
         return self.cycle.status in (cycles.Status.COMPLETED, cycles.Status.CANCELLED)
 
-    def standing(self, cycle: str, nomination: str) -> nominations.State:
+    def standing(self, cycle: str, nomination: str) -> NominationState:
         return self.nominations[names.nomination_stream(cycle, nomination)]
 
 
@@ -43,7 +44,7 @@ class Watch:
         self._cycle = cycle
         self._cycles = States(store, fold_cycle, cycles.initial)
         self._rounds = States(store, fold_round, rounds.initial, keep=20_000)
-        self._nominations = States(store, fold_nomination, nominations.initial, keep=20_000)
+        self._nominations = States(store, fold_nomination, no_nomination, keep=20_000)
         self.people: dict[str, Person] = {}  # by nomination
 
     async def look(self, now: datetime) -> Seen:

@@ -8,7 +8,8 @@ from typing import Any, get_args
 
 import pytest
 
-from cli.app import REGISTRY
+from cli.app import NOUNS
+from cli.desk import REGISTRY
 from runtime.settings import CHECKOUT, Settings
 from schemas import commands, programme
 from schemas.errors import CATALOGUE, BadFile, BadUsage, Conflict, Integrity, Refused, Unavailable
@@ -77,6 +78,7 @@ def test_every_error_code_is_listed_with_its_exit_code_and_sentence() -> None:
 
 
 def test_every_command_of_the_terminal_is_listed() -> None:
+    assert NOUNS  # importing them registered their commands
     assert set(rows(section("runbook.md", "Commands"))) == {" ".join(one.words) for one in REGISTRY} | {
         "demo"
     }
