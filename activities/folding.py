@@ -65,18 +65,19 @@ class States(Generic[S]):
 
     async def get(self, stream: str) -> Folded[S]:
         """The stream as the log has it now."""
-        kept = self._kept.pop(stream, Folded(self._initial))
+        kept = self._kept.get(stream, Folded(self._initial))
         fresh = await self._store.load(stream, kept.head.seq)
         return self._keep_one(stream, kept.add(self._fold, fresh))
 
     async def get_many(self, streams: Sequence[str]) -> dict[str, Folded[S]]:
         """These streams as of one moment; those already folded up to their head are not read again."""
         heads = await self._store.heads(streams)
-        stale = [s for s in streams if s not in self._kept or self._kept[s].head != heads[s]]
+        found = {s: kept for s in streams if (kept := self._kept.get(s)) and kept.head == heads[s]}
+        stale = [stream for stream in streams if stream not in found]
         loaded = await self._store.load_many(stale) if stale else {}
         for stream, events in loaded.items():
-            self._keep_one(stream, Folded(self._initial).add(self._fold, events))
-        return {stream: self._kept[stream] for stream in streams}
+            found[stream] = self._keep_one(stream, Folded(self._initial).add(self._fold, events))
+        return found
 
     def put(self, stream: str, events: Sequence[RecordedEvent]) -> Folded[S]:
         """After an append: what was just written is folded without reading it back."""
@@ -88,6 +89,7 @@ class States(Generic[S]):
         self._kept.pop(stream, None)
 
     def _keep_one(self, stream: str, folded: Folded[S]) -> Folded[S]:
+        self._kept.pop(stream, None)  # the latest used are the last to go
         self._kept[stream] = folded
         while len(self._kept) > self._keep:
             self._kept.pop(next(iter(self._kept)))

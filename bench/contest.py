@@ -17,8 +17,8 @@ from typing import Any, TypeVar
 import orjson
 
 from domain import cycle as cycles
-from domain import nomination as nominations
 from domain import round as rounds
+from domain.nomination import State as Nomination
 from runtime.door import Door, NominationForm
 from schemas import names
 from schemas.commands import (
@@ -153,6 +153,14 @@ class Contest:
         return [f"E{n}" for n in range(self.enterprises)]
 
     @property
+    def towns(self) -> list[str]:
+        return [f"T{n}" for n in range(-(-self.enterprises // EACH))]
+
+    @property
+    def above(self) -> list[str]:
+        return [COUNTY, ROOT]
+
+    @property
     def everybody(self) -> list[str]:
         return [id for ids in self.nominations.values() for id in ids]
 
@@ -165,7 +173,7 @@ class Contest:
     async def state(self, unit: str) -> rounds.State:
         return (await self.door.decider.rounds.get(self.round_at(unit))).state
 
-    async def standing(self, nomination: str) -> nominations.State:
+    async def standing(self, nomination: str) -> Nomination:
         return (await self.door.decider.nominations.get(self.stream(nomination))).state
 
     # ---- the whole of it ----
@@ -186,9 +194,10 @@ class Contest:
         )
 
     async def submit(self, each: int = EACH) -> None:
-        for unit in self.leaves:
-            self.nominations[unit] = []
-        await gathered(self._nominate(unit, n) for unit in self.leaves for n in range(each))
+        """So many more from each enterprise."""
+        before = len(self.nominations.get(self.leaves[0], ()))
+        numbers = range(before, before + each)
+        await gathered(self._nominate(unit, n) for unit in self.leaves for n in numbers)
 
     async def decide_all(self) -> None:
         """From the close of intake to the completed cycle."""
@@ -196,8 +205,7 @@ class Contest:
         await asyncio.gather(*(self._enterprise(unit) for unit in self.leaves))
         await self._window(max([await self._published_until(unit) for unit in self.leaves]))
         await asyncio.gather(*(self._decide(unit) for unit in self.leaves))
-        towns = [f"T{n}" for n in range(-(-self.enterprises // EACH))]
-        for level in (towns, [COUNTY], [ROOT]):
+        for level in (self.towns, [COUNTY], [ROOT]):
             await asyncio.gather(*(self._endorse_ranked(unit) for unit in level))
         await self._reached(ROOT, "conferral")
         for one in COUNCIL:
@@ -219,7 +227,7 @@ class Contest:
             facts=(FactValue(id="years", value=n),),
         )
         id, _ = await self.door.nominate(form, OFFICER, key=person)
-        self.nominations[unit].append(id)
+        self.nominations.setdefault(unit, []).append(id)
 
     async def _enterprise(self, unit: str) -> None:
         """The first is returned once and corrected; the two first are objected to."""

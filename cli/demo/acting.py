@@ -15,7 +15,7 @@ from runtime.door import Door
 from runtime.settings import Settings
 from schemas.errors import Unavailable
 
-AT_ONCE = 8
+AT_ONCE = 16
 ATTEMPTS = 8
 WAIT_SECONDS = 1.0
 

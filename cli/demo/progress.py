@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from datetime import datetime
 from types import TracebackType
 from typing import Self
 
@@ -32,6 +33,8 @@ class Progress:
         self._moves = sys.stderr.isatty() and not quiet
         self._live = Live(console=self._console, refresh_per_second=4, transient=True)
         self._news: list[str] = []
+        self._said: set[str] = set()
+        self._at: datetime | None = None
 
     def __enter__(self) -> Self:
         if self._moves:
@@ -46,8 +49,10 @@ class Progress:
     def say(self, zh: str, en: str) -> None:
         """News, once."""
         line = zh if self._language is Language.ZH else en
-        if line in self._news:
+        if line in self._said:
             return
+        self._said.add(line)
+        line = f"{self._at:%m-%d %H:%M} {line}" if self._at else line
         self._news.append(line)
         if self._moves:
             self._live.update(Group(*map(Text, self._news[-NEWS_SHOWN:])))
@@ -56,10 +61,15 @@ class Progress:
 
     def show(self, seen: Seen, acts: Acts) -> None:
         """Redraw."""
+        self._at = seen.at.astimezone(SHANGHAI)
         counted = rounds_by_rank(seen)
         for rank in counted:
             name = rank_words(rank, self._language)
-            self.say(f"{name}一级开始评审", f"rounds open at the level: {name}")
+            self.say(f"{name}：评审轮开启", f"{name}: rounds open")
+        for rank, count in counted.items():
+            name = rank_words(rank, self._language)
+            if not count["open"] and not count["held"]:
+                self.say(f"{name}：全部上报", f"{name}: all rounds have reported")
         if self._moves:
             self._live.update(self._picture(seen, acts, counted))
 

@@ -101,7 +101,7 @@ class Rehearsal:
             task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
         )
         async with asyncio.timeout(STALLED_SECONDS):
-            while not (await client.workflow_service.describe_task_queue(request)).pollers:
+            while not (await client.workflow_service.describe_task_queue(request)).pollers:  # noqa: ASYNC110 -- of a server
                 await asyncio.sleep(LOOK_SECONDS)
 
     async def _start_cycle(self) -> dict[str, Any]:
@@ -147,12 +147,12 @@ class Rehearsal:
             self._begun.discard(deed.id)
 
     def _is_the_moment(self, seen: Seen) -> bool:
-        """Midway: the second level works, with commands under way."""
-        second = self._world.programme.routes[0].ranks[1]
+        """Midway: the level in the middle is at work, with commands under way."""
+        ranks = self._world.programme.routes[0].ranks
         at_work = [
             one
             for one in seen.rounds.values()
-            if one.opened and one.opened.rank == second and one.frozen and not one.over
+            if one.opened and one.opened.rank == ranks[len(ranks) // 2] and one.frozen and not one.over
         ]
         return len(at_work) >= 3 or (bool(at_work) and len(seen.rounds) < 20)
 

@@ -61,6 +61,8 @@ async def _killed_worker(settings: Settings) -> AsyncIterator[Killer]:
 class Insistent(Door):
     """A door whose people ask again, with the same key, until there is an answer; it keeps what was acknowledged."""
 
+    acknowledged: set[tuple[str, str]]
+
     def __init__(self, door: Door) -> None:
         self.__dict__ = door.__dict__ | {"acknowledged": set()}
 

@@ -37,7 +37,7 @@ class _Changed:
     """What a careless deployment would look like: a timer before the first decision."""
 
     @workflow.run
-    async def run(self, order: dict[str, object]) -> None:  # noqa: ARG002 -- the shape of the real one
+    async def run(self, order: dict[str, object]) -> None:
         await workflow.sleep(timedelta(days=1))
 
     @workflow.update(name="execute")

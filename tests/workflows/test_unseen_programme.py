@@ -88,7 +88,7 @@ def programme_file(tmp_path: Path) -> Path:
 
 async def _until(what: Callable[[], Awaitable[bool]], seconds: float = 60) -> None:
     async with asyncio.timeout(seconds):
-        while not await what():
+        while not await what():  # noqa: ASYNC110 -- the log has no event to wait for
             await asyncio.sleep(0.1)
 
 
@@ -133,7 +133,7 @@ async def test_an_unseen_programme_runs_to_its_conferral_whatever_people_do(
     assert code in ("NOMINATION_OVER", "STAGE_CLOSED")
 
 
-async def _start(door: Door, programme: Programme, file: Path):  # noqa: ANN202 -- a receipt
+async def _start(door: Door, programme: Programme, file: Path):
     return await door.start_cycle(
         file,
         operators=("op-1", "op-2"),

@@ -1,0 +1,67 @@
+"""All figures of the engine on servers of its own: `make -s bench-engine`, and ARGS="--open 10000 --only worker"."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from bench import appends, cycle_rate, histories, worker_memory
+from bench.contest import Contest
+from bench.figures import Figure, show
+from runtime.children import Child
+from runtime.door import Door
+from runtime.settings import Settings
+from runtime.stack import Stack, embedded_stack
+
+DATABASE = "measured_appends"
+PARTS = ("append", "history", "rate", "worker")
+
+
+@asynccontextmanager
+async def _served(stack: Stack, folder: Path) -> AsyncIterator[tuple[Child, Door]]:
+    """A worker that has already answered once, so that no start is measured, and a door to it."""
+    worker = await stack.start_worker()
+    async with Door.open(stack.settings) as door:
+        await Contest(door, folder, 1, f"warm-{worker.process.pid}", intake_seconds=3600).open()
+        yield worker, door
+    await worker.stop()
+
+
+async def _appends(stack: Stack) -> list[Figure]:
+    await stack.postgres.ensure_database(DATABASE)
+    return await appends.figures(stack.postgres.dsn(DATABASE))
+
+
+async def measure(only: str, open_nominations: int) -> list[Figure]:
+    """One part, or all of them, one after the other."""
+    found: list[Figure] = []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        async with embedded_stack(Settings(), ephemeral=True) as stack:
+            if only in ("", "append"):
+                found += await _appends(stack)
+            if only in ("", "worker"):
+                async with _served(stack, folder) as (worker, door):
+                    found += await worker_memory.figures(worker, door, folder, open_nominations)
+        async with embedded_stack(Settings(), ephemeral=True) as stack, _served(stack, folder) as (_, door):
+            if only in ("", "history"):
+                found += await histories.figures(door, folder)
+            if only in ("", "rate"):
+                found += await cycle_rate.figures(stack, door, folder)
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.engine", description=__doc__)
+    parser.add_argument("--only", choices=PARTS, default="", help="one part instead of all")
+    parser.add_argument("--open", type=int, default=2_000, help="open nominations for worker_mb_10k")
+    options = parser.parse_args()
+    show(asyncio.run(measure(options.only, options.open)))
+
+
+if __name__ == "__main__":
+    main()
