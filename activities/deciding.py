@@ -24,6 +24,7 @@ from domain.decision import Calendar, Decision
 from schemas import names
 from schemas.canonical import payload_hash
 from schemas.commands import (
+    AmendRules,
     CloseIntake,
     CloseStep,
     CloseStepEarly,
@@ -154,16 +155,24 @@ class Decider:
             calendar = await self.calendar(body.overrides)
         else:
             programme, tree, calendar = await self._laws(folded)
+        amends = isinstance(body, AmendRules)
         inputs = cycles.Inputs(
             programme=programme,
             tree=tree,
             calendar=calendar,
             authority=(await self.authorities.get(names.authority_stream(cycle))).state,
+            amended=await self.programme(body.rules) if amends else None,
+            rules=folded.rules,
+            opened_ranks=await self._opened_ranks(cycle) if amends else frozenset(),
             nominated=await self.store.units_with_reservations(cycle)
             if isinstance(body, CloseIntake)
             else {},
         )
         return folded, cycles.decide(folded.state, command, body, inputs)
+
+    async def _opened_ranks(self, cycle: str) -> frozenset[str]:
+        folded = await self.rounds.get_many(await self.store.streams(f"round/{cycle}/"))
+        return frozenset(one.state.opened.rank for one in folded.values() if one.state.opened)
 
     async def _decide_authority(self, command: Command) -> tuple[Folded[Any], Decision]:
         folded = await self.authorities.get(command.stream)

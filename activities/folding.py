@@ -35,7 +35,7 @@ def fold_round(state: rounds.State, recorded: RecordedEvent) -> rounds.State:
 
 @dataclass(frozen=True, slots=True)
 class Folded(Generic[S]):
-    """A state, the head that it was folded up to, and the rules that the stream's events name."""
+    """A state, the head that it was folded up to, and the rules in force after its last event."""
 
     state: S
     head: Head = field(default_factory=Head)
@@ -44,11 +44,12 @@ class Folded(Generic[S]):
     def add(self, fold: Fold[S], events: Iterable[RecordedEvent]) -> Folded[S]:
         folded = self
         for event in events:
+            state = fold(folded.state, event)
             folded = replace(
                 folded,
-                state=fold(folded.state, event),
+                state=state,
                 head=Head(seq=event.seq, hash=event.hash),
-                rules=event.rules,
+                rules=getattr(state, "rules", "") or event.rules,
             )
         return folded
 
@@ -75,8 +76,9 @@ class States(Generic[S]):
         found = {s: kept for s in streams if (kept := self._kept.get(s)) and kept.head == heads[s]}
         stale = [stream for stream in streams if stream not in found]
         loaded = await self._store.load_many(stale) if stale else {}
-        for stream, events in loaded.items():
-            found[stream] = self._keep_one(stream, Folded(self._initial).add(self._fold, events))
+        for stream in stale:
+            fresh = Folded(self._initial).add(self._fold, loaded.get(stream, ()))
+            found[stream] = self._keep_one(stream, fresh)
         return found
 
     def put(self, stream: str, events: Sequence[RecordedEvent]) -> Folded[S]:

@@ -163,6 +163,17 @@ async def extend(
 
 
 @command(
+    "cycle amend",
+    zh="修改规则：仅限尚未开始的层级；须两人。",
+    en="Amend the rules of levels that have not begun; takes two people.",
+    example=f'cycle amend sichuan-craftsman.1 amended.yaml --reason "党组会议" {_SIGNED}',
+)
+async def amend(cycle: Cycle, programme: Path, *, reason: Reason, signed: Signed, desk: AtDesk) -> Outcome:
+    receipt = await (await desk.door()).amend(cycle, programme, reason, signed.actor, signed.key)
+    return desk.told(receipt)
+
+
+@command(
     "cycle cancel",
     zh="取消本届：须两人；不可恢复。",
     en="Cancel the cycle for good; takes two people.",

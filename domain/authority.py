@@ -18,6 +18,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     "pause_cycle": ("operator",),
     "resume_cycle": ("operator",),
     "cancel_cycle": ("operator",),
+    "amend_rules": ("operator",),
     "submit": ("officer",),
     "correct": ("officer",),
     "withdraw": ("officer",),

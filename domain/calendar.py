@@ -16,7 +16,7 @@ from schemas.errors import Refused
 from schemas.programme import DayUnit
 
 SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")
-OVERRIDE_FILE = "programmes/calendar.yaml"
+OVERRIDE_FILE = "calendar.json (cycle start --calendar)"
 ONE_DAY = timedelta(days=1)
 NO_OVERRIDES: Mapping[date, bool] = {}
 

@@ -11,6 +11,7 @@ from domain.calendar import require_years, resumed_close
 from domain.decision import Calendar, Decision, two_people
 from schemas import names
 from schemas.commands import (
+    AmendRules,
     CancelCycle,
     CloseIntake,
     Command,
@@ -34,6 +35,7 @@ from schemas.events import (
     IntakeClosed,
     IntakeExtended,
     IntakeWindow,
+    RulesAmended,
     Window,
 )
 from schemas.ledger import Effect, Gate, GateStatus, SetGate
@@ -62,6 +64,7 @@ class State:
     paused_at: datetime | None = None
     pauses: tuple[tuple[datetime, datetime], ...] = ()  # from, until; one for each epoch
     conferred: int = 0
+    rules: str = ""  # the amended programme's hash, once there is one
     proposals: dict[str, str] = field(default_factory=dict)
 
 
@@ -73,6 +76,9 @@ class Inputs:
     tree: UnitTree
     calendar: Calendar
     authority: authority.State
+    amended: Programme | None = None
+    rules: str = ""  # hash of the programme in force
+    opened_ranks: frozenset[str] = frozenset()  # ranks with a round that has opened
     nominated: dict[str, int] = field(default_factory=dict)  # nominations by entry unit, once intake is over
 
 
@@ -105,6 +111,8 @@ def evolve(state: State, event: Event, at: datetime, actor: str = "") -> State:
             return replace(state, status=Status.OPEN, epoch=event.epoch, pauses=pauses)
         case CycleCancelled():
             return replace(state, status=Status.CANCELLED)
+        case RulesAmended():
+            return replace(state, rules=event.rules)
         case CycleCompleted():
             return replace(state, status=Status.COMPLETED, conferred=event.conferred)
         case ActProposed():
@@ -135,6 +143,8 @@ def decide(state: State, command: Command, body: CycleBody, inputs: Inputs) -> D
             decision = _resume(state, command, inputs.calendar)
         case CancelCycle():
             decision = _cancel(state, command, body)
+        case AmendRules():
+            decision = _amend(state, command, body, inputs)
     return replace(decision, grant=grant)
 
 
@@ -296,6 +306,29 @@ def _cancel(state: State, command: Command, body: CancelCycle) -> Decision:
     events = two_people(state, command, (cancelled,))
     gate = _cycle_gate(_cycle(state), state.opened_at, GateStatus.CLOSED, state.epoch)
     return Decision(events=events, effects=(SetGate(gate=gate),) if cancelled in events else ())
+
+
+def _amend(state: State, command: Command, body: AmendRules, inputs: Inputs) -> Decision:
+    """DR-01: forbidden for a stage already opened, and for everything that is not a stage."""
+    assert inputs.amended is not None
+    ranks = _amended_ranks(inputs.programme, inputs.amended)
+    in_force = sorted(rank for rank in ranks if rank in inputs.opened_ranks or rank in state.intakes)
+    if in_force:
+        raise Refused("RULES_IN_FORCE", ranks=", ".join(in_force))
+    amended = RulesAmended(was=inputs.rules, rules=body.rules, ranks=tuple(ranks), reason=body.reason)
+    return Decision(events=two_people(state, command, (amended,)))
+
+
+def _amended_ranks(old: Programme, new: Programme) -> list[str]:
+    for name in type(old).model_fields:
+        if name not in ("stages", "assumptions") and getattr(old, name) != getattr(new, name):
+            raise Refused("AMENDMENT_TOO_WIDE", field=name)
+    if old.stages.keys() != new.stages.keys():
+        raise Refused("AMENDMENT_TOO_WIDE", field="stages")
+    ranks = [str(rank) for rank, stage in new.stages.items() if stage != old.stages[rank]]
+    if not ranks:
+        raise Refused("NOTHING_AMENDED")
+    return ranks
 
 
 def _complete(state: State, body: CompleteCycle) -> Decision:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +33,17 @@ from runtime.settings import Login, Settings
 from runtime.temporal import AWARD_LEVEL, CYCLE, PROGRAMME, UNIT_CODE, connect
 from schemas import names
 from schemas.canonical import canonical_bytes, digest
-from schemas.commands import Body, Command, Correct, FileObjection, GiveGrants, OpenCycle, SubmitNomination
-from schemas.errors import Conflict, Refused, Unavailable
+from schemas.commands import (
+    AmendRules,
+    Body,
+    Command,
+    Correct,
+    FileObjection,
+    GiveGrants,
+    OpenCycle,
+    SubmitNomination,
+)
+from schemas.errors import BadFile, Conflict, Refused, Unavailable
 from schemas.events import FactValue, GrantTerms
 from schemas.ledger import Actor, Frozen, Receipt
 from schemas.loading import open_programme
@@ -143,12 +152,17 @@ class Door:
         overrides = ""
         if calendar:
             overrides = await self.store.put_document("calendar", canonical_bytes(_overrides(calendar)))
+        operator = Actor(id=operators[0], role="operator", unit=tree.root)
+        founding = tuple(
+            GrantTerms(id=f"founding-{index}", person=person, role="operator", unit=tree.root)
+            for index, person in enumerate(operators, 1)
+        )
         first = await self._opened_before(cycle, rules, tree_hash)
         if first:
+            await self._found(cycle, founding + grants, operator)
             return first
         now = self._clock()
         pace = pace or Pace(real_epoch=now, cycle_epoch=now)
-        operator = Actor(id=operators[0], role="operator", unit=tree.root)
         body = OpenCycle(
             cycle=cycle, rules=rules, units=tree_hash, overrides=overrides, pace=pace, invited=invited
         )
@@ -162,17 +176,20 @@ class Door:
         receipt = await self._begin_cycle(
             command, CycleOrder(cycle=cycle, pace=pace), opened.programme.programme, tree.root
         )
-        founding = tuple(
-            GrantTerms(id=f"founding-{index}", person=person, role="operator", unit=tree.root)
-            for index, person in enumerate(operators, 1)
-        )
-        await self.send(
-            names.authority_stream(cycle),
-            GiveGrants(grants=founding + grants),
-            operator,
-            key=f"found/{cycle}",
-        )
+        await self._found(cycle, founding + grants, operator)
         return receipt
+
+    async def _found(self, cycle: str, grants: tuple[GrantTerms, ...], operator: Actor) -> None:
+        """The first grants of a cycle, once: a start that was cut short between the two is completed by the next."""
+        stream = names.authority_stream(cycle)
+        if not (await self.decider.authorities.get(stream)).state.founded:
+            await self.send(stream, GiveGrants(grants=grants), operator, key=f"found/{cycle}")
+
+    async def amend(self, cycle: str, programme: Path, reason: str, actor: Actor, key: str = "") -> Receipt:
+        """Asks for other rules for the stages that have not begun; the second person's request brings them."""
+        amended = open_programme(programme).programme
+        rules = await self.store.put_document("programme", canonical_bytes(amended))
+        return await self.send(names.cycle_stream(cycle), AmendRules(rules=rules, reason=reason), actor, key)
 
     async def _opened_before(self, cycle: str, rules: str, units: str) -> Receipt | None:
         folded = await self.decider.cycles.get(names.cycle_stream(cycle))
@@ -356,8 +373,18 @@ class Door:
 
 
 def _overrides(file: Path) -> dict[str, bool]:
-    overrides = json.loads(file.read_text("utf-8"))
-    return {str(day): bool(worked) for day, worked in overrides.items()}
+    """A JSON object of ISO dates to true (worked) or false; BadFile FILE_FAULTS for anything else."""
+    try:
+        overrides = json.loads(file.read_text("utf-8"))
+        return {date.fromisoformat(day).isoformat(): _as_boolean(worked) for day, worked in overrides.items()}
+    except (OSError, ValueError, TypeError, AttributeError) as fault:
+        raise BadFile("FILE_FAULTS", (f"{file}: {fault}",), file=file, count=1) from fault
+
+
+def _as_boolean(worked: object) -> bool:
+    if not isinstance(worked, bool):
+        raise TypeError(f"{worked!r} is neither true nor false")
+    return worked
 
 
 def _attributes(programme: str, cycle: str, unit: str, level: str) -> TypedSearchAttributes:

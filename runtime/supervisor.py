@@ -24,7 +24,7 @@ _WELCOME = {
 
 在另一个终端可以输入：
   .venv/bin/python starter.py doctor
-  .venv/bin/python starter.py programme check programmes/sichuan-craftsman
+  .venv/bin/python starter.py programme check programmes/sichuan-craftsman/1.yaml
   .venv/bin/python starter.py --help
 Ctrl-C 或 `make down` 停止；`make reset` 清除数据。""",
     Language.EN: """
@@ -37,7 +37,7 @@ Warning: the vault uses a development key; keep no real person's data in it.
 
 In another terminal you may type:
   .venv/bin/python starter.py doctor
-  .venv/bin/python starter.py programme check programmes/sichuan-craftsman
+  .venv/bin/python starter.py programme check programmes/sichuan-craftsman/1.yaml
   .venv/bin/python starter.py --help
 Ctrl-C or `make down` stops it; `make reset` deletes the data.""",
 }

@@ -57,6 +57,14 @@ class CancelCycle(Frozen):
     reason: Reason
 
 
+class AmendRules(Frozen):
+    """Amendment: stages that no round has opened yet run under other rules (DR-01). Takes two people."""
+
+    kind: Literal["amend_rules"] = "amend_rules"
+    rules: str  # hash of the pinned amended programme
+    reason: Reason
+
+
 class CompleteCycle(Frozen):
     kind: Literal["complete_cycle"] = "complete_cycle"
     conferred: int
@@ -320,7 +328,16 @@ class Confer(Frozen):
     step: str
 
 
-CycleBody = OpenCycle | ExtendIntake | CloseIntake | PauseCycle | ResumeCycle | CancelCycle | CompleteCycle
+CycleBody = (
+    OpenCycle
+    | ExtendIntake
+    | CloseIntake
+    | PauseCycle
+    | ResumeCycle
+    | CancelCycle
+    | AmendRules
+    | CompleteCycle
+)
 AuthorityBody = GiveGrants | RevokeGrant
 NominationBody = (
     SubmitNomination

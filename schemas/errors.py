@@ -94,6 +94,15 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "{cycle} 已开启，内容不同；请使用新的届次。",
         "{cycle} is open already, with other content; use another edition.",
     ),
+    "RULES_IN_FORCE": (
+        "{ranks} 已开始，规则不得修改。",
+        "{ranks} has begun: its rules are in force and cannot be amended.",
+    ),
+    "AMENDMENT_TOO_WIDE": (
+        "只能修改尚未开始的层级的环节；{field} 不得改变。",
+        "Only the steps of levels that have not begun can be amended; {field} must stay.",
+    ),
+    "NOTHING_AMENDED": ("规则没有变化。", "The rules are the same."),
     "NOT_AN_EXTENSION": (
         "新的截止时间 {asked} 不晚于 {was}。",
         "The new end {asked} is not later than {was}.",

@@ -108,6 +108,15 @@ class CycleCancelled(Event):
     reason: str
 
 
+class RulesAmended(Event):
+    """From here on the rounds of these ranks, none of them opened yet, run under other rules (DR-01)."""
+
+    was: str
+    rules: str
+    ranks: tuple[str, ...]
+    reason: str
+
+
 class CycleCompleted(Event):
     conferred: int
 

@@ -77,5 +77,5 @@ class Acts:
     def _note(self, said: dict[str, Any]) -> None:
         if "error" in said:
             self.refused[said["error"]["code"]] += 1
-        for event in said.get("events", ()):
+        for event in said["events"] if "command_id" in said else ():
             self.acknowledged.append(Acknowledged(said["stream"], event["seq"], event["hash"]))

@@ -1,6 +1,7 @@
 """A cycle and its grants: opening, intake, pauses, amendments by two people, and who may do what."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,10 @@ from domain.calendar import calendar_version
 from domain.decision import Calendar
 from schemas import names
 from schemas.commands import (
+    AmendRules,
     CancelCycle,
     CloseIntake,
+    Command,
     CompleteCycle,
     ExtendIntake,
     GiveGrants,
@@ -36,9 +39,10 @@ from schemas.events import (
     GrantTerms,
     IntakeClosed,
     IntakeExtended,
+    RulesAmended,
 )
-from schemas.ledger import GateStatus, SetGate
-from schemas.values import Pace
+from schemas.ledger import Actor, GateStatus, SetGate
+from schemas.values import Label, Pace
 from tests.domain.specification import (
     DAY,
     MONDAY,
@@ -49,6 +53,7 @@ from tests.domain.specification import (
     Given,
     World,
     at,
+    fold,
     given,
     one_level,
     refused,
@@ -135,6 +140,53 @@ def test_nothing_is_decided_of_a_cycle_before_it_is_opened_or_after_it_ended(bod
     given(STREAM, inputs()).when(body, OPERATOR).then_refused("CYCLE_NOT_OPEN")
     for ended in (CycleCancelled(reason="r"), CycleCompleted(conferred=1)):
         opened(ended).when(body, OPERATOR).then_refused("CYCLE_NOT_OPEN")
+
+
+def amended(**changes: Any) -> dict[str, Any]:
+    """The programme with its first stage, or more of it, changed."""
+    old = one_level().programme
+    [rank] = old.stages
+    stage = old.stages[rank].model_copy(update={"organiser": Label(zh="改")})
+    new = old.model_copy(update={"stages": {rank: stage}} | changes)
+    return {"amended": new, "rules": "r"}
+
+
+AMEND = AmendRules(rules="r2", reason="改办法")
+
+
+def test_rules_not_yet_in_force_are_amended_by_two_people_dr_01() -> None:
+    state = without_intake()
+    act = decide_amend(state, OPERATOR)
+    [proposed] = act.events
+    assert isinstance(proposed, ActProposed)
+    state = cycle.evolve(state, proposed, MONDAY, OPERATOR.id)
+    seconded, done = decide_amend(state, OPERATOR_2).events
+    assert isinstance(seconded, ActSeconded)
+    assert isinstance(done, RulesAmended)
+    assert (done.was, done.rules, done.ranks) == ("r", "r2", ("province",))
+    assert cycle.evolve(state, done, MONDAY).rules == "r2"
+
+
+def without_intake() -> cycle.State:
+    return replace(fold(STREAM, opened().happened), intakes={})
+
+
+def decide_amend(state: cycle.State, by: Actor, **changes: Any) -> Any:
+    command = Command(id=f"amend-{by.id}", stream=STREAM, actor=by, received_at=MONDAY, body=AMEND)
+    return cycle.decide(state, command, AMEND, inputs(**amended() | changes))
+
+
+def test_a_stage_that_has_begun_keeps_its_rules_dr_01() -> None:
+    opened(**amended()).when(AMEND, OPERATOR).then_refused("RULES_IN_FORCE")
+    state = without_intake()
+    refused("RULES_IN_FORCE", lambda: decide_amend(state, OPERATOR, opened_ranks=frozenset({"province"})))
+
+
+def test_only_stages_can_be_amended_and_something_must_change_dr_01() -> None:
+    wider = amended(title=Label(zh="另一项目"))
+    opened(**wider).when(AMEND, OPERATOR).then_refused("AMENDMENT_TOO_WIDE")
+    same = {"amended": one_level().programme, "rules": "r"}
+    opened(**same).when(AMEND, OPERATOR).then_refused("NOTHING_AMENDED")
 
 
 def test_only_an_operator_amends_a_cycle() -> None:
