@@ -76,10 +76,10 @@ class Inputs:
     tree: UnitTree
     calendar: Calendar
     authority: authority.State
+    nominated: dict[str, int] = field(default_factory=dict)  # nominations by entry unit, once intake is over
     amended: Programme | None = None
     rules: str = ""  # hash of the programme in force
     opened_ranks: frozenset[str] = frozenset()  # ranks with a round that has opened
-    nominated: dict[str, int] = field(default_factory=dict)  # nominations by entry unit, once intake is over
 
 
 initial = State()

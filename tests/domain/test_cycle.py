@@ -168,7 +168,8 @@ def test_rules_not_yet_in_force_are_amended_by_two_people_dr_01() -> None:
 
 
 def without_intake() -> cycle.State:
-    return replace(fold(STREAM, opened().happened), intakes={})
+    state: cycle.State = fold(STREAM, opened().happened)
+    return replace(state, intakes={})
 
 
 def decide_amend(state: cycle.State, by: Actor, **changes: Any) -> Any:
