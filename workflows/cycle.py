@@ -19,28 +19,28 @@ with workflow.unsafe.imports_passed_through():
         Order,
         RoundOrder,
         RoundReport,
-        SignalOutcome,
     )
     from workflows.acting import act_short, engine_command, round_attributes, until
+    from workflows.hearing import HearsPeople
     from workflows.round import RoundWorkflow
 
 ENDED = ("cancelled", "completed")
 
 
 @workflow.defn(name="Cycle")
-class CycleWorkflow:
+class CycleWorkflow(HearsPeople):
     """The root of the tree of rounds; also the door to the cycle's grants."""
 
     @workflow.init
     def __init__(self, order: CycleOrder) -> None:
         self._order = order
         self._stream = names.cycle_stream(order.cycle)
+        super().__init__(self._stream, names.authority_stream(order.cycle))
         self._view = CycleView()
         self._known: Head | None = None
         self._refused = False
         self._root: workflow.ChildWorkflowHandle[RoundWorkflow, RoundReport] | None = None
         self._lock = asyncio.Lock()
-        self._signalled: dict[str, SignalOutcome] = {}
 
     @workflow.run
     async def run(self, order: CycleOrder) -> CycleView:  # noqa: ARG002 -- Temporal hands it to both
@@ -100,30 +100,6 @@ class CycleWorkflow:
         return self._root is not None and self._root.done()
 
     # ---- messages ----
-
-    @workflow.update(name=names.COMMAND_UPDATE)
-    async def execute(self, command: Command) -> Receipt:
-        """A person's command to the cycle or to its grants."""
-        return await self._decide(command)
-
-    @execute.validator
-    def _addressed_here(self, command: Command) -> None:
-        if command.stream not in (self._stream, names.authority_stream(self._order.cycle)):
-            raise ApplicationError(f"{command.stream} is not {self._stream}", type="WRONG_ADDRESS")
-
-    @workflow.signal(name=names.COMMAND_SIGNAL)
-    async def command(self, command: Command) -> None:
-        """The same by signal; what became of it can be asked with `outcome_of`."""
-        try:
-            outcome = SignalOutcome(receipt=await self._decide(command))
-        except ApplicationError as refusal:
-            outcome = SignalOutcome(code=refusal.type or "", message=refusal.message)
-        self._signalled[command.id] = outcome
-
-    @workflow.query
-    def outcome_of(self, command_id: str) -> SignalOutcome | None:
-        """What became of a command that came by signal; None while it is under way or unknown."""
-        return self._signalled.get(command_id)
 
     @workflow.query
     def view(self) -> CycleView:

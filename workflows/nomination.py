@@ -17,25 +17,23 @@ with workflow.unsafe.imports_passed_through():
         NominationView,
         Order,
         OutcomeSignal,
-        SignalOutcome,
     )
     from workflows.acting import act_short, engine_command
-
-OUTCOMES_KEPT = 50
+    from workflows.hearing import HearsPeople
 
 
 @workflow.defn(name="Nomination")
-class NominationWorkflow:
+class NominationWorkflow(HearsPeople):
     """Small on purpose: no timers, no children; its state is in the log."""
 
     @workflow.init
     def __init__(self, order: NominationOrder) -> None:
+        super().__init__(order.stream)
         self._order = order
         self._known: Head | None = order.known
         self._view = NominationView(level=order.level)
         self._unheard_of = False
         self._lock = asyncio.Lock()
-        self._signalled: dict[str, SignalOutcome] = {}
 
     @workflow.run
     async def run(self, order: NominationOrder) -> NominationView:
@@ -52,27 +50,6 @@ class NominationWorkflow:
     def _is_over(self) -> bool:
         return self._view.over or self._unheard_of
 
-    @workflow.update(name=names.COMMAND_UPDATE)
-    async def execute(self, command: Command) -> Receipt:
-        """A person's command: answered once the event is durable; the same id again gets the first receipt."""
-        return await self._decide(command)
-
-    @execute.validator
-    def _addressed_here(self, command: Command) -> None:
-        if command.stream != self._order.stream:
-            raise ApplicationError(f"{command.stream} is not {self._order.stream}", type="WRONG_ADDRESS")
-
-    @workflow.signal(name=names.COMMAND_SIGNAL)
-    async def command(self, command: Command) -> None:
-        """The same by signal; what became of it can be asked with `outcome_of`."""
-        try:
-            outcome = SignalOutcome(receipt=await self._decide(command))
-        except ApplicationError as refusal:
-            outcome = SignalOutcome(code=refusal.type or "", message=refusal.message)
-        self._signalled[command.id] = outcome
-        while len(self._signalled) > OUTCOMES_KEPT:
-            self._signalled.pop(next(iter(self._signalled)))
-
     @workflow.signal(name=names.OUTCOME_SIGNAL)
     async def take_outcome(self, signal: OutcomeSignal) -> None:
         """What a round decided about this nomination; its id is the outbox row's."""
@@ -82,11 +59,6 @@ class NominationWorkflow:
             await self._decide(command.model_copy(update={"id": signal.id}))
         except ApplicationError as refusal:
             workflow.logger.warning("outcome refused", extra={"code": refusal.type})
-
-    @workflow.query
-    def outcome_of(self, command_id: str) -> SignalOutcome | None:
-        """What became of a command that came by signal; None while it is under way or unknown."""
-        return self._signalled.get(command_id)
 
     @workflow.query
     def view(self) -> NominationView:

@@ -31,10 +31,10 @@ with workflow.unsafe.imports_passed_through():
         RoundOrder,
         RoundReport,
         RoundView,
-        SignalOutcome,
         StepRef,
     )
     from workflows.acting import act_long, act_short, engine_command, round_attributes, until
+    from workflows.hearing import HearsPeople
 
 QUIET = ("hand_in_sheet", "recuse", "form_panel")
 """Commands after which the step is looked at again only if it is ripe."""
@@ -43,11 +43,12 @@ Child = workflow.ChildWorkflowHandle["RoundWorkflow", RoundReport]
 
 
 @workflow.defn(name="Round")
-class RoundWorkflow:
+class RoundWorkflow(HearsPeople):
     """Holds only what activities returned; deadlines are rows in the store, the timer only wakes."""
 
     @workflow.init
     def __init__(self, order: RoundOrder) -> None:
+        super().__init__(order.stream)
         self._order = order
         self._view = RoundView()
         self._known: Head | None = None
@@ -56,7 +57,6 @@ class RoundWorkflow:
         self._paused_for = timedelta()
         self._children: list[Child] = []
         self._lock = asyncio.Lock()
-        self._signalled: dict[str, SignalOutcome] = {}
 
     @workflow.run
     async def run(self, order: RoundOrder) -> RoundReport:  # noqa: ARG002 -- Temporal hands it to both
@@ -147,25 +147,6 @@ class RoundWorkflow:
 
     # ---- messages ----
 
-    @workflow.update(name=names.COMMAND_UPDATE)
-    async def execute(self, command: Command) -> Receipt:
-        """A person's command: answered once the event is durable; the same id again gets the first receipt."""
-        return await self._decide(command)
-
-    @execute.validator
-    def _addressed_here(self, command: Command) -> None:
-        if command.stream != self._order.stream:
-            raise ApplicationError(f"{command.stream} is not {self._order.stream}", type="WRONG_ADDRESS")
-
-    @workflow.signal(name=names.COMMAND_SIGNAL)
-    async def command(self, command: Command) -> None:
-        """The same by signal; what became of it can be asked with `outcome_of`."""
-        try:
-            outcome = SignalOutcome(receipt=await self._decide(command))
-        except ApplicationError as refusal:
-            outcome = SignalOutcome(code=refusal.type or "", message=refusal.message)
-        self._signalled[command.id] = outcome
-
     @workflow.signal(name=names.NUDGE_SIGNAL)
     def nudge(self) -> None:
         """Something changed in a member's own stream; look again."""
@@ -179,11 +160,6 @@ class RoundWorkflow:
         for child in self._children:
             if not child.done():
                 await child.signal(names.RESUMED_SIGNAL, paused_seconds)
-
-    @workflow.query
-    def outcome_of(self, command_id: str) -> SignalOutcome | None:
-        """What became of a command that came by signal; None while it is under way or unknown."""
-        return self._signalled.get(command_id)
 
     @workflow.query
     def view(self) -> RoundView:
