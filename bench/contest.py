@@ -44,6 +44,7 @@ ROOT, COUNTY = "P", "C"
 SEATS = 5
 EACH = 10
 PATIENCE_SECONDS = 150
+POLL_SECONDS = 0.1
 IN_FLIGHT = 32
 MORNING = datetime(2024, 3, 4, 1, 0, tzinfo=UTC)  # 9 o'clock of a Monday in Shanghai
 TO_MIDNIGHT = 15 * 3600
@@ -297,7 +298,7 @@ class Contest:
     async def _until(self, holds: Callable[[], Awaitable[bool]]) -> None:
         async with asyncio.timeout(PATIENCE_SECONDS):
             while not await holds():  # noqa: ASYNC110 -- what is awaited is in the log, not in this process
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(POLL_SECONDS)
 
     async def _window(self, closes_at: datetime) -> None:
         """Until an instant of the cycle's time: idle, since the engine has nothing to do."""

@@ -58,7 +58,7 @@ async def measure(only: str, open_nominations: int) -> list[Figure]:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.engine", description=__doc__)
     parser.add_argument("--only", choices=PARTS, default="", help="one part instead of all")
-    parser.add_argument("--open", type=int, default=2_000, help="open nominations for worker_mb_10k")
+    parser.add_argument("--open", type=int, default=1_000, help="open nominations for worker_mb_10k")
     options = parser.parse_args()
     show(asyncio.run(measure(options.only, options.open)))
 
