@@ -81,11 +81,12 @@ class States(Generic[S]):
             found[stream] = self._keep_one(stream, fresh)
         return found
 
-    def put(self, stream: str, events: Sequence[RecordedEvent]) -> Folded[S]:
-        """After an append: what was just written is folded without reading it back."""
+    def put(self, stream: str, events: Sequence[RecordedEvent]) -> None:
+        """After an append: what was just written is folded without reading it back, if nothing lies between."""
         kept = self._kept.get(stream, Folded(self._initial))
         fresh = [event for event in events if event.seq > kept.head.seq]
-        return self._keep_one(stream, kept.add(self._fold, fresh))
+        if fresh and fresh[0].seq == kept.head.seq + 1:
+            self._keep_one(stream, kept.add(self._fold, fresh))
 
     def forget(self, stream: str) -> None:
         self._kept.pop(stream, None)
