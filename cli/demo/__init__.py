@@ -22,7 +22,7 @@ from runtime.logging import configure_logging
 from runtime.settings import CHECKOUT
 from runtime.stack import Stack, embedded_stack
 
-ENTERPRISES = 100
+ENTERPRISES = 60
 NOMINATIONS = 128
 SEED = 20260302
 

@@ -18,6 +18,7 @@ from schemas.errors import Unavailable
 AT_ONCE = 16
 ATTEMPTS = 8
 WAIT_SECONDS = 1.0
+LATE = "STAGE_CLOSED"
 
 
 class Acknowledged(NamedTuple):
@@ -51,9 +52,9 @@ class Acts:
         return outcome
 
     async def must(self, *words: str) -> Outcome:
-        """`act`, where no rule stands against it; Unavailable DEMO_REFUSED otherwise."""
+        """`act`, where no rule stands against it but that one may be late; Unavailable DEMO_REFUSED otherwise."""
         outcome = await self.act(*words)
-        if outcome.failed:
+        if outcome.failed and outcome.json["error"]["code"] != LATE:
             error = outcome.json["error"]
             raise Unavailable(
                 "DEMO_REFUSED", words=" ".join(words[:4]), refusal=error["code"], fault=error["message"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -30,6 +31,7 @@ from schemas.programme import (
 )
 
 VOTERS = 60
+OBJECTION_AFTER = timedelta(days=2)  # so that the substitute's own period ends later than the list's
 
 
 class Deed(NamedTuple):
@@ -80,7 +82,8 @@ class People:
         words += [word for id, value in facts.items() for word in ("--fact", f"{id}={value}")]
         words += ["--channel", person.channel, "--key", person.key, *self._submitter(person)]
         told = await self.acts.must(*words)
-        self.watch.people[told.json["nomination"]] = person
+        if not told.failed:
+            self.watch.people[told.json["nomination"]] = person
 
     def _submitter(self, person: Person) -> tuple[str, ...]:
         if person.channel == "unit":
@@ -115,7 +118,7 @@ class People:
                 case PublicVote() if not state.over and run.window and seen.at < run.window.closes_at:
                     yield Deed(f"vote/{stream}/{step.id}", partial(self._vote, stream, state, step.id))
                 case Publicity():
-                    yield from self._publicity(stream, state, step)
+                    yield from self._publicity(stream, state, step, seen)
                 case Decision():
                     yield self._by_body(stream, step.id, step.body, "decide")
                 case Conferral():
@@ -184,7 +187,8 @@ class People:
 
     async def _return(self, nomination: str, where: tuple[str, ...], me: tuple[str, ...]) -> None:
         told = await self.acts.must("return", *where, "--reason", "缺从业年限证明", *me)
-        self.notes.returned = {"nomination": nomination, "by": me[1], "receipt": told.json["hash"]}
+        if not told.failed:
+            self.notes.returned = {"nomination": nomination, "by": me[1], "receipt": told.json["hash"]}
 
     async def _by_a_stranger(self, nomination: str, unit: str, approve: tuple[str, ...]) -> None:
         other = next(
@@ -205,6 +209,8 @@ class People:
     async def _twice(self, nomination: str, words: tuple[str, ...]) -> None:
         """A double click: the same words twice at once."""
         first, second = await asyncio.gather(self.acts.must(*words), self.acts.must(*words))
+        if first.failed or second.failed:
+            return
         self.notes.double = {
             "nomination": nomination,
             "stream": first.json["stream"],
@@ -379,11 +385,14 @@ class People:
 
     # ---- publicity, decision, conferral ----
 
-    def _publicity(self, stream: str, state: rounds.State, step: Publicity) -> Iterator[Deed]:
+    def _publicity(self, stream: str, state: rounds.State, step: Publicity, seen: Seen) -> Iterator[Deed]:
         """At the top one objection is upheld and one dismissed, while the list is published."""
         if _unit(state) != self.world.tree.root or len(state.members) < 3:
             if rounds.run_of(state, step.id).held == "TIE_UNRESOLVED":
                 yield from self._held(stream, state, step.id)
+            return
+        window = rounds.run_of(state, step.id).window
+        if window is None or seen.at < window.opens_at + OBJECTION_AFTER:
             return
         line = [one for one in state.members if not self.watch.people[one].head]
         yield Deed(f"upheld/{stream}", lambda: self._object(line[len(line) // 3], "upheld"))
@@ -398,6 +407,8 @@ class People:
             "--key", f"object-{nomination}", *signed(f"x-{ruling}", "citizen", ""),
         )  # fmt: skip
         why = "查证属实" if ruling == "upheld" else "查无实据"
+        if told.failed:
+            return
         words = ("rule", about, told.json["objection"], ruling, "--reason", why)
         root = self.world.tree.root
         signers = [signed(one, "handler", root) for one in HANDLERS[: 2 if ruling == "upheld" else 1]]

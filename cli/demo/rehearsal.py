@@ -18,8 +18,10 @@ from cli.demo.progress import Progress
 from cli.demo.scenario import OPERATORS, Size, World, invent
 from cli.demo.watching import Seen, Watch
 from domain import round as rounds
+from projections.queries import Queries
 from runtime.children import Child
 from runtime.door import Door, system_clock
+from runtime.settings import Login
 from runtime.stack import Stack
 from schemas.errors import Unavailable
 from schemas.loading import Opened, open_programme
@@ -126,7 +128,7 @@ class Rehearsal:
             seen = await watch.look(system_clock())
             self._progress.show(seen, self._acts)
             if seen.over:
-                return
+                break
             for deed in people.awaited(seen):
                 if deed.id not in self._begun:
                     self._begun.add(deed.id)
@@ -140,6 +142,18 @@ class Rehearsal:
             if seen.recorded - moved_at > timedelta(seconds=STALLED_SECONDS):
                 raise self._stalled(seen)
             await asyncio.sleep(LOOK_SECONDS)
+        await self._settle(watch)
+
+    async def _settle(self, watch: Watch) -> None:
+        """Every nomination has been told its end, and the order and the views have everything that is written."""
+        async with asyncio.timeout(STALLED_SECONDS):
+            while any(not one.over for one in (await watch.look(system_clock())).nominations.values()):
+                await asyncio.sleep(LOOK_SECONDS)
+            store = self._door.store
+            while await store.overdue(system_clock()):  # noqa: ASYNC110 -- of a table
+                await asyncio.sleep(LOOK_SECONDS)
+            async with Queries(store, self._stack.settings.dsn(Login.APP)) as queries:
+                await queries.wait_for(await store.last_position(), STALLED_SECONDS)
 
     async def _do(self, deed: Deed) -> None:
         answer = await deed.do()

@@ -10,7 +10,7 @@ from tests.store.commands import provenance
 STREAM = "round/c/r/u"
 
 
-def count(seen: int, event: RecordedEvent) -> int:  # noqa: ARG001 -- a fold's shape
+def count(seen: int, event: RecordedEvent) -> int:
     return seen + 1
 
 
