@@ -105,7 +105,6 @@ class Settings(BaseSettings):
     temporal_address: str | None = Field(None, description="host:port without TLS; a profile goes before it")
     temporal_namespace: str = Field("default", description="the namespace at `temporal_address`")
     task_queue: str = Field(names.MAIN_QUEUE, description="workflows and short activities")
-    bulk_task_queue: str = Field("xuanshu-bulk", description="long activities")
     metrics_address: str | None = Field(None, description="host:port for Prometheus; unset: none")
 
     postgres_port: int = Field(0, ge=0, le=65535, description="of the local stack; 0 = any free one")

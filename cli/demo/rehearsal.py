@@ -147,7 +147,7 @@ class Rehearsal:
     async def _settle(self, watch: Watch) -> None:
         """Every nomination has been told its end, and the order and the views have everything that is written."""
         async with asyncio.timeout(STALLED_SECONDS):
-            while any(not one.over for one in (await watch.look(system_clock())).nominations.values()):
+            while not all(one.over for one in (await watch.look(system_clock())).nominations.values()):  # noqa: ASYNC110 -- of a table
                 await asyncio.sleep(LOOK_SECONDS)
             store = self._door.store
             while await store.overdue(system_clock()):  # noqa: ASYNC110 -- of a table
