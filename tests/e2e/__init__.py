@@ -1,0 +1,1 @@
+"""Whole cycles through `starter.py`, on servers of their own."""
