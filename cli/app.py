@@ -56,6 +56,8 @@ _EVERYWHERE = (
 Exit codes: 0 ok, 1 refused by a rule, 2 usage, 3 bad file, 4 conflict, 5 unavailable, 6 integrity.""",
 )
 _HELP_WIDTH = 110
+_FOR_META = ("--json", "--language", "--help", "-h")
+"""Without one of these the meta app has nothing to take; parsing is most of what a short command costs."""
 _DEMO = ("在自带的服务上跑完一届演练", "Run a whole rehearsed cycle on servers of its own")
 _EXAMPLE = ("示例", "For example")
 
@@ -132,11 +134,13 @@ def _everywhere(
 async def _dispatch(words: Sequence[str], desk: Desk) -> Outcome:
     app = build(desk.language)
     quiet: dict[str, Any] = {"print_error": False, "exit_on_error": False}
-    taken, bound, _ = app.meta.parse_args(words, **quiet)
-    if taken is not _everywhere:  # --help
-        taken(*bound.args, **bound.kwargs | {"console": console(width=_HELP_WIDTH)})
-        return Outcome()
-    left = taken(*bound.args, **bound.kwargs)
+    left: Sequence[str] = words
+    if any(word.partition("=")[0] in _FOR_META for word in words):
+        taken, bound, _ = app.meta.parse_args(words, **quiet)
+        if taken is not _everywhere:  # --help
+            taken(*bound.args, **bound.kwargs | {"console": console(width=_HELP_WIDTH)})
+            return Outcome()
+        left = taken(*bound.args, **bound.kwargs)
     act, bound, context = app.parse_args(left, **quiet)
     answer = act(*bound.args, **bound.kwargs, **{name: _given(name, desk, words) for name in context})
     answer = await answer if inspect.isawaitable(answer) else answer

@@ -71,7 +71,7 @@ def decide(state: State, command: Command, body: RoundBody, inputs: Inputs) -> D
         case OpenRound():
             return _open(state, command, inputs)
         case LapseRound():
-            return _lapse(state, body)
+            return _lapse(state, command, body)
     if state.opened is None:
         raise Refused("STAGE_MISMATCH", current="-", action=body.kind)
     if state.over and isinstance(body, ENGINES_OWN):
@@ -152,10 +152,26 @@ def _open(state: State, command: Command, inputs: Inputs) -> Decision:
     return Decision(events=(opened,), guards=(cycle_guard(command),))
 
 
-def _lapse(state: State, body: LapseRound) -> Decision:
+def _lapse(state: State, command: Command, body: LapseRound) -> Decision:
+    """Whoever was still in it, or in its reserve, goes no further."""
     if state.over:
         return NOTHING
-    return Decision(events=(RoundLapsed(reason=body.reason),))
+    told = tuple(
+        tell(
+            state,
+            command,
+            id,
+            TakeOutcome(
+                round=state.stream,
+                round_seq=state.seq + 1,
+                outcome="eliminated",
+                step=state.current,
+                reason="ROUND_LAPSED",
+            ),
+        )
+        for id in (*state.members, *state.standby)
+    )
+    return Decision(events=(RoundLapsed(reason=body.reason),), effects=told)
 
 
 def _report(state: State, command: Command, inputs: Inputs) -> Decision:

@@ -57,10 +57,11 @@ async def command(
         speed=max(1, int(SECONDS_A_DAY / Fraction(str(pace)))),
         seed=seed,
     )
-    configure_logging(desk.settings.model_copy(update={"log_level": "WARNING"}))
+    settings = desk.settings.model_copy(update={"language": desk.language, "log_level": "WARNING"})
+    configure_logging(settings)
     with Progress(desk.language, quiet=as_json) as progress:
         progress.say("启动 Postgres 与 Temporal…", "starting Postgres and Temporal …")
-        async with embedded_stack(desk.settings, ephemeral=True, ui=keep) as stack:
+        async with embedded_stack(settings, ephemeral=True, ui=keep) as stack:
             answer = await _rehearse(stack, wishes, progress, desk)
             if keep:
                 await _keep(stack, answer, progress, desk)

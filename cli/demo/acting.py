@@ -66,7 +66,7 @@ class Acts:
 
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                outcome = await run((*words, "--language", self.settings.language), self.settings, self.door)
+                outcome = await run(words, self.settings, self.door)
             except WorkflowUpdateRPCTimeoutOrCancelledError:
                 outcome = Outcome(UNAVAILABLE)
             if outcome.exit_code != UNAVAILABLE or attempt == ATTEMPTS:

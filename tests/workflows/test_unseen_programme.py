@@ -13,6 +13,7 @@ from domain import round as rounds
 from runtime.door import Door
 from schemas import names
 from schemas.commands import (
+    CancelCycle,
     Command,
     Endorse,
     ExtendIntake,
@@ -22,7 +23,7 @@ from schemas.commands import (
     RuleOnObjection,
 )
 from schemas.errors import Refused
-from schemas.ledger import Actor
+from schemas.ledger import Actor, Receipt
 from schemas.loading import load_programme
 from schemas.messages import SignalOutcome
 from schemas.programme import Programme
@@ -133,9 +134,10 @@ async def test_an_unseen_programme_runs_to_its_conferral_whatever_people_do(
     assert code in ("NOMINATION_OVER", "STAGE_CLOSED")
 
 
-async def _start(door: Door, programme: Programme, file: Path):
+async def _start(door: Door, programme: Programme, file: Path, label: str = "") -> Receipt:
     return await door.start_cycle(
         file,
+        label=label,
         operators=("op-1", "op-2"),
         grants=people.grants(programme, "P", ("C", "D", "A")),
         invited=("C", "D"),
@@ -255,3 +257,26 @@ async def _titles_are_gap_free(door: Door, cycle: str) -> None:
     numbers = [one["certificate"][-4:] for one in conferred.data["conferred"]]
     assert numbers == ["0001", "0002", "0003"]
     assert [one["title"] for one in conferred.data["conferred"]] == ["gold", "silver", "silver"]
+
+
+async def test_a_cancelled_cycle_ends_its_rounds_and_tells_their_members(
+    door: Door, programme_file: Path
+) -> None:
+    programme = load_programme(programme_file)
+    cycle = names.cycle_id(programme.programme, programme.edition, "cancelled")
+    county = names.round_stream(cycle, "territorial", "C")
+    await _start(door, programme, programme_file, label="cancelled")
+    nomination = await people.nominate(door, cycle, programme, "C", 1)
+    await _until(lambda: _at(door, county, "word"))
+    for operator in OPERATORS:
+        await door.send(names.cycle_stream(cycle), CancelCycle(reason="flood"), operator)
+
+    async def told() -> bool:
+        state = (await door.decider.nominations.get(names.nomination_stream(cycle, nomination))).state
+        return state.status == "eliminated"
+
+    await _until(told)
+    assert (await _round(door, county)).lapsed
+    assert door.client is not None
+    view = await door.client.get_workflow_handle(names.cycle_stream(cycle)).result()
+    assert view["status"] == "cancelled"
