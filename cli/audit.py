@@ -22,7 +22,7 @@ from projections.projector import Projector
 from projections.standing import fold
 from schemas import names
 from schemas.errors import Integrity, Refused, Unavailable
-from schemas.events import PanelClosed, SheetHandedIn, read
+from schemas.events import CycleOpened, PanelClosed, SheetHandedIn, read
 from schemas.ledger import JsonObject, RecordedEvent
 from schemas.values import format_instant
 from store.contract import EventStore
@@ -55,8 +55,22 @@ async def replay(
     sealed = _sealed_steps(events)
     story = [] if state_only else [_told(event, sealed) for event in events]
     state = _state(events)
-    shown = Group(_story(story, desk), Pretty(state)) if story else Pretty(state)
-    return Outcome(json={"what": what, "events": len(events), "story": story, "state": state}, shown=shown)
+    rehearsal = await _is_rehearsal(store, events[0].stream)
+    mark = (
+        desk.say("【演练】届内时间快于实际时间", "REHEARSAL: cycle time ran faster than real time")
+        if rehearsal
+        else ""
+    )
+    shown = Group(mark, _story(story, desk), Pretty(state)) if story else Group(mark, Pretty(state))
+    said = {"what": what, "rehearsal": rehearsal, "events": len(events), "story": story, "state": state}
+    return Outcome(json=said, shown=shown)
+
+
+async def _is_rehearsal(store: EventStore, stream: str) -> bool:
+    """Whether the cycle that this stream belongs to ran at another pace than reality."""
+    opening = await store.load(names.cycle_stream(names.cycle_of(stream)))
+    opened = read(opening[0]) if opening else None
+    return isinstance(opened, CycleOpened) and opened.pace.rehearsal
 
 
 @command(

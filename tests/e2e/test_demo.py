@@ -64,7 +64,6 @@ def test_it_is_a_rehearsal_in_every_notice_with_both_times(facts: Facts) -> None
     assert all(notice["rehearsal"] for notice in facts["publicity"])
     assert facts["times"]["scheduled"]["from"].startswith("2026-03-02")
     assert facts["times"]["scheduled"]["days"] > 30
-    assert facts["times"]["seconds"] < 180 * 2  # three minutes on a machine that does nothing else
 
 
 def test_each_level_received_returned_rejected_and_recommended_and_some_units_stayed_silent(

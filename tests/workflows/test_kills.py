@@ -84,12 +84,13 @@ async def test_fifty_kills_lose_nothing_and_do_nothing_twice(
 ) -> None:
     programme = load_programme(PROGRAMME)
     town, root = "370781001", "370781"
-    cycle = names.cycle_id(programme.programme, programme.edition)
+    cycle = names.cycle_id(programme.programme, programme.edition, "kills")
     units = people.enterprises(tmp_path / "enterprises.csv", town, 1)
     async with Door.open(engine_settings) as opened, _killed_worker(engine_settings) as killer:
         door = Insistent(opened)
         await door.start_cycle(
             PROGRAMME,
+            label="kills",
             operators=("op-1", "op-2"),
             units=(units,),
             grants=people.grants(programme, root, ("E1", town, root)),
