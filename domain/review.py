@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from fractions import Fraction
 
 from domain import authority
 from domain.decision import NOTHING, Decision, two_people
@@ -161,7 +161,7 @@ def close_review(state: State, command: Command, inputs: Inputs, step: ExpertRev
     guards = (cycle_guard(command), *head_guards(present(state, inputs).values(), command))
     left = leave(state, command, step.id, (*gone(state, inputs), *failed))
     end = close(state, command, inputs, step.id, "complete" if whole else "elapsed")
-    return replace(Decision(events=(closed,), guards=guards).then(left).then(end))
+    return Decision(events=(closed,), guards=guards).then(left).then(end)
 
 
 class _Missing:
@@ -212,7 +212,7 @@ def _voted(
     )
     return PanelResult(
         nomination=nomination,
-        value=on_hundred(share * 0 + result.yes, share * 0 + max(result.base, 1)),
+        value=on_hundred(Fraction(result.yes), Fraction(max(result.base, 1))),
         method="vote",
         counted=count.cast,
         recused=len(away),
