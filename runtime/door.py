@@ -323,8 +323,8 @@ class Door:
                 names.COMMAND_UPDATE, command, id=command.id, result_type=Receipt
             )
             return receipt
-        except RPCError as fault:
-            if fault.status != RPCStatusCode.NOT_FOUND:
+        except (RPCError, WorkflowUpdateRPCTimeoutOrCancelledError) as fault:
+            if getattr(fault, "status", None) != RPCStatusCode.NOT_FOUND:
                 raise Unavailable("TEMPORAL_UNAVAILABLE", address="-", fault=fault) from fault
             return await self.decider.execute(command)
         except WorkflowUpdateFailedError as failure:

@@ -86,10 +86,14 @@ async def test_lost_connections_cost_nobody_a_command(
     postgres_ledger: Ledger, module_database: Database, name: str
 ) -> None:
     admin = await asyncpg.connect(module_database.owner_dsn)
-    writing = [asyncio.create_task(append_each(postgres_ledger, f"{name}/{n}", 30)) for n in range(20)]
+    acknowledged: list[str] = []
+    writing = [
+        asyncio.create_task(append_each(postgres_ledger, f"{name}/{n}", 30, acknowledged)) for n in range(20)
+    ]
     lost = 0
-    while not all(task.done() for task in writing):
-        await asyncio.sleep(0.01)
+    for least in range(0, 600, 20):  # only after progress, so that no command is out of patience by design
+        while len(acknowledged) < least and not all(task.done() for task in writing):
+            await asyncio.sleep(0.005)
         lost += await admin.fetchval(
             "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
             " WHERE usename = 'xuanshu_app' AND datname = current_database() AND query ~ 'append_batch'"
@@ -102,10 +106,11 @@ async def test_lost_connections_cost_nobody_a_command(
         assert [event.command_id for event in events] == [f"c{i}" for i in range(30)]
 
 
-async def append_each(ledger: Ledger, stream: str, count: int) -> None:
+async def append_each(ledger: Ledger, stream: str, count: int, acknowledged: list[str]) -> None:
     head = Head()
     for n in range(count):
         head = (await ledger.store.append(command(stream, f"c{n}", head))).head
+        acknowledged.append(stream)
 
 
 async def test_a_server_that_stays_away_is_named_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
