@@ -92,8 +92,8 @@ async def test_lost_connections_cost_nobody_a_command(
     ]
     lost = 0
     for least in range(0, 600, 20):  # only after progress, so that no command is out of patience by design
-        while len(acknowledged) < least and not all(task.done() for task in writing):
-            await asyncio.sleep(0.005)
+        while len(acknowledged) < least:
+            await asyncio.wait(writing, timeout=0.005)
         lost += await admin.fetchval(
             "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
             " WHERE usename = 'xuanshu_app' AND datname = current_database() AND query ~ 'append_batch'"
