@@ -288,7 +288,7 @@ class Decider:
         return await self._document(content_hash, UnitTree.model_validate_json)
 
     async def calendar(self, content_hash: str) -> Calendar:
-        """The work-day calendar with the pinned overrides: a JSON object of ISO dates to true (worked) or false."""
+        """The work-day calendar with the pinned overrides: a JSON list of days, each with whether it is worked."""
         if not content_hash:
             return Calendar(overrides={}, version=calendar_version())
         return await self._document(content_hash, _calendar)
@@ -325,5 +325,5 @@ def _concerned(
 
 
 def _calendar(content: bytes) -> Calendar:
-    overrides = {date.fromisoformat(day): bool(worked) for day, worked in json.loads(content).items()}
+    overrides = {date.fromisoformat(one["day"]): bool(one["worked"]) for one in json.loads(content)}
     return Calendar(overrides=overrides, version=calendar_version(overrides))

@@ -17,7 +17,20 @@ from unicodedata import normalize
 from cyclopts import App, CycloptsError, Parameter, UnknownCommandError
 from pydantic import ValidationError
 
-from cli import audit, ballot, cycle, decide, doctor, grants, nominate, panel, programme, rounds, units
+from cli import (
+    audit,
+    ballot,
+    cycle,
+    decide,
+    doctor,
+    grants,
+    nominate,
+    panel,
+    programme,
+    rounds,
+    schedule,
+    units,
+)
 from cli.desk import REGISTRY, Desk, Registered
 from cli.output import OK, Outcome, console, emit, failure
 from runtime.door import Door
@@ -26,7 +39,7 @@ from runtime.settings import Language, Settings
 from schemas.errors import BadUsage, EngineError
 from schemas.faults import nearest_word
 
-NOUNS = (audit, ballot, cycle, decide, doctor, grants, nominate, panel, programme, rounds, units)
+NOUNS = (audit, ballot, cycle, decide, doctor, grants, nominate, panel, programme, rounds, schedule, units)
 """The modules whose commands are registered by importing them."""
 
 _GROUPS: dict[str, tuple[str, str]] = {
@@ -35,6 +48,10 @@ _GROUPS: dict[str, tuple[str, str]] = {
     "cycle": (
         "届次：开启、状态、暂停、恢复、延期、取消",
         "Cycles: start, status, pause, resume, extend, cancel",
+    ),
+    "schedule": (
+        "按期开启：设定、列出、暂停、恢复、删除",
+        "Schedules: create, list, pause, resume, delete",
     ),
     "grants": ("授权：授予、撤销、列出", "Grants: give, revoke, list"),
     "panel": ("评委：组成、更换、回避、评分、表决", "Panels: form, replace, recuse, score, vote"),

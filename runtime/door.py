@@ -19,7 +19,6 @@ from temporalio.client import (
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
 from temporalio.common import (
-    SearchAttributePair,
     TypedSearchAttributes,
     WorkflowIDConflictPolicy,
     WorkflowIDReusePolicy,
@@ -29,8 +28,9 @@ from uuid_utils import uuid7
 
 from activities.deciding import Decider
 from activities.errors import engine_error
+from activities.opening import Opener, search_attributes, update_with_start
 from runtime.settings import Login, Settings
-from runtime.temporal import AWARD_LEVEL, CYCLE, PROGRAMME, UNIT_CODE, connect
+from runtime.temporal import connect
 from schemas import names
 from schemas.canonical import canonical_bytes, digest
 from schemas.commands import (
@@ -39,15 +39,13 @@ from schemas.commands import (
     Command,
     Correct,
     FileObjection,
-    GiveGrants,
-    OpenCycle,
     SubmitNomination,
 )
-from schemas.errors import BadFile, Conflict, Refused, Unavailable
+from schemas.errors import BadFile, Refused, Unavailable
 from schemas.events import FactValue, GrantTerms
 from schemas.ledger import Actor, Frozen, Receipt
 from schemas.loading import open_programme
-from schemas.messages import CycleOrder, NominationOrder
+from schemas.messages import NominationOrder, PinnedCycle
 from schemas.programme import Channel
 from schemas.unit_files import merge_units
 from schemas.values import Pace
@@ -95,6 +93,7 @@ class Door:
         self.ballots = ballots
         self.client = client
         self.decider = Decider(store, clock)
+        self._opener = Opener(self.decider, client, settings.task_queue)
         self._clock = clock
 
     @classmethod
@@ -132,6 +131,7 @@ class Door:
         *,
         operators: tuple[str, ...],
         label: str = "",
+        period: str = "",
         units: tuple[Path, ...] = (),
         grants: tuple[GrantTerms, ...] = (),
         invited: tuple[str, ...] = (),
@@ -142,82 +142,58 @@ class Door:
 
         Raises BadFile for a file with faults, Conflict CYCLE_EXISTS where the same edition runs under other rules.
         """
+        pinned = await self.pin(
+            programme,
+            operators=operators,
+            label=label,
+            period=period,
+            units=units,
+            grants=grants,
+            invited=invited,
+            calendar=calendar,
+        )
+        now = self._clock()
+        return await self._opener.open(pinned, now, pace or Pace(real_epoch=now, cycle_epoch=now))
+
+    async def pin(
+        self,
+        programme: Path,
+        *,
+        operators: tuple[str, ...],
+        label: str = "",
+        period: str = "",
+        units: tuple[Path, ...] = (),
+        grants: tuple[GrantTerms, ...] = (),
+        invited: tuple[str, ...] = (),
+        calendar: Path | None = None,
+    ) -> PinnedCycle:
+        """The files, read and kept as documents: what a cycle opened now, or by a schedule, runs by. BadFile."""
         opened = open_programme(programme)
         tree = opened.units
         for file in units:
             tree = merge_units(tree, file)
-        cycle = names.cycle_id(opened.programme.programme, opened.programme.edition, label)
-        rules = await self.store.put_document("programme", canonical_bytes(opened.programme))
-        tree_hash = await self.store.put_document("units", canonical_bytes(tree))
         overrides = ""
         if calendar:
             overrides = await self.store.put_document("calendar", canonical_bytes(_overrides(calendar)))
-        operator = Actor(id=operators[0], role="operator", unit=tree.root)
-        founding = tuple(
-            GrantTerms(id=f"founding-{index}", person=person, role="operator", unit=tree.root)
-            for index, person in enumerate(operators, 1)
+        return PinnedCycle(
+            programme=opened.programme.programme,
+            edition=opened.programme.edition,
+            root=tree.root,
+            rules=await self.store.put_document("programme", canonical_bytes(opened.programme)),
+            units=await self.store.put_document("units", canonical_bytes(tree)),
+            overrides=overrides,
+            operators=operators,
+            grants=grants,
+            invited=invited,
+            label=label,
+            period=period,
         )
-        first = await self._opened_before(cycle, rules, tree_hash)
-        if first:
-            await self._found(cycle, founding + grants, operator)
-            return first
-        now = self._clock()
-        pace = pace or Pace(real_epoch=now, cycle_epoch=now)
-        body = OpenCycle(
-            cycle=cycle, rules=rules, units=tree_hash, overrides=overrides, pace=pace, invited=invited
-        )
-        command = Command(
-            id=f"open/{cycle}",
-            stream=names.cycle_stream(cycle),
-            actor=operator,
-            received_at=pace.cycle_time(now),
-            body=body,
-        )
-        receipt = await self._begin_cycle(
-            command, CycleOrder(cycle=cycle, pace=pace), opened.programme.programme, tree.root
-        )
-        await self._found(cycle, founding + grants, operator)
-        return receipt
-
-    async def _found(self, cycle: str, grants: tuple[GrantTerms, ...], operator: Actor) -> None:
-        """The first grants of a cycle, once: a start that was cut short between the two is completed by the next."""
-        stream = names.authority_stream(cycle)
-        if not (await self.decider.authorities.get(stream)).state.founded:
-            await self.send(stream, GiveGrants(grants=grants), operator, key=f"found/{cycle}")
 
     async def amend(self, cycle: str, programme: Path, reason: str, actor: Actor, key: str = "") -> Receipt:
         """Asks for other rules for the stages that have not begun; the second person's request brings them."""
         amended = open_programme(programme).programme
         rules = await self.store.put_document("programme", canonical_bytes(amended))
         return await self.send(names.cycle_stream(cycle), AmendRules(rules=rules, reason=reason), actor, key)
-
-    async def _opened_before(self, cycle: str, rules: str, units: str) -> Receipt | None:
-        folded = await self.decider.cycles.get(names.cycle_stream(cycle))
-        if folded.state.opened is None:
-            return None
-        if folded.rules != rules or folded.state.opened.units != units:
-            raise Conflict("CYCLE_EXISTS", cycle=cycle)
-        events = (await self.store.load(names.cycle_stream(cycle)))[:1]
-        return Receipt(
-            stream=names.cycle_stream(cycle),
-            command_id=events[0].command_id,
-            head=folded.head,
-            events=events,
-            repeated=True,
-        )
-
-    async def _begin_cycle(self, command: Command, order: CycleOrder, programme: str, root: str) -> Receipt:
-        start: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
-            "Cycle",
-            order,
-            id=command.stream,
-            task_queue=self.settings.task_queue,
-            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-            search_attributes=_attributes(programme, order.cycle, root, "cycle"),
-            static_summary=order.cycle,
-        )
-        return await self._update_with_start(command, start)
 
     # ---- nominations, objections, votes ----
 
@@ -342,7 +318,8 @@ class Door:
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
             search_attributes=await self._entry_attributes(cycle, command),
         )
-        return await self._update_with_start(command, start)
+        assert self.client is not None
+        return await update_with_start(self.client, command, start)
 
     async def _entry_attributes(self, cycle: str, command: Command) -> TypedSearchAttributes | None:
         """What a nomination can be found by: where it entered. Only its submission starts it anew in Temporal."""
@@ -351,32 +328,17 @@ class Door:
         opened = (await self.decider.cycles.get(names.cycle_stream(cycle))).state.opened
         assert opened is not None
         unit = (await self.decider.tree(opened.units)).by_code.get(command.body.unit)
-        return _attributes(opened.programme, cycle, unit.code, unit.rank) if unit else None
-
-    async def _update_with_start(
-        self, command: Command, start: WithStartWorkflowOperation[Any, Any]
-    ) -> Receipt:
-        assert self.client is not None
-        try:
-            receipt: Receipt = await self.client.execute_update_with_start_workflow(
-                names.COMMAND_UPDATE,
-                command,
-                start_workflow_operation=start,
-                id=command.id,
-                result_type=Receipt,
-            )
-            return receipt
-        except WorkflowUpdateFailedError as failure:
-            raise engine_error(failure) or failure from failure
-        except (RPCError, WorkflowUpdateRPCTimeoutOrCancelledError) as fault:
-            raise Unavailable("TEMPORAL_UNAVAILABLE", address="-", fault=fault) from fault
+        return search_attributes(opened.programme, cycle, unit.code, unit.rank) if unit else None
 
 
-def _overrides(file: Path) -> dict[str, bool]:
-    """A JSON object of ISO dates to true (worked) or false; BadFile FILE_FAULTS for anything else."""
+def _overrides(file: Path) -> list[dict[str, object]]:
+    """A JSON object of ISO dates to true (worked) or false, as it is kept; BadFile FILE_FAULTS for anything else."""
     try:
         overrides = json.loads(file.read_text("utf-8"))
-        return {date.fromisoformat(day).isoformat(): _as_boolean(worked) for day, worked in overrides.items()}
+        return [
+            {"day": date.fromisoformat(day).isoformat(), "worked": _as_boolean(worked)}
+            for day, worked in sorted(overrides.items())
+        ]
     except (OSError, ValueError, TypeError, AttributeError) as fault:
         raise BadFile("FILE_FAULTS", (f"{file}: {fault}",), file=file, count=1) from fault
 
@@ -385,8 +347,3 @@ def _as_boolean(worked: object) -> bool:
     if not isinstance(worked, bool):
         raise TypeError(f"{worked!r} is neither true nor false")
     return worked
-
-
-def _attributes(programme: str, cycle: str, unit: str, level: str) -> TypedSearchAttributes:
-    pairs = ((PROGRAMME, programme), (CYCLE, cycle), (UNIT_CODE, unit), (AWARD_LEVEL, level))
-    return TypedSearchAttributes([SearchAttributePair(key, value) for key, value in pairs])

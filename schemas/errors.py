@@ -147,6 +147,19 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "The subject is in this cycle already, by nomination {existing}.",
     ),
     "NOT_FOUND": ("找不到 {what}。", "There is no {what}."),
+    # periods and schedules
+    "WRONG_PERIOD": (
+        "{period} 不是 {programme} 的一期；年写作 2020，季写作 2020-Q3，月写作 2020-09。",
+        "{period} is no period of {programme}: a year is 2020, a quarter 2020-Q3, a month 2020-09.",
+    ),
+    "NOT_RECURRING": (
+        "{programme} 未写明周期或起始日（cadence 的 every 与 anchor；日在 1 至 28 之间），不能按期开启。",
+        "{programme} does not say how often and from which day, 1 to 28, it opens (every and anchor of its cadence).",
+    ),
+    "SCHEDULE_EXISTS": (
+        "{schedule} 已按另一内容设定；请先删除。",
+        "{schedule} is scheduled already, with other content; delete that schedule first.",
+    ),
     # vault
     "ERASED": (
         "{subject} 的个人信息已销毁，无法恢复。",

@@ -5,6 +5,8 @@ A workflow's id is its stream's name, so that the log and Temporal's UI speak of
 
 from __future__ import annotations
 
+import re
+
 MAIN_QUEUE = "xuanshu-main"
 ROOT_ROUTE = "all"
 """The route part of the round where all routes meet."""
@@ -16,9 +18,37 @@ RESUMED_SIGNAL = "resumed"
 COMMAND_UPDATE = "execute"
 
 
-def cycle_id(programme: str, edition: int, label: str = "") -> str:
-    """`sichuan-craftsman.1`, or `sichuan-craftsman.1.LABEL` for one run of a rehearsal."""
-    return ".".join(part for part in (programme, str(edition), label) if part)
+_PERIOD = re.compile(r"[0-9]{4}(-(0[1-9]|1[0-2]|Q[1-4]))?")
+
+
+def cycle_id(programme: str, edition: int, label: str = "", period: str = "") -> str:
+    """`sichuan-craftsman.1`, `ID.1.LABEL` for one run of a rehearsal, `ID.1.2020-09` for a period (DR-38), or both."""
+    return ".".join(part for part in (programme, str(edition), label, period) if part)
+
+
+def is_period(text: str) -> bool:
+    """True for `2020`, `2020-Q3` and `2020-09`."""
+    return _PERIOD.fullmatch(text) is not None
+
+
+def programme_of(cycle: str) -> str:
+    """The programme that a cycle is an edition of."""
+    return cycle.split(".", 1)[0]
+
+
+def period_of(cycle: str) -> str:
+    """The period that a cycle covers; empty for one that is not of a recurring programme."""
+    last = cycle.split(".")[2:][-1:]
+    return last[0] if last and is_period(last[0]) else ""
+
+
+def label_of(cycle: str) -> str:
+    """The mark of a rehearsal: only cycles of the same mark know of each other."""
+    return ".".join(part for part in cycle.split(".")[2:] if not is_period(part))
+
+
+def schedule_id(programme: str, label: str = "") -> str:
+    return f"{programme}.{label}" if label else programme
 
 
 def log_origin(cycle: str) -> str:

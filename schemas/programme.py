@@ -18,6 +18,7 @@ from schemas.values import Exact, Label, Share
 
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 ProgrammeId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
+IsoDate = Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
 
 
 class Rank(StrEnum):
@@ -49,6 +50,31 @@ class Channel(StrEnum):
     UNIT = "unit"
     SELF = "self"
     JOINT = "joint"
+
+
+class Every(StrEnum):
+    """How often a programme runs; a batch or a single one is opened by hand."""
+
+    YEAR = "1y"
+    TWO_YEARS = "2y"
+    THREE_YEARS = "3y"
+    QUARTER = "quarter"
+    MONTH = "month"
+    BATCH = "batch"
+    ONCE = "once"
+
+
+class Cadence(Frozen):
+    """How often cycles open, since which year, and from which day on (`anchor`, a date whose day of the month counts).
+
+    A cycle is named after the period it covers (`2020`, `2020-Q3`, `2020-09`): the one in which it opens, or the one
+    before, as an appraisal of a quarter opens after its end (DR-38).
+    """
+
+    every: Every
+    since: PositiveInt | None = None
+    anchor: IsoDate | None = None
+    covers: Literal["current", "previous"] = "current"
 
 
 class DayUnit(StrEnum):
@@ -387,7 +413,7 @@ class Programme(Frozen):
     title: Label
     subject: SubjectType
     sources: tuple[str, ...] = ()
-    cadence: str = ""
+    cadence: Cadence | None = None
     sponsors: tuple[Identifier, ...] = ()
     units: Units
     routes: tuple[Route, ...] = Field(min_length=1)
