@@ -16,7 +16,7 @@ from activities.folding import (
     fold_nomination,
     fold_round,
 )
-from domain import authority, conduct, nomination, steps
+from domain import authority, conduct, feeding, nomination, steps
 from domain import cycle as cycles
 from domain import round as rounds
 from domain.calendar import calendar_version
@@ -41,7 +41,7 @@ from schemas.commands import (
 )
 from schemas.errors import Conflict, Refused
 from schemas.ledger import Append, Head, Provenance, Receipt
-from schemas.programme import Programme
+from schemas.programme import Feeder, Programme
 from schemas.units import UnitTree
 from store.contract import EventStore
 
@@ -167,8 +167,56 @@ class Decider:
             nominated=await self.store.units_with_reservations(cycle)
             if isinstance(body, CloseIntake)
             else {},
+            feeds=await self._feeds(cycle, programme) if isinstance(body, CloseIntake) else feeding.Feeds(),
         )
         return folded, cycles.decide(folded.state, command, body, inputs)
+
+    async def _feeds(self, cycle: str, programme: Programme) -> feeding.Feeds:
+        """What the feeders' cycles gave, and what earlier cycles of this programme took of it already."""
+        if not programme.feeders:
+            return feeding.Feeds()
+        siblings = await self._family(cycle, programme.programme)
+        sources = {
+            feeder.id: tuple(
+                [
+                    await self._source(stream, feeder)
+                    for stream, folded in (await self._family(cycle, feeder.programme)).items()
+                    if folded.state.status == cycles.Status.COMPLETED
+                ]
+            )
+            for feeder in programme.feeders
+        }
+        others = {stream: one for stream, one in siblings.items() if stream != names.cycle_stream(cycle)}
+        taken = {
+            feeder.id: frozenset(id for one in others.values() for id in one.state.sources.get(feeder.id, ()))
+            for feeder in programme.feeders
+        }
+        heads = {stream: one.head.seq for stream, one in others.items()}
+        return feeding.Feeds(sources=sources, taken=taken, siblings=heads)
+
+    async def _family(self, cycle: str, programme: str) -> dict[str, Folded[cycles.State]]:
+        """The cycles of a programme that know of this one: the real ones, or those of the same rehearsal."""
+        streams = await self.store.streams(f"cycle/{programme}.")
+        label = names.label_of(cycle)
+        return await self.cycles.get_many([s for s in streams if names.label_of(names.cycle_of(s)) == label])
+
+    async def _source(self, stream: str, feeder: Feeder) -> feeding.Source:
+        cycle = names.cycle_of(stream)
+        folded = await self.rounds.get_many(await self.store.streams(f"round/{cycle}/"))
+        won = feeding.won(cycle, [one.state for one in folded.values()], feeder)
+        streams = {id: names.nomination_stream(cycle, id) for id in won}
+        states = await self.nominations.get_many(list(streams.values()))
+        entries = tuple(
+            feeding.Entry(
+                subject=state.subject,
+                submitted=state.submitted,
+                facts=state.facts,
+                awards=won[id],
+            )
+            for id, at in streams.items()
+            if (state := states[at].state).submitted is not None
+        )
+        return feeding.Source(cycle=cycle, entries=entries)
 
     async def _opened_ranks(self, cycle: str) -> frozenset[str]:
         folded = await self.rounds.get_many(await self.store.streams(f"round/{cycle}/"))
@@ -193,6 +241,7 @@ class Decider:
             authority=(await self.authorities.get(names.authority_stream(cycle))).state,
             round=await self._round_of(body),
             intake_open=not folded_cycle.state.intake_closed,
+            fed=frozenset(folded_cycle.state.fed),
             nominated_here=await self._nominated(cycle, body),
         )
         return folded, nomination.decide(folded.state, command, body, inputs)
@@ -228,6 +277,7 @@ class Decider:
             folded = await self.rounds.get_many(state.opened.children)
             children = {stream: one.state for stream, one in folded.items()}
         standings = await self._standings(cycle, _concerned(state, command, entered, children))
+        standings = feeding.attested(standings, programme, cycle_state.state.attested)
         return steps.Inputs(
             programme=programme,
             tree=tree,

@@ -105,11 +105,11 @@ def facts_of(pairs: Iterable[tuple[str, str]], programme: Programme) -> tuple[Fa
     """Facts as written at the terminal, read by their declared types; BadUsage USAGE."""
     facts = []
     for id, written in pairs:
-        if id not in programme.facts:
-            known = ", ".join(programme.facts)
+        if id not in programme.asked:
+            known = ", ".join(programme.asked)
             raise BadUsage("USAGE", fault=f"{id}: {known}")
         try:
-            facts.append(FactValue(id=id, value=_fact(programme.facts[id], written)))
+            facts.append(FactValue(id=id, value=_fact(programme.asked[id], written)))
         except Expected as expected:
             raise BadUsage("USAGE", fault=f"{id}={written}: {expected.zh} / {expected.en}") from None
     return tuple(facts)
@@ -131,8 +131,8 @@ def identity_of(cell: Raw) -> str:
 
 
 def _headers(programme: Programme) -> dict[str, str]:
-    names = {name: name for name in (*ADDRESSING, *programme.facts, *PERSONAL)}
-    labels = {fact.label.zh: id for id, fact in programme.facts.items()}
+    names = {name: name for name in (*ADDRESSING, *programme.asked, *PERSONAL)}
+    labels = {fact.label.zh: id for id, fact in programme.asked.items()}
     return {zh: name for name, zh in (ADDRESSING | PERSONAL).items()} | labels | names
 
 
@@ -144,7 +144,7 @@ def _row(
         bad = _together(table, row, read, programme, tree)
     if bad:
         return None, bad
-    facts = {id: read[id] for id in programme.facts if read.get(id) is not None}
+    facts = {id: read[id] for id in programme.asked if read.get(id) is not None}
     return NominationRow(
         row=row.number,
         unit=str(read["unit"]),
@@ -169,7 +169,7 @@ def _readers(programme: Programme, tree: UnitTree) -> dict[str, Callable[[Raw], 
         "birth_date": _optional(_date),
         "phone": _optional(narrow),
     }
-    for id, fact in programme.facts.items():
+    for id, fact in programme.asked.items():
         reader = partial(_fact, fact)
         readers[id] = reader if fact.required else _optional(reader)
     return readers

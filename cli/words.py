@@ -11,6 +11,7 @@ EVENT_WORDS: dict[str, tuple[str, str]] = {
     "CycleOpened": ("本届开启", "cycle opened"),
     "IntakeExtended": ("申报期延长", "intake extended"),
     "IntakeClosed": ("申报截止", "intake closed"),
+    "WinnersTaken": ("接收各期优胜者", "winners of other cycles taken"),
     "CyclePaused": ("本届暂停", "cycle paused"),
     "CycleResumed": ("本届恢复", "cycle resumed"),
     "CycleCancelled": ("本届取消", "cycle cancelled"),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
-from domain import authority
+from domain import authority, feeding
 from domain.calendar import require_years, resumed_close
 from domain.decision import Calendar, Decision, two_people
 from schemas import names
@@ -37,6 +37,8 @@ from schemas.events import (
     IntakeWindow,
     RulesAmended,
     Window,
+    Winner,
+    WinnersTaken,
 )
 from schemas.ledger import Effect, Gate, GateStatus, SetGate
 from schemas.programme import Intake, Programme, Route
@@ -65,7 +67,17 @@ class State:
     pauses: tuple[tuple[datetime, datetime], ...] = ()  # from, until; one for each epoch
     conferred: int = 0
     rules: str = ""  # the amended programme's hash, once there is one
+    fed: dict[str, Winner] = field(default_factory=dict)  # by subject: those whom feeders nominate here
+    awards: dict[str, int] = field(default_factory=dict)  # by subject: how often they won elsewhere
+    sources: dict[str, tuple[str, ...]] = field(default_factory=dict)  # by feeder: the cycles that were taken
     proposals: dict[str, str] = field(default_factory=dict)
+
+    def attested(self, subject: str) -> dict[str, int | bool | str]:
+        """What the engine attests of a subject once intake is closed, by the ids of its facts."""
+        if not self.intake_closed:
+            return {}
+        won = self.awards.get(subject, 0)
+        return {"prior_award": won > 0, "award_count": won}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +92,7 @@ class Inputs:
     amended: Programme | None = None
     rules: str = ""  # hash of the programme in force
     opened_ranks: frozenset[str] = frozenset()  # ranks with a round that has opened
+    feeds: feeding.Feeds = field(default_factory=feeding.Feeds)
 
 
 initial = State()
@@ -103,6 +116,8 @@ def evolve(state: State, event: Event, at: datetime, actor: str = "") -> State:
             )
         case IntakeClosed():
             return replace(state, intake_closed=True)
+        case WinnersTaken():
+            return _took(state, event)
         case CyclePaused():
             return replace(state, status=Status.PAUSED, paused_at=at)
         case CycleResumed():
@@ -121,6 +136,15 @@ def evolve(state: State, event: Event, at: datetime, actor: str = "") -> State:
             return replace(state, proposals={k: v for k, v in state.proposals.items() if k != event.act})
         case _:
             return state
+
+
+def _took(state: State, event: WinnersTaken) -> State:
+    awards = dict(state.awards)
+    for one in event.winners:
+        awards[one.subject] = awards.get(one.subject, 0) + len(one.awards)
+    fresh = {one.subject: one for one in event.winners if event.gives == "pool"}
+    sources = state.sources | {event.feeder: event.sources}
+    return replace(state, fed=fresh | state.fed, awards=awards, sources=sources)
 
 
 def decide(state: State, command: Command, body: CycleBody, inputs: Inputs) -> Decision:
@@ -239,7 +263,9 @@ def _close_intake(state: State, command: Command, inputs: Inputs) -> Decision:
         _intake_gate(state.opened.cycle, intake, state.epoch, GateStatus.CLOSED)
         for intake in state.intakes.values()
     )
-    return Decision(events=(closed,), effects=gates)
+    taken = feeding.take(state.opened.cycle, inputs.programme, inputs.tree, inputs.feeds)
+    guards = feeding.guards(inputs.feeds)
+    return Decision(events=(closed, *taken), guards=guards, effects=gates)
 
 
 def _extend_intake(state: State, command: Command, body: ExtendIntake) -> Decision:

@@ -13,6 +13,7 @@ from domain.decision import NOTHING, Decision, two_people
 from domain.eligibility import facts_fault
 from schemas import names
 from schemas.commands import (
+    ENGINE,
     Command,
     Correct,
     Disqualify,
@@ -64,6 +65,7 @@ class Status(StrEnum):
 OVER = {Status.REJECTED, Status.WITHDRAWN, Status.DISQUALIFIED, Status.ELIMINATED, Status.CONFERRED}
 IN_A_ROUND = Endorse | ReturnForCorrection | Reject
 """Commands that are decided in the light of the round that the nomination is in."""
+BY_ONESELF = (Channel.SELF, Channel.JOINT)
 GONE = {Status.REJECTED, Status.WITHDRAWN, Status.DISQUALIFIED, Status.ELIMINATED}
 
 
@@ -140,6 +142,7 @@ class Inputs:
     round: rounds.State
     nominated_here: int = 0  # nominations that the entry unit has put forward by this route
     intake_open: bool = False
+    fed: frozenset[str] = frozenset()  # subjects whom the cycle's feeders nominate
 
 
 initial = State()
@@ -260,8 +263,11 @@ def _submit(state: State, command: Command, body: SubmitNomination, inputs: Inpu
     if body.unit not in inputs.tree.by_code:
         raise Refused("NOT_FOUND", what=body.unit)
     intake = _intake_of(body, inputs)
+    fed = body.channel == Channel.FEED
+    if fed and (command.actor != ENGINE or body.subject not in inputs.fed):
+        raise Refused("CHANNEL_NOT_OPEN", channel=body.channel, unit=body.unit)
     _check_channel(body, intake)
-    if intake.quota is not None and inputs.nominated_here >= intake.quota:
+    if not fed and intake.quota is not None and inputs.nominated_here >= intake.quota:
         raise Refused("QUOTA_EXCEEDED", unit=body.unit, quota=intake.quota)
     fault = facts_fault(inputs.programme, body.facts)
     if fault:
@@ -278,7 +284,7 @@ def _submit(state: State, command: Command, body: SubmitNomination, inputs: Inpu
     )
     return Decision(
         events=(submitted,),
-        guards=_guards(command, names.intake_gate(body.cycle, rank)),
+        guards=_guards(command, *(() if fed else (names.intake_gate(body.cycle, rank),))),
         effects=(reserve,),
         subject=body.subject,
         grant=_as_submitter(command, body.unit, body.channel, inputs),
@@ -310,8 +316,12 @@ def _path(body: SubmitNomination, inputs: Inputs) -> tuple[str, ...]:
 
 def _as_submitter(command: Command, unit: str, channel: Channel, inputs: Inputs) -> str:
     """A unit's nomination comes from its officer; oneself and joint sponsors need no grant."""
-    if channel != Channel.UNIT and command.actor.role == "applicant":
+    if command.actor == ENGINE or (channel in BY_ONESELF and command.actor.role == "applicant"):
         return ""
+    if channel == Channel.ASSOCIATION:
+        return authority.authorize(
+            inputs.authority, inputs.tree, command.actor, "submit", unit, ("association",)
+        )
     return authority.authorize(inputs.authority, inputs.tree, command.actor, "submit", unit)
 
 

@@ -17,9 +17,13 @@ from schemas.documents import Node
 from schemas.faults import Fault, Place, fault_at, nearest_word
 from schemas.feasibility import clashes
 from schemas.programme import (
+    ENGINE_FACTS,
+    Channel,
     Conferral,
     ExpertReview,
     Fact,
+    Feeder,
+    Intake,
     Pool,
     Predicate,
     PublicVote,
@@ -138,6 +142,7 @@ def check_draft(draft: Draft, folder: Path) -> list[Fault]:
         _check_facts,
         _check_rewards,
         _check_pools,
+        _check_feeders,
     )
     each: tuple[Callable[[Draft, DraftStage], Iterator[Fault]], ...] = (
         _check_order,
@@ -227,6 +232,22 @@ def _check_pools(draft: Draft) -> Iterator[Fault]:
                 )
 
 
+def _check_feeders(draft: Draft) -> Iterator[Fault]:
+    """Winners who are to be nominated need an intake that takes them, and the other way round (DR-38)."""
+    feeders = _parts(Feeder, draft.root.child("feeders"))
+    pools = [feeder for feeder in feeders if feeder.gives == "pool"]
+    takes = [
+        (at.place, intake)
+        for stage in draft.stages
+        for at, intake in stage.of(Intake)
+        if Channel.FEED in intake.channels
+    ]
+    if pools and not takes:
+        yield draft.fault(("feeders", pools[0].id), "feed_nowhere", feeder=pools[0].id)
+    if takes and not _entries(draft.root.child("feeders")):
+        yield draft.fault((*takes[0][0], "channels"), "feed_from_nowhere")
+
+
 # ---- the order of steps ----
 
 
@@ -252,6 +273,10 @@ def _check_facts(draft: Draft) -> Iterator[Fault]:
         if (fact.type == "choice") != bool(fact.of):
             code = "choice_without_values" if fact.type == "choice" else "values_without_choice"
             yield draft.fault(place if fact.type == "choice" else (*place, "of"), code, fact=name)
+        if fact.attested == "engine" and (ENGINE_FACTS.get(name) != fact.type or fact.required):
+            near = nearest_word(name, ENGINE_FACTS)
+            known = ", ".join(f"{id} ({type_})" for id, type_ in ENGINE_FACTS.items())
+            yield draft.fault(place, "engine_fact", near, fact=name, known=known)
 
 
 def _check_predicates(draft: Draft, stage: DraftStage) -> Iterator[Fault]:

@@ -96,6 +96,42 @@ class IntakeClosed(Event):
     silent: tuple[str, ...] = ()
 
 
+class Award(Frozen):
+    """One title that somebody won in another cycle, or with no title, a recommendation."""
+
+    cycle: str
+    nomination: str
+    title: str = ""
+
+
+class Winner(Frozen):
+    """A subject that won elsewhere, with every award; the rest, of those who are nominated for it, as they entered."""
+
+    subject: str
+    awards: tuple[Award, ...]
+    unit: str = ""
+    route: str = ""
+    entry: str = ""
+    commitment: str = ""
+    facts: tuple[FactValue, ...] = ()
+
+
+class WinnersTaken(Event):
+    """What a feeder gave when intake closed: each person once, every award kept (人次, DR-38).
+
+    `late` are those of `sources` whose own period was over before they were; `left_out` have no way in here.
+    """
+
+    feeder: str
+    gives: Literal["pool", "preference"]
+    sources: tuple[str, ...]
+    late: tuple[str, ...] = ()
+    winners: tuple[Winner, ...]
+    left_out: tuple[str, ...] = ()
+    persons: int
+    award_count: int
+
+
 class CyclePaused(Event):
     reason: str
 

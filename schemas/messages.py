@@ -40,6 +40,7 @@ class CycleView(Frozen):
     wakes_at: Instant | None = None
     root: ChildRef | None = None
     paused_seconds: int = 0
+    fed: int = 0  # winners of other cycles who are nominated once intake is closed
 
 
 class RoundView(Frozen):
@@ -84,6 +85,13 @@ class RoundAnswer(Frozen):
 class NominationAnswer(Frozen):
     receipt: Receipt
     view: NominationView
+
+
+class FeedOrder(Frozen):
+    """Nominate those whom a cycle's feeders gave, at this instant of its time."""
+
+    cycle: str
+    received_at: Instant
 
 
 class CycleOrder(Frozen):

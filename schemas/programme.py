@@ -50,6 +50,8 @@ class Channel(StrEnum):
     UNIT = "unit"
     SELF = "self"
     JOINT = "joint"
+    ASSOCIATION = "association"  # a professional body, in the role of that name
+    FEED = "feed"  # the engine's own: the winners of a feeder's cycles
 
 
 class Every(StrEnum):
@@ -111,6 +113,11 @@ class Fact(Frozen):
     label: Label
     of: tuple[str, ...] = ()
     required: bool = False
+    attested: Literal["submitter", "engine"] = "submitter"
+
+
+ENGINE_FACTS = {"prior_award": "boolean", "award_count": "integer", "points": "integer"}
+"""What the engine itself can attest, once intake is closed, and the type that the programme declares it with."""
 
 
 class Predicate(Frozen):
@@ -398,6 +405,20 @@ class Route(Frozen):
     ranks: tuple[Rank, ...] = Field(min_length=1)
 
 
+class Feeder(Frozen):
+    """Whoever won in the cycles of `programme` (a month's, another contest's) comes in when intake closes (DR-38).
+
+    As a `pool` each is nominated here, once however often they won; as a `preference` only the facts `prior_award` and
+    `award_count` are attested of them. A source that was late for its own period is taken by the next.
+    """
+
+    id: Identifier
+    programme: ProgrammeId
+    titles: tuple[Identifier, ...] = ()
+    take: Literal["conferred", "recommended"] = "conferred"
+    gives: Literal["pool", "preference"] = "pool"
+
+
 class Units(Frozen):
     """Where the tree of units stands beside the programme, and its root's code."""
 
@@ -421,7 +442,13 @@ class Programme(Frozen):
     titles: tuple[Title, ...] = ()
     stages: dict[Rank, Stage]
     rewards: tuple[Reward, ...] = ()
+    feeders: tuple[Feeder, ...] = ()
     assumptions: tuple[Assumption, ...] = ()
+
+    @property
+    def asked(self) -> dict[str, Fact]:
+        """The facts that whoever nominates attests; the others are the engine's."""
+        return {id: fact for id, fact in self.facts.items() if fact.attested == "submitter"}
 
     def route(self, id: str) -> Route:
         """The route of that id; KeyError if there is none."""

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import orjson
 import pytest
 
-from domain import authority, conduct, nomination, steps
+from domain import authority, conduct, feeding, nomination, steps
 from domain import cycle as cycles
 from domain import round as rounds
 from domain.calendar import SHANGHAI
@@ -188,8 +188,8 @@ class World:
     reserved: dict[str, Reserve] = field(default_factory=dict)
     posts: list[Post] = field(default_factory=list)
     count: int = 0
-
-    cycle = "harbour.1"
+    feeds: feeding.Feeds = field(default_factory=feeding.Feeds)
+    cycle: str = "harbour.1"
 
     # -- reading
 
@@ -308,14 +308,24 @@ class World:
         match names.kind_of(command.stream):
             case "cycle":
                 counted = Counter(held.unit for held in self.reserved.values())
-                return cycles.Inputs(self.programme, self.tree, Calendar({}, "test"), grants, dict(counted))
+                return cycles.Inputs(
+                    self.programme,
+                    self.tree,
+                    Calendar({}, "test"),
+                    grants,
+                    dict(counted),
+                    feeds=self.feeds,
+                )
             case "authority":
                 return self.tree
             case "nomination":
                 of = getattr(command.body, "round", "")
                 here = sum(held.unit == getattr(command.body, "unit", "") for held in self.reserved.values())
                 round_ = self.state(of) if of else rounds.initial
-                return nomination.Inputs(self.programme, self.tree, grants, round_, here)
+                cycle: cycles.State = self.state(names.cycle_stream(self.cycle))
+                return nomination.Inputs(
+                    self.programme, self.tree, grants, round_, here, fed=frozenset(cycle.fed)
+                )
             case _:
                 return self._round_inputs(command, grants)
 
@@ -327,15 +337,18 @@ class World:
         if isinstance(command.body, FreezePool) and state.opened:
             children = {stream: self.state(stream) for stream in state.opened.children}
         reported = [child.reported for child in children.values() if child.reported]
+        cycle: cycles.State = self.state(names.cycle_stream(self.cycle))
         concerned = [*entered, *state.members, *state.standby, *(i for r in reported for i in r.recommended)]
         return steps.Inputs(
             programme=self.programme,
             tree=self.tree,
             calendar=Calendar({}, "test"),
             authority=grants,
-            cycle=self.state(names.cycle_stream(self.cycle)),
+            cycle=cycle,
             stage=self.programme.stages[self.tree.by_code[unit].rank],
-            standings={id: self.standing(id) for id in dict.fromkeys(concerned)},
+            standings=feeding.attested(
+                {id: self.standing(id) for id in dict.fromkeys(concerned)}, self.programme, cycle.attested
+            ),
             entered=entered,
             work_below=below,
             children=children,
@@ -395,6 +408,9 @@ class World:
         stream = names.cycle_stream(self.cycle)
         self.now = max(self.now, cycles.intake_closes_at(self.state(stream)))
         self.do(stream, CloseIntake())
+        for command in feeding.nominations(self.cycle, self.state(stream).fed.values(), self.now):
+            if command.body.subject not in self.reserved:  # type: ignore[union-attr] # each is a submission
+                self.do(command.stream, command.body, command.actor, command.id)
 
     def begin(self, unit: str = "") -> World:
         """The round of a unit opens and freezes its pool."""
