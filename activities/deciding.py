@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any, TypeVar
 
@@ -14,9 +15,11 @@ from activities.folding import (
     fold_authority,
     fold_cycle,
     fold_nomination,
+    fold_points,
+    fold_register,
     fold_round,
 )
-from domain import authority, conduct, feeding, nomination, steps
+from domain import authority, conduct, feeding, nomination, points, register, steps
 from domain import cycle as cycles
 from domain import round as rounds
 from domain.calendar import calendar_version
@@ -24,6 +27,7 @@ from domain.decision import Calendar, Decision
 from schemas import names
 from schemas.canonical import payload_hash
 from schemas.commands import (
+    AddPoints,
     AmendRules,
     CloseIntake,
     CloseStep,
@@ -31,15 +35,19 @@ from schemas.commands import (
     Command,
     Confer,
     Decide,
+    EnterRegister,
+    FamilyBody,
     FileObjection,
     FreezePool,
     OpenCycle,
     OpenRound,
     OpenStep,
+    RegisterBody,
     ReportRound,
     SubmitNomination,
 )
 from schemas.errors import Conflict, Refused
+from schemas.events import RegisterMember
 from schemas.ledger import Append, Head, Provenance, Receipt
 from schemas.programme import Feeder, Programme
 from schemas.units import UnitTree
@@ -70,6 +78,8 @@ class Decider:
             store, fold_nomination, nomination.initial, 20_000
         )
         self.rounds: States[rounds.State] = States(store, fold_round, rounds.initial)
+        self.points: States[points.State] = States(store, fold_points, points.initial)
+        self.registers: States[register.State] = States(store, fold_register, register.initial)
         self._documents: dict[str, Any] = {}
 
     async def execute(self, command: Command, known: Head | None = None) -> Receipt:
@@ -98,9 +108,7 @@ class Decider:
             return await self._first_receipt(command.stream, decision.already)
         if not decision.events and not decision.effects:
             return Receipt(stream=command.stream, command_id=command.id, head=folded.head, events=())
-        rules = (
-            command.body.rules if isinstance(command.body, OpenCycle) else await self._rules(command.stream)
-        )
+        rules = await self._rules(command)
         provenance = Provenance(
             log=names.log_origin(names.cycle_of(command.stream)),
             command_id=command.id,
@@ -143,6 +151,10 @@ class Decider:
                 return await self._decide_nomination(command)
             case "round":
                 return await self._decide_round(command)
+            case "points":
+                return await self._decide_points(command)
+            case "register":
+                return await self._decide_register(command)
             case other:
                 raise Refused("NOT_FOUND", what=other)
 
@@ -167,8 +179,12 @@ class Decider:
             nominated=await self.store.units_with_reservations(cycle)
             if isinstance(body, CloseIntake)
             else {},
-            feeds=await self._feeds(cycle, programme) if isinstance(body, CloseIntake) else feeding.Feeds(),
         )
+        if isinstance(body, OpenCycle):
+            inputs = replace(inputs, places_taken=await self._places_taken(cycle, programme))
+        if isinstance(body, CloseIntake):
+            feeds = await self._feeds(cycle, programme)
+            inputs = replace(inputs, feeds=feeds, ledgers=await self._ledgers(cycle, programme, feeds))
         return folded, cycles.decide(folded.state, command, body, inputs)
 
     async def _feeds(self, cycle: str, programme: Programme) -> feeding.Feeds:
@@ -193,6 +209,18 @@ class Decider:
         }
         heads = {stream: one.head.seq for stream, one in others.items()}
         return feeding.Feeds(sources=sources, taken=taken, siblings=heads)
+
+    async def _ledgers(
+        self, cycle: str, programme: Programme, feeds: feeding.Feeds
+    ) -> dict[str, points.State]:
+        """The points of all who are nominated, or may be fed in."""
+        if programme.points is None:
+            return {}
+        subjects = {held.subject for held in await self.store.reservations(cycle)}
+        subjects |= {one.subject for some in feeds.sources.values() for at in some for one in at.entries}
+        streams = {subject: names.points_stream(cycle, subject) for subject in sorted(subjects)}
+        folded = await self.points.get_many(list(streams.values()))
+        return {subject: folded[stream].state for subject, stream in streams.items()}
 
     async def _family(self, cycle: str, programme: str) -> dict[str, Folded[cycles.State]]:
         """The cycles of a programme that know of this one: the real ones, or those of the same rehearsal."""
@@ -228,6 +256,59 @@ class Decider:
         _, tree, _ = await self._laws(cycle)
         body: Any = command.body
         return folded, authority.decide(folded.state, command, body, tree)
+
+    async def _decide_points(self, command: Command) -> tuple[Folded[Any], Decision]:
+        folded, body = await self.points.get(command.stream), command.body
+        assert isinstance(body, AddPoints)
+        programme, tree, _ = await self._laws(await self._cycle_in_family(command.stream, body.cycle))
+        grants = (await self.authorities.get(names.authority_stream(body.cycle))).state
+        inputs = points.Inputs(programme=programme, tree=tree, authority=grants)
+        return folded, points.decide(folded.state, command, body, inputs)
+
+    async def _decide_register(self, command: Command) -> tuple[Folded[Any], Decision]:
+        folded, body = await self.registers.get(command.stream), command.body
+        assert isinstance(body, RegisterBody)
+        cycle = await self._cycle_in_family(command.stream, body.cycle)
+        programme, tree, _ = await self._laws(cycle)
+        inputs = register.Inputs(
+            programme=programme,
+            tree=tree,
+            authority=(await self.authorities.get(names.authority_stream(body.cycle))).state,
+            status=cycle.state.status,
+            winners=await self._winners(body.cycle) if isinstance(body, EnterRegister) else (),
+        )
+        return folded, register.decide(folded.state, command, body, inputs)
+
+    async def _winners(self, cycle: str) -> tuple[RegisterMember, ...]:
+        """The winners of any level of a cycle, each once."""
+        source = await self._source(names.cycle_stream(cycle), register.ALL_TITLES)
+        members = {
+            one.subject: RegisterMember(
+                subject=one.subject, nomination=one.submitted.nomination, unit=one.submitted.unit
+            )
+            for one in source.entries
+        }
+        return tuple(members.values())
+
+    async def _places_taken(self, cycle: str, programme: Programme) -> int:
+        """Places of the register that are taken, or promised to batches that have not entered it yet."""
+        if programme.batches is None:
+            return 0
+        entered = (await self.registers.get(names.register_stream(cycle))).state
+        running = [
+            one
+            for stream, one in (await self._family(cycle, programme.programme)).items()
+            if names.cycle_of(stream) not in {cycle, *entered.batches}
+            and one.state.status != cycles.Status.CANCELLED
+        ]
+        promised = [register.places(await self.programme(one.rules)) for one in running]
+        return len(entered.ever) + sum(promised)
+
+    async def _cycle_in_family(self, stream: str, cycle: str) -> Folded[cycles.State]:
+        """The cycle under whose rules and grants a family's stream is written; Refused NOT_FOUND for another's."""
+        if names.family_of(cycle) != names.cycle_of(stream):
+            raise Refused("NOT_FOUND", what=f"{cycle} in {names.cycle_of(stream)}")
+        return await self.cycles.get(names.cycle_stream(cycle))
 
     async def _decide_nomination(self, command: Command) -> tuple[Folded[Any], Decision]:
         folded = await self.nominations.get(command.stream)
@@ -328,8 +409,12 @@ class Decider:
             await self.calendar(opened.overrides),
         )
 
-    async def _rules(self, stream: str) -> str:
-        return (await self.cycles.get(names.cycle_stream(names.cycle_of(stream)))).rules
+    async def _rules(self, command: Command) -> str:
+        """The hash of the programme in force for this command."""
+        if isinstance(command.body, OpenCycle):
+            return command.body.rules
+        cycle = command.body.cycle if isinstance(command.body, FamilyBody) else names.cycle_of(command.stream)
+        return (await self.cycles.get(names.cycle_stream(cycle))).rules
 
     async def programme(self, content_hash: str) -> Programme:
         return await self._document(content_hash, Programme.model_validate_json)
@@ -355,6 +440,8 @@ class Decider:
             "authority": self.authorities,
             "nomination": self.nominations,
             "round": self.rounds,
+            "points": self.points,
+            "register": self.registers,
         }
         return by_kind[names.kind_of(stream)]
 

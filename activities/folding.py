@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
-from domain import authority, nomination
+from domain import authority, nomination, points, register
 from domain import cycle as cycles
 from domain import round as rounds
 from schemas.events import read
@@ -31,6 +31,14 @@ def fold_nomination(state: nomination.State, recorded: RecordedEvent) -> nominat
 
 def fold_round(state: rounds.State, recorded: RecordedEvent) -> rounds.State:
     return rounds.evolve(state, read(recorded), recorded.at, recorded.actor.id, recorded.stream)
+
+
+def fold_points(state: points.State, recorded: RecordedEvent) -> points.State:
+    return points.evolve(state, read(recorded))
+
+
+def fold_register(state: register.State, recorded: RecordedEvent) -> register.State:
+    return register.evolve(state, read(recorded), recorded.subject)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,9 @@ from cli import (
     grants,
     nominate,
     panel,
+    points,
     programme,
+    register,
     rounds,
     schedule,
     units,
@@ -39,7 +41,22 @@ from runtime.settings import Language, Settings
 from schemas.errors import BadUsage, EngineError
 from schemas.faults import nearest_word
 
-NOUNS = (audit, ballot, cycle, decide, doctor, grants, nominate, panel, programme, rounds, schedule, units)
+NOUNS = (
+    audit,
+    ballot,
+    cycle,
+    decide,
+    doctor,
+    grants,
+    nominate,
+    panel,
+    points,
+    programme,
+    register,
+    rounds,
+    schedule,
+    units,
+)
 """The modules whose commands are registered by importing them."""
 
 _GROUPS: dict[str, tuple[str, str]] = {
@@ -53,6 +70,9 @@ _GROUPS: dict[str, tuple[str, str]] = {
         "按期开启：设定、列出、暂停、恢复、删除",
         "Schedules: create, list, pause, resume, delete",
     ),
+    "points": ("积分：记分、查询", "Points: add, show"),
+    "register": ("名录：入库、出库、结对、查询", "The register: enter, leave, pair, show"),
+    "outcome": ("外部结果", "Outcomes of elsewhere"),
     "grants": ("授权：授予、撤销、列出", "Grants: give, revoke, list"),
     "panel": ("评委：组成、更换、回避、评分、表决", "Panels: form, replace, recuse, score, vote"),
     "clearance": ("部门意见", "Clearance by departments"),

@@ -7,7 +7,7 @@ from fractions import Fraction
 from domain.decision import NOTHING, Decision, two_people
 from domain.eligibility import test
 from domain.round import Standing, State, must_be_current, run_of
-from domain.scoring import composite
+from domain.scoring import composite, normalise
 from domain.selection import (
     Candidate,
     DifferentialUnmet,
@@ -37,6 +37,8 @@ from schemas.programme import Publicity, Selection, ShareRule
 
 RECOMMENDATION = "recommendation"
 AUTHORITY = "authority"
+POINTS = "points"
+"""The points pinned when intake closed, the most of them 100; a debt counts as none (DR-39)."""
 
 
 def open_selection(state: State, command: Command, inputs: Inputs, step: Selection) -> Decision:
@@ -121,7 +123,12 @@ def _components(state: State, members: dict[str, Standing]) -> dict[str, dict[st
     }
     count = max([len(members), *ranks.values()])
     recommendation = {id: Fraction(100 * (count + 1 - rank), count) for id, rank in ranks.items()}
-    return state.components | ({RECOMMENDATION: recommendation} if recommendation else {})
+    earned = {id: max(0, int(one.facts[POINTS])) for id, one in members.items() if POINTS in one.facts}
+    return (
+        state.components
+        | ({RECOMMENDATION: recommendation} if recommendation else {})
+        | ({POINTS: normalise(earned, "top").values} if earned else {})
+    )
 
 
 def _problem(

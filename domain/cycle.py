@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
-from domain import authority, feeding
-from domain.calendar import require_years, resumed_close
+from domain import authority, feeding, points, register
+from domain.calendar import local_date, require_years, resumed_close
 from domain.decision import Calendar, Decision, two_people
 from schemas import names
 from schemas.commands import (
@@ -35,6 +35,7 @@ from schemas.events import (
     IntakeClosed,
     IntakeExtended,
     IntakeWindow,
+    PointsPinned,
     RulesAmended,
     Window,
     Winner,
@@ -69,6 +70,7 @@ class State:
     rules: str = ""  # the amended programme's hash, once there is one
     fed: dict[str, Winner] = field(default_factory=dict)  # by subject: those whom feeders nominate here
     awards: dict[str, int] = field(default_factory=dict)  # by subject: how often they won elsewhere
+    points: dict[str, int] = field(default_factory=dict)  # by subject, as pinned when intake closed
     sources: dict[str, tuple[str, ...]] = field(default_factory=dict)  # by feeder: the cycles that were taken
     proposals: dict[str, str] = field(default_factory=dict)
 
@@ -77,7 +79,8 @@ class State:
         if not self.intake_closed:
             return {}
         won = self.awards.get(subject, 0)
-        return {"prior_award": won > 0, "award_count": won}
+        earned = self.points.get(subject, 0)
+        return {"prior_award": won > 0, "award_count": won, "points": earned}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,8 @@ class Inputs:
     rules: str = ""  # hash of the programme in force
     opened_ranks: frozenset[str] = frozenset()  # ranks with a round that has opened
     feeds: feeding.Feeds = field(default_factory=feeding.Feeds)
+    places_taken: int = 0  # in the register, and promised to other batches
+    ledgers: dict[str, points.State] = field(default_factory=dict)  # by subject, once intake is over
 
 
 initial = State()
@@ -118,6 +123,8 @@ def evolve(state: State, event: Event, at: datetime, actor: str = "") -> State:
             return replace(state, intake_closed=True)
         case WinnersTaken():
             return _took(state, event)
+        case PointsPinned():
+            return replace(state, points={one.subject: one.points for one in event.standings})
         case CyclePaused():
             return replace(state, status=Status.PAUSED, paused_at=at)
         case CycleResumed():
@@ -191,6 +198,9 @@ def _open(state: State, command: Command, body: OpenCycle, inputs: Inputs) -> De
     if state.opened is not None:
         raise Conflict("CYCLE_EXISTS", cycle=body.cycle)
     programme, now = inputs.programme, command.received_at
+    cap, asked = programme.batches.cap if programme.batches else None, register.places(programme)
+    if cap is not None and inputs.places_taken + asked > cap:
+        raise Refused("CAP_EXCEEDED", cap=cap, have=inputs.places_taken, asked=asked)
     require_years(now, _latest_end(programme, inputs.calendar, now), inputs.calendar.overrides)
     intakes = tuple(
         IntakeWindow(
@@ -265,7 +275,8 @@ def _close_intake(state: State, command: Command, inputs: Inputs) -> Decision:
     )
     taken = feeding.take(state.opened.cycle, inputs.programme, inputs.tree, inputs.feeds)
     guards = feeding.guards(inputs.feeds)
-    return Decision(events=(closed, *taken), guards=guards, effects=gates)
+    pinned = points.pin(inputs.programme.points, inputs.ledgers, local_date(command.received_at))
+    return Decision(events=(closed, *taken, *pinned), guards=guards, effects=gates)
 
 
 def _extend_intake(state: State, command: Command, body: ExtendIntake) -> Decision:

@@ -200,6 +200,7 @@ def attested(
 ) -> dict[str, Standing]:
     """The standings with the declared facts that the engine attests."""
     declared = programme.facts.keys() - programme.asked.keys()
+    declared |= {"points"} if programme.points else set()
     if not declared:
         return standings
     return {

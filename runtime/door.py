@@ -38,6 +38,7 @@ from schemas.commands import (
     Body,
     Command,
     Correct,
+    FamilyBody,
     FileObjection,
     SubmitNomination,
 )
@@ -113,7 +114,7 @@ class Door:
 
     async def send(self, stream: str, body: Body, actor: Actor, key: str = "") -> Receipt:
         """Sends one command and waits until it is durable. Raises the EngineError with which it was refused."""
-        cycle = names.cycle_of(stream)
+        cycle = body.cycle if isinstance(body, FamilyBody) else names.cycle_of(stream)
         command = Command(
             id=key or await self._key(stream, body, actor),
             stream=stream,
@@ -219,6 +220,16 @@ class Door:
         )
         return nomination, receipt
 
+    async def subject_of(self, cycle: str, identity: str = "", nomination: str = "") -> str:
+        """The subject id of an identity, new to the vault or not, or of a nomination; Refused NOT_FOUND."""
+        if identity:
+            return (await self.vault.deposit(identity, {}, f"{cycle}/{uuid7()}")).subject_id
+        stream = names.nomination_stream(cycle, nomination)
+        subject = (await self.decider.nominations.get(stream)).state.subject
+        if not subject:
+            raise Refused("NOT_FOUND", what=stream)
+        return subject
+
     async def correct(
         self,
         cycle: str,
@@ -287,6 +298,8 @@ class Door:
         return f"{body.kind}/{stream}/{digest(content)[:16]}"
 
     async def _deliver(self, command: Command) -> Receipt:
+        if isinstance(command.body, FamilyBody):  # nothing waits for these: they have no workflow
+            return await self.decider.execute(command)
         kind = names.kind_of(command.stream)
         if kind == "nomination":
             return await self._to_nomination(command)

@@ -52,7 +52,7 @@ async def create_schedule(
     """
     if cadence is None or cadence.every not in RECURRING or not is_anchor(cadence):
         raise Refused("NOT_RECURRING", programme=pinned.programme)
-    id, order = names.schedule_id(pinned.programme, pinned.label), PeriodOrder(pinned=pinned, cadence=cadence)
+    id, order = names.family(pinned.programme, pinned.label), PeriodOrder(pinned=pinned, cadence=cadence)
     action = ScheduleActionStartWorkflow(
         "PeriodOpening",
         order,

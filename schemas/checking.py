@@ -55,6 +55,8 @@ _OPERATORS = {
 _COMPONENT_BY_TYPE = {"expert_review": "expert", "public_vote": "public"}
 RECOMMENDATION = "recommendation"
 """The component that a ranked endorsement gives."""
+POINTS = "points"
+"""The component that the points ledger gives."""
 AUTHORITY = "authority"
 """The last tie-breaker: a person decides (DR-17)."""
 
@@ -368,7 +370,7 @@ def _check_votes(draft: Draft, stage: DraftStage) -> Iterator[Fault]:
 
 def _check_components(draft: Draft, stage: DraftStage) -> Iterator[Fault]:
     """Weights and ties name what earlier steps of the stage have measured."""
-    known: list[str] = []
+    known: list[str] = [POINTS] if draft.root.child(POINTS) is not None else []
     for step in stage.steps:
         if step.component in known:
             yield draft.fault(step.place, "component_repeated", component=step.component)

@@ -160,6 +160,18 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "{schedule} 已按另一内容设定；请先删除。",
         "{schedule} is scheduled already, with other content; delete that schedule first.",
     ),
+    # points
+    "POINTS_INVALID": ("积分有误：{fault}。", "The points are wrong: {fault}."),
+    "EVIDENCE_COUNTED": (
+        "该佐证材料已在 {dimension} 记过分。",
+        "This evidence has earned points in {dimension} already.",
+    ),
+    # register
+    "CAP_EXCEEDED": (
+        "总数不得超过 {cap}：已有（含在办批次）{have}，本批 {asked}。",
+        "There is room for {cap} in all: {have} are taken or promised, and this batch asks for {asked}.",
+    ),
+    "PAIR_INVALID": ("不能结对：{fault}。", "They cannot be paired: {fault}."),
     # vault
     "ERASED": (
         "{subject} 的个人信息已销毁，无法恢复。",

@@ -132,6 +132,18 @@ class WinnersTaken(Event):
     award_count: int
 
 
+class SubjectPoints(Frozen):
+    subject: str
+    points: int
+
+
+class PointsPinned(Event):
+    """The points of all who are in, as they stood when intake closed (DR-39); who is not named has none."""
+
+    as_of: str  # ISO date
+    standings: tuple[SubjectPoints, ...]
+
+
 class CyclePaused(Event):
     reason: str
 
@@ -541,6 +553,66 @@ class RoundLapsed(Event):
     """The round did not report in time, or its cycle was cancelled."""
 
     reason: str
+
+
+# ---- points ----
+
+
+class PointsAdded(Event):
+    """One entry of a subject's points ledger; a negative one takes back (DR-39). `evidence` is a document's SHA-256."""
+
+    cycle: str  # under whose rules and grants
+    unit: str
+    dimension: str
+    item: str = ""  # what it was for, in an open dimension
+    points: int
+    evidence: str
+    earned_on: str
+    expires_on: str = ""  # the first day on which it no longer counts; empty: never
+    reason: str
+
+
+# ---- register ----
+
+
+class RegisterMember(Frozen):
+    subject: str
+    nomination: str
+    unit: str
+
+
+class MembersEntered(Event):
+    """A batch's winners are in the register (入库, DR-41)."""
+
+    cycle: str
+    members: tuple[RegisterMember, ...]
+
+
+class MemberLeft(Event):
+    """No longer in the register; the place is not given again."""
+
+    cycle: str
+    subject: str
+    reason: str
+
+
+class MembersPaired(Event):
+    """One that has proved itself takes on a newcomer (优秀试点结对新增试点)."""
+
+    cycle: str
+    senior: str
+    junior: str
+
+
+class OutcomeRecorded(Event):
+    """A title given by a system that is not run here: who says so, who verified it, and the document's SHA-256."""
+
+    cycle: str  # under whose rules and grants
+    title: str
+    given_on: str
+    source: str
+    verifier: str
+    document: str
 
 
 EVENTS: dict[str, type[Event]] = {kind.__name__: kind for kind in Event.__subclasses__()}

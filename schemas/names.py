@@ -47,8 +47,14 @@ def label_of(cycle: str) -> str:
     return ".".join(part for part in cycle.split(".")[2:] if not is_period(part))
 
 
-def schedule_id(programme: str, label: str = "") -> str:
+def family(programme: str, label: str = "") -> str:
+    """What all cycles of a programme, or of one rehearsal of it, have in common: `ID`, or `ID.LABEL`."""
     return f"{programme}.{label}" if label else programme
+
+
+def family_of(cycle: str) -> str:
+    """The family of a cycle."""
+    return family(programme_of(cycle), label_of(cycle))
 
 
 def log_origin(cycle: str) -> str:
@@ -71,13 +77,23 @@ def round_stream(cycle: str, route: str, unit: str) -> str:
     return f"round/{cycle}/{route}/{unit}"
 
 
+def points_stream(cycle: str, subject: str) -> str:
+    """A subject's points in the family of this cycle."""
+    return f"points/{family_of(cycle)}/{subject}"
+
+
+def register_stream(cycle: str) -> str:
+    """What the family of this cycle knows beside its cycles: who is in its register, and outcomes of elsewhere."""
+    return f"register/{family_of(cycle)}"
+
+
 def cycle_of(stream: str) -> str:
-    """The cycle that a stream belongs to."""
+    """The cycle that a stream belongs to; the family, of a stream that outlives its cycles."""
     return stream.split("/")[1]
 
 
 def kind_of(stream: str) -> str:
-    """`cycle`, `authority`, `nomination` or `round`."""
+    """`cycle`, `authority`, `nomination` or `round`; of a whole family: `points`, `register`."""
     return stream.split("/", maxsplit=1)[0]
 
 

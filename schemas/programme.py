@@ -387,6 +387,8 @@ class Title(Frozen):
 
     id: Identifier
     label: Label
+    kind: Literal["honour", "status"] = "honour"  # a status is no honour: 培育对象, 入库, 宣讲员
+    external: bool = False  # given by a system that is not run here: only recorded (DR-43)
 
 
 class Reward(Frozen):
@@ -419,6 +421,44 @@ class Feeder(Frozen):
     gives: Literal["pool", "preference"] = "pool"
 
 
+class Dimension(Frozen):
+    """One kind of merit that earns points: at most `cap`, each for `valid_days`; an open one takes any named item."""
+
+    id: Identifier
+    label: Label
+    cap: PositiveInt | None = None
+    valid_days: PositiveInt | None = None
+    open: bool = False
+
+
+class Points(Frozen):
+    """The points ledger of a programme (积分): fixed dimensions, and open ones, as in 4+X (DR-39)."""
+
+    dimensions: tuple[Dimension, ...] = Field(min_length=1)
+
+
+class Batches(Frozen):
+    """The winners of all batches enter a register (入库), never more than `cap` together (DR-41)."""
+
+    cap: PositiveInt | None = None
+
+
+class Target(Frozen):
+    """What is to be reached over the years by `by`, counted over cycles and never in anybody's way (DR-42).
+
+    Counted are titles (all, if none is named) of these programmes (this one, if none is named), at these ranks.
+    """
+
+    id: Identifier
+    label: Label
+    at_least: PositiveInt
+    since: IsoDate | None = None
+    by: IsoDate | None = None
+    titles: tuple[Identifier, ...] = ()
+    programmes: tuple[ProgrammeId, ...] = ()
+    ranks: tuple[Rank, ...] = ()
+
+
 class Units(Frozen):
     """Where the tree of units stands beside the programme, and its root's code."""
 
@@ -443,6 +483,9 @@ class Programme(Frozen):
     stages: dict[Rank, Stage]
     rewards: tuple[Reward, ...] = ()
     feeders: tuple[Feeder, ...] = ()
+    points: Points | None = None
+    batches: Batches | None = None
+    targets: tuple[Target, ...] = ()
     assumptions: tuple[Assumption, ...] = ()
 
     @property

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import orjson
 import pytest
 
-from domain import authority, conduct, feeding, nomination, steps
+from domain import authority, conduct, feeding, nomination, points, register, steps
 from domain import cycle as cycles
 from domain import round as rounds
 from domain.calendar import SHANGHAI
@@ -97,6 +97,11 @@ FOLDS: dict[str, tuple[Any, Callable[[Any, Written, str], Any]]] = {
         nomination.initial,
         lambda state, one, _: nomination.evolve(state, one.event, one.actor, one.subject, one.command),
     ),
+    "points": (points.initial, lambda state, one, _: points.evolve(state, one.event)),
+    "register": (
+        register.initial,
+        lambda state, one, _: register.evolve(state, one.event, one.subject),
+    ),
     "round": (
         rounds.initial,
         lambda state, one, stream: rounds.evolve(state, one.event, one.at, one.actor, stream),
@@ -106,6 +111,8 @@ DECIDERS: dict[str, Callable[..., Decision]] = {
     "cycle": cycles.decide,
     "authority": authority.decide,
     "nomination": nomination.decide,
+    "points": points.decide,
+    "register": register.decide,
     "round": conduct.decide,
 }
 
@@ -189,6 +196,8 @@ class World:
     posts: list[Post] = field(default_factory=list)
     count: int = 0
     feeds: feeding.Feeds = field(default_factory=feeding.Feeds)
+    ledgers: dict[str, points.State] = field(default_factory=dict)
+    places_taken: int = 0
     cycle: str = "harbour.1"
 
     # -- reading
@@ -315,6 +324,8 @@ class World:
                     grants,
                     dict(counted),
                     feeds=self.feeds,
+                    ledgers=self.ledgers,
+                    places_taken=self.places_taken,
                 )
             case "authority":
                 return self.tree
