@@ -49,7 +49,7 @@ from schemas.commands import (
 from schemas.errors import Conflict, Refused
 from schemas.events import RegisterMember
 from schemas.ledger import Append, Head, Provenance, Receipt
-from schemas.programme import Feeder, Programme
+from schemas.programme import Feeder, Programme, SubjectType
 from schemas.units import UnitTree
 from store.contract import EventStore
 
@@ -230,6 +230,7 @@ class Decider:
 
     async def _source(self, stream: str, feeder: Feeder) -> feeding.Source:
         cycle = names.cycle_of(stream)
+        programme = await self.programme((await self.cycles.get(stream)).rules)
         folded = await self.rounds.get_many(await self.store.streams(f"round/{cycle}/"))
         won = feeding.won(cycle, [one.state for one in folded.values()], feeder)
         streams = {id: names.nomination_stream(cycle, id) for id in won}
@@ -240,6 +241,8 @@ class Decider:
                 submitted=state.submitted,
                 facts=state.facts,
                 awards=won[id],
+                kind=SubjectType(state.submitted.subject_type or programme.subject),
+                members=state.members,
             )
             for id, at in streams.items()
             if (state := states[at].state).submitted is not None

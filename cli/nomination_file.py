@@ -28,10 +28,11 @@ from cli.sheets import (
     read_cells,
     read_table,
 )
+from runtime.door import MemberForm
 from schemas.errors import BadUsage
 from schemas.events import FactValue
 from schemas.ledger import Frozen
-from schemas.programme import Channel, Fact, Intake, Programme
+from schemas.programme import Channel, Fact, Intake, Programme, SubjectType
 from schemas.units import UnitTree
 
 PERSONAL = {
@@ -51,6 +52,9 @@ ADDRESSING = {
     "channel": "申报渠道",
     "sponsors": "联名人",
     "identity": "证件号",
+    "subject_type": "对象类型",
+    "leader": "领衔人",
+    "members": "成员",
 }
 REQUIRED = ("unit", "identity", "name")
 _YES, _NO = {"是", "true", "yes", "1", "有"}, {"否", "false", "no", "0", "无"}
@@ -68,6 +72,8 @@ class NominationRow(Frozen):
     identity: str
     fields: dict[str, str]
     facts: tuple[FactValue, ...]
+    subject_type: SubjectType | None = None
+    members: tuple[MemberForm, ...] = ()
 
 
 class NominationFile(NamedTuple):
@@ -79,7 +85,8 @@ class NominationFile(NamedTuple):
 
 def read_nominations(path: Path, programme: Programme, tree: UnitTree, sheet: str = "") -> NominationFile:
     """Read a CSV or Excel file of nominations; raises `BadFile` where there is no table to speak of."""
-    table, bad = read_table(path, _headers(programme), REQUIRED, sheet)
+    required = tuple(name for name in REQUIRED if name != "identity" or not programme.members)
+    table, bad = read_table(path, _headers(programme), required, sheet)
     if bad and any(cell.row == 1 for cell in bad):
         return NominationFile((), tuple(bad))
     spoilt = {cell.row for cell in bad}
@@ -124,6 +131,18 @@ def personal_fields(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     return fields
 
 
+def members_of(written: object, leader: bool = False) -> tuple[MemberForm, ...]:
+    """Members as `IDENTITY=NAME`; what was read by `_people`, or written at the terminal. BadUsage PAIR."""
+    assert isinstance(written, tuple)
+    pairs = [one.partition("=") for one in written]
+    for identity, _, name in pairs:
+        if not identity or not name:
+            raise BadUsage("PAIR", written=f"{identity}…", separator="=")
+    return tuple(
+        MemberForm(identity=identity_of(identity), name=name, leader=leader) for identity, _, name in pairs
+    )
+
+
 def identity_of(cell: Raw) -> str:
     """An ID number as text: full-width forms narrow, letters upper; numbers that lost digits are refused."""
     exact_number(cell)
@@ -151,9 +170,11 @@ def _row(
         route=str(read.get("route") or default_route(programme, tree, str(read["unit"]))),
         channel=Channel(str(read.get("channel") or Channel.UNIT)),
         sponsors=_sponsors(read),
-        identity=str(read["identity"]),
+        identity=str(read.get("identity") or ""),
         fields={name: str(read[name]) for name in PERSONAL if read.get(name)},
         facts=tuple(FactValue(id=id, value=value) for id, value in facts.items()),  # type: ignore[arg-type]  # by _fact
+        subject_type=SubjectType(str(read["subject_type"])) if read.get("subject_type") else None,
+        members=(*members_of(read.get("leader") or (), True), *members_of(read.get("members") or ())),
     ), []
 
 
@@ -163,7 +184,10 @@ def _readers(programme: Programme, tree: UnitTree) -> dict[str, Callable[[Raw], 
         "route": _optional(partial(one_of, allowed=[route.id for route in programme.routes])),
         "channel": _optional(partial(one_of, allowed=list(Channel))),
         "sponsors": listed,
-        "identity": identity_of,
+        "identity": _optional(identity_of) if programme.members else identity_of,
+        "subject_type": _optional(partial(one_of, allowed=[programme.subject, *programme.subjects])),
+        "leader": _people,
+        "members": _people,
         **dict.fromkeys(PERSONAL, plain),
         "name": filled,
         "birth_date": _optional(_date),
@@ -200,7 +224,7 @@ def _together(
 
 
 def _repeated(table: Table, row: Row, made: NominationRow | None, seen: dict[str, int]) -> list[BadCell]:
-    if made is None:
+    if made is None or not made.identity:  # a team without one is known by its members, at the door
         return []
     first = seen.setdefault(made.identity, row.number)
     if first == row.number:
@@ -230,6 +254,13 @@ def _has_way(programme: Programme, tree: UnitTree, unit: str, route: str) -> boo
 
 def _optional(reader: Callable[[Raw], object]) -> Callable[[Raw], object]:
     return lambda cell: reader(cell) if plain(cell) else None
+
+
+def _people(cell: Raw) -> tuple[str, ...]:
+    people = listed(cell)
+    if any(not identity or not name for identity, _, name in (one.partition("=") for one in people)):
+        raise Expected("“证件号=姓名”，用“、”分开", "IDENTITY=NAME, separated by commas")
+    return people
 
 
 def _unit(cell: Raw, tree: UnitTree) -> str:

@@ -26,6 +26,7 @@ EVENT_WORDS: dict[str, tuple[str, str]] = {
     "GrantsGiven": ("授权", "grants given"),
     "GrantRevoked": ("撤销授权", "grant revoked"),
     "NominationSubmitted": ("申报提交", "nomination submitted"),
+    "TeamChanged": ("成员变更", "members changed"),
     "NominationEndorsed": ("同意推荐", "endorsed"),
     "NominationReturned": ("退回补正", "returned for correction"),
     "NominationCorrected": ("补正", "corrected"),

@@ -26,6 +26,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     "record_outcome": ("operator",),
     "submit": ("officer",),
     "correct": ("officer",),
+    "change_team": ("officer",),
     "withdraw": ("officer",),
     "endorse": ("officer",),
     "return": ("officer",),

@@ -9,15 +9,17 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from domain import team
 from domain.eligibility import fits
 from domain.periods import span, within
 from domain.round import Standing, State
 from schemas import names
 from schemas.canonical import digest
 from schemas.commands import ENGINE, Command, SubmitNomination
-from schemas.events import Award, FactValue, NominationSubmitted, Winner, WinnersTaken
+from schemas.errors import Refused
+from schemas.events import Award, FactValue, NominationSubmitted, TeamMember, Winner, WinnersTaken
 from schemas.ledger import Guard, HeadIs
-from schemas.programme import Channel, Feeder, Intake, Programme
+from schemas.programme import Channel, Feeder, Intake, Programme, SubjectType
 from schemas.units import UnitTree
 
 Facts = dict[str, int | bool | str]
@@ -31,6 +33,8 @@ class Entry:
     submitted: NominationSubmitted
     facts: Facts
     awards: tuple[Award, ...]
+    kind: SubjectType = SubjectType.PERSON
+    members: tuple[TeamMember, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +117,12 @@ def _known(programme: Programme, tree: UnitTree, entries: list[Entry]) -> Winner
 
 
 def _nominated(programme: Programme, tree: UnitTree, entries: list[Entry]) -> Winner | None:
-    """Put forward where the latest nomination came from; None where nothing takes in winners on that way up."""
+    """Put forward where the latest nomination came from; None where nothing takes in such winners on that way up."""
     latest = entries[-1]
+    try:
+        team.check(programme, latest.kind, latest.members)
+    except Refused:
+        return None
     for route in sorted(programme.routes, key=lambda route: route.id != latest.submitted.route):
         unit = _way_in(programme, tree, latest.submitted.unit, route.id)
         if unit:
@@ -126,6 +134,8 @@ def _nominated(programme: Programme, tree: UnitTree, entries: list[Entry]) -> Wi
                 entry=latest.submitted.entry,
                 commitment=latest.submitted.commitment,
                 facts=_carried(programme, latest.facts),
+                subject_type=latest.kind,
+                members=latest.members,
             )
     return None
 
@@ -183,6 +193,8 @@ def nominations(cycle: str, winners: Iterable[Winner], now: datetime) -> tuple[C
                 entry=one.entry,
                 commitment=one.commitment,
                 facts=one.facts,
+                subject_type=SubjectType(one.subject_type) if one.subject_type else None,
+                members=one.members,
             ),
         )
         for one in winners

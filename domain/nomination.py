@@ -7,13 +7,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from domain import authority
+from domain import authority, team
 from domain import round as rounds
 from domain.decision import NOTHING, Decision, two_people
 from domain.eligibility import facts_fault
 from schemas import names
 from schemas.commands import (
     ENGINE,
+    ChangeTeam,
     Command,
     Correct,
     Disqualify,
@@ -45,9 +46,11 @@ from schemas.events import (
     NominationWithdrawn,
     ObjectionFiled,
     ObjectionRuled,
+    TeamChanged,
+    TeamMember,
 )
 from schemas.ledger import GateOpen, Guard, Post, Release, Reserve
-from schemas.programme import Channel, Intake, Programme, Publicity
+from schemas.programme import Channel, Intake, Programme, Publicity, SubjectType
 from schemas.units import UnitTree
 
 
@@ -94,6 +97,7 @@ class State:
     subject: str = ""
     submitter: str = ""
     facts: dict[str, int | bool | str] = field(default_factory=dict)
+    members: tuple[TeamMember, ...] = ()
     revision: int = 0
     level: int = 0  # index into the path: the level that it stands at
     endorsed: dict[tuple[str, str], Endorsed] = field(default_factory=dict)
@@ -152,7 +156,7 @@ def evolve(state: State, event: Event, actor: str = "", subject: str = "", comma
     return replace(_evolve(state, event, actor, subject, command), seq=state.seq + 1)
 
 
-def _evolve(state: State, event: Event, actor: str, subject: str, command: str) -> State:
+def _evolve(state: State, event: Event, actor: str, subject: str, command: str) -> State:  # noqa: C901 -- a flat match
     match event:
         case NominationSubmitted():
             return replace(
@@ -163,12 +167,15 @@ def _evolve(state: State, event: Event, actor: str, subject: str, command: str) 
                 submitter=actor,
                 facts={fact.id: fact.value for fact in event.facts},
                 revision=1,
+                members=event.members,
             )
         case NominationEndorsed():
             endorsed = Endorsed(event.revision, event.recommendation_rank, command)
             return replace(state, endorsed=state.endorsed | {(event.round, event.step): endorsed})
         case NominationReturned():
             return replace(state, status=Status.RETURNED, reason=event.reason)
+        case TeamChanged():
+            return replace(state, members=event.members)
         case NominationCorrected():
             facts = state.facts | {fact.id: fact.value for fact in event.facts}
             return replace(state, status=Status.OPEN, facts=facts, revision=event.revision, reason="")
@@ -241,6 +248,8 @@ def decide(state: State, command: Command, body: NominationBody, inputs: Inputs)
             return _return(state, command, body, inputs)
         case Correct():
             return _correct(state, command, body, inputs)
+        case ChangeTeam():
+            return _change_team(state, command, body, inputs)
         case Reject():
             return _reject(state, command, body, inputs)
         case Withdraw():
@@ -272,9 +281,12 @@ def _submit(state: State, command: Command, body: SubmitNomination, inputs: Inpu
     fault = facts_fault(inputs.programme, body.facts)
     if fault:
         raise Refused("FACTS_INVALID", fault=fault)
+    kind = body.subject_type or inputs.programme.subject
+    team.check(inputs.programme, kind, body.members)
     path = _path(body, inputs)
     rank = inputs.tree.by_code[body.unit].rank
-    submitted = NominationSubmitted(**body.model_dump(exclude={"kind", "subject"}), path=path)
+    said = body.model_dump(exclude={"kind", "subject", "subject_type"})
+    submitted = NominationSubmitted(**said, path=path, subject_type=body.subject_type or "")
     reserve = Reserve(
         cycle=body.cycle,
         subject=body.subject,
@@ -285,7 +297,7 @@ def _submit(state: State, command: Command, body: SubmitNomination, inputs: Inpu
     return Decision(
         events=(submitted,),
         guards=_guards(command, *(() if fed else (names.intake_gate(body.cycle, rank),))),
-        effects=(reserve,),
+        effects=(reserve, *(() if fed else team.reserve(inputs.programme, submitted, body.members))),
         subject=body.subject,
         grant=_as_submitter(command, body.unit, body.channel, inputs),
     )
@@ -416,6 +428,30 @@ def _correct(state: State, command: Command, body: Correct, inputs: Inputs) -> D
     )
 
 
+def _change_team(state: State, command: Command, body: ChangeTeam, inputs: Inputs) -> Decision:
+    """DR-40: until the members are frozen; who leaves is free for another team, who comes is in no other."""
+    grant = _as_owner(state, command, inputs)
+    assert state.submitted is not None
+    submitted, programme = state.submitted, inputs.programme
+    if state.over:
+        raise Refused("NOMINATION_OVER", nomination=command.stream, status=state.status)
+    kind = SubjectType(submitted.subject_type or programme.subject)
+    team.check(programme, kind, body.members)
+    team.must_not_be_frozen(programme.members[kind], command.received_at)
+    if body.members == state.members:
+        return NOTHING
+    before, after = ({one.subject for one in members} for members in (state.members, body.members))
+    gone = [one for one in state.members if one.subject not in after]
+    fresh = [one for one in body.members if one.subject not in before]
+    gate = names.intake_gate(submitted.cycle, inputs.tree.by_code[submitted.unit].rank)
+    return Decision(
+        events=(TeamChanged(members=body.members),),
+        guards=_guards(command, gate),
+        effects=(*team.release(submitted.cycle, gone), *team.reserve(programme, submitted, fresh)),
+        grant=grant,
+    )
+
+
 def _withdraw(state: State, command: Command, body: Withdraw, inputs: Inputs) -> Decision:
     """DR-37: allowed until conferral."""
     grant = _as_owner(state, command, inputs)
@@ -433,7 +469,8 @@ def _release(state: State, inputs: Inputs) -> tuple[Release, ...]:
     """Withdrawn while intake is open, the subject may be put forward again."""
     if not inputs.intake_open or state.submitted is None:
         return ()
-    return (Release(cycle=state.submitted.cycle, subject=state.subject),)
+    cycle = state.submitted.cycle
+    return (Release(cycle=cycle, subject=state.subject), *team.release(cycle, state.members))
 
 
 def _as_owner(state: State, command: Command, inputs: Inputs) -> str:

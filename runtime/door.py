@@ -36,6 +36,7 @@ from schemas.canonical import canonical_bytes, digest
 from schemas.commands import (
     AmendRules,
     Body,
+    ChangeTeam,
     Command,
     Correct,
     FamilyBody,
@@ -43,11 +44,11 @@ from schemas.commands import (
     SubmitNomination,
 )
 from schemas.errors import BadFile, Refused, Unavailable
-from schemas.events import FactValue, GrantTerms
+from schemas.events import FactValue, GrantTerms, TeamMember
 from schemas.ledger import Actor, Frozen, Receipt
 from schemas.loading import open_programme
 from schemas.messages import NominationOrder, PinnedCycle
-from schemas.programme import Channel
+from schemas.programme import Channel, SubjectType
 from schemas.unit_files import merge_units
 from schemas.values import Pace
 from store.ballot_box import BallotBox, PaperReceipt
@@ -58,17 +59,30 @@ REPEATABLE = ("endorse", "return", "reject", "withdraw")
 """Acts whose key follows from what they are, so that a double click is one act."""
 
 
+class MemberForm(Frozen):
+    """A person in a team or studio; `identity` and `name` go to the vault and nowhere else."""
+
+    identity: str
+    name: str
+    leader: bool = False
+
+
 class NominationForm(Frozen):
-    """What somebody hands in to nominate a subject. `identity` and `fields` go to the vault and nowhere else."""
+    """What somebody hands in to nominate a subject. `identity`, `fields` and `members` go to the vault alone.
+
+    A team without an identity of its own is known by its members and its leader (DR-05).
+    """
 
     cycle: str
     unit: str
     route: str
     channel: Channel
     sponsors: tuple[str, ...] = ()
-    identity: str
+    identity: str = ""
     fields: dict[str, str]
     facts: tuple[FactValue, ...] = ()
+    subject_type: SubjectType | None = None
+    members: tuple[MemberForm, ...] = ()
 
 
 def system_clock() -> datetime:
@@ -201,7 +215,9 @@ class Door:
     async def nominate(self, form: NominationForm, actor: Actor, key: str = "") -> tuple[str, Receipt]:
         """Seals the person in the vault, then submits; the same key gives the same nomination and receipt."""
         key = key or str(uuid7())
-        deposit = await self.vault.deposit(form.identity, form.fields, f"{form.cycle}/{key}")
+        members = await self._seal_members(form.cycle, form.members, key)
+        identity = form.identity or _team_identity(members)
+        deposit = await self.vault.deposit(identity, form.fields, f"{form.cycle}/{key}")
         nomination = digest(f"{form.cycle}/{key}".encode())[:16]
         body = SubmitNomination(
             nomination=nomination,
@@ -214,11 +230,36 @@ class Door:
             entry=deposit.entry_id,
             commitment=deposit.commitment,
             facts=form.facts,
+            subject_type=form.subject_type,
+            members=members,
         )
         receipt = await self.send(
             names.nomination_stream(form.cycle, nomination), body, actor, f"submit/{key}"
         )
         return nomination, receipt
+
+    async def change_team(
+        self, cycle: str, nomination: str, members: tuple[MemberForm, ...], actor: Actor, key: str = ""
+    ) -> Receipt:
+        """All members of a nomination anew, before they are frozen."""
+        key = key or str(uuid7())
+        body = ChangeTeam(members=await self._seal_members(cycle, members, key))
+        return await self.send(names.nomination_stream(cycle, nomination), body, actor, f"team/{key}")
+
+    async def _seal_members(
+        self, cycle: str, members: tuple[MemberForm, ...], key: str
+    ) -> tuple[TeamMember, ...]:
+        sealed = []
+        for number, one in enumerate(members, 1):
+            deposit = await self.vault.deposit(one.identity, {"name": one.name}, f"{cycle}/{key}/{number}")
+            member = TeamMember(
+                subject=deposit.subject_id,
+                entry=deposit.entry_id,
+                commitment=deposit.commitment,
+                leader=one.leader,
+            )
+            sealed.append(member)
+        return tuple(sealed)
 
     async def subject_of(self, cycle: str, identity: str = "", nomination: str = "") -> str:
         """The subject id of an identity, new to the vault or not, or of a nomination; Refused NOT_FOUND."""
@@ -342,6 +383,14 @@ class Door:
         assert opened is not None
         unit = (await self.decider.tree(opened.units)).by_code.get(command.body.unit)
         return search_attributes(opened.programme, cycle, unit.code, unit.rank) if unit else None
+
+
+def _team_identity(members: tuple[TeamMember, ...]) -> str:
+    """What tells teams apart: the set of members, and who leads them. Refused MEMBERS_INVALID without any."""
+    if not members:
+        raise Refused("MEMBERS_INVALID", fault="0")
+    leaders = sorted(one.subject for one in members if one.leader)
+    return "team:" + "/".join([*leaders, "", *sorted(one.subject for one in members)])
 
 
 def _overrides(file: Path) -> list[dict[str, object]]:

@@ -24,6 +24,7 @@ from schemas.programme import (
     Fact,
     Feeder,
     Intake,
+    Members,
     Pool,
     Predicate,
     PublicVote,
@@ -145,6 +146,7 @@ def check_draft(draft: Draft, folder: Path) -> list[Fault]:
         _check_rewards,
         _check_pools,
         _check_feeders,
+        _check_members,
     )
     each: tuple[Callable[[Draft, DraftStage], Iterator[Fault]], ...] = (
         _check_order,
@@ -232,6 +234,18 @@ def _check_pools(draft: Draft) -> Iterator[Fault]:
                 yield draft.fault(
                     place, "pool_not_below", nearest_word(title, below), title=title, rank=stage.rank
                 )
+
+
+def _check_members(draft: Draft) -> Iterator[Fault]:
+    """Members are declared of types that the programme takes, as a range (DR-40)."""
+    types = [draft.root.child("subject"), *_entries(draft.root.child("subjects"))]
+    taken = [node.text() for node in types if node is not None]
+    for kind, node in _items(draft.root.child("members")).items():
+        place, members = ("members", kind), part(Members, node)
+        if kind not in taken:
+            yield draft.fault(place, "members_of_none", nearest_word(kind, taken), on_key=True, kind=kind)
+        if members is not None and members.minimum > members.maximum:
+            yield draft.fault((*place, "minimum"), "limits_crossed", less="minimum", more="maximum")
 
 
 def _check_feeders(draft: Draft) -> Iterator[Fault]:

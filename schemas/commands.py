@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PositiveInt
 
-from schemas.events import Count, FactValue, GrantTerms
+from schemas.events import Count, FactValue, GrantTerms, TeamMember
 from schemas.ledger import Actor, Frozen
-from schemas.programme import Channel, IsoDate
+from schemas.programme import Channel, IsoDate, SubjectType
 from schemas.values import Instant, Pace
 
 Reason = Annotated[str, Field(min_length=1, max_length=2000)]
@@ -99,6 +99,15 @@ class SubmitNomination(Frozen):
     entry: str
     commitment: str
     facts: tuple[FactValue, ...] = ()
+    subject_type: SubjectType | None = None
+    members: tuple[TeamMember, ...] = ()
+
+
+class ChangeTeam(Frozen):
+    """Name all members anew, before they are frozen (DR-40)."""
+
+    kind: Literal["change_team"] = "change_team"
+    members: tuple[TeamMember, ...] = Field(min_length=1)
 
 
 class Endorse(Frozen):
@@ -399,6 +408,7 @@ NominationBody = (
     | Endorse
     | ReturnForCorrection
     | Correct
+    | ChangeTeam
     | Reject
     | Withdraw
     | FileObjection

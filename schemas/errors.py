@@ -160,6 +160,9 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "{schedule} 已按另一内容设定；请先删除。",
         "{schedule} is scheduled already, with other content; delete that schedule first.",
     ),
+    # teams
+    "SUBJECT_UNFIT": ("本项目不受理 {subject}。", "This programme does not take a {subject}."),
+    "MEMBERS_INVALID": ("成员有误：{fault}。", "The members are wrong: {fault}."),
     # points
     "POINTS_INVALID": ("积分有误：{fault}。", "The points are wrong: {fault}."),
     "EVIDENCE_COUNTED": (

@@ -96,6 +96,15 @@ class IntakeClosed(Event):
     silent: tuple[str, ...] = ()
 
 
+class TeamMember(Frozen):
+    """A person in a team, a studio or the like: by random id; name and identity are in the vault."""
+
+    subject: str
+    entry: str
+    commitment: str
+    leader: bool = False
+
+
 class Award(Frozen):
     """One title that somebody won in another cycle, or with no title, a recommendation."""
 
@@ -114,6 +123,8 @@ class Winner(Frozen):
     entry: str = ""
     commitment: str = ""
     facts: tuple[FactValue, ...] = ()
+    subject_type: str = ""
+    members: tuple[TeamMember, ...] = ()
 
 
 class WinnersTaken(Event):
@@ -206,6 +217,14 @@ class NominationSubmitted(Event):
     entry: str  # vault entry
     commitment: str  # SHA-256 of salt and vault entry
     facts: tuple[FactValue, ...] = ()
+    subject_type: str = ""  # empty: the programme's own
+    members: tuple[TeamMember, ...] = ()
+
+
+class TeamChanged(Event):
+    """The members before they are frozen, all of them anew (DR-40)."""
+
+    members: tuple[TeamMember, ...]
 
 
 class NominationEndorsed(Event):

@@ -234,6 +234,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "feeder {feeder} 的优胜者无处进入：没有 intake 的渠道含 feed。",
         "The winners of the feeder {feeder} have no way in: no intake has the channel feed.",
     ),
+    "members_of_none": ("本项目不受理 {kind}。", "The programme takes no {kind}."),
     "feed_from_nowhere": (
         "渠道 feed 须有 feeders。",
         "The channel feed takes in the winners of feeders, and there are none.",

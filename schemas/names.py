@@ -87,6 +87,11 @@ def register_stream(cycle: str) -> str:
     return f"register/{family_of(cycle)}"
 
 
+def members_of(cycle: str) -> str:
+    """Where the members of a cycle's teams hold their places, apart from those who are nominated themselves."""
+    return f"{cycle}/members"
+
+
 def cycle_of(stream: str) -> str:
     """The cycle that a stream belongs to; the family, of a stream that outlives its cycles."""
     return stream.split("/")[1]

@@ -459,6 +459,19 @@ class Target(Frozen):
     ranks: tuple[Rank, ...] = ()
 
 
+class Members(Frozen):
+    """Who belongs to a subject of that type: so many people, its leader (领衔人) among them (DR-40).
+
+    Until `freeze_on` is over, and no longer than intake is open, they may change; one person is in one such subject of
+    a cycle, unless `in_several`.
+    """
+
+    minimum: PositiveInt = 1
+    maximum: PositiveInt
+    in_several: bool = False
+    freeze_on: IsoDate | None = None
+
+
 class Units(Frozen):
     """Where the tree of units stands beside the programme, and its root's code."""
 
@@ -473,6 +486,8 @@ class Programme(Frozen):
     edition: PositiveInt
     title: Label
     subject: SubjectType
+    subjects: tuple[SubjectType, ...] = ()  # further types that it takes
+    members: dict[SubjectType, Members] = Field(default_factory=dict)
     sources: tuple[str, ...] = ()
     cadence: Cadence | None = None
     sponsors: tuple[Identifier, ...] = ()

@@ -44,7 +44,7 @@ from schemas.commands import (
 )
 from schemas.errors import Conflict, EngineError, Refused
 from schemas.events import EVENTS, Count, Event, FactValue, GrantTerms
-from schemas.ledger import Actor, Gate, GateOpen, GateStatus, HeadIs, Post, Reserve, SetGate
+from schemas.ledger import Actor, Gate, GateOpen, GateStatus, HeadIs, Post, Release, Reserve, SetGate
 from schemas.programme import Programme
 from schemas.units import UnitTree
 from schemas.values import Pace
@@ -198,6 +198,7 @@ class World:
     feeds: feeding.Feeds = field(default_factory=feeding.Feeds)
     ledgers: dict[str, points.State] = field(default_factory=dict)
     places_taken: int = 0
+    in_teams: dict[str, Reserve] = field(default_factory=dict)
     cycle: str = "harbour.1"
 
     # -- reading
@@ -289,8 +290,9 @@ class World:
                 case _:
                     pass
         for effect in decision.effects:
-            if isinstance(effect, Reserve) and effect.subject in self.reserved:
-                raise Refused("DUPLICATE_NOMINATION", existing=self.reserved[effect.subject].nomination)
+            if isinstance(effect, Reserve) and effect.subject in self._held(effect):
+                existing = self._held(effect)[effect.subject].nomination
+                raise Refused("DUPLICATE_NOMINATION", existing=existing)
 
     def _check_gate(self, guard: GateOpen) -> None:
         gate, cycle = self.gates.get(guard.gate), self.gates[names.cycle_gate(self.cycle)]
@@ -301,12 +303,18 @@ class World:
         if gate.closes_at is not None and guard.received_at >= gate.closes_at:
             raise Refused("STAGE_CLOSED", step=guard.gate, closed_at=gate.closes_at)
 
+    def _held(self, effect: Reserve | Release) -> dict[str, Reserve]:
+        """Who is nominated in the cycle; who is a member of one of its teams."""
+        return self.reserved if effect.cycle == self.cycle else self.in_teams
+
     def _apply(self, effect: object) -> None:
         match effect:
             case SetGate():
                 self.gates[effect.gate.id] = effect.gate
             case Reserve():
-                self.reserved[effect.subject] = effect
+                self._held(effect)[effect.subject] = effect
+            case Release():
+                self._held(effect).pop(effect.subject, None)
             case Post():
                 self.posts.append(effect)
 
@@ -388,6 +396,11 @@ class World:
         )
         self.do(names.authority_stream(self.cycle), GiveGrants(grants=grants), OPERATOR)
         return self
+
+    def grant(self, person: str, role: str) -> None:
+        """One more grant, over everything."""
+        terms = GrantTerms(id=f"{person}-{role}", person=person, role=role, unit=self.tree.root)
+        self.do(names.authority_stream(self.cycle), GiveGrants(grants=(terms,)), OPERATOR)
 
     def submit(self, id: str, unit: str = "", by: Actor = OFFICER, **facts: int | bool | str) -> None:
         self.submit_as(

@@ -13,7 +13,7 @@ from schemas.commands import Confer, SubmitNomination
 from schemas.errors import Conflict
 from schemas.events import FactValue, WinnersTaken
 from schemas.ledger import Actor
-from schemas.programme import Channel, Feeder, Predicate
+from schemas.programme import Channel, Feeder, Predicate, SubjectType
 from schemas.units import UnitTree
 from tests.domain.specification import COUNCIL, COUNCIL_2, INTAKE, World, choice, declared, panel, step
 
@@ -143,6 +143,14 @@ def test_preference_nominates_nobody_but_attests_who_won_before_dr_38() -> None:
     assert standings["b"].facts == {"prior_award": False, "award_count": 0}
     twice = Predicate.model_validate({"id": "twice", "fact": "award_count", "op": ">=", "value": 2})
     assert [eligibility.test(twice, standings[id].facts) for id in "ab"] == ["pass", "fail"]
+
+
+def test_a_type_of_subject_that_is_not_taken_here_is_left_out_dr_38() -> None:
+    july = source(month("2020-07", "jia"))
+    [entry] = july.entries
+    world = quarter(replace(july, entries=(replace(entry, kind=SubjectType.TEAM),)))
+    world.close_intake()
+    assert (taken(world).winners, taken(world).left_out) == ((), ("jia",))
 
 
 def test_only_the_titles_that_a_feeder_names_count_dr_38() -> None:

@@ -60,6 +60,8 @@ class Terminal:
 async def test_a_batch_is_chosen_by_points_enters_the_register_and_counts_towards_targets_dr_41(
     door: Door, engine_settings: Settings, tmp_path: Path
 ) -> None:
+    tmp_path = tmp_path / "harbour-batch"
+    tmp_path.mkdir()
     (tmp_path / "units.csv").write_text("code,parent,name,rank\nP,,测试省,province\n", "utf-8")
     file = tmp_path / "1.yaml"
     file.write_text(PROGRAMME, "utf-8")
