@@ -223,6 +223,8 @@ def _value(fact: Fact, rng: Random) -> int | bool | str:
         case "boolean":
             return rng.randrange(3) > 0
         case "choice":
-            return fact.of[min(rng.randrange(len(fact.of)), rng.randrange(len(fact.of)))]  # the first are common
+            return fact.of[
+                min(rng.randrange(len(fact.of)), rng.randrange(len(fact.of)))
+            ]  # the first are common
         case "date":
             return f"{rng.randrange(1966, 1996)}-0{rng.randrange(1, 10)}-15"
