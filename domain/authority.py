@@ -35,6 +35,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     "resolve_tie": ("operator",),
     "waive_differential": ("operator",),
     "extend_step": ("operator",),
+    "invalidate_votes": ("operator",),
 }
 """Which roles may give a command. A department or a body acts in a role of its own, `department:tax`, `body:…`."""
 
@@ -44,7 +45,9 @@ class State:
     """The grants in force, by id."""
 
     grants: dict[str, GrantTerms] = field(default_factory=dict)
-    held: dict[str, tuple[str, ...]] = field(default_factory=dict)  # ids by person: a province has ten thousand
+    held: dict[str, tuple[str, ...]] = field(
+        default_factory=dict
+    )  # ids by person: a province has ten thousand
     founded: bool = False
 
 
@@ -91,10 +94,6 @@ def authorize(
     """
     allowed = roles or ROLES[action]
     for grant in (state.grants[id] for id in state.held.get(actor.id, ()) if id in state.grants):
-        if (
-            grant.role == actor.role
-            and grant.role in allowed
-            and tree.within(unit, grant.unit)
-        ):
+        if grant.role == actor.role and grant.role in allowed and tree.within(unit, grant.unit):
             return grant.id
     raise Refused("NOT_AUTHORISED", actor=f"{actor.id} ({actor.role})", action=action, unit=unit)
