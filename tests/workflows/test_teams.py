@@ -47,9 +47,13 @@ async def test_teams_come_from_a_file_each_person_in_one_and_are_known_by_who_th
 
     whole = await terminal.ask("nominate", cycle, "--file", str(teams), *SIGNED)
     assert [(cell["row"], cell["column"]) for cell in whole.json["error"]["cells"]] == [(4, "C")]
-    part = await terminal.ask("nominate", cycle, "--file", str(teams), "--partial", *SIGNED)
-    [stored], [refused] = part.json["stored"], part.json["refused"]
-    assert (stored["row"], refused["row"], refused["error"]["code"]) == (2, 3, "DUPLICATE_NOMINATION")
+    head, first, second, _ = ROWS.splitlines()
+    teams.write_text(f"{head}\n{first}\n", "utf-8")
+    [stored] = (await terminal.told("nominate", cycle, "--file", str(teams), *SIGNED))["stored"]
+    teams.write_text(f"{head}\n{second}\n", "utf-8")
+    [refused] = (await terminal.ask("nominate", cycle, "--file", str(teams), *SIGNED)).json["refused"]
+    assert refused["error"]["code"] == "DUPLICATE_NOMINATION"
+    assert refused["error"]["facts"]["existing"] == stored["nomination"]
 
     members = stored["events"][0]["data"]["members"]
     assert [one["leader"] for one in members] == [True, False, False]
