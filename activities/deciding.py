@@ -25,6 +25,7 @@ from schemas import names
 from schemas.canonical import payload_hash
 from schemas.commands import (
     AmendRules,
+    CancelRound,
     CloseIntake,
     CloseStep,
     CloseStepEarly,
@@ -33,6 +34,7 @@ from schemas.commands import (
     Decide,
     FileObjection,
     FreezePool,
+    LapseRound,
     OpenCycle,
     OpenRound,
     OpenStep,
@@ -50,6 +52,8 @@ T = TypeVar("T")
 ATTEMPTS = 50
 """How often a command is decided again when somebody was faster, before the caller is told."""
 
+GATHERED = FreezePool | LapseRound | CancelRound
+"""What concerns also those who are not in the round's pool yet."""
 NEEDS_STANDINGS = (OpenStep, CloseStep, CloseStepEarly, Decide, Confer, ReportRound)
 
 
@@ -222,9 +226,9 @@ class Decider:
         cycle_state = await self.cycles.get(names.cycle_stream(cycle))
         programme, tree, calendar = await self._laws(cycle_state)
         entered, below, children = (), (), {}  # type: tuple[str, ...], tuple[str, ...], dict[str, rounds.State]
-        if isinstance(command.body, OpenRound | FreezePool):
+        if isinstance(command.body, OpenRound | GATHERED):
             entered, below = await self._work(cycle, route, unit, programme, tree)
-        if isinstance(command.body, FreezePool) and state.opened:
+        if isinstance(command.body, GATHERED) and state.opened and not state.frozen:
             folded = await self.rounds.get_many(state.opened.children)
             children = {stream: one.state for stream, one in folded.items()}
         standings = await self._standings(cycle, _concerned(state, command, entered, children))

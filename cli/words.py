@@ -54,7 +54,10 @@ EVENT_WORDS: dict[str, tuple[str, str]] = {
     "DecisionTaken": ("审定", "decision taken"),
     "TitlesConferred": ("命名", "titles conferred"),
     "RoundReported": ("评审轮上报", "round reported"),
-    "RoundLapsed": ("评审轮逾期失效", "round lapsed"),
+    "ReportsExtended": ("上报期限延长", "more time to report"),
+    "RoundPaused": ("评审轮暂停", "round paused"),
+    "RoundResumed": ("评审轮恢复", "round resumed"),
+    "RoundLapsed": ("评审轮失效", "round lapsed"),
 }
 
 RANK_WORDS: dict[str, tuple[str, str]] = {

@@ -35,6 +35,10 @@ ROLES: dict[str, tuple[str, ...]] = {
     "resolve_tie": ("operator",),
     "waive_differential": ("operator",),
     "extend_step": ("operator",),
+    "extend_reports": ("operator",),
+    "pause_round": ("operator",),
+    "resume_round": ("operator",),
+    "cancel_round": ("operator",),
 }
 """Which roles may give a command. A department or a body acts in a role of its own, `department:tax`, `body:…`."""
 

@@ -29,9 +29,12 @@ from schemas.events import (
     PanelFormed,
     PoolFrozen,
     Ranked,
+    ReportsExtended,
     RoundLapsed,
     RoundOpened,
+    RoundPaused,
     RoundReported,
+    RoundResumed,
     SelectionMade,
     SheetHandedIn,
     StepClosed,
@@ -100,6 +103,8 @@ class State:
 
     stream: str = ""
     opened: RoundOpened | None = None
+    reports: Window | None = None  # in which the child rounds report, and since when that end stands
+    paused_at: datetime | None = None
     frozen: bool = False
     members: dict[str, Member] = field(default_factory=dict)  # still in, in rank order after a selection
     standby: dict[str, Member] = field(default_factory=dict)  # the reserve, in order
@@ -133,7 +138,13 @@ def evolve(state: State, event: Event, at: datetime, actor: str = "", stream: st
 def _evolve(state: State, event: Event, at: datetime, actor: str, stream: str) -> State:  # noqa: C901, PLR0915 -- a flat match, one case an event
     match event:
         case RoundOpened():
-            return replace(state, stream=stream, opened=event)
+            return replace(state, stream=stream, opened=event, reports=_since(at, event.reports_due))
+        case ReportsExtended():
+            return replace(state, reports=_since(at, event.closes_at))
+        case RoundPaused():
+            return replace(state, paused_at=at)
+        case RoundResumed():
+            return replace(state, paused_at=None)
         case PoolFrozen():
             members = {member.nomination: member for member in event.members}
             out = {gone.nomination: ("pool", gone.reason) for gone in event.dropped}
@@ -191,13 +202,17 @@ def _evolve(state: State, event: Event, at: datetime, actor: str, stream: str) -
         case RoundReported():
             return replace(state, reported=event)
         case RoundLapsed():
-            return replace(state, lapsed=event.reason)
+            return replace(state, lapsed=event.reason, paused_at=None)
         case ActProposed():
             return replace(state, proposals=state.proposals | {event.act: actor})
         case ActSeconded():
             return replace(state, proposals={k: v for k, v in state.proposals.items() if k != event.act})
         case _:
             return state
+
+
+def _since(at: datetime, closes_at: datetime | None) -> Window | None:
+    return Window(opens_at=at, closes_at=closes_at) if closes_at else None
 
 
 def _step(state: State, step: str, **changes: Any) -> State:
@@ -242,8 +257,10 @@ def _extended(state: State, event: StepExtended, at: datetime) -> State:
     state = replace(state, published=published)
     if event.nomination:
         return state
-    old = run_of(state, event.step).window or Window(opens_at=at, closes_at=event.closes_at)
-    return _step(state, event.step, window=_moved(old, event.closes_at), epoch=event.epoch, held="")
+    run = run_of(state, event.step)
+    old = run.window or Window(opens_at=at, closes_at=event.closes_at)
+    held = "" if event.closes_at > event.was else run.held
+    return _step(state, event.step, window=_moved(old, event.closes_at), epoch=event.epoch, held=held)
 
 
 def _moved(window: Window, closes_at: datetime) -> Window:
@@ -289,13 +306,20 @@ def step_of(state: State, programme: Programme, step: str) -> Step:
         raise Refused("NOT_FOUND", what=f"{state.stream}/{step}") from None
 
 
+def must_run(state: State) -> None:
+    """Raises Refused ROUND_PAUSED."""
+    if state.paused_at is not None:
+        raise Refused("ROUND_PAUSED", round=state.stream)
+
+
 def must_be_current(state: State, step: str, action: str) -> StepRun:
-    """The step's run, if it is the open one; Refused STAGE_CLOSED once it is over, STAGE_MISMATCH before."""
+    """The step's run, if it is the open one; Refused STAGE_CLOSED once it is over, ROUND_PAUSED, STAGE_MISMATCH before."""
     run = run_of(state, step)
     if run.closed_at is not None or state.over:
         raise Refused(
             "STAGE_CLOSED", step=f"{state.stream}/{step}", closed_at=run.closed_at or state.lapsed or "-"
         )
+    must_run(state)
     if state.current != step:
         raise Refused("STAGE_MISMATCH", current=state.current or "-", action=action)
     return run
@@ -321,6 +345,7 @@ def endorsement_open(state: State, nomination_stream: str, action: str, programm
 def publicity_gate(state: State, nomination: str) -> tuple[str, str]:
     """The step and the gate under which this nomination is published; Refused NOT_PUBLISHED if it is not."""
     publication = state.published.get(nomination)
+    must_run(state)
     if publication is None:
         raise Refused("NOT_PUBLISHED", nomination=nomination)
     return publication.step, publication.gate

@@ -230,6 +230,30 @@ class LapseRound(Frozen):
 # ---- round: people's ----
 
 
+class PauseRound(Frozen):
+    kind: Literal["pause_round"] = "pause_round"
+    reason: Reason
+
+
+class ResumeRound(Frozen):
+    kind: Literal["resume_round"] = "resume_round"
+
+
+class CancelRound(Frozen):
+    """The round lapses, and whoever is in it goes no further. Takes two people."""
+
+    kind: Literal["cancel_round"] = "cancel_round"
+    reason: Reason
+
+
+class ExtendReports(Frozen):
+    """Amendment: give the child rounds more time to report. Takes two people."""
+
+    kind: Literal["extend_reports"] = "extend_reports"
+    closes_at: Instant
+    reason: Reason
+
+
 class FormPanel(Frozen):
     kind: Literal["form_panel"] = "form_panel"
     step: str
@@ -360,6 +384,10 @@ RoundBody = (
     | SealTally
     | ReportRound
     | LapseRound
+    | PauseRound
+    | ResumeRound
+    | CancelRound
+    | ExtendReports
     | FormPanel
     | ReplaceJudge
     | Recuse

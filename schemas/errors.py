@@ -37,6 +37,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     ),
     "STAGE_NOT_OPEN": ("{step} 将于 {opens_at} 开始。", "{step} opens at {opens_at}."),
     "CYCLE_PAUSED": ("本届已暂停，恢复后再办理。", "The cycle is paused; try again after it resumes."),
+    "ROUND_PAUSED": (
+        "{round} 已暂停，恢复后再办理。",
+        "{round} is paused; try again after it resumes.",
+    ),
     "CYCLE_NOT_OPEN": ("本届未开启或已结束（{status}）。", "The cycle is not open ({status})."),
     "CALENDAR_YEAR_MISSING": (
         "{year} 年的工作日历缺失；请在 {file} 中补充后再开启。",

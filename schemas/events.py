@@ -501,8 +501,26 @@ class RoundReported(Event):
     conferred: int = 0
 
 
+class ReportsExtended(Event):
+    """The child rounds may report until later: by two people, or because a pause gave its days back."""
+
+    was: Instant
+    closes_at: Instant
+    reason: str
+
+
+class RoundPaused(Event):
+    """Nothing of this round is decided, and its windows do not run, until it is resumed."""
+
+    reason: str
+
+
+class RoundResumed(Event):
+    """Time goes on; the windows that the pause ate into follow as extensions."""
+
+
 class RoundLapsed(Event):
-    """The round did not report in time, or its cycle was cancelled."""
+    """The round did not report in time, or it or its cycle was cancelled."""
 
     reason: str
 

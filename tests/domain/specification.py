@@ -24,6 +24,7 @@ from schemas import names
 from schemas.canonical import canonical_bytes
 from schemas.commands import (
     ENGINE,
+    CancelRound,
     CloseIntake,
     CloseStep,
     Command,
@@ -32,6 +33,7 @@ from schemas.commands import (
     FreezePool,
     GiveGrants,
     HandInSheet,
+    LapseRound,
     OpenCycle,
     OpenRound,
     OpenStep,
@@ -289,6 +291,8 @@ class World:
             raise Refused("STAGE_CLOSED", step=guard.gate, closed_at=gate.closes_at if gate else "-")
         if cycle.status is GateStatus.PAUSED or gate.epoch < cycle.epoch:
             raise Refused("CYCLE_PAUSED")
+        if gate.status is GateStatus.PAUSED:
+            raise Refused("ROUND_PAUSED", round=gate.id)
         if gate.closes_at is not None and guard.received_at >= gate.closes_at:
             raise Refused("STAGE_CLOSED", step=guard.gate, closed_at=gate.closes_at)
 
@@ -324,7 +328,11 @@ class World:
         unit = command.stream.rsplit("/", 1)[-1]
         entered, below = self._work(unit)
         children: dict[str, rounds.State] = {}
-        if isinstance(command.body, FreezePool) and state.opened:
+        if (
+            isinstance(command.body, FreezePool | LapseRound | CancelRound)
+            and state.opened
+            and not state.frozen
+        ):
             children = {stream: self.state(stream) for stream in state.opened.children}
         reported = [child.reported for child in children.values() if child.reported]
         concerned = [*entered, *state.members, *state.standby, *(i for r in reported for i in r.recommended)]
