@@ -7,7 +7,7 @@ from dataclasses import replace
 from domain import authority, choice, conferral, entry, publicity, review, timing, vote
 from domain.decision import NOTHING, Decision, two_people
 from domain.round import State, must_be_current, must_run, run_of
-from domain.steps import Inputs, cycle_guard, leave, open_window, tell
+from domain.steps import Inputs, cycle_guard, leave, open_window, set_gates, tell
 from schemas.commands import (
     CancelRound,
     CloseStep,
@@ -150,14 +150,31 @@ def _by_people(state: State, command: Command, body: RoundBody, inputs: Inputs, 
             return conferral.confer(state, command, body, inputs, step)
         case ExtendStep(), _:
             return timing.extend_step(state, command, body, inputs, grant())
-        case CloseStepEarly(), Endorsement():
-            must_be_current(state, step.id, body.kind)
-            closed = entry.close_endorsement(state, command, inputs, step, early=True)
-            return replace(closed, grant=grant())
-        case CloseStepEarly(), Publicity():
-            raise Refused("PUBLICITY_NEVER_SHORTENED", step=step.id)
+        case CloseStepEarly(), _:
+            return _close_early(state, command, body, inputs, step, grant())
         case _:
             raise Refused("STAGE_MISMATCH", current=f"{step.id} ({step.type})", action=body.kind)
+
+
+def _close_early(
+    state: State, command: Command, body: CloseStepEarly, inputs: Inputs, step: Step, grant: str
+) -> Decision:
+    """As at the end of its window, if what is decided then can be decided now; else refused with what is missing."""
+    must_be_current(state, step.id, body.kind)
+    match step:
+        case Endorsement():
+            closed = entry.close_endorsement(state, command, inputs, step, body.reason)
+        case Clearance():
+            closed = entry.close_clearance(state, command, inputs, step, body.reason)
+        case ExpertReview():
+            closed = review.close_review(state, command, inputs, step, body.reason)
+        case Publicity():
+            closed = publicity.close_publicity_early(state, command, inputs, step, body.reason)
+        case PublicVote():
+            raise Refused("VOTE_NEVER_SHORTENED", step=step.id)
+        case _:
+            raise Refused("ENDS_BY_ITSELF", step=step.id, type=step.type)
+    return replace(closed, grant=grant)
 
 
 # ---- the round itself ----
@@ -198,7 +215,7 @@ def _lapse(state: State, command: Command, reason: str, inputs: Inputs) -> Decis
         )
         for id in (*state.members, *state.standby, *_not_yet_in(state, inputs))
     )
-    closed = timing.set_gates(state, command, inputs, GateStatus.CLOSED)
+    closed = set_gates(state, command, inputs, state.current, GateStatus.CLOSED)
     return Decision(events=(RoundLapsed(reason=reason),), effects=(*closed, *told))
 
 

@@ -105,6 +105,7 @@ class State:
     opened: RoundOpened | None = None
     reports: Window | None = None  # in which the child rounds report, and since when that end stands
     paused_at: datetime | None = None
+    pauses: tuple[tuple[datetime, datetime], ...] = ()  # from, until: its own, without the cycle's
     frozen: bool = False
     members: dict[str, Member] = field(default_factory=dict)  # still in, in rank order after a selection
     standby: dict[str, Member] = field(default_factory=dict)  # the reserve, in order
@@ -144,7 +145,8 @@ def _evolve(state: State, event: Event, at: datetime, actor: str, stream: str) -
         case RoundPaused():
             return replace(state, paused_at=at)
         case RoundResumed():
-            return replace(state, paused_at=None)
+            assert state.paused_at is not None
+            return replace(state, paused_at=None, pauses=(*state.pauses, (state.paused_at, at)))
         case PoolFrozen():
             members = {member.nomination: member for member in event.members}
             out = {gone.nomination: ("pool", gone.reason) for gone in event.dropped}
@@ -304,6 +306,18 @@ def step_of(state: State, programme: Programme, step: str) -> Step:
         return stage_of(state, programme).step(step)
     except KeyError:
         raise Refused("NOT_FOUND", what=f"{state.stream}/{step}") from None
+
+
+def windows_of(state: State, step: str) -> dict[str, Window]:
+    """The open step's window under "", and those of substitutes by nomination; none once it is closed."""
+    run = run_of(state, step)
+    if run.window is None or run.closed_at is not None:
+        return {}
+    return {"": run.window} | {
+        id: published.window
+        for id, published in state.published.items()
+        if published.step == step and published.gate != names.step_gate(state.stream, step)
+    }
 
 
 def must_run(state: State) -> None:

@@ -7,13 +7,12 @@ from datetime import datetime
 
 from domain.calendar import resumed_close
 from domain.decision import NOTHING, Decision, two_people
-from domain.round import State, must_be_current, run_of
-from domain.steps import Inputs, cycle_guard, set_gate
-from schemas import names
+from domain.round import State, must_be_current, run_of, windows_of
+from domain.steps import Inputs, cycle_guard, set_gate, set_gates
 from schemas.commands import Command, ExtendReports, ExtendStep, PauseRound
 from schemas.errors import Refused
 from schemas.events import Event, ReportsExtended, RoundPaused, RoundResumed, StepExtended, Window
-from schemas.ledger import GateStatus, SetGate
+from schemas.ledger import GateStatus
 from schemas.programme import Step
 
 Pause = tuple[datetime, datetime]  # from, until
@@ -65,7 +64,7 @@ def pause(state: State, command: Command, body: PauseRound, inputs: Inputs, gran
     return Decision(
         events=(RoundPaused(reason=body.reason),),
         guards=(cycle_guard(command),),
-        effects=set_gates(state, command, inputs, GateStatus.PAUSED),
+        effects=set_gates(state, command, inputs, state.current, GateStatus.PAUSED),
         grant=grant,
     )
 
@@ -116,36 +115,19 @@ def _give_back(
     )
 
 
-def windows_of(state: State, step: str) -> dict[str, Window]:
-    """The open step's window under "", and those of substitutes by nomination; none once it is closed."""
-    run = run_of(state, step)
-    if run.window is None or run.closed_at is not None:
-        return {}
-    return {"": run.window} | {
-        id: published.window
-        for id, published in state.published.items()
-        if published.step == step and published.gate != names.step_gate(state.stream, step)
-    }
-
-
-def set_gates(state: State, command: Command, inputs: Inputs, status: GateStatus) -> tuple[SetGate, ...]:
-    """The rows of all windows that are open now, in another status."""
-    return tuple(
-        set_gate(state, command, inputs, state.current, window, id, status)
-        for id, window in windows_of(state, state.current).items()
-    )
-
-
 def _reports_due(state: State, now: datetime, inputs: Inputs) -> datetime | None:
     """The children's cut-off after what pauses of the cycle, or of this round, gave back."""
-    if state.reports is None:
-        return None
-    own = ((state.paused_at, now),) if state.paused_at else ()
-    pauses = [pause for pause in (*inputs.cycle.pauses, *own) if pause[0] >= state.reports.opens_at]
-    due = state.reports.closes_at
+    return after_pauses(state, inputs, state.reports, now) if state.reports else None
+
+
+def after_pauses(state: State, inputs: Inputs, window: Window, now: datetime) -> datetime:
+    """When a period that nobody has moved yet ends, given back what pauses since its opening took."""
+    own = (*state.pauses, (state.paused_at, now)) if state.paused_at else state.pauses
+    pauses = [pause for pause in (*inputs.cycle.pauses, *own) if pause[0] >= window.opens_at]
+    end = window.closes_at
     for paused_at, until in _merged(pauses):
-        due = resumed_close(paused_at, until, due, inputs.calendar.overrides)
-    return due
+        end = resumed_close(paused_at, until, end, inputs.calendar.overrides)
+    return end
 
 
 def _merged(pauses: Iterable[Pause]) -> tuple[Pause, ...]:

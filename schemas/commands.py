@@ -325,7 +325,7 @@ class ExtendStep(Frozen):
 
 
 class CloseStepEarly(Frozen):
-    """The unit is done before its window is over; never a publicity period or a public vote."""
+    """The unit is done before its window is over; never a public vote, nor a publicity period below its minimum."""
 
     kind: Literal["close_early"] = "close_early"
     step: str

@@ -137,7 +137,38 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "NOT_PUBLISHED": ("{nomination} 不在公示期内。", "{nomination} is not published."),
     "NOT_A_MEMBER": ("{nomination} 不在 {round}。", "{nomination} is not in {round}."),
     "MEMBERS_UNDECIDED": ("尚有未办结的申报：{nominations}。", "These still wait for a word: {nominations}."),
-    "PUBLICITY_NEVER_SHORTENED": ("公示期不得缩短。", "A publicity period is never shortened."),
+    "PUBLICITY_NEVER_SHORTENED": (
+        "公示期不得缩短：{step} 最早于 {earliest} 结束。",
+        "A publicity period is never shortened: {step} ends at {earliest} at the soonest.",
+    ),
+    "VOTE_NEVER_SHORTENED": (
+        "公众投票期是对投票人的承诺，不得缩短（{step}）。",
+        "A public vote's window is a promise to voters and is never shortened ({step}).",
+    ),
+    "ENDS_BY_ITSELF": (
+        "{step}（{type}）在有关各方办理后自行结束，不能提前结束。",
+        "{step} ({type}) ends by itself once those concerned have acted; it is not closed early.",
+    ),
+    "QUORUM_UNMET": (
+        "{step} 已交评分表 {present} 份（评委 {entitled} 人），未达法定人数。",
+        "{step} has {present} sheet(s) of {entitled} judges, which is no quorum.",
+    ),
+    "SCORES_MISSING": (
+        "{nominations} 的有效评分不足。",
+        "There are too few marks of {nominations}.",
+    ),
+    "REPLIES_MISSING": (
+        "部门对 {nominations} 尚未答复，沉默不视为同意。",
+        "Departments have not answered about {nominations}, and silence is not consent.",
+    ),
+    "TIE_UNRESOLVED": (
+        "{nominations} 并列，须先裁定。",
+        "{nominations} are tied: resolve that first.",
+    ),
+    "OBJECTION_OPEN": (
+        "对 {nominations} 的异议尚未裁定。",
+        "Objections to {nominations} are not ruled on yet.",
+    ),
     "PANEL_SIZE": ("评委应为 {needed} 人，现 {have} 人。", "The panel has {needed} judges, not {have}."),
     "PANEL_FORMED": ("{step} 的评委已组成。", "The panel of {step} is formed already."),
     "VOTE_MISSING": ("{nomination} 缺少表决意见。", "There is no vote on {nomination}."),

@@ -313,6 +313,7 @@ class StepHeld(Event):
 class StepClosed(Event):
     step: str
     how: Literal["elapsed", "complete", "early"]
+    reason: str | None = None  # why somebody closed it early
 
 
 class MembersOut(Event):

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import copy
+from datetime import timedelta
+
+import pytest
+from pydantic import ValidationError
+
+from domain.decision import Calendar
 from domain.nomination import Status
 from domain.round import run_of
 from schemas import names
 from schemas.commands import (
     CancelRound,
     CloseStep,
+    CloseStepEarly,
     Endorse,
     ExtendReports,
+    FormPanel,
     FreezePool,
     LapseRound,
     OpenRound,
@@ -17,27 +26,44 @@ from schemas.commands import (
     PauseCycle,
     PauseRound,
     RearmStep,
+    ReplyClearance,
     ReportRound,
     ResumeCycle,
     ResumeRound,
+    RuleOnObjection,
 )
-from schemas.events import ActProposed, ReportsExtended, RoundLapsed, RoundPaused, RoundResumed, StepExtended
+from schemas.errors import Refused
+from schemas.events import (
+    ActProposed,
+    ReportsExtended,
+    RoundLapsed,
+    RoundPaused,
+    RoundResumed,
+    StepClosed,
+    StepExtended,
+)
 from schemas.ledger import GateOpen, GateStatus
+from schemas.programme import DayUnit, Period
 from tests.domain.specification import (
     DAY,
+    HANDLER,
+    JUDGES,
     OFFICER,
     OPERATOR,
     OPERATOR_2,
     STRANGER,
+    TAX,
     World,
+    panel,
     refused,
     step,
     with_members,
 )
 from tests.domain.test_outcome import county_done, two_levels
-from tests.domain.test_publicity import object_to, published
+from tests.domain.test_publicity import TRUE, object_to, published
 
 PAUSE, RESUME, CANCEL = PauseRound(reason="核查"), ResumeRound(), CancelRound(reason="停办")
+TWO_DAYS = Period(days=2, unit=DayUnit.WORK_DAY)
 
 
 def endorsing() -> World:
@@ -181,6 +207,139 @@ def test_those_on_the_way_to_a_round_that_is_cancelled_go_no_further_either() ->
         world.at(CANCEL, by)
     assert world.nomination("a").status is Status.ELIMINATED
     assert world.nomination("a").titles == ("helper",)
+
+
+# ---- closed early ----
+
+
+def early(step_id: str) -> CloseStepEarly:
+    return CloseStepEarly(step=step_id, reason="已办结")
+
+
+def how(world: World, step_id: str) -> tuple[str, str | None]:
+    [closed] = [one for one in world.events(world.round_stream(), StepClosed) if one.step == step_id]
+    return closed.how, closed.reason
+
+
+def test_a_review_is_closed_early_with_its_quorum_as_it_would_be_at_its_end_dr_15() -> None:
+    world = with_members(panel(), members=("a", "b"))
+    world.open_step("expert_review")
+    world.at(FormPanel(step="expert_review", judges=tuple(judge.id for judge in JUDGES)), OPERATOR)
+    world.sheet(JUDGES[0], "expert_review", {"a": "90", "b": "80"})
+    refused("QUORUM_UNMET", lambda: world.at(early("expert_review"), OPERATOR))
+    world.sheet(JUDGES[1], "expert_review", {"a": "80", "b": "70"})
+    assert world.close_step("expert_review") == ()
+    at_its_end = copy.deepcopy(world)
+    world.at(early("expert_review"), OPERATOR)
+    assert how(world, "expert_review") == ("early", "已办结")
+    at_its_end.pass_window("expert_review")
+    assert world.round().components == at_its_end.round().components
+    assert how(at_its_end, "expert_review") == ("elapsed", None)
+
+
+def test_a_review_with_too_few_marks_of_somebody_is_not_closed_early_dr_16() -> None:
+    world = with_members(panel(scores_min=2), members=("a", "b"))
+    world.open_step("expert_review")
+    world.at(FormPanel(step="expert_review", judges=tuple(judge.id for judge in JUDGES)), OPERATOR)
+    world.sheet(JUDGES[0], "expert_review", {"a": "90", "b": "80"})
+    world.sheet(JUDGES[1], "expert_review", {"a": "80"})
+    refused("SCORES_MISSING", lambda: world.at(early("expert_review"), OPERATOR))
+
+
+def test_a_clearance_is_closed_early_only_where_silence_has_a_rule_dr_11() -> None:
+    for silence, stay in (("consent", ["a", "b"]), ("veto", ["a"])):
+        world = with_members(step("clearance", departments=["tax"], silence=silence), members=("a", "b"))
+        world.open_step("clearance")
+        clear(world, "a")
+        world.at(early("clearance"), OPERATOR)
+        assert list(world.round().members) == stay
+        assert how(world, "clearance") == ("early", "已办结")
+
+
+def test_a_clearance_whose_silence_waits_is_not_closed_early_before_the_last_word_dr_11() -> None:
+    world = with_members(step("clearance", departments=["tax"]), members=("a", "b"))
+    world.open_step("clearance")
+    clear(world, "a")
+    refused("REPLIES_MISSING", lambda: world.at(early("clearance"), OPERATOR))
+    clear(world, "b")
+    world.at(early("clearance"), OPERATOR)
+    assert list(world.round().members) == ["a", "b"]
+
+
+def clear(world: World, id: str) -> None:
+    world.at(ReplyClearance(step="clearance", department="tax", nomination=id, outcome="clear"), TAX)
+
+
+def test_a_public_vote_is_never_closed_early_dr_21() -> None:
+    world = with_members(step("public_vote", limits={"per_day": 1}), members=("a",))
+    world.open_step("public_vote")
+    refused("VOTE_NEVER_SHORTENED", lambda: world.at(early("public_vote"), OPERATOR))
+
+
+def test_what_a_body_decides_ends_when_it_acts_dr_32() -> None:
+    world = with_members(step("decision", body="council"), members=("a",))
+    world.open_step("decision")
+    refused("ENDS_BY_ITSELF", lambda: world.at(early("decision"), OPERATOR))
+
+
+MINIMUM = {"minimum": {"days": 2, "unit": "work_day"}}
+
+
+def test_a_publicity_period_is_closed_early_once_its_declared_minimum_is_over_dr_27() -> None:
+    world = published(publicity=MINIMUM)
+    with pytest.raises(Refused) as refusal:
+        world.at(early("publicity"), OFFICER)
+    assert refusal.value.code == "PUBLICITY_NEVER_SHORTENED"
+    opened = world.round().published["a"].window.opens_at
+    assert refusal.value.facts["earliest"] == str(Calendar({}).end(opened, TWO_DAYS))
+    world.now = Calendar({}).end(opened, TWO_DAYS)
+    world.at(early("publicity"), OFFICER)
+    assert how(world, "publicity") == ("early", "已办结")
+    refused("STAGE_CLOSED", lambda: object_to(world, "a"))
+
+
+def test_without_a_declared_minimum_a_publicity_period_runs_to_its_end_dr_27() -> None:
+    world = published()
+    world.now = world.round().published["a"].window.closes_at - timedelta(seconds=1)
+    refused("PUBLICITY_NEVER_SHORTENED", lambda: world.at(early("publicity"), OFFICER))
+
+
+def test_the_days_of_a_pause_are_no_part_of_a_publicity_period_s_minimum_dr_27() -> None:
+    world = published(publicity=MINIMUM)
+    world.at(PAUSE, OPERATOR)
+    world.now += 4 * DAY
+    world.at(RESUME, OPERATOR)
+    refused("PUBLICITY_NEVER_SHORTENED", lambda: world.at(early("publicity"), OFFICER))
+    world.now += 5 * DAY
+    world.at(early("publicity"), OFFICER)
+
+
+def test_an_open_objection_and_a_substitute_s_own_minimum_hold_an_early_closing_dr_29_dr_31() -> None:
+    world = published(publicity=MINIMUM)
+    object_to(world, "b")
+    world.now += 4 * DAY
+    refused("OBJECTION_OPEN", lambda: world.at(early("publicity"), OFFICER))
+    world.on("b", RuleOnObjection(objection="o1", outcome="dismissed", reason="r"), HANDLER)
+    world.withdraw("a")
+    refused("PUBLICITY_NEVER_SHORTENED", lambda: world.at(early("publicity"), OFFICER))
+    world.close_step("publicity")
+    world.now += 4 * DAY
+    world.at(early("publicity"), OFFICER)
+    assert {gate.status for id, gate in world.gates.items() if "/publicity" in id} == {GateStatus.CLOSED}
+
+
+def test_a_tie_for_a_vacant_seat_is_resolved_before_an_early_closing_dr_31() -> None:
+    people = {"a": ("90", TRUE), "b": ("80", TRUE), "c": ("70", TRUE), "d": ("70", TRUE)}
+    world = published(people, publicity=MINIMUM)
+    world.withdraw("a")
+    world.now += 4 * DAY
+    refused("TIE_UNRESOLVED", lambda: world.at(early("publicity"), OFFICER))
+
+
+def test_a_minimum_is_in_the_period_s_own_unit_and_not_longer_dr_27() -> None:
+    for minimum in ({"days": 6, "unit": "work_day"}, {"days": 2, "unit": "natural_day"}):
+        with pytest.raises(ValidationError, match="minimum"):
+            with_members(step("publicity", minimum=minimum), members=("a",))
 
 
 # ---- the cut-off of the rounds below: DR-08 ----
