@@ -320,7 +320,7 @@ class Door:
         assert self.client is not None
         try:
             receipt: Receipt = await self.client.get_workflow_handle(workflow).execute_update(
-                names.COMMAND_UPDATE, command, id=command.id, result_type=Receipt
+                names.COMMAND_UPDATE, command, id=_attempt(command), result_type=Receipt
             )
             return receipt
         except (RPCError, WorkflowUpdateRPCTimeoutOrCancelledError) as fault:
@@ -362,7 +362,7 @@ class Door:
                 names.COMMAND_UPDATE,
                 command,
                 start_workflow_operation=start,
-                id=command.id,
+                id=_attempt(command),
                 result_type=Receipt,
             )
             return receipt
@@ -370,6 +370,11 @@ class Door:
             raise engine_error(failure) or failure from failure
         except (RPCError, WorkflowUpdateRPCTimeoutOrCancelledError) as fault:
             raise Unavailable("TEMPORAL_UNAVAILABLE", address="-", fault=fault) from fault
+
+
+def _attempt(command: Command) -> str:
+    """An id of its own for each attempt: the log keeps a command to one effect, Temporal would keep its first refusal."""
+    return f"{command.id}#{uuid7()}"
 
 
 def _overrides(file: Path) -> dict[str, bool]:
