@@ -16,6 +16,7 @@ from schemas.commands import (
     ReplyClearance,
     ResolveTie,
     WaiveDifferential,
+    WaiveRules,
 )
 
 _SIGNED = "--as s-1 --role operator --unit 51"
@@ -80,6 +81,30 @@ async def waive_differential(
     desk: AtDesk,
 ) -> Outcome:
     return await desk.send(round_at(round, cycle), WaiveDifferential(step=step, reason=reason), signed)
+
+
+@command(
+    "waive rules",
+    zh="比例要求无法同时满足时，经授权对本轮免予其中几项后重新遴选：须两人。",
+    en="Select again without the rules that cannot all hold, in this round, by recorded authority; takes two people.",
+    example=f'waive rules round/sichuan-craftsman.1/all/51 frontline_floor --step selection --reason "…" {_SIGNED}',
+)
+async def waive_rules(
+    round: RoundAt,  # noqa: A002 -- the argument's name
+    *rules: Annotated[
+        str,
+        Parameter(
+            help="规则编号；exact 指满额要求 · the rules' ids; exact: the demand that all seats be filled"
+        ),
+    ],
+    cycle: OfCycle = "",
+    step: StepId,
+    reason: Reason,
+    signed: Signed,
+    desk: AtDesk,
+) -> Outcome:
+    body = WaiveRules(step=step, rules=tuple(sorted(rules)), reason=reason)
+    return await desk.send(round_at(round, cycle), body, signed)
 
 
 @command(

@@ -49,6 +49,7 @@ EVENT_WORDS: dict[str, tuple[str, str]] = {
     "SelectionMade": ("遴选", "selection made"),
     "TieResolved": ("并列裁定", "tie resolved"),
     "DifferentialWaived": ("免予差额", "differential waived"),
+    "RulesWaived": ("免予比例要求", "share rules waived"),
     "ListPublished": ("公示", "list published"),
     "Substituted": ("递补", "substituted"),
     "DecisionTaken": ("审定", "decision taken"),

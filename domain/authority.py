@@ -34,6 +34,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     "hand_in_sheet": ("judge",),
     "resolve_tie": ("operator",),
     "waive_differential": ("operator",),
+    "waive_rules": ("operator",),
     "extend_step": ("operator",),
     "extend_reports": ("operator",),
     "pause_round": ("operator",),

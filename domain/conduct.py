@@ -35,6 +35,7 @@ from schemas.commands import (
     SealTally,
     TakeOutcome,
     WaiveDifferential,
+    WaiveRules,
 )
 from schemas.errors import Refused
 from schemas.events import (
@@ -144,6 +145,8 @@ def _by_people(state: State, command: Command, body: RoundBody, inputs: Inputs, 
             return choice.resolve_tie(state, command, body, step, grant())
         case WaiveDifferential(), Selection():
             return choice.waive_differential(state, command, body, step, grant())
+        case WaiveRules(), Selection():
+            return choice.waive_rules(state, command, body, step, grant())
         case Decide(), DecisionStep():
             return conferral.take_decision(state, command, body, inputs, step)
         case Confer(), Conferral():

@@ -35,6 +35,7 @@ from schemas.events import (
     RoundPaused,
     RoundReported,
     RoundResumed,
+    RulesWaived,
     SelectionMade,
     SheetHandedIn,
     StepClosed,
@@ -65,7 +66,8 @@ class StepRun:
     replies: dict[tuple[str, str], str] = field(default_factory=dict)  # (department, nomination) → outcome
     tied: tuple[str, ...] = ()  # those whom a person is to order
     resolution: tuple[str, ...] = ()
-    waived: bool = False
+    waived: bool = False  # the differential
+    waived_rules: frozenset[str] = frozenset()
     taken: bool = False  # the body has decided, or conferred
 
 
@@ -191,6 +193,9 @@ def _evolve(state: State, event: Event, at: datetime, actor: str, stream: str) -
             return _step(state, event.step, resolution=(*run.resolution, *event.order), held="")
         case DifferentialWaived():
             return _step(state, event.step, waived=True, held="")
+        case RulesWaived():
+            waived = run_of(state, event.step).waived_rules | set(event.rules)
+            return _step(state, event.step, waived_rules=waived, held="")
         case SelectionMade():
             return _selected(state, event)
         case ListPublished():

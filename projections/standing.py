@@ -42,6 +42,7 @@ from schemas.events import (
     RoundPaused,
     RoundReported,
     RoundResumed,
+    RulesWaived,
     SelectionMade,
     StepClosed,
     StepExtended,
@@ -307,7 +308,7 @@ def _round(row: RoundRow, event: Event) -> RoundRow:
             return _resumed(row)
         case StepExtended() if event.closes_at == event.was:
             return row
-        case StepClosed() | StepExtended() | TieResolved() | DifferentialWaived():
+        case StepClosed() | StepExtended() | TieResolved() | DifferentialWaived() | RulesWaived():
             return _going_on(row)
         case MembersOut():
             return _without(row, {one.nomination for one in event.out})

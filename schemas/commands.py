@@ -315,6 +315,18 @@ class WaiveDifferential(Frozen):
     reason: Reason
 
 
+class WaiveRules(Frozen):
+    """Amendment: take a selection that is held as infeasible again without these share rules. Takes two people.
+
+    `exact` among the rules lets seats stay empty.
+    """
+
+    kind: Literal["waive_rules"] = "waive_rules"
+    step: str
+    rules: tuple[str, ...] = Field(min_length=1)
+    reason: Reason
+
+
 class ExtendStep(Frozen):
     """Amendment: takes two people."""
 
@@ -395,6 +407,7 @@ RoundBody = (
     | ReplyClearance
     | ResolveTie
     | WaiveDifferential
+    | WaiveRules
     | ExtendStep
     | CloseStepEarly
     | Decide

@@ -451,6 +451,14 @@ class DifferentialWaived(Event):
     reason: str
 
 
+class RulesWaived(Event):
+    """Share rules of a selection that cannot all hold are set aside for this round, by recorded authority (DR-26)."""
+
+    step: str
+    rules: tuple[str, ...]
+    reason: str
+
+
 class ListPublished(Event):
     """A list, or a substitute alone, is published for objections until `window` ends (公示, DR-27)."""
 
