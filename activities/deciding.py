@@ -39,7 +39,6 @@ from schemas.commands import (
     OpenRound,
     OpenStep,
     ReportRound,
-    SubmitNomination,
 )
 from schemas.errors import Conflict, Refused
 from schemas.ledger import Append, Head, Provenance, Receipt
@@ -197,7 +196,7 @@ class Decider:
             authority=(await self.authorities.get(names.authority_stream(cycle))).state,
             round=await self._round_of(body),
             intake_open=not folded_cycle.state.intake_closed,
-            nominated_here=await self._nominated(cycle, body),
+            claims=await self._claims(cycle, nomination.scope_of(folded.state, body)),
         )
         return folded, nomination.decide(folded.state, command, body, inputs)
 
@@ -207,11 +206,8 @@ class Decider:
             return rounds.initial
         return (await self.rounds.get(stream)).state
 
-    async def _nominated(self, cycle: str, body: Any) -> int:
-        if not isinstance(body, SubmitNomination):
-            return 0
-        held = await self.store.reservations(cycle, [body.unit])
-        return sum(one.route == body.route for one in held)
+    async def _claims(self, cycle: str, scope: str) -> dict[int, str]:
+        return await self.store.claims(cycle, scope) if scope else {}
 
     async def _decide_round(self, command: Command) -> tuple[Folded[Any], Decision]:
         folded = await self.rounds.get(command.stream)

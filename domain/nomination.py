@@ -45,7 +45,7 @@ from schemas.events import (
     ObjectionFiled,
     ObjectionRuled,
 )
-from schemas.ledger import GateOpen, Guard, Post, Release, Reserve
+from schemas.ledger import Claim, GateOpen, Guard, Post, Release, Reserve, Unclaim
 from schemas.programme import Channel, Intake, Programme, Publicity
 from schemas.units import UnitTree
 
@@ -95,6 +95,7 @@ class State:
     revision: int = 0
     level: int = 0  # index into the path: the level that it stands at
     endorsed: dict[tuple[str, str], Endorsed] = field(default_factory=dict)
+    returns: dict[tuple[str, str], int] = field(default_factory=dict)  # how often, by (round, step)
     objections: dict[str, Objection] = field(default_factory=dict)
     outcomes: dict[tuple[str, str], str] = field(default_factory=dict)  # (round, outcome) → command
     titles: tuple[str, ...] = ()
@@ -138,7 +139,7 @@ class Inputs:
     tree: UnitTree
     authority: authority.State
     round: rounds.State
-    nominated_here: int = 0  # nominations that the entry unit has put forward by this route
+    claims: dict[int, str] = field(default_factory=dict)  # the places of `scope_of` this command, by holder
     intake_open: bool = False
 
 
@@ -165,7 +166,9 @@ def _evolve(state: State, event: Event, actor: str, subject: str, command: str) 
             endorsed = Endorsed(event.revision, event.recommendation_rank, command)
             return replace(state, endorsed=state.endorsed | {(event.round, event.step): endorsed})
         case NominationReturned():
-            return replace(state, status=Status.RETURNED, reason=event.reason)
+            key = (event.round, event.step)
+            returns = state.returns | {key: state.returns.get(key, 0) + 1}
+            return replace(state, status=Status.RETURNED, reason=event.reason, returns=returns)
         case NominationCorrected():
             facts = state.facts | {fact.id: fact.value for fact in event.facts}
             return replace(state, status=Status.OPEN, facts=facts, revision=event.revision, reason="")
@@ -261,8 +264,7 @@ def _submit(state: State, command: Command, body: SubmitNomination, inputs: Inpu
         raise Refused("NOT_FOUND", what=body.unit)
     intake = _intake_of(body, inputs)
     _check_channel(body, intake)
-    if intake.quota is not None and inputs.nominated_here >= intake.quota:
-        raise Refused("QUOTA_EXCEEDED", unit=body.unit, quota=intake.quota)
+    place = _free_place(body, intake, inputs)
     fault = facts_fault(inputs.programme, body.facts)
     if fault:
         raise Refused("FACTS_INVALID", fault=fault)
@@ -279,10 +281,34 @@ def _submit(state: State, command: Command, body: SubmitNomination, inputs: Inpu
     return Decision(
         events=(submitted,),
         guards=_guards(command, names.intake_gate(body.cycle, rank)),
-        effects=(reserve,),
+        effects=(reserve, *place),
         subject=body.subject,
         grant=_as_submitter(command, body.unit, body.channel, inputs),
     )
+
+
+def scope_of(state: State, body: NominationBody) -> str:
+    """Whose numbered places the command needs to know: a unit's quota, a round's ranks, or none's."""
+    match body:
+        case SubmitNomination():
+            return names.quota_scope(body.route, body.unit)
+        case Endorse():
+            return names.rank_scope(body.round)
+        case Withdraw() if state.submitted is not None:
+            return names.quota_scope(state.submitted.route, state.submitted.unit)
+        case _:
+            return ""
+
+
+def _free_place(body: SubmitNomination, intake: Intake, inputs: Inputs) -> tuple[Claim, ...]:
+    """DR-06: the lowest place of the quota that nobody holds; two who take the same one cannot both be written."""
+    if intake.quota is None:
+        return ()
+    free = [number for number in range(1, intake.quota + 1) if number not in inputs.claims]
+    if not free:
+        raise Refused("QUOTA_EXCEEDED", unit=body.unit, quota=intake.quota)
+    scope = names.quota_scope(body.route, body.unit)
+    return (Claim(cycle=body.cycle, scope=scope, number=free[0], holder=body.nomination),)
 
 
 def _intake_of(body: SubmitNomination, inputs: Inputs) -> Intake:
@@ -347,15 +373,56 @@ def _endorse(state: State, command: Command, body: Endorse, inputs: Inputs) -> D
         recommendation_rank=body.recommendation_rank,
         reason=body.reason,
     )
-    return _in_step(command, inputs.round, step.id, grant, endorsed)
+    decision = _in_step(command, inputs.round, step.id, grant, endorsed)
+    return replace(decision, effects=_take_rank(command, body, earlier, inputs))
+
+
+def _take_rank(
+    command: Command, body: Endorse, earlier: Endorsed | None, inputs: Inputs
+) -> tuple[Claim | Unclaim, ...]:
+    """DR-06: ranks are unique in a round; a member's former rank is free again."""
+    cycle, nomination = names.cycle_of(command.stream), _id(command)
+    rank, former = body.recommendation_rank, earlier.rank if earlier else None
+    scope = names.rank_scope(body.round)
+    effects: list[Claim | Unclaim] = []
+    if rank is not None:
+        holder = inputs.claims.get(rank, nomination)
+        if holder != nomination:
+            raise Refused("RANK_TAKEN", rank=rank, holder=holder)
+        effects.append(Claim(cycle=cycle, scope=scope, number=rank, holder=nomination))
+    if former is not None and former != rank:
+        effects.append(Unclaim(cycle=cycle, scope=scope, number=former, holder=nomination))
+    return tuple(effects)
+
+
+def _give_ranks_back(state: State, command: Command) -> tuple[Unclaim, ...]:
+    """With an endorsement the rank lapses that it gave."""
+    return tuple(
+        Unclaim(
+            cycle=names.cycle_of(command.stream),
+            scope=names.rank_scope(round_),
+            number=given.rank,
+            holder=_id(command),
+        )
+        for (round_, _), given in state.endorsed.items()
+        if given.rank is not None and given.revision == state.revision
+    )
+
+
+def _id(command: Command) -> str:
+    return command.stream.rsplit("/", 1)[-1]
 
 
 def _return(state: State, command: Command, body: ReturnForCorrection, inputs: Inputs) -> Decision:
     grant = _as_officer(command, body.kind, inputs)
     _must_be_open(state, command)
     step = rounds.endorsement_open(inputs.round, command.stream, body.kind, inputs.programme)
+    times = state.returns.get((body.round, step.id), 0)
+    if step.returns_max is not None and times >= step.returns_max:
+        raise Refused("RETURNS_EXHAUSTED", times=times)
     returned = NominationReturned(round=body.round, step=step.id, reason=body.reason)
-    return _in_step(command, inputs.round, step.id, grant, returned)
+    decision = _in_step(command, inputs.round, step.id, grant, returned)
+    return replace(decision, effects=_give_ranks_back(state, command))
 
 
 def _reject(state: State, command: Command, body: Reject, inputs: Inputs) -> Decision:
@@ -364,7 +431,8 @@ def _reject(state: State, command: Command, body: Reject, inputs: Inputs) -> Dec
         raise Refused("NOMINATION_OVER", nomination=command.stream, status=state.status)
     step = rounds.endorsement_open(inputs.round, command.stream, body.kind, inputs.programme)
     rejected = NominationRejected(round=body.round, step=step.id, reason=body.reason)
-    return _in_step(command, inputs.round, step.id, grant, rejected)
+    decision = _in_step(command, inputs.round, step.id, grant, rejected)
+    return replace(decision, effects=_give_ranks_back(state, command))
 
 
 def _as_officer(command: Command, action: str, inputs: Inputs) -> str:
@@ -414,16 +482,24 @@ def _withdraw(state: State, command: Command, body: Withdraw, inputs: Inputs) ->
     return Decision(
         events=(NominationWithdrawn(reason=body.reason),),
         guards=_guards(command),
-        effects=(_nudge(state, command), *_release(state, inputs)),
+        effects=(
+            _nudge(state, command),
+            *_release(state, command, inputs),
+            *_give_ranks_back(state, command),
+        ),
         grant=grant,
     )
 
 
-def _release(state: State, inputs: Inputs) -> tuple[Release, ...]:
-    """Withdrawn while intake is open, the subject may be put forward again."""
+def _release(state: State, command: Command, inputs: Inputs) -> tuple[Release | Unclaim, ...]:
+    """Withdrawn while intake is open, the subject may be put forward again, and the unit's place is free."""
     if not inputs.intake_open or state.submitted is None:
         return ()
-    return (Release(cycle=state.submitted.cycle, subject=state.subject),)
+    cycle, holder = state.submitted.cycle, _id(command)
+    scope = names.quota_scope(state.submitted.route, state.submitted.unit)
+    held = [number for number, by in inputs.claims.items() if by == holder]
+    places = (Unclaim(cycle=cycle, scope=scope, number=number, holder=holder) for number in held)
+    return (Release(cycle=cycle, subject=state.subject), *places)
 
 
 def _as_owner(state: State, command: Command, inputs: Inputs) -> str:
@@ -499,8 +575,10 @@ def _disqualify(state: State, command: Command, body: Disqualify, inputs: Inputs
         raise Refused("NOMINATION_OVER", nomination=command.stream, status=state.status)
     out = NominationDisqualified(reason=body.reason)
     events = two_people(state, command, (out,))
-    effects = (_nudge(state, command),) if out in events else ()
-    return Decision(events=events, guards=_guards(command), effects=effects, grant=grant)
+    decision = Decision(events=events, guards=_guards(command), grant=grant)
+    if out not in events:
+        return decision
+    return replace(decision, effects=(_nudge(state, command), *_give_ranks_back(state, command)))
 
 
 # ---- outcomes ----

@@ -126,6 +126,14 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "FACTS_INVALID": ("申报事项有误：{fault}。", "A fact is wrong: {fault}."),
     "NO_WAY_UP": ("{unit} 不能经 {route} 逐级上报。", "There is no way up from {unit} by {route}."),
     "RANK_REQUIRED": ("{step} 须给出推荐排序。", "{step} needs a recommendation rank."),
+    "RANK_TAKEN": (
+        "推荐排序 {rank} 已给 {holder}。",
+        "The recommendation rank {rank} is {holder}'s.",
+    ),
+    "RETURNS_EXHAUSTED": (
+        "已退回 {times} 次，不得再退；请推荐或不予推荐。",
+        "It was returned {times} time(s) and may not be again: endorse or reject it.",
+    ),
     "AWAITING_CORRECTION": ("已退回补正：{reason}。", "It was returned for correction: {reason}."),
     "NOTHING_TO_CORRECT": ("该申报未被退回（{status}）。", "The nomination was not returned ({status})."),
     "OBJECTION_EXISTS": ("异议 {objection} 已受理。", "Objection {objection} is filed already."),

@@ -121,12 +121,16 @@ class Eligibility(Frozen):
 
 
 class Endorsement(Frozen):
-    """The round's unit approves, returns or rejects each member; `ranked` asks for a recommendation rank (DR-06)."""
+    """The round's unit approves, returns or rejects each member; `ranked` asks for a recommendation rank (DR-06).
+
+    Each rank is given to one member. `returns_max` is how often one may be sent back here (DR-20).
+    """
 
     type: Literal["endorsement"] = "endorsement"
     id: Identifier
     period: Period
     ranked: bool = False
+    returns_max: PositiveInt | None = None
 
 
 class Silence(StrEnum):

@@ -46,7 +46,19 @@ from schemas.commands import (
 )
 from schemas.errors import Conflict, EngineError, Refused
 from schemas.events import EVENTS, Count, Event, FactValue, GrantTerms
-from schemas.ledger import Actor, Gate, GateOpen, GateStatus, HeadIs, Post, Reserve, SetGate
+from schemas.ledger import (
+    Actor,
+    Claim,
+    Gate,
+    GateOpen,
+    GateStatus,
+    HeadIs,
+    Post,
+    Release,
+    Reserve,
+    SetGate,
+    Unclaim,
+)
 from schemas.programme import Programme
 from schemas.units import UnitTree
 from schemas.values import Pace
@@ -188,6 +200,7 @@ class World:
     streams: dict[str, list[Written]] = field(default_factory=dict)
     gates: dict[str, Gate] = field(default_factory=dict)
     reserved: dict[str, Reserve] = field(default_factory=dict)
+    claims: dict[tuple[str, int], str] = field(default_factory=dict)
     posts: list[Post] = field(default_factory=list)
     count: int = 0
 
@@ -282,6 +295,10 @@ class World:
                 case _:
                     pass
         for effect in decision.effects:
+            if isinstance(effect, Claim):
+                holder = self.claims.get((effect.scope, effect.number), effect.holder)
+                if holder != effect.holder:
+                    raise Conflict("WRONG_EXPECTED_HEAD", stream="")
             if isinstance(effect, Reserve) and effect.subject in self.reserved:
                 raise Refused("DUPLICATE_NOMINATION", existing=self.reserved[effect.subject].nomination)
 
@@ -302,6 +319,12 @@ class World:
                 self.gates[effect.gate.id] = effect.gate
             case Reserve():
                 self.reserved[effect.subject] = effect
+            case Release():
+                self.reserved.pop(effect.subject, None)
+            case Claim():
+                self.claims[effect.scope, effect.number] = effect.holder
+            case Unclaim() if self.claims.get((effect.scope, effect.number)) == effect.holder:
+                del self.claims[effect.scope, effect.number]
             case Post():
                 self.posts.append(effect)
 
@@ -317,9 +340,11 @@ class World:
                 return self.tree
             case "nomination":
                 of = getattr(command.body, "round", "")
-                here = sum(held.unit == getattr(command.body, "unit", "") for held in self.reserved.values())
                 round_ = self.state(of) if of else rounds.initial
-                return nomination.Inputs(self.programme, self.tree, grants, round_, here)
+                scope = nomination.scope_of(self.state(command.stream), command.body)
+                claims = {number: by for (at, number), by in self.claims.items() if at == scope}
+                open_ = not self.state(names.cycle_stream(self.cycle)).intake_closed
+                return nomination.Inputs(self.programme, self.tree, grants, round_, claims, open_)
             case _:
                 return self._round_inputs(command, grants)
 
@@ -379,6 +404,10 @@ class World:
         )
 
     def submit_as(self, id: str, unit: str = "", by: Actor = OFFICER, **changes: Any) -> tuple[Event, ...]:
+        body = self.submission(id, unit, **changes)
+        return self.do(names.nomination_stream(self.cycle, id), body, by)
+
+    def submission(self, id: str, unit: str = "", **changes: Any) -> SubmitNomination:
         said: dict[str, Any] = {
             "nomination": id,
             "cycle": self.cycle,
@@ -389,7 +418,7 @@ class World:
             "entry": f"entry-{id}",
             "commitment": "0" * 64,
         }
-        return self.do(names.nomination_stream(self.cycle, id), SubmitNomination(**said | changes), by)
+        return SubmitNomination(**said | changes)
 
     def on(self, id: str, body: Any, by: Actor = OFFICER, command: str = "") -> tuple[Event, ...]:
         """A command to a nomination."""

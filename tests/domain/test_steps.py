@@ -124,8 +124,8 @@ def test_whoever_withdrew_before_the_cut_off_is_not_in_the_pool_dr_03() -> None:
     world = one_level(step("endorsement"))
     world.submit("a")
     world.submit("b")
-    world.withdraw("b")
     world.close_intake()
+    world.withdraw("b")
     world.begin()
     assert (list(world.round().members), out(world)) == (["a"], {"b": "WITHDRAWN"})
 
