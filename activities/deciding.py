@@ -91,6 +91,9 @@ class Decider:
                 if faster.code != "WRONG_EXPECTED_HEAD":
                     raise
                 self._forget(faster.facts.get("stream", command.stream))
+            except Refused as shut:
+                if not _came_as_it_closed(command, shut):
+                    raise
         if receipt is None:
             raise Conflict("WRONG_EXPECTED_HEAD", stream=command.stream)
         return receipt
@@ -194,17 +197,14 @@ class Decider:
             programme=programme,
             tree=tree,
             authority=(await self.authorities.get(names.authority_stream(cycle))).state,
-            round=await self._round_of(body),
+            round=await self._round(nomination.round_of(folded.state, body)),
             intake_open=not folded_cycle.state.intake_closed,
             claims=await self._claims(cycle, nomination.scope_of(folded.state, body)),
         )
         return folded, nomination.decide(folded.state, command, body, inputs)
 
-    async def _round_of(self, body: Any) -> rounds.State:
-        stream = getattr(body, "round", "")
-        if not stream or not isinstance(body, nomination.IN_A_ROUND | FileObjection):
-            return rounds.initial
-        return (await self.rounds.get(stream)).state
+    async def _round(self, stream: str) -> rounds.State:
+        return (await self.rounds.get(stream)).state if stream else rounds.initial
 
     async def _claims(self, cycle: str, scope: str) -> dict[int, str]:
         return await self.store.claims(cycle, scope) if scope else {}
@@ -310,6 +310,15 @@ class Decider:
 
     def _forget(self, stream: str) -> None:
         self._states(stream).forget(stream)
+
+
+def _came_as_it_closed(command: Command, shut: Refused) -> bool:
+    """An objection that met a closing step is decided again: it is late then, and kept (DR-29)."""
+    return (
+        isinstance(command.body, FileObjection)
+        and shut.code == "STAGE_CLOSED"
+        and names.kind_of(shut.facts["step"]) == "round"
+    )
 
 
 def _concerned(

@@ -25,6 +25,7 @@ EVENT_WORDS: dict[str, tuple[str, str]] = {
     "NominationRejected": ("不予推荐", "rejected"),
     "NominationWithdrawn": ("撤回", "withdrawn"),
     "ObjectionFiled": ("提出异议", "objection filed"),
+    "ObjectionRefused": ("异议未予受理，存档备查", "objection refused, kept as a lead"),
     "ObjectionRuled": ("异议裁定", "objection ruled on"),
     "NominationDisqualified": ("取消资格", "disqualified"),
     "NominationAdvanced": ("推荐上报", "recommended upward"),

@@ -43,9 +43,10 @@ from schemas.events import (
     NominationSubmitted,
     NominationWithdrawn,
     ObjectionFiled,
+    ObjectionRefused,
     ObjectionRuled,
 )
-from schemas.ledger import Claim, GateOpen, Guard, Post, Release, Reserve, Unclaim
+from schemas.ledger import Claim, GateOpen, Guard, HeadIs, Post, Release, Reserve, Unclaim
 from schemas.programme import Channel, Intake, Programme, Publicity
 from schemas.units import UnitTree
 
@@ -62,8 +63,6 @@ class Status(StrEnum):
 
 
 OVER = {Status.REJECTED, Status.WITHDRAWN, Status.DISQUALIFIED, Status.ELIMINATED, Status.CONFERRED}
-IN_A_ROUND = Endorse | ReturnForCorrection | Reject
-"""Commands that are decided in the light of the round that the nomination is in."""
 GONE = {Status.REJECTED, Status.WITHDRAWN, Status.DISQUALIFIED, Status.ELIMINATED}
 
 
@@ -178,8 +177,9 @@ def _evolve(state: State, event: Event, actor: str, subject: str, command: str) 
             return replace(state, status=Status.WITHDRAWN, reason=event.reason)
         case NominationDisqualified():
             return replace(state, status=Status.DISQUALIFIED, reason=event.reason)
-        case ObjectionFiled():
-            filed = Objection(event.round, event.step)
+        case ObjectionFiled() | ObjectionRefused():
+            outcome = "refused" if isinstance(event, ObjectionRefused) else ""
+            filed = Objection(event.round, event.step, outcome)
             return replace(state, objections=state.objections | {event.objection: filed})
         case ObjectionRuled():
             ruled = replace(state.objections[event.objection], outcome=event.outcome)
@@ -285,6 +285,17 @@ def _submit(state: State, command: Command, body: SubmitNomination, inputs: Inpu
         subject=body.subject,
         grant=_as_submitter(command, body.unit, body.channel, inputs),
     )
+
+
+def round_of(state: State, body: NominationBody) -> str:
+    """The round in the light of which the command is decided; empty for none."""
+    match body:
+        case Endorse() | ReturnForCorrection() | Reject() | FileObjection():
+            return body.round
+        case Withdraw() | Disqualify() | RuleOnObjection():
+            return state.round
+        case _:
+            return ""
 
 
 def scope_of(state: State, body: NominationBody) -> str:
@@ -481,7 +492,7 @@ def _withdraw(state: State, command: Command, body: Withdraw, inputs: Inputs) ->
         raise Refused("NOMINATION_OVER", nomination=command.stream, status=state.status)
     return Decision(
         events=(NominationWithdrawn(reason=body.reason),),
-        guards=_guards(command),
+        guards=(*_guards(command), _not_being_conferred(state, command, inputs)),
         effects=(
             _nudge(state, command),
             *_release(state, command, inputs),
@@ -489,6 +500,17 @@ def _withdraw(state: State, command: Command, body: Withdraw, inputs: Inputs) ->
         ),
         grant=grant,
     )
+
+
+def _not_being_conferred(state: State, command: Command, inputs: Inputs) -> HeadIs:
+    """DR-37: until conferral, and the round's own event is that; the message that tells of it may be on its way.
+
+    The guard is that the round has not moved since. Raises Refused NOMINATION_OVER.
+    """
+    for title in inputs.round.conferred.get(_id(command), ()):
+        if (inputs.round.stream, f"conferred {title}") not in state.outcomes:
+            raise Refused("NOMINATION_OVER", nomination=command.stream, status=Status.CONFERRED)
+    return HeadIs(stream=state.round, seq=inputs.round.seq)
 
 
 def _release(state: State, command: Command, inputs: Inputs) -> tuple[Release | Unclaim, ...]:
@@ -527,25 +549,19 @@ def _nudge(state: State, command: Command) -> Post:
 
 
 def _object(state: State, command: Command, body: FileObjection, inputs: Inputs) -> Decision:
-    """DR-29: real-name, within the window in which this nomination was published."""
+    """DR-29: real-name, within the window in which this nomination was published; else refused, and kept."""
     if body.objection in state.objections:
         raise Refused("OBJECTION_EXISTS", objection=body.objection)
     if state.gone:
         raise Refused("NOMINATION_OVER", nomination=command.stream, status=state.status)
-    nomination = command.stream.rsplit("/", 1)[-1]
-    step, gate = rounds.publicity_gate(inputs.round, nomination)
+    step, gate = rounds.publicity_gate(inputs.round, _id(command))
     declared = rounds.step_of(inputs.round, inputs.programme, step)
+    said = body.model_dump(exclude={"kind", "anonymous"}) | {"step": step}
+    if rounds.publication_over(inputs.round, _id(command), command.received_at):
+        return Decision(events=(ObjectionRefused(**said, reason="late"),))
     if body.anonymous and isinstance(declared, Publicity) and not declared.accept_anonymous:
-        raise Refused("ANONYMOUS_OBJECTION", nomination=command.stream)
-    filed = ObjectionFiled(
-        objection=body.objection,
-        round=body.round,
-        step=step,
-        entry=body.entry,
-        commitment=body.commitment,
-        ground=body.ground,
-    )
-    return Decision(events=(filed,), guards=_guards(command, gate))
+        return Decision(events=(ObjectionRefused(**said, reason="anonymous"),))
+    return Decision(events=(ObjectionFiled(**said),), guards=_guards(command, gate))
 
 
 def _rule(state: State, command: Command, body: RuleOnObjection, inputs: Inputs) -> Decision:
@@ -558,13 +574,16 @@ def _rule(state: State, command: Command, body: RuleOnObjection, inputs: Inputs)
     grant = authority.authorize(inputs.authority, inputs.tree, command.actor, body.kind, unit)
     if objection.outcome:
         raise Refused("OBJECTION_RULED", objection=body.objection, outcome=objection.outcome)
+    if inputs.round.stream == objection.round:
+        rounds.must_run(inputs.round)
     ruled = ObjectionRuled(objection=body.objection, outcome=body.outcome, reason=body.reason)
     events: tuple[Event, ...] = (ruled,)
     if body.outcome == "upheld":
         out = () if state.over else (NominationDisqualified(reason=body.reason),)
         events = two_people(state, command, (ruled, *out))
     effects = (_nudge(state, command),) if ruled in events else ()
-    return Decision(events=events, guards=_guards(command), effects=effects, grant=grant)
+    guards = (*_guards(command), _not_being_conferred(state, command, inputs))
+    return Decision(events=events, guards=guards, effects=effects, grant=grant)
 
 
 def _disqualify(state: State, command: Command, body: Disqualify, inputs: Inputs) -> Decision:
@@ -575,7 +594,8 @@ def _disqualify(state: State, command: Command, body: Disqualify, inputs: Inputs
         raise Refused("NOMINATION_OVER", nomination=command.stream, status=state.status)
     out = NominationDisqualified(reason=body.reason)
     events = two_people(state, command, (out,))
-    decision = Decision(events=events, guards=_guards(command), grant=grant)
+    guards = (*_guards(command), _not_being_conferred(state, command, inputs))
+    decision = Decision(events=events, guards=guards, grant=grant)
     if out not in events:
         return decision
     return replace(decision, effects=(_nudge(state, command), *_give_ranks_back(state, command)))

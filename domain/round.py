@@ -361,6 +361,13 @@ def endorsement_open(state: State, nomination_stream: str, action: str, programm
     return declared
 
 
+def publication_over(state: State, nomination: str, now: datetime) -> bool:
+    """Whether this nomination was published and may no longer be objected to."""
+    publication = state.published[nomination]
+    closed = run_of(state, publication.step).closed_at is not None
+    return closed or state.over or now >= publication.window.closes_at
+
+
 def publicity_gate(state: State, nomination: str) -> tuple[str, str]:
     """The step and the gate under which this nomination is published; Refused NOT_PUBLISHED if it is not."""
     publication = state.published.get(nomination)

@@ -141,7 +141,14 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "异议 {objection} 已裁定（{outcome}）。",
         "Objection {objection} is ruled on already ({outcome}).",
     ),
-    "ANONYMOUS_OBJECTION": ("异议须实名。", "An objection must be in one's real name."),
+    "ANONYMOUS_OBJECTION": (
+        "异议须实名，未予受理；已存档备查。",
+        "An objection must be in one's real name: it is refused, and kept as a lead.",
+    ),
+    "LATE_OBJECTION": (
+        "公示期已过，异议未予受理；已存档备查。",
+        "The publicity period is over: the objection is refused, and kept as a lead.",
+    ),
     "NOT_PUBLISHED": ("{nomination} 不在公示期内。", "{nomination} is not published."),
     "NOT_A_MEMBER": ("{nomination} 不在 {round}。", "{nomination} is not in {round}."),
     "MEMBERS_UNDECIDED": ("尚有未办结的申报：{nominations}。", "These still wait for a word: {nominations}."),

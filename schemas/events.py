@@ -204,6 +204,18 @@ class ObjectionFiled(Event):
     ground: str
 
 
+class ObjectionRefused(Event):
+    """An objection that came too late or without a name: it holds nothing, but is kept as a lead (DR-29)."""
+
+    objection: str
+    round: str
+    step: str
+    entry: str
+    commitment: str
+    ground: str
+    reason: Literal["late", "anonymous"]
+
+
 class ObjectionRuled(Event):
     objection: str
     outcome: Literal["upheld", "dismissed"]

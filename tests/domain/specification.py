@@ -339,9 +339,11 @@ class World:
             case "authority":
                 return self.tree
             case "nomination":
-                of = getattr(command.body, "round", "")
+                state: nomination.State = self.state(command.stream)
+                body: Any = command.body
+                of = nomination.round_of(state, body)
                 round_ = self.state(of) if of else rounds.initial
-                scope = nomination.scope_of(self.state(command.stream), command.body)
+                scope = nomination.scope_of(state, body)
                 claims = {number: by for (at, number), by in self.claims.items() if at == scope}
                 open_ = not self.state(names.cycle_stream(self.cycle)).intake_closed
                 return nomination.Inputs(self.programme, self.tree, grants, round_, claims, open_)

@@ -24,6 +24,7 @@ from schemas.events import (
     NominationDisqualified,
     NominationEndorsed,
     NominationReturned,
+    ObjectionRefused,
     ObjectionRuled,
 )
 from tests.domain.specification import (
@@ -204,7 +205,7 @@ def test_a_recommendation_rank_is_one_member_s_and_the_refusal_says_whose_dr_06(
     ],
     ids=lambda body: body.kind,
 )
-def test_a_rank_is_free_again_when_its_endorsement_lapses_dr_06(lapsing) -> None:  # type: ignore[no-untyped-def]
+def test_a_rank_is_free_again_when_its_endorsement_lapses_dr_06(lapsing) -> None:
     world = endorsing(ranked=True)
     world.on("a", Endorse(round=ROUND, recommendation_rank=1))
     world.on("a", lapsing)
@@ -343,13 +344,39 @@ def test_disqualification_takes_two_people_dr_44() -> None:
 
 def test_an_objection_is_filed_within_the_window_in_one_s_real_name_once_dr_29() -> None:
     world = publishing()
-    refused("ANONYMOUS_OBJECTION", lambda: world.on("a", objection(anonymous=True), STRANGER))
     world.on("a", objection(), STRANGER)
     assert world.standing("a").contested
     refused("OBJECTION_EXISTS", lambda: world.on("a", objection(), STRANGER))
-    window = world.round().published["a"].window
-    world.now = window.closes_at
-    refused("STAGE_CLOSED", lambda: world.on("a", objection("o2"), STRANGER))
+
+
+def kept(world: World, id: str = "o1", **said: bool) -> str:
+    """Why an objection that was refused is kept all the same."""
+    [event] = world.on("a", objection(id, **said), STRANGER)
+    assert isinstance(event, ObjectionRefused)
+    assert (event.objection, event.entry, event.ground) == (id, "sealed", "deeds")
+    return event.reason
+
+
+def test_a_late_or_anonymous_objection_is_refused_kept_and_holds_nothing_dr_29() -> None:
+    world = publishing()
+    assert kept(world, "o1", anonymous=True) == "anonymous"
+    world.now = world.round().published["a"].window.closes_at
+    assert kept(world, "o2") == "late"
+    world.close_step("publicity")
+    assert kept(world, "o3") == "late"
+    world.report()
+    assert kept(world, "o4") == "late"
+    assert not world.standing("a").contested
+    refused("OBJECTION_EXISTS", lambda: world.on("a", objection("o2"), STRANGER))
+    ruling = RuleOnObjection(objection="o2", outcome="dismissed", reason="r")
+    refused("OBJECTION_RULED", lambda: world.on("a", ruling, HANDLER))
+
+
+def test_an_anonymous_objection_is_filed_where_the_programme_accepts_it_dr_29() -> None:
+    world = with_members(step("publicity", accept_anonymous=True), members=["a"])
+    world.open_step("publicity")
+    world.on("a", objection(anonymous=True), STRANGER)
+    assert world.standing("a").contested
 
 
 def test_an_objection_needs_a_publication_and_somebody_still_in_it_dr_29() -> None:

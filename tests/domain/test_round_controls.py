@@ -174,6 +174,16 @@ def test_only_an_operator_pauses_resumes_or_cancels_a_round_and_only_one_that_ru
         refused("STAGE_CLOSED", lambda body=body: world.at(body, OPERATOR))  # type: ignore[misc]
 
 
+def test_an_objection_is_not_ruled_on_while_its_round_is_paused_dr_29() -> None:
+    world = published()
+    object_to(world, "a")
+    world.at(PAUSE, OPERATOR)
+    ruling = RuleOnObjection(objection="o1", outcome="dismissed", reason="r")
+    refused("ROUND_PAUSED", lambda: world.on("a", ruling, HANDLER))
+    world.at(RESUME, OPERATOR)
+    world.on("a", ruling, HANDLER)
+
+
 # ---- cancel ----
 
 
@@ -295,7 +305,8 @@ def test_a_publicity_period_is_closed_early_once_its_declared_minimum_is_over_dr
     world.now = Calendar({}).end(opened, TWO_DAYS)
     world.at(early("publicity"), OFFICER)
     assert how(world, "publicity") == ("early", "已办结")
-    refused("STAGE_CLOSED", lambda: object_to(world, "a"))
+    object_to(world, "a", "late")
+    assert not world.standing("a").contested
 
 
 def test_without_a_declared_minimum_a_publicity_period_runs_to_its_end_dr_27() -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from cli.app import run
+from cli.output import Outcome
 from domain import round as rounds
 from runtime.door import Door
 from schemas import names
@@ -20,6 +22,7 @@ from schemas.commands import (
     HandInSheet,
     PauseRound,
     ResumeRound,
+    RuleOnObjection,
     WrittenMark,
 )
 from schemas.errors import Refused
@@ -118,12 +121,14 @@ async def test_rounds_are_paused_cancelled_and_hurried_and_the_cycle_ends_all_th
     assert list((await _state(door, summit)).members) == sorted(mine)
     await _a_review_with_its_quorum_is_closed_early(door, summit)
     await _until(lambda: _at(door, summit, "notice"))
+    await _an_objection_is_filed_once(door, cycle, mine[0])
     await _the_minimum_of_publicity_is_kept(door, summit)
     await people.act_until(door, cycle, programme, lambda: people.completed(door, cycle))
     state = await _state(door, summit)
     assert sorted(state.conferred) == sorted(mine)
     assert state.reports is not None
     assert await door.now(cycle) < state.reports.closes_at
+    await _a_late_objection_is_kept(door, cycle, mine[0])
 
 
 async def _is_out(door: Door, stream: str) -> bool:
@@ -158,6 +163,38 @@ async def _a_review_with_its_quorum_is_closed_early(door: Door, summit: str) -> 
     assert await _refused(door.send(summit, early, OPERATOR)) == "QUORUM_UNMET"
     await door.send(summit, HandInSheet(step="panel", marks=marks), judges[1])
     await door.send(summit, early, OPERATOR)
+
+
+async def _objecting(door: Door, cycle: str, nomination: str, ground: str) -> Outcome:
+    person = ("--identity", "TEST-OBJECTOR", "--field", "name=测试·异议人")
+    words = (
+        "object",
+        f"{cycle}/{nomination}",
+        "--ground",
+        ground,
+        *person,
+        "--as",
+        "x-1",
+        "--role",
+        "citizen",
+    )
+    return await run(words, door.settings, door)
+
+
+async def _an_objection_is_filed_once(door: Door, cycle: str, nomination: str) -> None:
+    filed = await _objecting(door, cycle, nomination, "false_record")
+    assert filed.exit_code == 0
+    again = await _objecting(door, cycle, nomination, "false_record")
+    assert (again.exit_code, again.json["error"]["code"]) == (1, "OBJECTION_EXISTS")
+    assert again.json["error"]["facts"]["objection"] == filed.json["objection"]
+    ruling = RuleOnObjection(objection=filed.json["objection"], outcome="dismissed", reason="r")
+    await door.send(names.nomination_stream(cycle, nomination), ruling, Actor(id="h-1", role="handler"))
+
+
+async def _a_late_objection_is_kept(door: Door, cycle: str, nomination: str) -> None:
+    late = await _objecting(door, cycle, nomination, "plagiarism")
+    assert (late.exit_code, late.json["refused"]["code"]) == (1, "LATE_OBJECTION")
+    assert [event["type"] for event in late.json["events"]] == ["ObjectionRefused"]
 
 
 async def _the_minimum_of_publicity_is_kept(door: Door, summit: str) -> None:
