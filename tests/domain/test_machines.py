@@ -52,7 +52,7 @@ from schemas.commands import (
     WrittenMark,
 )
 from schemas.errors import EngineError
-from schemas.events import Count, FactValue, ObjectionFiled, PoolFrozen, TitlesConferred
+from schemas.events import Count, FactValue, ObjectionFiled, ObjectionRefused, PoolFrozen, TitlesConferred
 from schemas.ledger import Actor
 from tests.domain.specification import (
     APPLICANT,
@@ -272,7 +272,7 @@ class Machine(RuleBasedStateMachine):
         for written in self.world.streams.values():
             for one in written:
                 if one.actor in (STRANGER.id, APPLICANT.id):
-                    assert isinstance(one.event, ObjectionFiled)
+                    assert isinstance(one.event, ObjectionFiled | ObjectionRefused)
 
 
 class NominationMachine(Machine):
