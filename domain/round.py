@@ -145,21 +145,8 @@ def evolve(state: State, event: Event, at: datetime, actor: str = "", stream: st
     return replace(_evolve(state, event, at, actor, stream), seq=state.seq + 1)
 
 
-def _evolve(state: State, event: Event, at: datetime, actor: str, stream: str) -> State:  # noqa: C901, PLR0915 -- a flat match, one case an event
+def _evolve(state: State, event: Event, at: datetime, actor: str, stream: str) -> State:  # noqa: C901 -- a flat match, one case an event
     match event:
-        case RoundOpened():
-            return replace(state, stream=stream, opened=event, reports=_since(at, event.reports_due))
-        case ReportsExtended():
-            return replace(state, reports=_since(at, event.closes_at))
-        case RoundPaused():
-            return replace(state, paused_at=at)
-        case RoundResumed():
-            assert state.paused_at is not None
-            return replace(state, paused_at=None, pauses=(*state.pauses, (state.paused_at, at)))
-        case PoolFrozen():
-            members = {member.nomination: member for member in event.members}
-            out = {gone.nomination: ("pool", gone.reason) for gone in event.dropped}
-            return replace(state, frozen=True, members=members, out=out)
         case StepOpened():
             state = replace(state, current=event.step)
             return _step(state, event.step, window=event.window)
@@ -219,6 +206,26 @@ def _evolve(state: State, event: Event, at: datetime, actor: str, stream: str) -
             return _step(state, event.step, taken=True)
         case TitlesConferred():
             return _conferred(state, event)
+        case _:
+            return _of_the_whole(state, event, at, actor, stream)
+
+
+def _of_the_whole(state: State, event: Event, at: datetime, actor: str, stream: str) -> State:
+    """What happens to the round itself, whatever step it is in."""
+    match event:
+        case RoundOpened():
+            return replace(state, stream=stream, opened=event, reports=_since(at, event.reports_due))
+        case ReportsExtended():
+            return replace(state, reports=_since(at, event.closes_at))
+        case RoundPaused():
+            return replace(state, paused_at=at)
+        case RoundResumed():
+            assert state.paused_at is not None
+            return replace(state, paused_at=None, pauses=(*state.pauses, (state.paused_at, at)))
+        case PoolFrozen():
+            members = {member.nomination: member for member in event.members}
+            out = {gone.nomination: ("pool", gone.reason) for gone in event.dropped}
+            return replace(state, frozen=True, members=members, out=out)
         case RoundReported():
             return replace(state, reported=event)
         case RoundLapsed():
