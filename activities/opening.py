@@ -50,10 +50,12 @@ class Opener:
             period = key_at(order.cadence, order.scheduled_at)
             pinned = order.pinned.model_copy(update={"period": period})
             pace = Pace(real_epoch=order.opens_at, cycle_epoch=order.opens_at)
-            receipt = await self.open(pinned, order.opens_at, pace)
+            info = activity.info()
+            attempt = f"{info.workflow_run_id}/{info.attempt}"
+            receipt = await self.open(pinned, order.opens_at, pace, attempt)
             return OpenedPeriod(cycle=names.cycle_of(receipt.stream), already=receipt.repeated)
 
-    async def open(self, pinned: PinnedCycle, now: datetime, pace: Pace) -> Receipt:
+    async def open(self, pinned: PinnedCycle, now: datetime, pace: Pace, attempt: str) -> Receipt:
         """Raises Conflict CYCLE_EXISTS under other rules, Refused WRONG_PERIOD and as the cycle's decision."""
         programme = await self._decider.programme(pinned.rules)
         if pinned.period and not fits(programme.cadence, pinned.period):
@@ -61,7 +63,7 @@ class Opener:
         cycle = names.cycle_id(pinned.programme, pinned.edition, pinned.label, pinned.period)
         operator = Actor(id=pinned.operators[0], role="operator", unit=pinned.root)
         receipt = await self._opened_before(cycle, pinned) or await self._begin(
-            cycle, pinned, operator, now, pace
+            cycle, pinned, operator, now, pace, attempt
         )
         await self._found(cycle, pinned, operator)
         return receipt
@@ -83,7 +85,7 @@ class Opener:
         )
 
     async def _begin(
-        self, cycle: str, pinned: PinnedCycle, operator: Actor, now: datetime, pace: Pace
+        self, cycle: str, pinned: PinnedCycle, operator: Actor, now: datetime, pace: Pace, attempt: str
     ) -> Receipt:
         body = OpenCycle(
             cycle=cycle,
@@ -111,7 +113,7 @@ class Opener:
             static_summary=cycle,
         )
         assert self._client is not None
-        return await update_with_start(self._client, command, start)
+        return await update_with_start(self._client, command, start, attempt)
 
     async def _found(self, cycle: str, pinned: PinnedCycle, operator: Actor) -> None:
         """The first grants of a cycle, once: a start that was cut short between the two is completed by the next."""
@@ -140,15 +142,18 @@ class Opener:
 
 
 async def update_with_start(
-    client: Client, command: Command, start: WithStartWorkflowOperation[Any, Any]
+    client: Client, command: Command, start: WithStartWorkflowOperation[Any, Any], attempt: str
 ) -> Receipt:
-    """One command to a workflow, begun where it does not run; raises the EngineError with which it was refused."""
+    """One command to a workflow, begun where it does not run; raises the EngineError with which it was refused.
+
+    `attempt` tells one try from the next: the log keeps a command to one effect, Temporal would keep its first refusal.
+    """
     try:
         receipt: Receipt = await client.execute_update_with_start_workflow(
             names.COMMAND_UPDATE,
             command,
             start_workflow_operation=start,
-            id=command.id,
+            id=f"{command.id}#{attempt}",
             result_type=Receipt,
         )
         return receipt

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -168,7 +169,9 @@ class Door:
             calendar=calendar,
         )
         now = self._clock()
-        return await self._opener.open(pinned, now, pace or Pace(real_epoch=now, cycle_epoch=now))
+        return await self._opener.open(
+            pinned, now, pace or Pace(real_epoch=now, cycle_epoch=now), str(uuid7())
+        )
 
     async def pin(
         self,
@@ -302,20 +305,35 @@ class Door:
         anonymous: bool = False,
         key: str = "",
     ) -> tuple[str, Receipt]:
-        """Files an objection; who objects is sealed in the vault and only pointed at."""
+        """Files an objection; who objects is sealed in the vault and only pointed at.
+
+        The objection's id is the same for the same person, round and ground: a repeat is OBJECTION_EXISTS with it.
+        """
         stream = names.nomination_stream(cycle, nomination)
         key = key or str(uuid7())
-        deposit = await self.vault.deposit(objector_identity, objector_fields, f"{cycle}/{key}")
-        objection = digest(f"{stream}/{key}".encode())[:16]
+        anonymous = anonymous or not objector_identity
+        identity = objector_identity or f"anonymous/{key}"
+        deposit = await self.vault.deposit(identity, objector_fields, f"{cycle}/{key}")
+        round_ = await self._published_in(stream)
+        objection = (await self.vault.mark(deposit.subject_id, f"{stream}/{round_}/{ground}"))[:16]
         body = FileObjection(
             objection=objection,
-            round=(await self.decider.nominations.get(stream)).state.round,
+            round=round_,
             entry=deposit.entry_id,
             commitment=deposit.commitment,
             ground=ground,
             anonymous=anonymous,
         )
         return objection, await self.send(stream, body, actor, f"object/{key}")
+
+    async def _published_in(self, stream: str) -> str:
+        """The round that published the nomination last; the present one if none did."""
+        state = (await self.decider.nominations.get(stream)).state
+        below = [replace(state, level=level).round for level in range(state.level, -1, -1)]
+        for round_ in below:
+            if stream.rsplit("/", 1)[-1] in (await self.decider.rounds.get(round_)).state.published:
+                return round_
+        return state.round
 
     async def cast_vote(
         self, cycle: str, ballot: str, voter: str, choices: tuple[str, ...], paper: str, channel: str = "web"
@@ -350,7 +368,7 @@ class Door:
         assert self.client is not None
         try:
             receipt: Receipt = await self.client.get_workflow_handle(workflow).execute_update(
-                names.COMMAND_UPDATE, command, id=command.id, result_type=Receipt
+                names.COMMAND_UPDATE, command, id=f"{command.id}#{uuid7()}", result_type=Receipt
             )
             return receipt
         except (RPCError, WorkflowUpdateRPCTimeoutOrCancelledError) as fault:
@@ -373,7 +391,7 @@ class Door:
             search_attributes=await self._entry_attributes(cycle, command),
         )
         assert self.client is not None
-        return await update_with_start(self.client, command, start)
+        return await update_with_start(self.client, command, start, str(uuid7()))
 
     async def _entry_attributes(self, cycle: str, command: Command) -> TypedSearchAttributes | None:
         """What a nomination can be found by: where it entered. Only its submission starts it anew in Temporal."""
