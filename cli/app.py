@@ -32,6 +32,9 @@ NOUNS = (audit, ballot, cycle, decide, doctor, grants, nominate, panel, programm
 _GROUPS: dict[str, tuple[str, str]] = {
     "programme": ("评选办法：检查与格式", "Programmes: check one, print the schema"),
     "units": ("单位：检查导入文件", "Units: check a file"),
+    "seats": ("名额：检查分配表", "Seats: check an allocation"),
+    "template": ("按评选办法生成填报表", "Sheets to fill in, made from a programme"),
+    "export": ("导出：汇总表、推荐表、公示公告、审批表、证书", "Lists, forms, notices and certificates"),
     "cycle": (
         "届次：开启、状态、暂停、恢复、延期、取消",
         "Cycles: start, status, pause, resume, extend, cancel",

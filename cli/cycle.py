@@ -13,6 +13,7 @@ from rich.text import Text
 
 from cli.desk import AtDesk, Cycle, Desk, Reason, RoundAt, Signed, StepId, command, instant_of, round_at
 from cli.grants import read_grants
+from cli.office.unit_sheets import unit_sources
 from cli.output import Outcome, table
 from cli.words import rank_words
 from projections.answers import CycleOverview, Level, Listed, Result
@@ -52,7 +53,9 @@ async def start(
     label: Annotated[
         str, Parameter(help="演练等的标记，成为编号的一部分 · a mark that becomes part of the id")
     ] = "",
-    units: Annotated[tuple[Path, ...], Parameter(help="另挂入的单位（CSV），可多次 · further units")] = (),
+    units: Annotated[
+        tuple[Path, ...], Parameter(help="另挂入的单位（CSV、Excel），可多次 · further units")
+    ] = (),
     operator: Annotated[
         tuple[str, ...], Parameter(help="经办人编号，可多次；重大事项须两人 · operators; two for some acts")
     ],
@@ -72,7 +75,7 @@ async def start(
     receipt = await (await desk.door()).start_cycle(
         programme,
         label=label,
-        units=units,
+        units=unit_sources(units, desk.language),
         operators=operator,
         grants=() if grants is None else read_grants(grants, desk),
         invited=invited,

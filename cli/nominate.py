@@ -16,10 +16,10 @@ from cli.nomination_file import (
     NominationRow,
     default_route,
     facts_of,
-    identity_of,
     personal_fields,
     read_nominations,
 )
+from cli.office.identity import identity_of
 from cli.output import BAD_FILE, OK, Outcome, failure
 from cli.sheets import BadCells, Expected
 from runtime.door import NominationForm
@@ -96,7 +96,7 @@ def _form(cycle: str, row: NominationRow) -> NominationForm:
 
 def _refused(fault: BadCells, desk: Desk) -> Outcome:
     said = failure(fault, desk.language)
-    said.json["error"]["cells"] = [cell._asdict() for cell in fault.cells]
+    said.json["error"]["cells"] = [cell.as_json() for cell in fault.cells]
     return said
 
 
@@ -131,7 +131,7 @@ def _told(answers: list[JsonObject], table: NominationFile, desk: Desk) -> Outco
     said: dict[str, Any] = {
         "stored": stored,
         "refused": refused,
-        "cells": [cell._asdict() for cell in table.bad],
+        "cells": [cell.as_json() for cell in table.bad],
     }
     zh, en = "已存 {} 项，规则不允许 {} 项，有误 {} 格。", "{} stored, {} refused by a rule, {} bad cell(s)."
     lines = [desk.say(zh, en).format(len(stored), len(refused), len(table.bad))]
