@@ -23,6 +23,7 @@ from cli import (
     cycle,
     decide,
     doctor,
+    export,
     grants,
     nominate,
     panel,
@@ -39,7 +40,21 @@ from runtime.settings import Language, Settings
 from schemas.errors import BadUsage, EngineError
 from schemas.faults import nearest_word
 
-NOUNS = (audit, ballot, cycle, decide, doctor, grants, nominate, panel, programme, rounds, template, units)
+NOUNS = (
+    audit,
+    ballot,
+    cycle,
+    decide,
+    doctor,
+    export,
+    grants,
+    nominate,
+    panel,
+    programme,
+    rounds,
+    template,
+    units,
+)
 """The modules whose commands are registered by importing them."""
 
 _GROUPS: dict[str, tuple[str, str]] = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,7 +13,7 @@ from rich.text import Text
 from cli.desk import AtDesk, Cycle, Desk, Reason, RoundAt, Signed, StepId, command, instant_of, round_at
 from cli.grants import read_grants
 from cli.office.unit_sheets import unit_sources
-from cli.output import Outcome, table
+from cli.output import Outcome, number, table
 from cli.words import rank_words
 from projections.answers import CycleOverview, Level, Listed, Result
 from projections.queries import Queries
@@ -241,20 +240,12 @@ def _result(found: Result, desk: Desk) -> Group:
         last, first = found.cut_line.last_in, found.cut_line.first_out
         lines.append(
             desk.say("分数线：", "cut line: ")
-            + f"{last.nomination} {_number(last.score)} | {first.nomination} {_number(first.score)}"
+            + f"{last.nomination} {number(last.score)} | {first.nomination} {number(first.score)}"
         )
     return Group(table(columns, map(_listed, found.listed)), Text("\n".join(lines)))
 
 
 def _listed(one: Listed) -> tuple[Any, ...]:
-    parts = " ".join(f"{part.component}={_number(part.value)}" for part in one.components)
-    score = "" if one.score is None else _number(one.score)
+    parts = " ".join(f"{part.component}={number(part.value)}" for part in one.components)
+    score = "" if one.score is None else number(one.score)
     return one.rank, one.nomination, one.unit, one.route, score, parts, " ".join(one.certificates)
-
-
-def _number(value: Fraction) -> str:
-    """An exact number with at most four decimals, for people; the JSON has it whole."""
-    scaled = round(value * 10_000)
-    whole, part = divmod(abs(scaled), 10_000)
-    decimals = f"{part:04}".rstrip("0")
-    return f"{'-' if scaled < 0 else ''}{whole}{'.' if decimals else ''}{decimals}"

@@ -101,5 +101,13 @@ def jsonable(value: Any) -> Any:
             return value
 
 
+def number(value: Fraction) -> str:
+    """An exact number with at most four decimals, for people; the JSON has it whole."""
+    scaled = round(value * 10_000)
+    whole, part = divmod(abs(scaled), 10_000)
+    decimals = f"{part:04}".rstrip("0")
+    return f"{'-' if scaled < 0 else ''}{whole}{'.' if decimals else ''}{decimals}"
+
+
 def _key(key: Any) -> str:
     return " ".join(map(str, key)) if isinstance(key, tuple) else str(key)

@@ -279,6 +279,8 @@ def _write_columns(workbook: Any, sheet: Any, blank: Blank, codes: str, language
             if value:
                 sheet.write_string(row, at, value)
     sheet.freeze_panes(1, 0)
+    sheet.set_landscape()
+    sheet.fit_to_pages(1, 0)
 
 
 def _validation(column: Column, codes: str, pick: int) -> dict[str, Any]:
@@ -315,6 +317,8 @@ def _write_guide(workbook: Any, sheet: Any, blank: Blank, language: Language) ->
         workbook.add_format({"bold": True}),
         workbook.add_format({"text_wrap": True, "valign": "top"}),
     )
+    sheet.set_landscape()
+    sheet.fit_to_pages(1, 0)
     sheet.set_column(0, 0, 26)
     sheet.set_column(1, 1, 22)
     sheet.set_column(2, 2, 10)
@@ -322,6 +326,9 @@ def _write_guide(workbook: Any, sheet: Any, blank: Blank, language: Language) ->
     sheet.write_string(0, 0, blank.title, workbook.add_format({"bold": True, "font_size": 14}))
     for row, line in enumerate(blank.guide, 2):
         sheet.merge_range(row, 0, row, 3, line, wrapped)
+        sheet.set_row(
+            row, 16 * (1 + len(line.encode()) // 150)
+        )  # Excel gives merged cells no height of their own
     top = len(blank.guide) + 3
     for at, word in enumerate((("列", "标识", "必填", "填写"), ("column", "id", "required", "how"))[pick]):
         sheet.write_string(top, at, word, bold)
