@@ -100,10 +100,10 @@ async def publicity(
     events = publications(dossier)
     if not events or not 0 <= published <= len(events):
         raise Refused("NOT_FOUND", what=f"{dossier.stream} ListPublished {published or ''}".strip())
-    event = events[published - 1]
-    people = ordered(_chosen(dossier, event.nominations), order)
-    said = papers.notice(dossier, event, people, contact, order)
-    made = papers.notice_pdf(dossier, said) if kind == ".pdf" else papers.notice_docx(said, layout)
+    chosen = events[published - 1]
+    people = ordered(_chosen(dossier, chosen[0].nominations), order)
+    said = papers.notice(dossier, chosen, people, contact, order)
+    made = papers.notice_pdf(said) if kind == ".pdf" else papers.notice_docx(said, layout)
     return _put([(out, made)], dossier, people, order, desk)
 
 
@@ -150,10 +150,10 @@ async def certificates(
     given = conferral(dossier)
     if given is None:
         raise Refused("NOT_FOUND", what=f"{dossier.stream} TitlesConferred")
-    event, at = given
+    event, told = given
     ids = nomination or tuple(dict.fromkeys(one.nomination for one in event.conferred))
     people = ordered(_chosen(dossier, ids), order)
-    return _put([(out, papers.certificates(dossier, people, at))], dossier, people, order, desk)
+    return _put([(out, papers.certificates(dossier, people, told))], dossier, people, order, desk)
 
 
 async def _dossier(desk: Desk, cycle: str, round_: str, signed: Signed) -> Dossier:
@@ -177,7 +177,7 @@ def _put(
     files: Sequence[tuple[Path, bytes]], dossier: Dossier, people: Sequence[Person], order: str, desk: Desk
 ) -> Outcome:
     """Write and tell; no name is in what is told."""
-    more = {"round": dossier.stream, "seq": dossier.seq, "hash": dossier.hash, "people": len(people)}
+    more = {"round": dossier.stream, "as_of": dossier.head.place, "people": len(people)}
     if order == "strokes":
         more["uncounted"] = uncounted(people)
     return put(files, desk, **more)

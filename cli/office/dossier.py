@@ -13,9 +13,11 @@ from typing import Any, NamedTuple
 from cli.desk import Desk, Pinned
 from cli.office.strokes import by_strokes, unknown
 from cli.output import number
+from cli.words import out_words
 from domain import authority
 from domain import round as rounds
 from domain.calendar import SHANGHAI
+from runtime.settings import Language
 from schemas import names
 from schemas.errors import Refused
 from schemas.events import (
@@ -50,10 +52,11 @@ _ROUTES = {"territorial": "属地", "industry": "产业"}
 
 
 class Told(NamedTuple):
-    """An event of the round and its cycle time."""
+    """An event of the round, its cycle time, and where in the log it stands."""
 
     at: datetime
     event: Event
+    place: str
 
 
 @dataclass(frozen=True)
@@ -99,18 +102,15 @@ class Dossier:
     organiser: str
     unit: str
     stream: str
-    seq: int
-    hash: str
-    as_of: datetime
     rehearsal: bool
     people: dict[str, Person]  # by nomination, in the order of the list
     events: tuple[Told, ...] = field(repr=False)
     pinned: Pinned = field(repr=False)
 
     @property
-    def source(self) -> str:
-        """Where in the log the paper is from, so that it can be checked."""
-        return f"{self.stream} @ {self.seq} · {self.hash}"
+    def head(self) -> Told:
+        """The round's last event: what a paper of the whole round is as of."""
+        return self.events[-1]
 
     def titled(self, id: str) -> str:
         """A title's Chinese label."""
@@ -130,7 +130,7 @@ async def gather(desk: Desk, cycle: str, round: str, actor: Actor) -> Dossier:  
     recorded = await store.load(stream)
     if not recorded:
         raise Refused("NOT_FOUND", what=stream)
-    events = tuple(Told(one.at, read(one)) for one in recorded)
+    events = tuple(Told(one.at, read(one), f"{stream} @ {one.seq} · {one.hash}") for one in recorded)
     state = (await reader.rounds.get(stream)).state
     opened = (await reader.cycles.get(names.cycle_stream(cycle))).state.opened
     assert opened is not None, "a pinned cycle is open"
@@ -148,9 +148,6 @@ async def gather(desk: Desk, cycle: str, round: str, actor: Actor) -> Dossier:  
         organiser=(stage.organiser or Label(zh=pinned.tree.by_code[unit].name)).zh,
         unit=pinned.tree.by_code[unit].name,
         stream=stream,
-        seq=recorded[-1].seq,
-        hash=recorded[-1].hash,
-        as_of=recorded[-1].at,
         rehearsal=opened.pace.rehearsal,
         people=people,
         events=events,
@@ -179,7 +176,9 @@ def beijing(moment: datetime) -> str:
 
 def _in_order(state: rounds.State, events: Sequence[Told]) -> list[str]:
     """Everybody who was in the pool: the list by rank, the reserve, those who left in the order of the ranking."""
-    pool = [member.nomination for _, one in events if isinstance(one, PoolFrozen) for member in one.members]
+    pool = [
+        member.nomination for _, one, _ in events if isinstance(one, PoolFrozen) for member in one.members
+    ]
     ranked = [one.nomination for one in state.ranked]
     return list(dict.fromkeys([*state.members, *state.standby, *ranked, *pool]))
 
@@ -205,7 +204,7 @@ async def _person(
     if submitted is None:
         raise Refused("NOT_FOUND", what=id)
     declared = pinned.programme.facts
-    given = [one for _, event in events if isinstance(event, TitlesConferred) for one in event.conferred]
+    given = [one for _, event, _ in events if isinstance(event, TitlesConferred) for one in event.conferred]
     return Person(
         nomination=id,
         unit=pinned.tree.by_code[submitted.unit].name,
@@ -273,36 +272,39 @@ def _outcome(id: str, state: rounds.State, events: Sequence[Told], named: bool) 
     if id in state.standby:
         return "候补"
     if id in state.members:
-        chosen = any(isinstance(event, SelectionMade | RoundReported) for _, event in events)
+        chosen = any(isinstance(event, SelectionMade | RoundReported) for _, event, _ in events)
         return "入选" if chosen else "在评"
     out = next(
         (
             gone
-            for _, event in events
+            for _, event, _ in events
             if isinstance(event, MembersOut)
             for gone in event.out
             if gone.nomination == id
         ),
         None,
     )
-    replaced = any(isinstance(event, Substituted) and event.out == id for _, event in events)
-    return "退出（递补）" if replaced else f"未入选（{out.reason}）" if out else "未入选"
+    replaced = any(isinstance(event, Substituted) and event.out == id for _, event, _ in events)
+    return (
+        "退出（递补）" if replaced else f"未入选（{out_words(out.reason, Language.ZH)}）" if out else "未入选"
+    )
 
 
 # ---- what was published, decided, conferred ----
 
 
-def publications(dossier: Dossier) -> list[ListPublished]:
+def publications(dossier: Dossier) -> list[tuple[ListPublished, Told]]:
     """Every publication of the round, first to last: the list, then each substitute's own."""
-    return [event for _, event in dossier.events if isinstance(event, ListPublished)]
+    return [(told.event, told) for told in dossier.events if isinstance(told.event, ListPublished)]
 
 
-def decision(dossier: Dossier) -> tuple[DecisionTaken, datetime] | None:
-    """The body's decision and its day; None before it."""
-    found = [(event, at) for at, event in dossier.events if isinstance(event, DecisionTaken)]
+def decision(dossier: Dossier) -> tuple[DecisionTaken, Told] | None:
+    """The body's decision; None before it."""
+    found = [(told.event, told) for told in dossier.events if isinstance(told.event, DecisionTaken)]
     return found[-1] if found else None
 
 
-def conferral(dossier: Dossier) -> tuple[TitlesConferred, datetime] | None:
-    found = [(event, at) for at, event in dossier.events if isinstance(event, TitlesConferred)]
+def conferral(dossier: Dossier) -> tuple[TitlesConferred, Told] | None:
+    """The conferral of titles; None before it."""
+    found = [(told.event, told) for told in dossier.events if isinstance(told.event, TitlesConferred)]
     return found[-1] if found else None

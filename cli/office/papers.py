@@ -19,7 +19,7 @@ from docxtpl import DocxTemplate
 from jinja2.sandbox import SandboxedEnvironment
 
 from cli.office.blanks import EPOCH
-from cli.office.dossier import Dossier, Person, beijing, conferral, decision, publications
+from cli.office.dossier import Dossier, Person, Told, beijing, conferral, decision, publications
 from cli.office.files import same_bytes
 from domain.calendar import SHANGHAI
 from schemas.errors import BadFile
@@ -67,7 +67,7 @@ def summary(dossier: Dossier, people: Sequence[Person], order: str) -> bytes:
         sheet.set_landscape()
         sheet.set_paper(9)
         sheet.fit_to_pages(1, 0)
-        sheet.set_footer(f"&C&8{dossier.source}&R&8&P/&N")
+        sheet.set_footer(f"&C&8{dossier.head.place}&R&8&P/&N")
     return buffer.getvalue()
 
 
@@ -80,7 +80,9 @@ def _head(workbook: Any, sheet: Any, dossier: Dossier, width: int, order: str) -
     )
     sheet.set_row(0, 30)
     sheet.write_string(
-        1, 0, f"{dossier.organiser}　{dossier.unit}　截至{beijing(dossier.as_of)}　日志 {dossier.source}"
+        1,
+        0,
+        f"{dossier.organiser}　{dossier.unit}　截至{beijing(dossier.head.at)}　日志 {dossier.head.place}",
     )
     if dossier.rehearsal:
         sheet.merge_range(2, 0, 2, width - 1, _REHEARSAL, red)
@@ -93,12 +95,17 @@ def _body(workbook: Any, sheet: Any, top: int, header: list[str], lines: list[li
     )
     cell = workbook.add_format({"border": 1, "num_format": 49, "text_wrap": True, "valign": "vcenter"})
     for at, word in enumerate(header):
-        widest = max([len(word), *(len(line[at].encode()) // 2 for line in lines)])
-        sheet.set_column(at, at, min(28, max(6, widest * 1.3 + 2)))
+        widest = max(_width(text) for text in (word, *(line[at] for line in lines)))
+        sheet.set_column(at, at, min(40, widest + 3))
         sheet.write_string(top, at, word, bold)
     for row, line in enumerate(lines, top + 1):
         for at, text in enumerate(line):
             sheet.write_string(row, at, text, cell)
+
+
+def _width(text: str) -> int:
+    """In characters of the cell's font, of which a Chinese one takes two."""
+    return sum(1 if character.isascii() else 2 for character in text)
 
 
 def _line(dossier: Dossier, number: int, one: Person, facts: list[str], parts: list[str]) -> list[str]:
@@ -143,11 +150,11 @@ def approval(dossier: Dossier, one: Person, layout: Path | None = None) -> bytes
         ),
         "published": [
             f"{beijing(event.window.opens_at)}至{until(event.window.closes_at)}，{event.day_count}"
-            for event in publications(dossier)
+            for event, _ in publications(dossier)
             if one.nomination in event.nominations
         ],
         "decision": _decided(dossier, one, decided),
-        "conferred": _conferred(dossier, one, given[1]) if given and one.certificates else "",
+        "conferred": _conferred(dossier, one, given[1].at) if given and one.certificates else "",
     }
     return _docx(layout or LAYOUTS / "approval.docx", _form(dossier, one) | said)
 
@@ -155,11 +162,11 @@ def approval(dossier: Dossier, one: Person, layout: Path | None = None) -> bytes
 def _decided(dossier: Dossier, one: Person, decided: Any) -> str:
     if decided is None:
         return ""
-    event, at = decided
+    event, told = decided
     if one.nomination in event.confirmed:
-        return f"{dossier.organiser}{beijing(at)}审定：同意。"
+        return f"{dossier.organiser}{beijing(told.at)}审定：同意。"
     reason = next((gone.reason for gone in event.removed if gone.nomination == one.nomination), "")
-    return f"{dossier.organiser}{beijing(at)}审定：移除（{reason}）。" if reason else ""
+    return f"{dossier.organiser}{beijing(told.at)}审定：移除（{reason}）。" if reason else ""
 
 
 def _conferred(dossier: Dossier, one: Person, at: datetime) -> str:
@@ -173,7 +180,7 @@ def _form(dossier: Dossier, one: Person) -> dict[str, Any]:
         **{name: one.fields.get(name, "") for name in fields},
         "title": dossier.title,
         "organiser": dossier.organiser,
-        "source": dossier.source,
+        "source": dossier.head.place,
         "rehearsal": dossier.rehearsal,
         "nomination": one.nomination,
         "name": one.name,
@@ -183,6 +190,7 @@ def _form(dossier: Dossier, one: Person) -> dict[str, Any]:
         "facts": one.facts,
         "opinions": one.opinions,
         "titles": "、".join(map(dossier.titled, one.titles)) or _intended(dossier),
+        "certificates": "、".join(one.certificates),
     }
 
 
@@ -191,30 +199,34 @@ def _form(dossier: Dossier, one: Person) -> dict[str, Any]:
 
 def notice(
     dossier: Dossier,
-    event: ListPublished,
+    published: tuple[ListPublished, Told],
     people: Sequence[Person],
     contact: str,
     order: str,
 ) -> dict[str, Any]:
     """What a notice says, for `notice_docx` and `notice_pdf`: of a person no more than `Published` has (DR-46)."""
+    event, told = published
     step = publicity_step(dossier, event.step)
-    first = event is publications(dossier)[0]
+    first = published == publications(dossier)[0]
     listed = [_published(dossier, one) for one in people]
-    named = "可实名或匿名反映" if step.accept_anonymous else "请以实名反映，匿名反映不予受理"
+    named = "可实名或匿名反映，并提供事实依据"
+    if not step.accept_anonymous:
+        named = "请以实名反映，并提供事实依据，匿名反映不予受理"
     return {
         "title": f"关于{dossier.title}{'' if first else '递补'}人选的公示",
         "opening": f"根据《{dossier.title}》评选办法，经逐级推荐和评审，现将{len(listed)}名{'' if first else '递补'}人选予以公示，接受监督。",
         "opens": beijing(event.window.opens_at),
         "closes": until(event.window.closes_at),
         "day_count": event.day_count,
-        "objections": f"公示期内，对公示人选有异议的，{named}，并提供事实依据；公示期满后的反映不作为本次公示的异议。",
+        "objections": f"公示期内，对公示人选有异议的，{named}；公示期满后的反映不作为本次公示的异议。",
         "contact": contact,
         "people": [[str(n), *one] for n, one in enumerate(listed, 1)],
         "order": STROKES if order == "strokes" else "",
         "organiser": dossier.organiser,
         "unit": dossier.unit,
         "day": beijing(event.window.opens_at),
-        "source": dossier.source,
+        "source": told.place,
+        "made": int(told.at.timestamp()),
         "rehearsal": event.rehearsal,
     }
 
@@ -223,8 +235,8 @@ def notice_docx(said: dict[str, Any], layout: Path | None = None) -> bytes:
     return _docx(layout or LAYOUTS / "notice.docx", said)
 
 
-def notice_pdf(dossier: Dossier, said: dict[str, Any]) -> bytes:
-    return _pdf("notice.typ", said, dossier.as_of)
+def notice_pdf(said: dict[str, Any]) -> bytes:
+    return _pdf("notice.typ", said)
 
 
 def until(closes_at: datetime) -> str:
@@ -261,7 +273,7 @@ def _intended(dossier: Dossier) -> str:
 # ---- 证书 ----
 
 
-def certificates(dossier: Dossier, people: Sequence[Person], at: datetime) -> bytes:
+def certificates(dossier: Dossier, people: Sequence[Person], told: Told) -> bytes:
     """A page for each certificate, in the order of `people`."""
     pages = [
         {
@@ -278,12 +290,13 @@ def certificates(dossier: Dossier, people: Sequence[Person], at: datetime) -> by
         "programme": dossier.title,
         "unit": dossier.unit,
         "organiser": dossier.organiser,
-        "day": beijing(at),
-        "source": dossier.source,
+        "day": beijing(told.at),
+        "source": told.place,
+        "made": int(told.at.timestamp()),
         "rehearsal": dossier.rehearsal,
         "certificates": pages,
     }
-    return _pdf("certificates.typ", said, dossier.as_of)
+    return _pdf("certificates.typ", said)
 
 
 # ---- Word and PDF ----
@@ -303,7 +316,7 @@ def _docx(layout: Path, said: dict[str, Any]) -> bytes:
     return same_bytes(buffer.getvalue())
 
 
-def _pdf(layout: str, said: dict[str, Any], made: datetime) -> bytes:
+def _pdf(layout: str, said: dict[str, Any]) -> bytes:
     found = typst.compile(
         LAYOUTS / layout,
         root=LAYOUTS,
@@ -311,7 +324,7 @@ def _pdf(layout: str, said: dict[str, Any], made: datetime) -> bytes:
         ignore_system_fonts=True,
         format="pdf",
         sys_inputs={"data": json.dumps(said, ensure_ascii=False)},
-        timestamp=int(made.timestamp()),
+        timestamp=said["made"],
     )
     assert isinstance(found, bytes), "a PDF is one file"
     return found

@@ -34,6 +34,7 @@ from schemas.events import (
     FactValue,
     GrantsGiven,
     GrantTerms,
+    JudgeRecused,
     ListPublished,
     Member,
     MembersOut,
@@ -117,7 +118,7 @@ def summit() -> Sequence[Event]:
         PanelClosed(step="expert_review", component="expert", present=5, entitled=7, results=results),
         StepOpened(step="final", type="selection"),
         SelectionMade(step="final", seats=2, ranked=places, selected=("n1", "n2"), reserve=("n3",)),
-        MembersOut(step="final", out=(Dropped(nomination="n4", reason="BELOW_LINE"),)),
+        MembersOut(step="final", out=(Dropped(nomination="n4", reason="NOT_SELECTED: rank 4, seats 2"),)),
         StepOpened(step="publicity", type="publicity", window=WINDOW),
         ListPublished(
             step="publicity",
@@ -256,7 +257,7 @@ async def test_the_summary_has_everybody_with_facts_scores_places_and_outcomes(
     header, lines = rows[3], rows[4:]
     cells = [dict(zip(header, line, strict=True)) for line in lines]
     assert [cell["姓名"] for cell in cells] == list(CANARIES.values())
-    assert [cell["结果"] for cell in cells] == ["命名", "命名", "候补", "未入选（BELOW_LINE）"]
+    assert [cell["结果"] for cell in cells] == ["命名", "命名", "候补", "未入选（名次在名额之外）"]
     assert (cells[0]["总分"], cells[0]["名次"], cells[0]["证书编号"]) == ("92.5", "1", "SC-1-0001")
     assert (cells[0]["一线职工"], cells[0]["从事本技艺年数"], cells[0]["专家评审"]) == ("是", "22", "92.5")
     assert "演练" in str(rows[2][0])
@@ -394,6 +395,17 @@ async def test_certificates_have_a_page_for_each_number_with_an_embedded_font(
     assert "王测甲" in pages[0]
     assert all("荣誉证书" in page and "演练" in page for page in pages)
     assert b"/FontFile3" in content or b"/FontFile2" in content or b"NotoSansCJK" in content
+
+
+async def test_a_notice_is_the_same_bytes_after_more_has_happened_as_it_tells_of_its_own_event(
+    office: Office, tmp_path: Path
+) -> None:
+    before = await made(office, tmp_path / "a.pdf", "publicity", CYCLE, "--contact", CONTACT)
+    assert f"{SUMMIT}@9" in "".join(words_of_pdf(before)).replace("·", "")
+    async with PostgresEventStore(office.database.dsns.app) as store:
+        recused = JudgeRecused(step="expert_review", judge="j-1", nomination="n4", reason="近亲属")
+        await write(store, "0" * 64, SUMMIT, recused, at=NOON + timedelta(days=9))
+    assert before == await made(office, tmp_path / "b.pdf", "publicity", CYCLE, "--contact", CONTACT)
 
 
 async def test_before_the_conferral_there_are_no_certificates(office: Office, tmp_path: Path) -> None:
