@@ -20,7 +20,7 @@ from cli.nomination_file import (
     read_nominations,
 )
 from cli.office.identity import identity_of
-from cli.output import BAD_FILE, OK, Outcome, failure
+from cli.output import BAD_FILE, OK, Outcome
 from cli.sheets import BadCells, Expected
 from runtime.door import NominationForm
 from schemas.errors import BadUsage, EngineError, Unavailable
@@ -63,7 +63,7 @@ async def nominate(
             raise BadUsage("USAGE", fault="--file | --identity, --fact, --field")
         table = read_nominations(file, pinned.programme, pinned.tree, sheet)
         if table.bad and not partial:
-            return _refused(BadCells(file, table.bad, desk.language), desk)
+            raise BadCells(file, table.bad, desk.language)
         return await _send_all(cycle, table, signed, desk)
     unit = entry_unit or signed.unit
     row = NominationRow(
@@ -92,12 +92,6 @@ def _form(cycle: str, row: NominationRow) -> NominationForm:
     return NominationForm(
         cycle=cycle, **{name: getattr(row, name) for name in row.model_fields_set - {"row"}}
     )
-
-
-def _refused(fault: BadCells, desk: Desk) -> Outcome:
-    said = failure(fault, desk.language)
-    said.json["error"]["cells"] = [cell.as_json() for cell in fault.cells]
-    return said
 
 
 async def _send_all(cycle: str, table: NominationFile, signed: Signed, desk: Desk) -> Outcome:

@@ -11,8 +11,6 @@ from datetime import date, datetime
 from fractions import Fraction
 from typing import Any, Literal, NamedTuple
 
-import xlsxwriter
-
 from cli.nomination_file import ADDRESSING, PERSONAL, REQUIRED, headers
 from cli.office.score_file import HEADERS, VOTES
 from cli.office.unit_sheets import SEAT_HEADERS, UNIT_HEADERS
@@ -246,6 +244,8 @@ def _decimal(value: Fraction) -> str:
 
 def write_blank(blank: Blank, language: Language) -> bytes:
     """The workbook: the sheet to fill in, the guide, and the units to choose from."""
+    import xlsxwriter  # noqa: PLC0415 -- at its head, every command would start later
+
     zh = language is Language.ZH
     buffer = io.BytesIO()
     with xlsxwriter.Workbook(buffer, {"in_memory": True, "strings_to_formulas": False}) as workbook:

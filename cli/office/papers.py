@@ -14,9 +14,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import typst
-import xlsxwriter
-from docxtpl import DocxTemplate
-from jinja2.sandbox import SandboxedEnvironment
 
 from cli.office.blanks import EPOCH
 from cli.office.dossier import Dossier, Person, Told, beijing, conferral, decision, publications
@@ -50,6 +47,8 @@ def summary(dossier: Dossier, people: Sequence[Person], order: str) -> bytes:
     parts = list(dict.fromkeys(label for one in people for label, _ in one.components))
     header = ["序号", "申报编号", "姓名", "性别", "出生日期", "申报单位", "岗位", "路径", "渠道", *facts]
     header += [*parts, "总分", "名次", "结果", "称号", "证书编号"]
+    import xlsxwriter  # noqa: PLC0415 -- as in `_docx`
+
     buffer = io.BytesIO()
     with xlsxwriter.Workbook(buffer, {"in_memory": True, "strings_to_formulas": False}) as workbook:
         workbook.set_properties({"title": f"{dossier.title}汇总表", "created": EPOCH})
@@ -304,6 +303,9 @@ def certificates(dossier: Dossier, people: Sequence[Person], told: Told) -> byte
 
 def _docx(layout: Path, said: dict[str, Any]) -> bytes:
     """The layout with what is said filled in; a layout of somebody's own is a template without power over anything."""
+    from docxtpl import DocxTemplate  # noqa: PLC0415 -- at its head, every command would start later
+    from jinja2.sandbox import SandboxedEnvironment  # noqa: PLC0415 -- as above
+
     buffer = io.BytesIO()
     try:
         document = DocxTemplate(layout)

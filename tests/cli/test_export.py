@@ -280,6 +280,14 @@ async def test_a_summary_in_the_order_of_strokes_says_so(office: Office, tmp_pat
     assert "姓氏笔画" in str(rows[0][0])
 
 
+async def test_a_score_sheet_of_a_round_lists_its_members(office: Office, tmp_path: Path) -> None:
+    programme = str(CHECKOUT / "programmes" / "sichuan-craftsman" / "1.yaml")
+    words = ("--rank", "province", "--round", SUMMIT, "--out", str(tmp_path / "s.xlsx"))
+    assert (await office.run("template", "scores", "--programme", programme, *words)).exit_code == OK
+    rows = load_workbook(tmp_path / "s.xlsx").get_sheet_by_index(0).to_python()
+    assert [row[0] for row in rows] == ["nomination*", "n1", "n2"]
+
+
 # ---- 推荐表, 审批表 ----
 
 

@@ -92,6 +92,7 @@ async def test_seats_import_prints_the_allocation_or_every_fault_with_its_exit_c
     assert (said.exit_code, said.json) == (OK, {"seats": {"5101": 12}, "total": 12})
     refused = await run("seats", "import", str(bad), *words)
     assert refused.exit_code == BAD_FILE
+    assert [cell["cell"] for cell in refused.json["error"]["cells"]] == ["B2", "A3", "A4", "B4"]
     assert [line.split(" (")[0] for line in refused.json["error"]["faults"]] == [
         f"名单 {at}" for at in ("B2", "A3", "A4", "B4")
     ]
