@@ -34,6 +34,7 @@ from cli import (
 )
 from cli.desk import REGISTRY, Desk, Registered
 from cli.output import OK, Outcome, console, emit, failure
+from cli.rehearse import command as rehearse
 from runtime.door import Door
 from runtime.logging import configure_logging
 from runtime.settings import Language, Settings
@@ -51,6 +52,7 @@ NOUNS = (
     nominate,
     panel,
     programme,
+    rehearse,
     rounds,
     template,
     units,
@@ -58,7 +60,7 @@ NOUNS = (
 """The modules whose commands are registered by importing them."""
 
 _GROUPS: dict[str, tuple[str, str]] = {
-    "programme": ("评选办法：检查与格式", "Programmes: check one, print the schema"),
+    "programme": ("评选办法：列出、检查、新建、演练", "Programmes: list, check, begin, rehearse"),
     "units": ("单位：检查导入文件", "Units: check a file"),
     "seats": ("名额：检查分配表", "Seats: check an allocation"),
     "template": ("按评选办法生成填报表", "Sheets to fill in, made from a programme"),
