@@ -224,8 +224,8 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     ),
     "PAIR": ("“{written}”应写作 名称{separator}值。", "{written} should be written NAME{separator}VALUE."),
     "OUT_FILE": (
-        "不能写入 {file}：文件已存在，或目录不存在；请换一个名称。",
-        "{file} cannot be written: it is there already, or its folder is not; choose another name.",
+        "不能写入 {file}（{fault}）：已有的文件不会被覆盖，文件夹须已存在；未写入任何文件。",
+        "{file} cannot be written ({fault}): no file is written over, its folder must be there; none was written.",
     ),
     "LOG_OVERDUE": (
         "{stream} 第 {seq} 号记录写入已逾 {seconds} 秒仍未排入全局顺序；请检查排序进程。",

@@ -17,18 +17,21 @@ _ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def put(files: Sequence[tuple[Path, bytes]], desk: Desk, **more: Any) -> Outcome:
-    """Write the files, of which none may be there already; BadUsage OUT_FILE, and then none is written."""
-    for path, _ in files:
-        if path.exists() or not path.parent.is_dir():
-            raise BadUsage("OUT_FILE", file=path)
-    told = []
-    for path, content in files:
-        try:
+    """Write the files, all or none, and never over another; BadUsage OUT_FILE."""
+    written: list[Path] = []
+    try:
+        for path, content in files:
             with path.open("xb") as file:
+                written.append(path)
                 file.write(content)
-        except OSError as fault:
-            raise BadUsage("OUT_FILE", file=f"{path} ({fault.strerror})") from None
-        told.append({"file": str(path), "bytes": len(content), "sha256": sha256(content).hexdigest()})
+    except OSError as fault:
+        for path in written:
+            path.unlink()
+        raise BadUsage("OUT_FILE", file=fault.filename, fault=fault.strerror) from None
+    told = [
+        {"file": str(path), "bytes": len(content), "sha256": sha256(content).hexdigest()}
+        for path, content in files
+    ]
     columns = (desk.say("文件", "file"), desk.say("字节", "bytes"), "SHA-256")
     return Outcome(json=more | {"files": told}, shown=table(columns, [tuple(one.values()) for one in told]))
 

@@ -441,6 +441,14 @@ async def test_names_are_for_those_with_a_grant_over_the_round(
     assert files_in(tmp_path) == []
 
 
+async def test_where_one_file_is_in_the_way_none_is_written(office: Office, tmp_path: Path) -> None:
+    in_the_way = tmp_path / "n2.docx"
+    in_the_way.touch()
+    said = await office.run("export", "recommendation", CYCLE, "--out", str(tmp_path), *OPERATOR)
+    assert said.json["error"]["code"] == "OUT_FILE"
+    assert files_in(tmp_path) == ["n2.docx"]
+
+
 async def test_one_who_never_was_in_the_round_is_not_exported(office: Office, tmp_path: Path) -> None:
     words = ("--nomination", "n9", "--out", str(tmp_path), *OPERATOR)
     said = await office.run("export", "recommendation", CYCLE, *words)

@@ -139,6 +139,15 @@ def test_each_kind_of_bad_cell_is_told_with_its_place_and_what_was_expected(
     assert expected in cell.message(Language.EN)
 
 
+def test_a_birthday_unlike_the_one_in_the_identity_is_refused(cycle: Cycle, tmp_path: Path) -> None:
+    row = [*with_cell("identity", "99010119800102001X"), "1980年1月2日"]
+    assert read_csv(cycle, tmp_path, [[*HEADER, "birth_date"], row]).bad == ()
+    row[-1] = "1981-01-02"
+    assert only(read_csv(cycle, tmp_path, [[*HEADER, "birth_date"], row])).expected_en.startswith(
+        "1980-01-02"
+    )
+
+
 def test_a_choice_a_route_and_a_date_are_checked_against_what_is_declared(
     cycle: Cycle, tmp_path: Path
 ) -> None:
