@@ -54,13 +54,20 @@ class Column(NamedTuple):
     note: str = ""
 
 
+class Guide(NamedTuple):
+    """What the guide says above the list of columns, and what the programme assumes, below it."""
+
+    lines: tuple[str, ...]
+    assumed: tuple[str, ...] = ()
+
+
 class Blank(NamedTuple):
     """A sheet to fill in: its title, columns, what is filled in already, and what the guide says beside the columns."""
 
     title: str
     columns: tuple[Column, ...]
     rows: tuple[tuple[str, ...], ...] = ()
-    guide: tuple[str, ...] = ()
+    guide: Guide = Guide(())
     units: tuple[Unit, ...] = ()  # the codes to choose from, for a column `unit`
 
 
@@ -217,9 +224,9 @@ def _title(programme: Programme, zh: str, en: str, language: Language) -> str:
     return f"{programme.title.zh} {zh}" if language is Language.ZH else f"{programme.title.en} – {en}"
 
 
-def _guide(programme: Programme, language: Language) -> tuple[str, ...]:
+def _guide(programme: Programme, language: Language) -> Guide:
     zh = language is Language.ZH
-    said = [
+    said = (
         f"评选办法：{programme.programme} 第 {programme.edition} 届，{digest(canonical_bytes(programme))}"
         if zh
         else f"programme {programme.programme}, edition {programme.edition}, {digest(canonical_bytes(programme))}",
@@ -229,10 +236,10 @@ def _guide(programme: Programme, language: Language) -> tuple[str, ...]:
         "导入时逐格检查，一次报出全部有误的单元格；有一格有误则全部不存。"
         if zh
         else "On import every cell is checked and every bad one is told at once; with a bad one nothing is stored.",
-    ]
+    )
     assumed = "本办法中以下为假设，来源未载明：" if zh else "Assumed here, as no source states it:"
     lines = [f"{one.path} = {one.value}（{one.why}）" for one in programme.assumptions]
-    return (*said, *([assumed, *lines] if lines else []))
+    return Guide(said, (assumed, *lines) if lines else ())
 
 
 def _decimal(value: Fraction) -> str:
@@ -324,12 +331,8 @@ def _write_guide(workbook: Any, sheet: Any, blank: Blank, language: Language) ->
     sheet.set_column(2, 2, 10)
     sheet.set_column(3, 3, 70)
     sheet.write_string(0, 0, blank.title, workbook.add_format({"bold": True, "font_size": 14}))
-    for row, line in enumerate(blank.guide, 2):
-        sheet.merge_range(row, 0, row, 3, line, wrapped)
-        sheet.set_row(
-            row, 16 * (1 + len(line.encode()) // 150)
-        )  # Excel gives merged cells no height of their own
-    top = len(blank.guide) + 3
+    _write_lines(sheet, 2, blank.guide.lines, wrapped)
+    top = len(blank.guide.lines) + 3
     for at, word in enumerate((("列", "标识", "必填", "填写"), ("column", "id", "required", "how"))[pick]):
         sheet.write_string(top, at, word, bold)
     for row, column in enumerate(blank.columns, top + 1):
@@ -337,6 +340,14 @@ def _write_guide(workbook: Any, sheet: Any, blank: Blank, language: Language) ->
         yes = ("是", "yes")[pick] if column.required else ""
         for at, text in enumerate((column.header, column.name, yes, how)):
             sheet.write_string(row, at, text, wrapped)
+    _write_lines(sheet, top + len(blank.columns) + 2, blank.guide.assumed, wrapped)
+
+
+def _write_lines(sheet: Any, top: int, lines: Iterable[str], wrapped: Any) -> None:
+    """Each over all four columns; Excel gives merged cells no height of their own."""
+    for row, line in enumerate(lines, top):
+        sheet.merge_range(row, 0, row, 3, line, wrapped)
+        sheet.set_row(row, 16 * (1 + len(line.encode()) // 150))
 
 
 def _write_units(workbook: Any, units: Iterable[Unit], zh: bool) -> str:
