@@ -38,6 +38,9 @@ _HOW: dict[str, tuple[str, str]] = {
     "choice": ("从下拉框中选", "one from the drop-down"),
 }
 
+_LIST_MAX = 255
+"""How many characters Excel takes for a drop-down that is written in the cell's own check."""
+
 Kind = Literal["text", "integer", "decimal", "date", "choice"]
 
 
@@ -259,13 +262,14 @@ def write_blank(blank: Blank, language: Language) -> bytes:
         workbook.set_properties({"title": blank.title, "created": EPOCH})
         sheet = workbook.add_worksheet("填报" if zh else "fill in")
         guide = workbook.add_worksheet("说明" if zh else "guide")
-        codes = _write_units(workbook, blank.units, zh) if blank.units else ""
-        _write_columns(workbook, sheet, blank, codes, language)
+        _write_columns(workbook, sheet, blank, _write_lists(workbook, blank, zh), language)
         _write_guide(workbook, guide, blank, language)
     return buffer.getvalue()
 
 
-def _write_columns(workbook: Any, sheet: Any, blank: Blank, codes: str, language: Language) -> None:
+def _write_columns(
+    workbook: Any, sheet: Any, blank: Blank, lists: dict[str, str], language: Language
+) -> None:
     pick = list(Language).index(language)
     needed = workbook.add_format({"bold": True, "bg_color": "#FCE4D6", "border": 1, "text_wrap": True})
     optional = workbook.add_format({"bold": True, "bg_color": "#E7E6E6", "border": 1, "text_wrap": True})
@@ -278,7 +282,7 @@ def _write_columns(workbook: Any, sheet: Any, blank: Blank, codes: str, language
         sheet.write_comment(
             0, at, f"{column.name}\n{column.note or _HOW[column.kind][pick]}", {"author": "xuanshu"}
         )
-        checked = _validation(column, codes if column.name == "unit" else "", pick)
+        checked = _validation(column, lists.get(column.name, ""), pick)
         if checked:
             sheet.data_validation(1, at, ROWS, at, checked)
     for row, values in enumerate(blank.rows, 1):
@@ -290,14 +294,14 @@ def _write_columns(workbook: Any, sheet: Any, blank: Blank, codes: str, language
     sheet.fit_to_pages(1, 0)
 
 
-def _validation(column: Column, codes: str, pick: int) -> dict[str, Any]:
+def _validation(column: Column, listed: str, pick: int) -> dict[str, Any]:
     """What Excel itself checks as a cell is typed."""
     told = {
         "input_title": column.header[:32],
         "input_message": (column.note or _HOW[column.kind][pick])[:255],
     }
-    if codes:
-        return {"validate": "list", "source": codes, "error_type": "warning", **told}
+    if listed:
+        return {"validate": "list", "source": listed, "error_type": "warning", **told}
     match column.kind:
         case "choice":
             return {"validate": "list", "source": list(column.options), **told}
@@ -350,14 +354,27 @@ def _write_lines(sheet: Any, top: int, lines: Iterable[str], wrapped: Any) -> No
         sheet.set_row(row, 16 * (1 + len(line.encode()) // 150))
 
 
-def _write_units(workbook: Any, units: Iterable[Unit], zh: bool) -> str:
-    """The sheet of units; the range of its codes."""
-    name = "单位" if zh else "units"
-    sheet = workbook.add_worksheet(name)
-    sheet.set_column(0, 0, 16, workbook.add_format({"num_format": "@"}))
+def _write_lists(workbook: Any, blank: Blank, zh: bool) -> dict[str, str]:
+    """Sheets of what is too long for a cell's own list: the range to choose from, by column."""
+    lists = {
+        column.name: column.options for column in blank.columns if len(",".join(column.options)) > _LIST_MAX
+    }
+    ranges = {
+        name: _write_list(workbook, f"{'选项' if zh else 'choices'} {number}", [(one,) for one in options])
+        for number, (name, options) in enumerate(lists.items(), 1)
+    }
+    if blank.units:
+        rows = [(unit.code, unit.name) for unit in blank.units]
+        ranges["unit"] = _write_list(workbook, "单位" if zh else "units", rows)
+    return ranges
+
+
+def _write_list(workbook: Any, title: str, rows: Sequence[tuple[str, ...]]) -> str:
+    """A sheet of these rows; the range of its first column."""
+    sheet = workbook.add_worksheet(title)
+    sheet.set_column(0, 0, 16, workbook.add_format({"num_format": _FORMATS["text"]}))
     sheet.set_column(1, 1, 40)
-    row = 0
-    for row, unit in enumerate(units):
-        sheet.write_string(row, 0, unit.code)
-        sheet.write_string(row, 1, unit.name)
-    return f"='{name}'!$A$1:$A${row + 1}"
+    for row, cells in enumerate(rows):
+        for at, text in enumerate(cells):
+            sheet.write_string(row, at, text)
+    return f"='{title}'!$A$1:$A${len(rows)}"

@@ -130,6 +130,18 @@ def test_the_workbook_carries_drop_downs_checks_text_formats_and_what_is_assumed
     assert "从事本技艺年数" in guide
 
 
+def test_a_choice_too_long_for_a_cells_own_list_is_chosen_from_a_sheet(tmp_path: Path) -> None:
+    programme, tree = craftsman()
+    many = tuple(f"sector_{n:03}" for n in range(60))
+    sector = programme.facts["sector"].model_copy(update={"of": many})
+    programme = programme.model_copy(update={"facts": {**programme.facts, "sector": sector}})
+    blank = blanks.nominations(programme, tree, Language.ZH)
+    content = write_blank(blank, Language.ZH)
+    with ZipFile(io.BytesIO(content)) as parts:
+        assert "'选项 1'!$A$1:$A$60" in parts.read("xl/worksheets/sheet1.xml").decode()
+    assert load_workbook(io.BytesIO(content)).get_sheet_by_name("选项 1").to_python()[-1] == ["sector_059"]
+
+
 def test_the_same_programme_gives_the_same_bytes() -> None:
     programme, tree = craftsman()
     one, two = (write_blank(blanks.nominations(programme, tree, Language.ZH), Language.ZH) for _ in range(2))

@@ -11,7 +11,16 @@ from domain.round import run_of
 from schemas import names
 from schemas.commands import CloseStep, InvalidateVotes, SealTally
 from schemas.events import ChannelCounts, Count, TallySealed, VotesInvalidated
-from tests.domain.specification import OFFICER, OPERATOR, OPERATOR_2, World, choice, refused, step, with_members
+from tests.domain.specification import (
+    OFFICER,
+    OPERATOR,
+    OPERATOR_2,
+    World,
+    choice,
+    refused,
+    step,
+    with_members,
+)
 
 LIMITS = {"per_day": 5, "choices_min": 1, "choices_max": 5}
 ADJUDICATED = step("public_vote", limits=LIMITS, adjudication={"days": 3, "unit": "work_day"})
