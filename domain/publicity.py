@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from domain.choice import problem_of_list
 from domain.decision import NOTHING, Decision
+from domain.problem import problem_of_list
 from domain.round import State, evolve, run_of
 from domain.selection import Substitution, TieUnresolved, rank_problem, substitute
 from domain.selection.ranking import places

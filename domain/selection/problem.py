@@ -37,6 +37,7 @@ class Candidate(Record):
     tags: Tags = frozenset()
     unknown: Tags = frozenset()
     group: str = ""
+    line: str = ""  # whose seats these are beside the group: a substitute comes from the same (DR-31)
 
     @model_validator(mode="after")
     def _knows_what_it_does_not_know(self) -> Self:
