@@ -17,6 +17,7 @@ from domain.selection.problem import (
 )
 from domain.selection.program import Counts, Layout, Program, lay_out
 from domain.selection.proof import improve
+from domain.selection.search import settle
 from domain.selection.shares import check_all
 
 
@@ -25,11 +26,12 @@ def certify(
     selected: Iterable[str],
     filled_multipliers: Iterable[Multiplier] = (),
     multipliers: Iterable[Multiplier] = (),
+    layout: Layout | None = None,
 ) -> Certificate:
     """What holds of a list: seats, groups, every rule with its numbers, and whether anything better exists.
 
     The multipliers come from the solver's certificate and are only evidence: any prices give a valid bound, good ones a
-    tight bound. Where neither bound nor search settles the question, the certificate says `solver` and no more.
+    tight bound. `layout` is the problem's, where it has been made already. Where neither bound nor search settles the question, the certificate says `solver` and no more.
     """
     ids = tuple(selected)
     checks = check_all(problem, ids)
@@ -40,7 +42,7 @@ def certify(
     bound: Fraction | None = None
     if not faults:
         filled_by = _filled_by(problem, ids, filled_multipliers)
-        optimality, bound = _optimality(lay_out(problem), ids, multipliers)
+        optimality, bound = _optimality(layout or lay_out(problem), ids, multipliers)
         faults = _optimality_faults(filled_by, optimality)
     return Certificate(
         valid=not faults,
@@ -141,7 +143,10 @@ def _settle(program: Program, known: Counts, prices: Sequence[Fraction]) -> Opti
     value = program.value(known)
     if floor(program.bound(prices)) == value:
         return Optimality.DUAL
-    found = improve(program, known)
+    best, whole = settle(program, prices, known)
+    if whole:
+        return Optimality.SEARCH if program.value(best) == value else Optimality.NONE
+    found = improve(program, known, prices)
     if program.value(found.solution) > value:
         return Optimality.NONE
     return Optimality.SEARCH if found.proven else Optimality.SOLVER

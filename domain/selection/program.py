@@ -11,9 +11,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import lcm
+from operator import itemgetter
 
-from domain.selection.problem import Candidate, Multiplier, Op, Problem, ShareRule
-from domain.selection.ranking import lot, places, rank_problem
+from domain.selection.problem import Candidate, Multiplier, Op, Problem, RankGroup, ShareRule
+from domain.selection.ranking import lot, places, rank_problem, whole_numbers
 from domain.selection.shares import counts, required
 
 Counts = tuple[int, ...]
@@ -68,6 +69,43 @@ class Program:
             if price:
                 reduced = [worth - price * one for worth, one in zip(reduced, row.coefficients, strict=True)]
         return scale, whole, reduced
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A program in fewer columns, the others being settled."""
+
+    program: Program
+    columns: tuple[int, ...]
+    settled: Counts  # of the whole, 0 in the part's columns
+
+    def whole(self, x: Counts) -> Counts:
+        """A solution of the part as one of the whole."""
+        full = list(self.settled)
+        for column, count in zip(self.columns, x, strict=True):
+            full[column] = count
+        return tuple(full)
+
+
+def part_of(program: Program, columns: Sequence[int], liked: Sequence[int]) -> Part:
+    """The program in these columns, the others as `liked`."""
+    settled = list(liked)
+    for column in columns:
+        settled[column] = 0
+    chosen = tuple(columns)
+    taken = [column for column, count in enumerate(settled) if count]
+    rows = tuple(
+        Row(
+            row.id,
+            tuple(row.coefficients[column] for column in chosen),
+            row.bound - sum(row.coefficients[column] * settled[column] for column in taken),
+            row.equal,
+        )
+        for row in program.rows
+    )
+    values = tuple(program.values[column] for column in chosen)
+    upper = tuple(program.upper[column] for column in chosen)
+    return Part(Program(values, upper, rows), chosen, tuple(settled))
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,23 +168,26 @@ class Layout:
 
     def scoring(self, filled: int) -> Program:
         """Of all lists of `filled`: the greatest total score, then the least sum of places, in one exact integer."""
-        scale, lowest, weight = self._units(filled)
-        last = max((column.rank for column in self.columns), default=0)
+        scores, weight = whole_numbers([column.score for column in self.columns]), self._weight(filled)
+        lowest, last = min(scores, default=0), self._last
         values = tuple(
-            int((column.score - lowest) * scale) * weight + last - column.rank for column in self.columns
+            (score - lowest) * weight + last - column.rank
+            for score, column in zip(scores, self.columns, strict=True)
         )
         return Program(values, self.upper, self.rows(filled))
 
     def score_of(self, filled: int, value: int) -> Fraction:
         """The total score within a value of `scoring(filled)`."""
-        scale, lowest, weight = self._units(filled)
-        return Fraction(value // weight, scale) + lowest * filled
+        scores = [column.score for column in self.columns]
+        scale = lcm(*{score.denominator for score in scores})
+        return Fraction(value // self._weight(filled), scale) + min(scores, default=Fraction(0)) * filled
 
-    def _units(self, filled: int) -> tuple[int, Fraction, int]:
-        scale = lcm(*(column.score.denominator for column in self.columns))
-        lowest = min((column.score for column in self.columns), default=Fraction(0))
-        last = max((column.rank for column in self.columns), default=0)
-        return scale, lowest, filled * last + 1
+    @property
+    def _last(self) -> int:
+        return max((column.rank for column in self.columns), default=0)
+
+    def _weight(self, filled: int) -> int:
+        return filled * self._last + 1
 
     def chosen(self, x: Counts) -> tuple[str, ...]:
         """The ids of a solution, in the order of places; of one column the first by lot."""
@@ -168,7 +209,12 @@ class Layout:
         return tuple(by_row.get(row.id, Fraction(0)) for row in self.rows())
 
 
-def lay_out(problem: Problem, rules: tuple[ShareRule, ...] | None = None, by_place: bool = True) -> Layout:
+def lay_out(
+    problem: Problem,
+    rules: tuple[ShareRule, ...] | None = None,
+    by_place: bool = True,
+    ranked: Sequence[RankGroup] | None = None,
+) -> Layout:
     """The columns of those who may be chosen, under the hard rules that apply, or under the rules given.
 
     Without `by_place`, candidates of different places share a column: enough for counting, too little for scoring.
@@ -176,14 +222,19 @@ def lay_out(problem: Problem, rules: tuple[ShareRule, ...] | None = None, by_pla
     chosen_rules = problem.hard_rules if rules is None else rules
     applying = tuple(rule for rule in chosen_rules if rule.base_number != 0)
     off = {group.id for group in problem.groups if group.off_quota}
-    place = places(rank_problem(problem))
+    place = places(rank_problem(problem) if ranked is None else ranked)
+    known: dict[tuple[frozenset[str], frozenset[str], str], tuple[tuple[int, int], ...]] = {}
     alike: dict[tuple[int, str, tuple[tuple[int, int], ...]], list[Candidate]] = defaultdict(list)
     for one in problem.eligible:
-        parts = tuple((0, 0) if one.group in off else counts(rule, one) for rule in applying)
+        kind = (one.tags, one.unknown, one.group)
+        parts = known.get(kind)
+        if parts is None:
+            parts = tuple((0, 0) if one.group in off else counts(rule, one) for rule in applying)
+            known[kind] = parts
         alike[place[one.id] if by_place else 0, one.group, parts].append(one)
     columns = tuple(
         Column(rank, group, parts, _by_lot(members, problem.lot_seed), members[0].score)
-        for (rank, group, parts), members in sorted(alike.items(), key=lambda item: item[0])
+        for (rank, group, parts), members in sorted(alike.items(), key=itemgetter(0))
     )
     return Layout(problem, applying, columns)
 
@@ -193,4 +244,6 @@ def dot(left: Sequence[int], right: Sequence[int]) -> int:
 
 
 def _by_lot(members: list[Candidate], seed: str) -> tuple[str, ...]:
+    if len(members) == 1:
+        return (members[0].id,)
     return tuple(sorted((member.id for member in members), key=lambda one: lot(seed, one)))

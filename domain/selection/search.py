@@ -36,6 +36,13 @@ def best_of_equals(
     return tuple(tree.solutions)
 
 
+def settle(program: Program, prices: Sequence[Fraction], known: Counts) -> tuple[Counts, bool]:
+    """A solution at least as good as `known`, and whether the search was exhaustive, so that nothing is better."""
+    tree = _Tree(program, prices, known, lambda _: 0)
+    complete = tree.run()
+    return tree.solutions[0], complete
+
+
 def _exchanges(program: Program, x: Counts) -> Iterator[Counts]:
     """Feasible neighbours that take one from another column of equal value."""
     alike: dict[int, list[int]] = defaultdict(list)
