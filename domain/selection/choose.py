@@ -73,13 +73,13 @@ def _constrained(problem: Problem, ranked: Sequence[RankGroup]) -> Outcome:
         solved = solve(program)
     if solved is None:
         raise SolverFailed("HiGHS no longer finds the list that it had found")
-    equals = best_of_equals(program, solved.prices, solved.solution, _preference(layout))
+    equals, proven = best_of_equals(program, solved.prices, solved.solution, _preference(layout))
     tie = _tie(layout, equals) if not problem.lot_seed else None
     if tie:
         return tie
     vacancy = explain(problem, capacity) if filled < capacity else None
     ids = layout.chosen(equals[0])
-    return _selected(problem, ranked, ids, filling_prices, solved.prices, vacancy, layout)
+    return _selected(problem, ranked, ids, filling_prices, solved.prices, vacancy, layout, proven)
 
 
 def _most_filled(layout: Layout) -> tuple[int | None, Prices]:
@@ -126,6 +126,7 @@ def _selected(
     prices: Prices = (),
     vacancy: Infeasible | None = None,
     layout: Layout | None = None,
+    proven: bool = False,
 ) -> Selected:
     layout = layout or lay_out(problem, ranked=ranked)
     certificate = certify(
@@ -134,6 +135,7 @@ def _selected(
         layout.multipliers(filling_prices) if filling_prices else (),
         layout.multipliers(prices) if prices else (),
         layout=layout,
+        proven=proven,
     )
     if not certificate.valid:
         raise SolverFailed(f"the list does not pass its certificate: {certificate.faults}")

@@ -38,15 +38,16 @@ def rank(candidates: Iterable[Candidate], resolution: Sequence[str] = ()) -> tup
     groups, place = [], 1
     for _, equals in groupby(keyed, key=itemgetter(0)):
         ids = tuple(sorted(id for _, id in equals))
-        groups.append(RankGroup.model_construct(rank=place, ids=ids))
+        groups.append(RankGroup(rank=place, ids=ids))
         place += len(ids)
     return tuple(groups)
 
 
 def whole_numbers(values: Sequence[Fraction]) -> list[int]:
     """The values times their least common denominator, which keeps every difference."""
-    scale = lcm(*{value.denominator for value in values})
-    return [value.numerator * (scale // value.denominator) for value in values]
+    ratios = [value.as_integer_ratio() for value in values]
+    scale = lcm(*{denominator for _, denominator in ratios})
+    return [numerator * (scale // denominator) for numerator, denominator in ratios]
 
 
 def rank_problem(problem: Problem) -> tuple[RankGroup, ...]:
@@ -99,7 +100,8 @@ def cut(
                 return _tie(open_to, crowded if fits else open_to, left, group_of, room)
             open_to = _drawn(open_to, left, lot_seed, group_of, room)
         chosen.extend(open_to)
-        room.subtract(group_of[one] for one in open_to if group_of.get(one) in room)
+        if room:
+            room.subtract(group_of[one] for one in open_to if group_of.get(one) in room)
     return tuple(chosen)
 
 
