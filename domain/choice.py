@@ -91,7 +91,7 @@ def _made(
     ranked = _ranked(problem, scores)
     made = SelectionMade(
         step=step.id,
-        seats=problem.seats,
+        seats=max(step.seats, len(outcome.selected)),
         ranked=ranked,
         selected=outcome.selected,
         reserve=outcome.reserve,

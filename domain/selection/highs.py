@@ -24,6 +24,8 @@ _OPTIONS: dict[str, bool | int | float | str] = {
     "dual_feasibility_tolerance": 1e-9,
 }
 _LARGEST_COST = 1e6
+_FEW = 200
+"""Up to so many columns presolve costs more than it saves."""
 
 
 class SolverFailed(RuntimeError):
@@ -38,6 +40,8 @@ def best_integers(program: Program) -> Counts | None:
     if not program.values:
         return () if program.feasible(()) else None
     solver = _load(program, integers=True)
+    if len(program.values) <= _FEW:
+        solver.setOptionValue("presolve", "off")
     solver.run()
     status = solver.getModelStatus()
     if status == highspy.HighsModelStatus.kInfeasible:
