@@ -197,7 +197,9 @@ def test_a_seat_stays_vacant_where_the_reserve_is_empty_or_gone_dr_31() -> None:
     assert list(world.round().members) == ["b"]
 
 
-def test_whoever_gives_way_for_the_composition_is_told_and_replaced_with_a_period_of_their_own_dr_31() -> None:
+def test_whoever_gives_way_for_the_composition_is_told_and_replaced_with_a_period_of_their_own_dr_31() -> (
+    None
+):
     """Without a, each of two seats of three wants one frontline member and one head, whom no single substitute is."""
     people = {
         "a": ("90", {"frontline": True, "head": True}),
