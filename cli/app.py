@@ -24,6 +24,7 @@ from cli import (
     cycle,
     decide,
     doctor,
+    export,
     grants,
     nominate,
     panel,
@@ -32,6 +33,7 @@ from cli import (
     register,
     rounds,
     schedule,
+    template,
     units,
 )
 from cli.desk import REGISTRY, Desk, Registered
@@ -50,6 +52,7 @@ NOUNS = (
     cycle,
     decide,
     doctor,
+    export,
     grants,
     nominate,
     panel,
@@ -59,6 +62,7 @@ NOUNS = (
     rehearse,
     rounds,
     schedule,
+    template,
     units,
 )
 """The modules whose commands are registered by importing them."""
@@ -66,6 +70,9 @@ NOUNS = (
 _GROUPS: dict[str, tuple[str, str]] = {
     "programme": ("评选办法：列出、检查、新建、演练", "Programmes: list, check, begin, rehearse"),
     "units": ("单位：检查导入文件", "Units: check a file"),
+    "seats": ("名额：检查分配表", "Seats: check an allocation"),
+    "template": ("按评选办法生成填报表", "Sheets to fill in, made from a programme"),
+    "export": ("导出：汇总表、推荐表、公示公告、审批表、证书", "Lists, forms, notices and certificates"),
     "cycle": (
         "届次：开启、状态、暂停、恢复、延期、取消",
         "Cycles: start, status, pause, resume, extend, cancel",

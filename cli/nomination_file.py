@@ -7,19 +7,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 from unicodedata import normalize
 
+from cli.office.grids import Raw
+from cli.office.identity import born, identity_of
 from cli.sheets import (
     BadCell,
     Expected,
-    Raw,
     Row,
     Table,
-    exact_number,
+    day,
     filled,
     listed,
     narrow,
@@ -27,6 +27,7 @@ from cli.sheets import (
     plain,
     read_cells,
     read_table,
+    repeated,
 )
 from runtime.door import MemberForm
 from schemas.errors import BadUsage
@@ -56,6 +57,8 @@ ADDRESSING = {
     "leader": "领衔人",
     "members": "成员",
 }
+OF_TEAMS = ("subject_type", "leader", "members")
+"""Columns for subjects with members."""
 REQUIRED = ("unit", "identity", "name")
 _YES, _NO = {"是", "true", "yes", "1", "有"}, {"否", "false", "no", "0", "无"}
 _FIELD = re.compile(r"[a-z0-9_]+\Z")
@@ -86,15 +89,15 @@ class NominationFile(NamedTuple):
 def read_nominations(path: Path, programme: Programme, tree: UnitTree, sheet: str = "") -> NominationFile:
     """Read a CSV or Excel file of nominations; raises `BadFile` where there is no table to speak of."""
     required = tuple(name for name in REQUIRED if name != "identity" or not programme.members)
-    table, bad = read_table(path, _headers(programme), required, sheet)
-    if bad and any(cell.row == 1 for cell in bad):
+    table, bad = read_table(path, headers(programme), required, sheet)
+    if any(cell.row == table.header for cell in bad):
         return NominationFile((), tuple(bad))
     spoilt = {cell.row for cell in bad}
     seen: dict[str, int] = {}
     rows = []
     for row in table.rows:
         made, wrong = _row(table, row, programme, tree)
-        wrong += _repeated(table, row, made, seen)
+        wrong += repeated(table, row, "identity", made.identity, seen) if made and made.identity else []
         bad += wrong
         if made is not None and not wrong and row.number not in spoilt:
             rows.append(made)
@@ -132,27 +135,22 @@ def personal_fields(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 
 def members_of(written: object, leader: bool = False) -> tuple[MemberForm, ...]:
-    """Members as `IDENTITY=NAME`; what was read by `_people`, or written at the terminal. BadUsage PAIR."""
+    """Members as `IDENTITY=NAME`; what was read by `_people`, or written at the terminal. BadUsage USAGE."""
     assert isinstance(written, tuple)
-    pairs = [one.partition("=") for one in written]
-    for identity, _, name in pairs:
-        if not identity or not name:
-            raise BadUsage("PAIR", written=f"{identity}…", separator="=")
-    return tuple(
-        MemberForm(identity=identity_of(identity), name=name, leader=leader) for identity, _, name in pairs
-    )
+    try:
+        people = [_person(one) for one in written]
+    except Expected as expected:
+        raise BadUsage("USAGE", fault=f"{expected.zh} / {expected.en}") from None
+    return tuple(MemberForm(identity=identity, name=name, leader=leader) for identity, name in people)
 
 
-def identity_of(cell: Raw) -> str:
-    """An ID number as text: full-width forms narrow, letters upper; numbers that lost digits are refused."""
-    exact_number(cell)
-    return narrow(cell).upper()
-
-
-def _headers(programme: Programme) -> dict[str, str]:
+def headers(programme: Programme) -> dict[str, str]:
+    """Every header that is read, in Chinese, in English or by its id, and the column it means."""
     names = {name: name for name in (*ADDRESSING, *programme.asked, *PERSONAL)}
+    chinese = {zh: name for name, zh in (ADDRESSING | PERSONAL).items()}
     labels = {fact.label.zh: id for id, fact in programme.asked.items()}
-    return {zh: name for name, zh in (ADDRESSING | PERSONAL).items()} | labels | names
+    english = {fact.label.en.lower(): id for id, fact in programme.asked.items() if fact.label.en}
+    return english | labels | chinese | names
 
 
 def _row(
@@ -179,18 +177,19 @@ def _row(
 
 
 def _readers(programme: Programme, tree: UnitTree) -> dict[str, Callable[[Raw], object]]:
+    identity = partial(identity_of, subject=programme.subject)
     readers: dict[str, Callable[[Raw], object]] = {
         "unit": partial(_unit, tree=tree),
         "route": _optional(partial(one_of, allowed=[route.id for route in programme.routes])),
         "channel": _optional(partial(one_of, allowed=list(Channel))),
         "sponsors": listed,
-        "identity": _optional(identity_of) if programme.members else identity_of,
+        "identity": _optional(identity) if programme.members else identity,
         "subject_type": _optional(partial(one_of, allowed=[programme.subject, *programme.subjects])),
         "leader": _people,
         "members": _people,
         **dict.fromkeys(PERSONAL, plain),
         "name": filled,
-        "birth_date": _optional(_date),
+        "birth_date": _optional(day),
         "phone": _optional(narrow),
     }
     for id, fact in programme.asked.items():
@@ -207,6 +206,9 @@ def _together(
     def refuse(name: str, zh: str, en: str) -> list[BadCell]:
         return [table.bad(row.number, name, row.cells.get(name, ""), Expected(zh, en))]
 
+    birthday = born(read["identity"]) if read.get("birth_date") else None
+    if birthday and birthday.isoformat() != read["birth_date"]:
+        return refuse("birth_date", f"与证件号一致的 {birthday}", f"{birthday}, as the identity has it")
     unit, channel = read["unit"], Channel(read.get("channel") or Channel.UNIT)
     intake = _intake(programme, tree, unit)
     if intake is None:
@@ -221,16 +223,6 @@ def _together(
         least = intake.sponsors_min
         return refuse("sponsors", f"{least} 名以上不同的联名人", f"at least {least} different sponsors")
     return []
-
-
-def _repeated(table: Table, row: Row, made: NominationRow | None, seen: dict[str, int]) -> list[BadCell]:
-    if made is None or not made.identity:  # a team without one is known by its members, at the door
-        return []
-    first = seen.setdefault(made.identity, row.number)
-    if first == row.number:
-        return []
-    expected = Expected(f"每人一行（首次见第 {first} 行）", f"each person once (first in row {first})")
-    return [table.bad(row.number, "identity", made.identity, expected)]
 
 
 def _sponsors(read: dict[str, Any]) -> tuple[str, ...]:
@@ -257,10 +249,14 @@ def _optional(reader: Callable[[Raw], object]) -> Callable[[Raw], object]:
 
 
 def _people(cell: Raw) -> tuple[str, ...]:
-    people = listed(cell)
-    if any(not identity or not name for identity, _, name in (one.partition("=") for one in people)):
+    return tuple("=".join(_person(one)) for one in listed(cell))
+
+
+def _person(written: str) -> tuple[str, str]:
+    identity, _, name = written.partition("=")
+    if not identity or not name:
         raise Expected("“证件号=姓名”，用“、”分开", "IDENTITY=NAME, separated by commas")
-    return people
+    return identity_of(identity), name
 
 
 def _unit(cell: Raw, tree: UnitTree) -> str:
@@ -279,7 +275,7 @@ def _fact(fact: Fact, cell: Raw) -> int | bool | str:
         case "choice":
             return one_of(cell, fact.of)
         case "date":
-            return _date(cell)
+            return day(cell)
 
 
 def _integer(cell: Raw) -> int:
@@ -294,17 +290,3 @@ def _boolean(cell: Raw) -> bool:
     if text not in _YES | _NO:
         raise Expected("是 或 否", "yes or no")
     return text in _YES
-
-
-def _date(cell: Raw) -> str:
-    if isinstance(cell, datetime):
-        return cell.date().isoformat()
-    if isinstance(cell, date):
-        return cell.isoformat()
-    text = normalize("NFKC", filled(cell))
-    try:
-        if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text, re.ASCII):
-            return date.fromisoformat(text).isoformat()
-    except ValueError:
-        pass
-    raise Expected("形如 2026-01-31 的日期", "a date such as 2026-01-31")

@@ -12,6 +12,7 @@ from temporalio.client import Client
 
 from cli.desk import AtDesk, Desk, Reason, command
 from cli.grants import read_grants
+from cli.office.unit_sheets import unit_sources
 from cli.output import Outcome, table
 from runtime.schedules import (
     create_schedule,
@@ -42,7 +43,9 @@ async def create(
         Parameter(help="起始日 2027-03-01，默认用 cadence 的 · the first day, else the cadence's"),
     ] = None,
     label: Annotated[str, Parameter(help="演练的标记 · a mark of a rehearsal")] = "",
-    units: Annotated[tuple[Path, ...], Parameter(help="另挂入的单位（CSV），可多次 · further units")] = (),
+    units: Annotated[
+        tuple[Path, ...], Parameter(help="另挂入的单位（CSV、Excel），可多次 · further units")
+    ] = (),
     grants: Annotated[Path | None, Parameter(help="授权表（CSV、Excel） · a table of grants")] = None,
     invited: Annotated[tuple[str, ...], Parameter(help="受邀申报的单位，可多次 · invited units")] = (),
     calendar: Annotated[Path | None, Parameter(help="工作日历补充 · a file of work-day overrides")] = None,
@@ -57,7 +60,7 @@ async def create(
         programme,
         operators=operator,
         label=label,
-        units=units,
+        units=unit_sources(units, desk.language),
         grants=() if grants is None else read_grants(grants, desk),
         invited=invited,
         calendar=calendar,

@@ -50,7 +50,7 @@ from schemas.ledger import Actor, Frozen, Receipt
 from schemas.loading import open_programme
 from schemas.messages import NominationOrder, PinnedCycle
 from schemas.programme import Channel, SubjectType
-from schemas.unit_files import merge_units
+from schemas.unit_files import Source, merge_units
 from schemas.values import Pace
 from store.ballot_box import BallotBox, PaperReceipt
 from store.postgres import PostgresEventStore
@@ -148,7 +148,7 @@ class Door:
         operators: tuple[str, ...],
         label: str = "",
         period: str = "",
-        units: tuple[Path, ...] = (),
+        units: tuple[Source, ...] = (),
         grants: tuple[GrantTerms, ...] = (),
         invited: tuple[str, ...] = (),
         pace: Pace | None = None,
@@ -180,7 +180,7 @@ class Door:
         operators: tuple[str, ...],
         label: str = "",
         period: str = "",
-        units: tuple[Path, ...] = (),
+        units: tuple[Source, ...] = (),
         grants: tuple[GrantTerms, ...] = (),
         invited: tuple[str, ...] = (),
         calendar: Path | None = None,
