@@ -11,6 +11,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities.deciding import Decider
 from schemas import names
+from schemas.commands import ENGINE, Command, ConferTitle
 from schemas.errors import Unavailable
 from schemas.ledger import Post
 from schemas.messages import NominationOrder
@@ -59,12 +60,28 @@ class Outbox:
         if names.kind_of(post.workflow) == "nomination":
             await self._deliver_to_nomination(post)
             return
+        if names.kind_of(post.workflow) == "title":
+            await self._begin_title(post)
+            return
         try:
             await self._client.get_workflow_handle(post.workflow).signal(post.name)
         except RPCError as fault:
             if fault.status != RPCStatusCode.NOT_FOUND:
                 raise
             log.info("outbox_to_the_log_only", workflow=post.workflow, message=post.id)
+
+    async def _begin_title(self, post: Post) -> None:
+        """A title has no workflow: the message's id is the command's, so that twice is once."""
+        body = ConferTitle.model_validate(post.payload["body"])
+        command = Command(
+            id=post.id,
+            stream=post.workflow,
+            actor=ENGINE,
+            received_at=post.payload["at"],
+            cause=post.sender,
+            body=body,
+        )
+        await self._decider.execute(command)
 
     async def _deliver_to_nomination(self, post: Post) -> None:
         cycle = await self._decider.cycles.get(names.cycle_stream(post.cycle))

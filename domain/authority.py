@@ -35,6 +35,20 @@ ROLES: dict[str, tuple[str, ...]] = {
     "resolve_tie": ("operator",),
     "waive_differential": ("operator",),
     "extend_step": ("operator",),
+    "waive_predicate": ("operator",),
+    "record_honour": ("operator", "handler"),
+    "assess_title": ("operator",),
+    "agree_shares": ("operator",),
+    "leader_left": ("operator", "officer"),
+    "replace_leader": ("operator",),
+    "pay_reward": ("finance", "operator"),
+    "recover_rewards": ("finance", "operator"),
+    "propose_revocation": ("operator", "handler", "officer"),
+    "hear_holder": ("operator", "handler"),
+    "decide_revocation": ("operator",),
+    "appeal_revocation": ("officer", "handler"),
+    "rule_on_appeal": ("operator",),
+    "delist_title": ("operator",),
 }
 """Which roles may give a command. A department or a body acts in a role of its own, `department:tax`, `body:…`."""
 

@@ -9,8 +9,10 @@ from enum import StrEnum
 
 from domain import authority
 from domain import round as rounds
+from domain.calendar import local_date
 from domain.decision import NOTHING, Decision, two_people
-from domain.eligibility import facts_fault
+from domain.eligibility import facts_fault, waivable
+from domain.history import Past
 from schemas import names
 from schemas.commands import (
     Command,
@@ -24,6 +26,7 @@ from schemas.commands import (
     RuleOnObjection,
     SubmitNomination,
     TakeOutcome,
+    WaivePredicate,
     Withdraw,
 )
 from schemas.errors import Refused
@@ -32,6 +35,7 @@ from schemas.events import (
     ActSeconded,
     Event,
     FactValue,
+    HeldTitle,
     NominationAdvanced,
     NominationConferred,
     NominationCorrected,
@@ -44,8 +48,9 @@ from schemas.events import (
     NominationWithdrawn,
     ObjectionFiled,
     ObjectionRuled,
+    PredicateWaived,
 )
-from schemas.ledger import GateOpen, Guard, Post, Release, Reserve
+from schemas.ledger import GateOpen, Guard, HeadIs, Post, Release, Reserve
 from schemas.programme import Channel, Intake, Programme, Publicity
 from schemas.units import UnitTree
 
@@ -98,6 +103,7 @@ class State:
     objections: dict[str, Objection] = field(default_factory=dict)
     outcomes: dict[tuple[str, str], str] = field(default_factory=dict)  # (round, outcome) → command
     titles: tuple[str, ...] = ()
+    waived: frozenset[str] = frozenset()
     reason: str = ""
     seq: int = 0
     proposals: dict[str, str] = field(default_factory=dict)
@@ -140,6 +146,7 @@ class Inputs:
     round: rounds.State
     nominated_here: int = 0  # nominations that the entry unit has put forward by this route
     intake_open: bool = False
+    held: tuple[HeldTitle, ...] = ()  # what the subject was given before, where a bar is looked for
 
 
 initial = State()
@@ -149,7 +156,7 @@ def evolve(state: State, event: Event, actor: str = "", subject: str = "", comma
     return replace(_evolve(state, event, actor, subject, command), seq=state.seq + 1)
 
 
-def _evolve(state: State, event: Event, actor: str, subject: str, command: str) -> State:
+def _evolve(state: State, event: Event, actor: str, subject: str, command: str) -> State:  # noqa: C901 -- a flat match, one case an event
     match event:
         case NominationSubmitted():
             return replace(
@@ -189,6 +196,8 @@ def _evolve(state: State, event: Event, actor: str, subject: str, command: str) 
             return replace(state, status=Status.ELIMINATED, reason=event.reason, outcomes=outcomes)
         case NominationConferred():
             return _evolve_conferred(state, event, command)
+        case PredicateWaived():
+            return replace(state, waived=state.waived | {event.predicate})
         case ActProposed():
             return replace(state, proposals=state.proposals | {event.act: actor})
         case ActSeconded():
@@ -203,8 +212,8 @@ def _evolve_conferred(state: State, event: NominationConferred, command: str) ->
     return replace(state, status=status, titles=(*state.titles, event.title), outcomes=outcomes)
 
 
-def standing(state: State, nomination: str) -> rounds.Standing:
-    """The nomination as its round sees it when it decides."""
+def standing(state: State, nomination: str, held: tuple[HeldTitle, ...] = ()) -> rounds.Standing:
+    """The nomination as its round sees it when it decides, with its subject's titles where they matter."""
     return rounds.Standing(
         nomination=nomination,
         subject=state.subject,
@@ -219,6 +228,8 @@ def standing(state: State, nomination: str) -> rounds.Standing:
         },
         contested=state.open_objections(),
         titles=state.titles,
+        held=held,
+        waived=state.waived,
     )
 
 
@@ -246,6 +257,8 @@ def decide(state: State, command: Command, body: NominationBody, inputs: Inputs)
             return _object(state, command, body, inputs)
         case RuleOnObjection():
             return _rule(state, command, body, inputs)
+        case WaivePredicate():
+            return _waive(state, command, body, inputs)
         case Disqualify():
             return _disqualify(state, command, body, inputs)
 
@@ -266,6 +279,7 @@ def _submit(state: State, command: Command, body: SubmitNomination, inputs: Inpu
     fault = facts_fault(inputs.programme, body.facts)
     if fault:
         raise Refused("FACTS_INVALID", fault=fault)
+    _not_barred(command, inputs)
     path = _path(body, inputs)
     rank = inputs.tree.by_code[body.unit].rank
     submitted = NominationSubmitted(**body.model_dump(exclude={"kind", "subject"}), path=path)
@@ -278,11 +292,21 @@ def _submit(state: State, command: Command, body: SubmitNomination, inputs: Inpu
     )
     return Decision(
         events=(submitted,),
-        guards=_guards(command, names.intake_gate(body.cycle, rank)),
+        guards=(
+            *_guards(command, names.intake_gate(body.cycle, rank)),
+            *(HeadIs(stream=one.stream, seq=one.seq) for one in inputs.held),
+        ),
         effects=(reserve,),
         subject=body.subject,
         grant=_as_submitter(command, body.unit, body.channel, inputs),
     )
+
+
+def _not_barred(command: Command, inputs: Inputs) -> None:
+    """DR-36: whose title was revoked may not come again before the bar ends."""
+    until = Past(inputs.held, local_date(command.received_at), inputs.programme).barred_until()
+    if until is not None:
+        raise Refused("BARRED", until=until)
 
 
 def _intake_of(body: SubmitNomination, inputs: Inputs) -> Intake:
@@ -489,6 +513,20 @@ def _rule(state: State, command: Command, body: RuleOnObjection, inputs: Inputs)
         events = two_people(state, command, (ruled, *out))
     effects = (_nudge(state, command),) if ruled in events else ()
     return Decision(events=events, guards=_guards(command), effects=effects, grant=grant)
+
+
+def _waive(state: State, command: Command, body: WaivePredicate, inputs: Inputs) -> Decision:
+    """破格 (DR-10): a predicate by its name, for this nomination alone, by an operator of the whole tree and another."""
+    root = inputs.tree.root
+    grant = authority.authorize(inputs.authority, inputs.tree, command.actor, body.kind, root)
+    if state.over:
+        raise Refused("NOMINATION_OVER", nomination=command.stream, status=state.status)
+    if body.predicate not in waivable(inputs.programme):
+        raise Refused("NOT_FOUND", what=body.predicate)
+    if body.predicate in state.waived:
+        return NOTHING
+    waived = PredicateWaived(predicate=body.predicate, reason=body.reason)
+    return Decision(events=two_people(state, command, (waived,)), guards=_guards(command), grant=grant)
 
 
 def _disqualify(state: State, command: Command, body: Disqualify, inputs: Inputs) -> Decision:

@@ -19,6 +19,7 @@ from schemas.events import (
     DecisionTaken,
     DifferentialWaived,
     Event,
+    HeldTitle,
     JudgeRecused,
     JudgeReplaced,
     ListPublished,
@@ -92,6 +93,8 @@ class Standing:
     )  # (round, step) → recommendation rank or 0
     contested: bool = False
     titles: tuple[str, ...] = ()
+    held: tuple[HeldTitle, ...] = ()  # what the subject was given, where the decision asks for it
+    waived: frozenset[str] = frozenset()  # predicates that do not bar it
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,7 @@ class State:
     stream: str = ""
     opened: RoundOpened | None = None
     frozen: bool = False
+    frozen_at: datetime | None = None
     members: dict[str, Member] = field(default_factory=dict)  # still in, in rank order after a selection
     standby: dict[str, Member] = field(default_factory=dict)  # the reserve, in order
     out: dict[str, tuple[str, str]] = field(default_factory=dict)  # nomination → (step, reason)
@@ -137,7 +141,7 @@ def _evolve(state: State, event: Event, at: datetime, actor: str, stream: str) -
         case PoolFrozen():
             members = {member.nomination: member for member in event.members}
             out = {gone.nomination: ("pool", gone.reason) for gone in event.dropped}
-            return replace(state, frozen=True, members=members, out=out)
+            return replace(state, frozen=True, frozen_at=at, members=members, out=out)
         case StepOpened():
             state = replace(state, current=event.step)
             return _step(state, event.step, window=event.window)
