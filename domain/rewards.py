@@ -46,8 +46,8 @@ def split(amount: int, shares: Sequence[Fraction], remainder: Literal["first", "
 def entries(
     reward: Reward, effective_on: date, until: date, shares: Sequence[tuple[str, Fraction]] = ()
 ) -> list[Entry]:
-    """The entries that fall due up to and including `until`; a team's by member, as agreed."""
-    payees = tuple(shares) if reward.members else WHOLE
+    """The entries that fall due up to and including `until`; a team's by member, once that is agreed."""
+    payees = tuple(shares) if reward.members and shares else WHOLE
     return [
         Entry(reward.item, str(n + 1), payer, payee, part, due_on, _expires(reward, due_on))
         for n, amount in enumerate(_amounts(reward, effective_on, until))

@@ -237,11 +237,9 @@ def held(state: State, stream: str) -> HeldTitle:
 
 def label_at(title: Title, unit: str, tree: UnitTree) -> Label:
     """What the unit calls the title: its own name for it, or that of the nearest unit above that has one (青烟工匠)."""
-    for route in ("territorial", "industry"):
-        for above in tree.ancestors(unit, route):
-            if above.code in title.labels:
-                return title.labels[above.code]
-    return title.label
+    named = {one.unit: one.label for one in title.labels}
+    above = (one.code for route in ("territorial", "industry") for one in tree.ancestors(unit, route))
+    return next((named[code] for code in above if code in named), title.label)
 
 
 def schedule(state: State, programme: Programme, until: date) -> list[Entry]:
@@ -434,11 +432,10 @@ def _pay(state: State, command: Command, body: PayReward, inputs: Inputs) -> Dec
     asked = [entry for entry in _within_term(state, reward, body.period) if _matches(entry, body)]
     if asked and all(is_paid(state, entry) for entry in asked):
         return Decision(already=state.ledger[asked[0].key].command)
-    why = withheld(state, reward, body.period, today) if asked or reward.members else ""
-    if why:
-        raise Refused("REWARD_WITHHELD", item=body.item, period=body.period, why=why)
     if not asked:
         raise Refused("NOT_FOUND", what=f"{command.stream} {body.item} {body.period}")
+    if why := withheld(state, reward, body.period, today):
+        raise Refused("REWARD_WITHHELD", item=body.item, period=body.period, why=why)
     if today < asked[0].due_on:
         raise Refused("NOT_YET", what=f"{body.item} {body.period}", on=asked[0].due_on)
     left = [entry for entry in asked if not is_paid(state, entry)]

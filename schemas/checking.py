@@ -20,6 +20,7 @@ from schemas.programme import (
     Conferral,
     ExpertReview,
     Fact,
+    Grade,
     Pool,
     Predicate,
     PublicVote,
@@ -28,6 +29,7 @@ from schemas.programme import (
     Route,
     Selection,
     Step,
+    Title,
     Units,
 )
 from schemas.shape import part
@@ -136,6 +138,7 @@ def check_draft(draft: Draft, folder: Path) -> list[Fault]:
         _check_routes,
         _check_entries,
         _check_facts,
+        _check_titles,
         _check_rewards,
         _check_pools,
     )
@@ -207,7 +210,13 @@ def _check_entries(draft: Draft) -> Iterator[Fault]:
 
 
 def _check_pools(draft: Draft) -> Iterator[Fault]:
-    """A pool names titles that a stage further down confers (DR-03)."""
+    """A pool names titles that a stage further down confers, or that only past editions or others gave (DR-03)."""
+    given = {
+        grade.title
+        for stage in draft.stages
+        for _, conferral in stage.of(Conferral)
+        for grade in conferral.grades
+    }
     for stage in draft.stages:
         below = {
             grade.title
@@ -221,7 +230,7 @@ def _check_pools(draft: Draft) -> Iterator[Fault]:
             place = (*stage.place, "pool", "holder_of", position)
             if title not in draft.titles:
                 yield draft.fault(place, "title_unknown", nearest_word(title, draft.titles), title=title)
-            elif title not in below and readable:
+            elif title in given - below and readable:
                 yield draft.fault(
                     place, "pool_not_below", nearest_word(title, below), title=title, rank=stage.rank
                 )
@@ -430,7 +439,22 @@ def _check_grades(draft: Draft, stage: DraftStage) -> Iterator[Fault]:
             if grade.seats is None and not grade.also and position < len(conferral.grades) - 1:
                 yield draft.fault(place, "grade_takes_all", title=grade.title)
             given.add(grade.title)
+            yield from _check_also(draft, place, conferral.grades[position:])
         yield from _check_grade_seats(draft, stage, at, conferral)
+
+
+def _check_also(draft: Draft, place: Place, grades: tuple[Grade, ...]) -> Iterator[Fault]:
+    """Whoever stays in line for the next grade may hold both titles."""
+    if not grades[0].also or len(grades) == 1:
+        return
+    exclusive = {
+        title.id: title.exclusive_with
+        for node in _entries(draft.root.child("titles"))
+        if (title := part(Title, node)) is not None
+    }
+    one, other = grades[0].title, grades[1].title
+    if other in exclusive.get(one, ()) or one in exclusive.get(other, ()):
+        yield draft.fault(place, "also_exclusive", title=one, other=other)
 
 
 def _check_grade_seats(
@@ -446,16 +470,39 @@ def _check_grade_seats(
         yield draft.fault((*at.place, "grades"), "grade_seats_exceed", wanted=most, seats=seats[-1])
 
 
+def _check_titles(draft: Draft) -> Iterator[Fault]:
+    """A title names others that are declared, and leans on none that leans on it."""
+    titles = [part(Title, node) for node in _entries(draft.root.child("titles"))]
+    needs = {one.id: one.requires.title for one in titles if one is not None and one.requires is not None}
+    for title in filter(None, titles):
+        place = ("titles", title.id)
+        named: list[tuple[Place, str]] = [
+            ((*place, "exclusive_with", position), other)
+            for position, other in enumerate(title.exclusive_with)
+        ]
+        named += [((*place, "requires", "title"), needs[title.id])] if title.id in needs else []
+        for at, other in named:
+            if other not in draft.titles:
+                yield draft.fault(at, "title_unknown", nearest_word(other, draft.titles), title=other)
+        if title.id in needs and _in_circle(title.id, needs):
+            yield draft.fault((*place, "requires"), "requires_circle", title=title.id)
+
+
 def _check_rewards(draft: Draft) -> Iterator[Fault]:
+    seen: set[tuple[str, str]] = set()
     for position, node in enumerate(_entries(draft.root.child("rewards"))):
-        reward, place = part(Reward, node), ("rewards", position)
+        reward, place = part(Reward, node), ("rewards", node.id or position)
         if reward is None:
             continue
         if reward.title not in draft.titles:
             near = nearest_word(reward.title, draft.titles)
             yield draft.fault((*place, "title"), "title_unknown", near, title=reward.title)
-        if reward.type == "cash" and reward.amount_fen is None:
-            yield draft.fault(place, "amount_missing")
+        if (reward.type == "entitlement") != (reward.amount_fen is None) and not reward.instalments:
+            code = "amount_unfit" if reward.type == "entitlement" else "amount_missing"
+            yield draft.fault(place, code)
+        if (reward.title, reward.item) in seen:
+            yield draft.fault(place, "reward_repeated", item=reward.item, title=reward.title)
+        seen.add((reward.title, reward.item))
 
 
 # ---- units ----

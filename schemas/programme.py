@@ -422,6 +422,13 @@ class Assessment(Frozen):
     counted: Literal["consecutive", "total"] = "consecutive"
 
 
+class UnitLabel(Frozen):
+    """What a unit, and those below it, call a title."""
+
+    unit: str
+    label: Label
+
+
 class Title(Frozen):
     """An honour that this programme confers.
 
@@ -431,7 +438,7 @@ class Title(Frozen):
 
     id: Identifier
     label: Label
-    labels: dict[str, Label] = Field(default_factory=dict)
+    labels: tuple[UnitLabel, ...] = ()
     equivalents: tuple[Identifier, ...] = ()
     requires: Requirement | None = None
     repeatable: bool = False
@@ -485,7 +492,8 @@ class Reward(Frozen):
             raise PydanticCustomError(
                 "instalments_form", "instalments are a list of amounts, or amount_fen in a number of parts"
             )
-        if self.payers and sum((payer.share for payer in self.payers), Fraction(0)) != 1:
+        payers = {payer.id: payer.share for payer in self.payers}
+        if self.payers and (sum(payers.values()) != 1 or len(payers) != len(self.payers)):
             raise PydanticCustomError("payers_not_whole", "the payers' shares do not add up to exactly 100%")
         return self
 
