@@ -17,7 +17,20 @@ from unicodedata import normalize
 from cyclopts import App, CycloptsError, Parameter, UnknownCommandError
 from pydantic import ValidationError
 
-from cli import audit, ballot, cycle, decide, doctor, grants, nominate, panel, programme, rounds, units
+from cli import (
+    audit,
+    ballot,
+    cycle,
+    decide,
+    doctor,
+    grants,
+    nominate,
+    panel,
+    programme,
+    rounds,
+    titles,
+    units,
+)
 from cli.desk import REGISTRY, Desk, Registered
 from cli.output import OK, Outcome, console, emit, failure
 from runtime.door import Door
@@ -26,7 +39,7 @@ from runtime.settings import Language, Settings
 from schemas.errors import BadUsage, EngineError
 from schemas.faults import nearest_word
 
-NOUNS = (audit, ballot, cycle, decide, doctor, grants, nominate, panel, programme, rounds, units)
+NOUNS = (audit, ballot, cycle, decide, doctor, grants, nominate, panel, programme, rounds, titles, units)
 """The modules whose commands are registered by importing them."""
 
 _GROUPS: dict[str, tuple[str, str]] = {
@@ -43,6 +56,12 @@ _GROUPS: dict[str, tuple[str, str]] = {
     "waive": ("经授权免予", "Waive, by authority"),
     "round": ("评审轮", "Rounds"),
     "ballot": ("公众投票", "The public vote"),
+    "title": (
+        "称号：列出、考核、撤销、申诉、摘牌",
+        "Titles: list, show, assess, revoke, appeal, delist",
+    ),
+    "reward": ("奖励：应发、发放、追缴", "Rewards: due, pay, recover"),
+    "honour": ("外部荣誉：录入", "Honours of elsewhere: record"),
     "audit": ("审计：复现与核验", "Audit: replay the log, verify it"),
 }
 _TITLE = (

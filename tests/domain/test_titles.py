@@ -1,5 +1,6 @@
 """Titles and what comes of them: conferral, rewards, terms, assessments, revocation, and history in later editions."""
 
+from collections.abc import Mapping
 from datetime import date
 from fractions import Fraction
 from typing import Any
@@ -36,6 +37,7 @@ from schemas.events import (
     EligibilityChecked,
     EntitlementIssued,
     HeldTitle,
+    HonourRecorded,
     MemberShare,
     PoolFrozen,
     RevocationDecided,
@@ -100,7 +102,7 @@ def world_of(
     grades: tuple[dict[str, Any], ...] = ({"title": "pilot"},),
     before: tuple[dict[str, Any], ...] = (),
     stage: dict[str, Any] | None = None,
-    past: dict[str, tuple[HeldTitle, ...]] | None = None,
+    past: Mapping[str, tuple[HeldTitle, ...]] | None = None,
     **said: Any,
 ) -> World:
     """A world of one unit that confers on everybody who passes `before`; its intake is over, its pool frozen."""
@@ -119,7 +121,7 @@ def world_of(
     tree = UnitTree.model_validate(
         {"root": "9", "units": [{"code": "9", "name": "测试省", "rank": "province"}]}
     )
-    world = World(programme, tree, past=past or {}).open()
+    world = World(programme, tree, past=dict(past or {})).open()
     for id in members:
         world.submit(id, years=20)
     return world
@@ -797,7 +799,8 @@ def test_an_honour_of_elsewhere_is_recorded_with_source_verifier_and_paper_and_c
     refused("NOT_FOUND", lambda: world.on_title("nobody", "honour-1", honour, HANDLER))
     future = honour.model_copy(update={"conferred_on": date(2030, 1, 1)})
     refused("NOT_YET", lambda: world.on_title("a", "honour-2", future, HANDLER))
-    [recorded] = world.on_title("a", "honour-1", honour, HANDLER)
+    world.on_title("a", "honour-1", honour, HANDLER)
+    [recorded] = world.events("title/harbour.1/a/honour-1", HonourRecorded)
     assert (recorded.verifier, recorded.document) == ("handler-1", PAPER)
     refused("TITLE_STATUS", lambda: world.on_title("a", "honour-1", honour, OPERATOR))
     begun(world)
