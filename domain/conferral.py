@@ -60,6 +60,9 @@ def confer(state: State, command: Command, body: Confer, inputs: Inputs, step: C
     """DR-33: all titles of the list or none; certificate numbers run on without a gap. Takes two people of the body."""
     must_be_current(state, step.id, body.kind)
     grant = _as_body(state, command, inputs, step.body)
+    strangers = [id for id in body.posthumous if id not in state.members]
+    if strangers:
+        raise Refused("NOT_ON_LIST", nomination=", ".join(strangers))
     _seats_suffice(state, inputs, step)
     conferred = tuple(_grade(state, body, inputs, step))
     _nobody_blocked(state, command, inputs, conferred)

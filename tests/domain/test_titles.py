@@ -214,6 +214,7 @@ def test_three_for_two_seats_that_no_selection_ranked_are_refused_whole_dr_33() 
 
 def test_a_posthumous_title_and_its_effective_day_are_written_dr_33() -> None:
     world = begun(world_of("a", "b"))
+    refused("NOT_ON_LIST", lambda: confer(world, posthumous=("c",)))
     confer(world, posthumous=("b",), effective_on=date(2024, 5, 1))
     first, second = world.title("a", "pilot").conferred, world.title("b", "pilot").conferred
     assert first is not None
