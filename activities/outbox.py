@@ -22,6 +22,18 @@ IN_FLIGHT = 16
 IDLE_SECONDS = 0.2
 
 
+def title_command(post: Post) -> Command:
+    """What begins a title, which has no workflow: the message's id is the command's, so that twice is once."""
+    return Command(
+        id=post.id,
+        stream=post.workflow,
+        actor=ENGINE,
+        received_at=post.payload["at"],
+        cause=post.sender,
+        body=ConferTitle.model_validate(post.payload["body"]),
+    )
+
+
 class Outbox:
     """Carries what is undelivered. A nomination's workflow that has ended is begun again from the log."""
 
@@ -61,7 +73,7 @@ class Outbox:
             await self._deliver_to_nomination(post)
             return
         if names.kind_of(post.workflow) == "title":
-            await self._begin_title(post)
+            await self._decider.execute(title_command(post))
             return
         try:
             await self._client.get_workflow_handle(post.workflow).signal(post.name)
@@ -69,19 +81,6 @@ class Outbox:
             if fault.status != RPCStatusCode.NOT_FOUND:
                 raise
             log.info("outbox_to_the_log_only", workflow=post.workflow, message=post.id)
-
-    async def _begin_title(self, post: Post) -> None:
-        """A title has no workflow: the message's id is the command's, so that twice is once."""
-        body = ConferTitle.model_validate(post.payload["body"])
-        command = Command(
-            id=post.id,
-            stream=post.workflow,
-            actor=ENGINE,
-            received_at=post.payload["at"],
-            cause=post.sender,
-            body=body,
-        )
-        await self._decider.execute(command)
 
     async def _deliver_to_nomination(self, post: Post) -> None:
         cycle = await self._decider.cycles.get(names.cycle_stream(post.cycle))

@@ -23,7 +23,7 @@ from projections.projector import Projector
 from projections.standing import fold
 from schemas import names
 from schemas.errors import Integrity, Refused, Unavailable
-from schemas.events import CycleOpened, PanelClosed, SheetHandedIn
+from schemas.events import CycleOpened, PanelClosed, SheetHandedIn, read
 from schemas.ledger import JsonObject, RecordedEvent
 from schemas.values import format_instant
 from store.contract import EventStore
