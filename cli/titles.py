@@ -38,7 +38,9 @@ from schemas.commands import (
     DecideRevocation,
     DelistTitle,
     HearHolder,
+    NoteDeath,
     NoteLeaderLeft,
+    NoteTransfer,
     PayReward,
     ProposeRevocation,
     RecordHonour,
@@ -365,6 +367,45 @@ async def record_honour(
     )
     door = await desk.door()
     return desk.told(await door.record_honour(where.cycle, where.id, body, signed.actor, key=signed.key))
+
+
+@command(
+    "note-death",
+    zh="申报对象逝世：办法允许则继续评审并追授，否则终止。",
+    en="Note that the subject died: the nomination goes on to a posthumous title where the programme says so, else ends.",
+    example="note-death sichuan-craftsman.4/N-0001 --on 2024-03-01 --document paper.pdf --as s-7 --role officer "
+    "--unit 510104",
+)
+async def note_death(
+    nomination: NominationAt,
+    *,
+    cycle: OfCycle = "",
+    on: Annotated[str, Parameter(help="逝世日期 · the day")],
+    document: Paper,
+    signed: Signed,
+    desk: AtDesk,
+) -> Outcome:
+    body = NoteDeath(died_on=date_of(on), document=_hash(document))
+    return await desk.send(nomination_at(nomination, cycle).stream, body, signed)
+
+
+@command(
+    "note-transfer",
+    zh="申报对象调动：单位更新，推荐路径不变。",
+    en="Note that the subject works at another unit now; the route stays as it was submitted.",
+    example='note-transfer sichuan-craftsman.4/N-0001 --to 510105 --reason "调动" --as s-7 --role officer --unit 510104',
+)
+async def note_transfer(
+    nomination: NominationAt,
+    *,
+    cycle: OfCycle = "",
+    to: Annotated[str, Parameter(help="现单位代码 · the unit that the subject works at now")],
+    reason: Reason,
+    signed: Signed,
+    desk: AtDesk,
+) -> Outcome:
+    body = NoteTransfer(unit=to, reason=reason)
+    return await desk.send(nomination_at(nomination, cycle).stream, body, signed)
 
 
 @command(

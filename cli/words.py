@@ -57,6 +57,8 @@ EVENT_WORDS: dict[str, tuple[str, str]] = {
     "DecisionTaken": ("审定", "decision taken"),
     "TitlesConferred": ("命名", "titles conferred"),
     "RoundReported": ("评审轮上报", "round reported"),
+    "DeathNoted": ("申报对象逝世", "death noted"),
+    "TransferNoted": ("调动", "transfer noted"),
     "PredicateWaived": ("破格", "predicate waived"),
     "TitleConferred": ("称号授予", "title begun"),
     "HonourRecorded": ("外部荣誉录入", "honour of elsewhere recorded"),

@@ -35,6 +35,8 @@ ROLES: dict[str, tuple[str, ...]] = {
     "resolve_tie": ("operator",),
     "waive_differential": ("operator",),
     "extend_step": ("operator",),
+    "note_death": ("officer", "operator"),
+    "note_transfer": ("officer", "operator"),
     "waive_predicate": ("operator",),
     "record_honour": ("operator", "handler"),
     "assess_title": ("operator",),

@@ -187,7 +187,7 @@ def _grade(state: State, body: Confer, inputs: Inputs, step: Conferral) -> list[
                     subject=one.subject,
                     title=grade.title,
                     certificate=certificate,
-                    posthumous=one.nomination in body.posthumous,
+                    posthumous=one.deceased or one.nomination in body.posthumous,
                 )
             )
         line = line if grade.also else line[len(taken) :]

@@ -21,6 +21,8 @@ from schemas.commands import (
     Endorse,
     FileObjection,
     NominationBody,
+    NoteDeath,
+    NoteTransfer,
     Reject,
     ReturnForCorrection,
     RuleOnObjection,
@@ -33,6 +35,7 @@ from schemas.errors import Refused
 from schemas.events import (
     ActProposed,
     ActSeconded,
+    DeathNoted,
     Event,
     FactValue,
     HeldTitle,
@@ -49,6 +52,7 @@ from schemas.events import (
     ObjectionFiled,
     ObjectionRuled,
     PredicateWaived,
+    TransferNoted,
 )
 from schemas.ledger import GateOpen, Guard, HeadIs, Post, Release, Reserve
 from schemas.programme import Channel, Intake, Programme, Publicity
@@ -104,6 +108,8 @@ class State:
     outcomes: dict[tuple[str, str], str] = field(default_factory=dict)  # (round, outcome) → command
     titles: tuple[str, ...] = ()
     waived: frozenset[str] = frozenset()
+    deceased: bool = False
+    works_at: str = ""
     reason: str = ""
     seq: int = 0
     proposals: dict[str, str] = field(default_factory=dict)
@@ -196,6 +202,10 @@ def _evolve(state: State, event: Event, actor: str, subject: str, command: str) 
             return replace(state, status=Status.ELIMINATED, reason=event.reason, outcomes=outcomes)
         case NominationConferred():
             return _evolve_conferred(state, event, command)
+        case DeathNoted():
+            return replace(state, deceased=True)
+        case TransferNoted():
+            return replace(state, works_at=event.unit)
         case PredicateWaived():
             return replace(state, waived=state.waived | {event.predicate})
         case ActProposed():
@@ -230,6 +240,7 @@ def standing(state: State, nomination: str, held: tuple[HeldTitle, ...] = ()) ->
         titles=state.titles,
         held=held,
         waived=state.waived,
+        deceased=state.deceased,
     )
 
 
@@ -257,6 +268,10 @@ def decide(state: State, command: Command, body: NominationBody, inputs: Inputs)
             return _object(state, command, body, inputs)
         case RuleOnObjection():
             return _rule(state, command, body, inputs)
+        case NoteDeath():
+            return _note_death(state, command, body, inputs)
+        case NoteTransfer():
+            return _note_transfer(state, command, body, inputs)
         case WaivePredicate():
             return _waive(state, command, body, inputs)
         case Disqualify():
@@ -513,6 +528,36 @@ def _rule(state: State, command: Command, body: RuleOnObjection, inputs: Inputs)
         events = two_people(state, command, (ruled, *out))
     effects = (_nudge(state, command),) if ruled in events else ()
     return Decision(events=events, guards=_guards(command), effects=effects, grant=grant)
+
+
+def _note_death(state: State, command: Command, body: NoteDeath, inputs: Inputs) -> Decision:
+    """DR-37: the nomination goes on, to a posthumous title, where the programme says so; else it ends here."""
+    grant = _as_owner(state, command, inputs)
+    if state.over:
+        raise Refused("NOMINATION_OVER", nomination=command.stream, status=state.status)
+    if state.deceased:
+        return NOTHING
+    if body.died_on > local_date(command.received_at):
+        raise Refused("NOT_YET", what=command.stream, on=body.died_on)
+    noted: tuple[Event, ...] = (DeathNoted(died_on=body.died_on, document=body.document),)
+    if not inputs.programme.continue_after_death:
+        noted += (NominationWithdrawn(reason="DECEASED"),)
+    return Decision(events=noted, guards=_guards(command), effects=(_nudge(state, command),), grant=grant)
+
+
+def _note_transfer(state: State, command: Command, body: NoteTransfer, inputs: Inputs) -> Decision:
+    """DR-37: another unit, the same route; whether a published list starts anew is its publisher's word (DR-30)."""
+    grant = _as_owner(state, command, inputs)
+    if state.over:
+        raise Refused("NOMINATION_OVER", nomination=command.stream, status=state.status)
+    assert state.submitted is not None
+    was = state.works_at or state.submitted.unit
+    if body.unit not in inputs.tree.by_code:
+        raise Refused("NOT_FOUND", what=body.unit)
+    if body.unit == was:
+        return NOTHING
+    noted = TransferNoted(was=was, unit=body.unit, reason=body.reason)
+    return Decision(events=(noted,), guards=_guards(command), grant=grant)
 
 
 def _waive(state: State, command: Command, body: WaivePredicate, inputs: Inputs) -> Decision:

@@ -102,6 +102,7 @@ class Standing:
     titles: tuple[str, ...] = ()
     held: tuple[HeldTitle, ...] = ()  # what the subject was given, where the decision asks for it
     waived: frozenset[str] = frozenset()  # predicates that do not bar it
+    deceased: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,6 +154,21 @@ class RuleOnObjection(Frozen):
     reason: Reason
 
 
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
+class NoteDeath(Frozen):
+    kind: Literal["note_death"] = "note_death"
+    died_on: date
+    document: Sha256
+
+
+class NoteTransfer(Frozen):
+    kind: Literal["note_transfer"] = "note_transfer"
+    unit: str
+    reason: Reason
+
+
 class WaivePredicate(Frozen):
     """破格 (DR-10): a named predicate does not bar this one nomination. Takes two people."""
 
@@ -362,8 +377,6 @@ class Confer(Frozen):
 
 # ---- title ----
 
-Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-
 
 class ConferTitle(Frozen):
     """The engine's own: a title that a round conferred begins its stream."""
@@ -499,6 +512,8 @@ NominationBody = (
     | Withdraw
     | FileObjection
     | RuleOnObjection
+    | NoteDeath
+    | NoteTransfer
     | WaivePredicate
     | Disqualify
     | TakeOutcome

@@ -211,6 +211,21 @@ class ObjectionRuled(Event):
     reason: str
 
 
+class DeathNoted(Event):
+    """The subject died after submission; the programme says whether the nomination goes on (DR-37)."""
+
+    died_on: date
+    document: str
+
+
+class TransferNoted(Event):
+    """The subject works elsewhere now; the route stays as it was submitted (DR-02, DR-37)."""
+
+    was: str
+    unit: str
+    reason: str
+
+
 class PredicateWaived(Event):
     """One predicate does not bar this nomination (破格, DR-10), by whoever the grant names."""
 

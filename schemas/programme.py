@@ -552,6 +552,7 @@ class Programme(Frozen):
     titles: tuple[Title, ...] = ()
     stages: dict[Rank, Stage]
     rewards: tuple[Reward, ...] = ()
+    continue_after_death: bool = False
     assumptions: tuple[Assumption, ...] = ()
 
     def route(self, id: str) -> Route:

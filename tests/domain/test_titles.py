@@ -23,7 +23,9 @@ from schemas.commands import (
     DelistTitle,
     Disqualify,
     HearHolder,
+    NoteDeath,
     NoteLeaderLeft,
+    NoteTransfer,
     PayReward,
     ProposeRevocation,
     RecordHonour,
@@ -221,6 +223,33 @@ def test_a_posthumous_title_and_its_effective_day_are_written_dr_33() -> None:
     assert second is not None
     assert (first.posthumous, second.posthumous) == (False, True)
     assert first.effective_on == second.effective_on == date(2024, 5, 1)
+
+
+@pytest.mark.parametrize("goes_on", [True, False])
+def test_who_dies_after_submission_is_honoured_if_the_programme_says_so_dr_37(goes_on: bool) -> None:
+    world = begun(world_of("a", "b", continue_after_death=goes_on))
+    early = NoteDeath(died_on=date(2025, 1, 1), document=PAPER)
+    refused("NOT_YET", lambda: world.on("a", early))
+    refused("NOT_AUTHORISED", lambda: world.on("a", early, STRANGER))
+    died = NoteDeath(died_on=date(2024, 3, 8), document=PAPER)
+    world.on("a", died)
+    confer(world)
+    conferred = world.title("a", "pilot").conferred
+    assert (conferred is not None and conferred.posthumous) is goes_on
+    assert world.nomination("a").status == ("conferred" if goes_on else "withdrawn")
+    assert world.title("b", "pilot").status == Status.ACTIVE
+
+
+def test_a_transfer_changes_the_unit_and_never_the_route_dr_37_dr_02() -> None:
+    world = world_of("a")
+    refused("NOT_FOUND", lambda: world.on("a", NoteTransfer(unit="77", reason="调动")))
+    assert world.on("a", NoteTransfer(unit="9", reason="调动")) == ()
+    units = [*world.tree.units, world.tree.units[0].model_copy(update={"code": "91", "parent": "9"})]
+    world.tree = UnitTree(root="9", units=tuple(units))
+    before = world.nomination("a")
+    world.on("a", NoteTransfer(unit="91", reason="调动"))
+    after = world.nomination("a")
+    assert (after.works_at, after.submitted, after.round) == ("91", before.submitted, before.round)
 
 
 @pytest.mark.parametrize(
