@@ -9,7 +9,7 @@ from domain import authority
 from domain.calendar import local_date
 from domain.decision import NOTHING, Decision, two_people
 from domain.eligibility import BARRED, judge, requirement_id
-from domain.entry import in_pool
+from domain.entry import ended_here, in_pool
 from domain.history import Past
 from domain.round import Standing, State, must_be_current, run_of
 from domain.steps import Inputs, close, cycle_guard, elapsed, gone, head_guards, hold, leave, present, tell
@@ -65,7 +65,7 @@ def confer(state: State, command: Command, body: Confer, inputs: Inputs, step: C
         raise Refused("NOT_ON_LIST", nomination=", ".join(strangers))
     _seats_suffice(state, inputs, step)
     conferred = tuple(_grade(state, body, inputs, step))
-    _nobody_blocked(state, command, inputs, conferred)
+    _nobody_blocked(command, inputs, conferred)
     event = TitlesConferred(step=step.id, body=step.body, conferred=conferred, effective_on=body.effective_on)
     guards = (cycle_guard(command), *head_guards(present(state, inputs).values(), command))
     events = two_people(state, command, (event,), about=conferred)
@@ -99,7 +99,7 @@ def _seats_suffice(state: State, inputs: Inputs, step: Conferral) -> None:
         raise Refused("SEATS_EXCEEDED", wanted=len(line), seats=alone)
 
 
-def _nobody_blocked(state: State, command: Command, inputs: Inputs, conferred: tuple[Conferred, ...]) -> None:
+def _nobody_blocked(command: Command, inputs: Inputs, conferred: tuple[Conferred, ...]) -> None:
     """DR-03, DR-33, DR-36: what was so at the cut-off must be so still; Refused CONFERRAL_BLOCKED names everybody."""
     today = local_date(command.received_at)
     blocked = []
@@ -107,7 +107,7 @@ def _nobody_blocked(state: State, command: Command, inputs: Inputs, conferred: t
         standing = inputs.standings[one.nomination]
         past = Past(standing.held, today, inputs.programme)
         batch = {other.title for other in conferred if other.nomination == one.nomination}
-        with_it = {*standing.titles, *state.conferred.get(one.nomination, ()), *batch} - {one.title}
+        with_it = ({*standing.titles} - ended_here(standing, inputs, past) | batch) - {one.title}
         if why := _why_not(Case(one.title, standing, past, frozenset(with_it)), inputs):
             blocked.append(f"{one.nomination} {one.title}: {why}")
     if blocked:

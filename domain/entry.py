@@ -93,12 +93,16 @@ def in_pool(one: Standing, inputs: Inputs, past: Past, conferred: Iterable[str] 
     pool = inputs.stage.pool
     if pool is None:
         return True
+    here = {*one.titles, *conferred} - ended_here(one, inputs, past)
+    return bool(here & set(pool.holder_of) or past.active(pool.holder_of))
+
+
+def ended_here(one: Standing, inputs: Inputs, past: Past) -> set[str]:
+    """The titles of this edition that are in force no more: the nomination itself goes on naming them (DR-36)."""
     assert inputs.cycle.opened is not None
     mine = names.title_stream(inputs.cycle.opened.cycle, one.nomination, "")
-    ended = {title.title for title in one.held if title.stream.startswith(mine)} - {
-        title.title for title in past.active(pool.holder_of)
-    }
-    return bool(set(pool.holder_of) & ({*one.titles, *conferred} - ended) or past.active(pool.holder_of))
+    own = [title.title for title in one.held if title.stream.startswith(mine)]
+    return set(own) - {title.title for title in past.active(own)}
 
 
 def _tell_left_behind(state: State, command: Command, inputs: Inputs) -> Iterable[Effect]:

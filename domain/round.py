@@ -147,9 +147,7 @@ def _evolve(state: State, event: Event, at: datetime, actor: str, stream: str) -
         case RoundOpened():
             return replace(state, stream=stream, opened=event)
         case PoolFrozen():
-            members = {member.nomination: member for member in event.members}
-            out = {gone.nomination: ("pool", gone.reason) for gone in event.dropped}
-            return replace(state, frozen=True, frozen_at=at, members=members, out=out)
+            return _frozen(state, event, at)
         case StepOpened():
             state = replace(state, current=event.step)
             return _step(state, event.step, window=event.window)
@@ -216,6 +214,12 @@ def _evolve(state: State, event: Event, at: datetime, actor: str, stream: str) -
             return replace(state, proposals={k: v for k, v in state.proposals.items() if k != event.act})
         case _:
             return state
+
+
+def _frozen(state: State, event: PoolFrozen, at: datetime) -> State:
+    members = {member.nomination: member for member in event.members}
+    out = {gone.nomination: ("pool", gone.reason) for gone in event.dropped}
+    return replace(state, frozen=True, frozen_at=at, members=members, out=out)
 
 
 def _step(state: State, step: str, **changes: Any) -> State:

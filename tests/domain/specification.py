@@ -252,7 +252,7 @@ class World:
     def decide(self, command: Command) -> Decision:
         kind = names.kind_of(command.stream)
         decision: Decision = DECIDERS[kind](
-            self.state(command.stream), command, command.body, self._inputs(command)
+            self.state(command.stream), command, command.body, self.inputs(command)
         )
         return decision
 
@@ -336,7 +336,7 @@ class World:
 
     # -- what decisions stand on
 
-    def _inputs(self, command: Command) -> Any:
+    def inputs(self, command: Command) -> Any:
         grants: authority.State = self.state(names.authority_stream(self.cycle))
         match names.kind_of(command.stream):
             case "cycle":

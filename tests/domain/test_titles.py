@@ -10,6 +10,7 @@ from hypothesis import given as drawn
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from domain.entry import ended_here
 from domain.history import Past, counted, longest_run, passes
 from domain.nomination import Status as Nominated
 from domain.rewards import entries, split
@@ -752,6 +753,17 @@ def test_a_pool_takes_holders_from_past_editions_and_blocks_those_who_lost_it_dr
     world.past = {"a": (past_title("helper", revoked_on=date(2024, 3, 12), until=date(2024, 3, 12)),)}
     refusal = refused("CONFERRAL_BLOCKED", lambda: confer(world))
     assert refusal.facts["nominations"] == "a pilot: NOT_IN_POOL"
+
+
+def test_a_title_of_this_edition_that_was_revoked_since_serves_for_nothing_dr_03_dr_36() -> None:
+    world = holder()
+    inputs = world.inputs(world.command(world.round_stream(), Confer(step="conferral")))
+    today = date(2024, 3, 12)
+    assert ended_here(world.standing("a"), inputs, Past(world.held("a"), today, world.programme)) == set()
+    revoke(world)
+    standing = world.standing("a")
+    assert standing.titles == ("pilot",)
+    assert ended_here(standing, inputs, Past(standing.held, today, world.programme)) == {"pilot"}
 
 
 # ---- the ladder: DR-04, DR-10 ----
