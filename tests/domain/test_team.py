@@ -112,7 +112,7 @@ def test_a_team_that_withdraws_while_intake_is_open_frees_its_members_dr_40() ->
     world = contest()
     world.submit_as("t", members=team("jia", "yi"))
     command = world.command("nomination/harbour.1/t", Withdraw(reason="r"), OFFICER)
-    inputs = replace(world._inputs(command), intake_open=True)
+    inputs = replace(world.inputs(command), intake_open=True)
     decision = nomination.decide(world.nomination("t"), command, Withdraw(reason="r"), inputs)
     released = {(one.cycle, one.subject) for one in decision.effects if isinstance(one, Release)}
     assert released == {("harbour.1", "subject-t"), ("harbour.1/members", "jia"), ("harbour.1/members", "yi")}
