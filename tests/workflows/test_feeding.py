@@ -17,7 +17,7 @@ subject: person
 cadence: {every: month}
 units: {file: units.csv, root: P}
 routes: [{id: territorial, ranks: [province]}]
-titles: [{id: pilot, label: {zh: 月度领航员}}]
+titles: [{id: pilot, label: {zh: 月度领航员}, repeatable: true}]
 stages:
   province:
     steps:
@@ -30,7 +30,7 @@ programme: harbour-quarter
 cadence: {every: quarter, covers: previous}
 feeders: [{id: months, programme: harbour-month}]
 facts: {award_count: {type: integer, label: {zh: 获奖次数}, attested: engine}}
-titles: [{id: pilot, label: {zh: 季度领航员}}]
+titles: [{id: pilot, label: {zh: 季度领航员}, repeatable: true}]
 stages:
   province:
     steps:
