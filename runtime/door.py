@@ -122,7 +122,7 @@ class Door:
             received_at=await self.now(cycle),
             body=body,
         )
-        return await self._deliver(command)
+        return _repeated_or_not(await self._deliver(command), command)
 
     # ---- a cycle ----
 
@@ -217,7 +217,7 @@ class Door:
             search_attributes=_attributes(programme, order.cycle, root, "cycle"),
             static_summary=order.cycle,
         )
-        return await self._update_with_start(command, start)
+        return _repeated_or_not(await self._update_with_start(command, start), command)
 
     # ---- nominations, objections, votes ----
 
@@ -370,6 +370,12 @@ class Door:
             raise engine_error(failure) or failure from failure
         except (RPCError, WorkflowUpdateRPCTimeoutOrCancelledError) as fault:
             raise Unavailable("TEMPORAL_UNAVAILABLE", address="-", fault=fault) from fault
+
+
+def _repeated_or_not(receipt: Receipt, command: Command) -> Receipt:
+    """Temporal answers a second update of the same id with the first one's receipt; the stamp tells them apart."""
+    first = not receipt.events or receipt.events[0].at == command.received_at
+    return receipt if first else receipt.model_copy(update={"repeated": True})
 
 
 def _overrides(file: Path) -> dict[str, bool]:
