@@ -14,7 +14,7 @@ from rich.text import Text
 
 from cli.demo.rehearsal import SECONDS_A_DAY, Told
 from cli.demo.scenario import Person
-from cli.output import Outcome, table
+from cli.output import Outcome, table, wrapped
 from cli.words import channel_words, event_words, rank_words
 from runtime.settings import CHECKOUT, Language
 from schemas import names
@@ -345,7 +345,7 @@ def _levels(facts: JsonObject, language: Language) -> Iterable[RenderableType]:
         f"{rank_words(one['rank'], language)} · {channel_words(one['channel'], language)} {one['nominations']} → {one['conferred']}"
         for one in facts["entries"]
     ]
-    yield Text(
+    yield wrapped(
         f"{'申报渠道（申报 → 命名）' if zh else 'entered by (nominations → titles)'}: {'; '.join(entered)}"
     )
 
@@ -425,7 +425,7 @@ def _held(facts: JsonObject, language: Language) -> Iterable[RenderableType]:
     zh, log = language is Language.ZH, facts["log"]
     yield Text("日志" if zh else "The log", style="bold")
     kinds = sorted(log["by_type"].items(), key=lambda one: -one[1])
-    yield Text(", ".join(f"{event_words(kind, language)} {count}" for kind, count in kinds))
+    yield wrapped(", ".join(f"{event_words(kind, language)} {count}" for kind, count in kinds))
     yield Text(
         (
             "核验通过：{} 个流散列链完整，{} 条记录，位置 1–{} 无缺，视图与日志一致"
