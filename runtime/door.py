@@ -125,7 +125,7 @@ class Door:
             received_at=await self.now(cycle),
             body=body,
         )
-        return _repeated_or_not(await self._deliver(command), command)
+        return await self._deliver(command)
 
     # ---- a cycle ----
 
@@ -220,7 +220,7 @@ class Door:
             search_attributes=_attributes(programme, order.cycle, root, "cycle"),
             static_summary=order.cycle,
         )
-        return _repeated_or_not(await self._update_with_start(command, start), command)
+        return await self._update_with_start(command, start)
 
     # ---- nominations, objections, votes ----
 
@@ -314,6 +314,9 @@ class Door:
         return f"{body.kind}/{stream}/{digest(content)[:16]}"
 
     async def _deliver(self, command: Command) -> Receipt:
+        """Each attempt is an update of its own: the log knows a repeat by the command's id, whereas Temporal would
+        answer the same update id with the first refusal for ever.
+        """
         kind = names.kind_of(command.stream)
         if kind == "nomination":
             return await self._to_nomination(command)
@@ -323,7 +326,7 @@ class Door:
         assert self.client is not None
         try:
             receipt: Receipt = await self.client.get_workflow_handle(workflow).execute_update(
-                names.COMMAND_UPDATE, command, id=command.id, result_type=Receipt
+                names.COMMAND_UPDATE, command, result_type=Receipt
             )
             return receipt
         except (RPCError, WorkflowUpdateRPCTimeoutOrCancelledError) as fault:
@@ -365,7 +368,6 @@ class Door:
                 names.COMMAND_UPDATE,
                 command,
                 start_workflow_operation=start,
-                id=command.id,
                 result_type=Receipt,
             )
             return receipt
@@ -373,12 +375,6 @@ class Door:
             raise engine_error(failure) or failure from failure
         except (RPCError, WorkflowUpdateRPCTimeoutOrCancelledError) as fault:
             raise Unavailable("TEMPORAL_UNAVAILABLE", address="-", fault=fault) from fault
-
-
-def _repeated_or_not(receipt: Receipt, command: Command) -> Receipt:
-    """Temporal answers a second update of the same id with the first one's receipt; the stamp tells them apart."""
-    first = not receipt.events or receipt.events[0].at == command.received_at
-    return receipt if first else receipt.model_copy(update={"repeated": True})
 
 
 def _overrides(file: Path) -> dict[str, bool]:

@@ -183,6 +183,7 @@ async def _nominate_from_a_file_with_a_bad_row(town: Town) -> tuple[str, str]:
     assert not await town.store.streams(f"nomination/{CYCLE}/")
     partly = await town.type(*nominate, "--partial", code=3)
     first, second = [str(one["nomination"]) for one in partly["stored"]]
+    assert await town.refused(1, "approve", f"{CYCLE}/{first}", *OFFICER) == "STAGE_MISMATCH"  # too early
     return first, second
 
 
