@@ -17,21 +17,56 @@ from unicodedata import normalize
 from cyclopts import App, CycloptsError, Parameter, UnknownCommandError
 from pydantic import ValidationError
 
-from cli import audit, ballot, cycle, decide, doctor, grants, nominate, panel, programme, rounds, units
+from cli import (
+    audit,
+    ballot,
+    controls,
+    cycle,
+    decide,
+    doctor,
+    export,
+    grants,
+    nominate,
+    panel,
+    programme,
+    rounds,
+    template,
+    units,
+)
 from cli.desk import REGISTRY, Desk, Registered
 from cli.output import OK, Outcome, console, emit, failure
+from cli.rehearse import command as rehearse
 from runtime.door import Door
 from runtime.logging import configure_logging
 from runtime.settings import Language, Settings
 from schemas.errors import BadUsage, EngineError
 from schemas.faults import nearest_word
 
-NOUNS = (audit, ballot, cycle, decide, doctor, grants, nominate, panel, programme, rounds, units)
+NOUNS = (
+    audit,
+    ballot,
+    controls,
+    cycle,
+    decide,
+    doctor,
+    export,
+    grants,
+    nominate,
+    panel,
+    programme,
+    rehearse,
+    rounds,
+    template,
+    units,
+)
 """The modules whose commands are registered by importing them."""
 
 _GROUPS: dict[str, tuple[str, str]] = {
-    "programme": ("评选办法：检查与格式", "Programmes: check one, print the schema"),
+    "programme": ("评选办法：列出、检查、新建、演练", "Programmes: list, check, begin, rehearse"),
     "units": ("单位：检查导入文件", "Units: check a file"),
+    "seats": ("名额：检查分配表", "Seats: check an allocation"),
+    "template": ("按评选办法生成填报表", "Sheets to fill in, made from a programme"),
+    "export": ("导出：汇总表、推荐表、公示公告、审批表、证书", "Lists, forms, notices and certificates"),
     "cycle": (
         "届次：开启、状态、暂停、恢复、延期、取消",
         "Cycles: start, status, pause, resume, extend, cancel",

@@ -25,6 +25,7 @@ EVENT_WORDS: dict[str, tuple[str, str]] = {
     "NominationRejected": ("不予推荐", "rejected"),
     "NominationWithdrawn": ("撤回", "withdrawn"),
     "ObjectionFiled": ("提出异议", "objection filed"),
+    "ObjectionRefused": ("异议未予受理，存档备查", "objection refused, kept as a lead"),
     "ObjectionRuled": ("异议裁定", "objection ruled on"),
     "NominationDisqualified": ("取消资格", "disqualified"),
     "NominationAdvanced": ("推荐上报", "recommended upward"),
@@ -45,16 +46,23 @@ EVENT_WORDS: dict[str, tuple[str, str]] = {
     "PanelClosed": ("评审结果", "panel's result"),
     "ClearanceReplied": ("部门回复", "department replied"),
     "BallotOpened": ("公众投票开启", "public vote opened"),
+    "AdjudicationOpened": ("选票核查期", "papers are looked into"),
+    "AdjudicationClosed": ("核查期满", "papers have been looked into"),
+    "VotesInvalidated": ("选票作废", "votes invalidated"),
     "TallySealed": ("计票封存", "tally sealed"),
     "SelectionMade": ("遴选", "selection made"),
     "TieResolved": ("并列裁定", "tie resolved"),
     "DifferentialWaived": ("免予差额", "differential waived"),
+    "RulesWaived": ("免予比例要求", "share rules waived"),
     "ListPublished": ("公示", "list published"),
     "Substituted": ("递补", "substituted"),
     "DecisionTaken": ("审定", "decision taken"),
     "TitlesConferred": ("命名", "titles conferred"),
     "RoundReported": ("评审轮上报", "round reported"),
-    "RoundLapsed": ("评审轮逾期失效", "round lapsed"),
+    "ReportsExtended": ("上报期限延长", "more time to report"),
+    "RoundPaused": ("评审轮暂停", "round paused"),
+    "RoundResumed": ("评审轮恢复", "round resumed"),
+    "RoundLapsed": ("评审轮失效", "round lapsed"),
 }
 
 RANK_WORDS: dict[str, tuple[str, str]] = {
@@ -72,6 +80,25 @@ CHANNEL_WORDS: dict[str, tuple[str, str]] = {
     "self": ("个人自荐", "oneself"),
     "joint": ("联名推荐", "joint sponsors"),
 }
+
+
+OUT_WORDS: dict[str, tuple[str, str]] = {
+    "INELIGIBLE": ("不符合资格条件", "not eligible"),
+    "NOT_SELECTED": ("名次在名额之外", "ranked below the seats"),
+    "NOT_ENDORSED": ("期满未获推荐", "not endorsed in time"),
+    "CLEARANCE_OBJECTED": ("部门意见反对", "a department objected"),
+    "CLEARANCE_SILENT": ("部门未回复", "a department did not reply"),
+    "VOTE_NOT_PASSED": ("表决未通过", "the vote did not pass"),
+    "NO_GRADE_LEFT": ("称号名额已满", "no seat of any title left"),
+    "RESERVE_LAPSED": ("候补未递补", "in reserve, not needed"),
+}
+"""Why somebody left a round, by the code that the reason begins with."""
+
+
+def out_words(reason: str, language: Language) -> str:
+    """The words for a reason that begins with a code, whose details are in the log; a reason in words as it is."""
+    code = reason.partition(":")[0]
+    return _pick(OUT_WORDS, code, language) if code in OUT_WORDS else reason
 
 
 def event_words(type_: str, language: Language) -> str:

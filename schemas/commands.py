@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveInt
+from pydantic import Field, PositiveInt, model_validator
 
-from schemas.events import Count, FactValue, GrantTerms
+from schemas.events import ChannelCounts, Count, FactValue, GrantTerms
 from schemas.ledger import Actor, Frozen
 from schemas.programme import Channel
 from schemas.values import Instant, Pace
@@ -215,7 +215,28 @@ class SealTally(Frozen):
     papers: int
     refused: int
     root: str
-    counts: tuple[Count, ...]
+    counts: tuple[Count, ...]  # of every accepted paper
+    valid: tuple[ChannelCounts, ...] = ()  # without the papers of invalidated voters, by channel
+
+
+class InvalidateVotes(Frozen):
+    """Papers of these voters do not count, or none for a candidate; before the seal (DR-23). Takes two people.
+
+    `voters` are tokens, never names; `evidence` is the hash of the document that shows why.
+    """
+
+    kind: Literal["invalidate_votes"] = "invalidate_votes"
+    step: str
+    voters: tuple[str, ...] = Field(default=(), max_length=5000)
+    nomination: str = ""
+    evidence: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    reason: Reason
+
+    @model_validator(mode="after")
+    def _either(self) -> InvalidateVotes:
+        if bool(self.voters) == bool(self.nomination):
+            raise ValueError("name either voters or a nomination")
+        return self
 
 
 class ReportRound(Frozen):
@@ -228,6 +249,30 @@ class LapseRound(Frozen):
 
 
 # ---- round: people's ----
+
+
+class PauseRound(Frozen):
+    kind: Literal["pause_round"] = "pause_round"
+    reason: Reason
+
+
+class ResumeRound(Frozen):
+    kind: Literal["resume_round"] = "resume_round"
+
+
+class CancelRound(Frozen):
+    """The round lapses, and whoever is in it goes no further. Takes two people."""
+
+    kind: Literal["cancel_round"] = "cancel_round"
+    reason: Reason
+
+
+class ExtendReports(Frozen):
+    """Amendment: give the child rounds more time to report. Takes two people."""
+
+    kind: Literal["extend_reports"] = "extend_reports"
+    closes_at: Instant
+    reason: Reason
 
 
 class FormPanel(Frozen):
@@ -291,6 +336,18 @@ class WaiveDifferential(Frozen):
     reason: Reason
 
 
+class WaiveRules(Frozen):
+    """Amendment: take a selection that is held as infeasible again without these share rules. Takes two people.
+
+    `exact` among the rules lets seats stay empty.
+    """
+
+    kind: Literal["waive_rules"] = "waive_rules"
+    step: str
+    rules: tuple[str, ...] = Field(min_length=1)
+    reason: Reason
+
+
 class ExtendStep(Frozen):
     """Amendment: takes two people."""
 
@@ -301,7 +358,7 @@ class ExtendStep(Frozen):
 
 
 class CloseStepEarly(Frozen):
-    """The unit is done before its window is over; never a publicity period or a public vote."""
+    """The unit is done before its window is over; never a public vote, nor a publicity period below its minimum."""
 
     kind: Literal["close_early"] = "close_early"
     step: str
@@ -358,8 +415,13 @@ RoundBody = (
     | CloseStep
     | RearmStep
     | SealTally
+    | InvalidateVotes
     | ReportRound
     | LapseRound
+    | PauseRound
+    | ResumeRound
+    | CancelRound
+    | ExtendReports
     | FormPanel
     | ReplaceJudge
     | Recuse
@@ -367,6 +429,7 @@ RoundBody = (
     | ReplyClearance
     | ResolveTie
     | WaiveDifferential
+    | WaiveRules
     | ExtendStep
     | CloseStepEarly
     | Decide

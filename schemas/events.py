@@ -204,6 +204,18 @@ class ObjectionFiled(Event):
     ground: str
 
 
+class ObjectionRefused(Event):
+    """An objection that came too late or without a name: it holds nothing, but is kept as a lead (DR-29)."""
+
+    objection: str
+    round: str
+    step: str
+    entry: str
+    commitment: str
+    ground: str
+    reason: Literal["late", "anonymous"]
+
+
 class ObjectionRuled(Event):
     objection: str
     outcome: Literal["upheld", "dismissed"]
@@ -313,6 +325,7 @@ class StepHeld(Event):
 class StepClosed(Event):
     step: str
     how: Literal["elapsed", "complete", "early"]
+    reason: str | None = None  # why somebody closed it early
 
 
 class MembersOut(Event):
@@ -399,8 +412,43 @@ class Count(Frozen):
     votes: int
 
 
+class ChannelCounts(Frozen):
+    """The votes that came by one channel; `papers` is how many papers these are."""
+
+    channel: str
+    papers: int
+    counts: tuple[Count, ...]
+
+
+class AdjudicationOpened(Event):
+    """The vote is closed; until `closes_at` papers may be looked into, then the tally is sealed (DR-23)."""
+
+    step: str
+    closes_at: Instant
+
+
+class AdjudicationClosed(Event):
+    """From here on nothing is invalidated any more; the count begins."""
+
+    step: str
+
+
+class VotesInvalidated(Event):
+    """Papers of these voters (`deduct`), or all for this nomination (`zero`), do not count (DR-23)."""
+
+    step: str
+    effect: Literal["deduct", "zero"]
+    voters: tuple[str, ...] = ()
+    nomination: str = ""
+    evidence: str
+    reason: str
+
+
 class TallySealed(Event):
-    """The public vote's only result (DR-22): counts, number of papers, Merkle root over all accepted papers."""
+    """The public vote's only result (DR-22): counts, number of papers, Merkle root over all accepted papers.
+
+    `counts` are before and `valid` after what was invalidated (DR-23), by channel; `values` come from the valid ones.
+    """
 
     step: str
     component: str
@@ -409,6 +457,8 @@ class TallySealed(Event):
     refused: int = 0
     root: str
     counts: tuple[Count, ...]
+    valid: tuple[ChannelCounts, ...] = ()
+    zeroed: tuple[str, ...] = ()
     values: tuple[PanelResult, ...]
 
 
@@ -447,6 +497,14 @@ class DifferentialWaived(Event):
     """The step goes on although there are too few candidates, by recorded authority (DR-07)."""
 
     step: str
+    reason: str
+
+
+class RulesWaived(Event):
+    """Share rules of a selection that cannot all hold are set aside for this round, by recorded authority (DR-26)."""
+
+    step: str
+    rules: tuple[str, ...]
     reason: str
 
 
@@ -501,8 +559,26 @@ class RoundReported(Event):
     conferred: int = 0
 
 
+class ReportsExtended(Event):
+    """The child rounds may report until later: by two people, or because a pause gave its days back."""
+
+    was: Instant
+    closes_at: Instant
+    reason: str
+
+
+class RoundPaused(Event):
+    """Nothing of this round is decided, and its windows do not run, until it is resumed."""
+
+    reason: str
+
+
+class RoundResumed(Event):
+    """Time goes on; the windows that the pause ate into follow as extensions."""
+
+
 class RoundLapsed(Event):
-    """The round did not report in time, or its cycle was cancelled."""
+    """The round did not report in time, or it or its cycle was cancelled."""
 
     reason: str
 

@@ -121,12 +121,16 @@ class Eligibility(Frozen):
 
 
 class Endorsement(Frozen):
-    """The round's unit approves, returns or rejects each member; `ranked` asks for a recommendation rank (DR-06)."""
+    """The round's unit approves, returns or rejects each member; `ranked` asks for a recommendation rank (DR-06).
+
+    Each rank is given to one member. `returns_max` is how often one may be sent back here (DR-20).
+    """
 
     type: Literal["endorsement"] = "endorsement"
     id: Identifier
     period: Period
     ranked: bool = False
+    returns_max: PositiveInt | None = None
 
 
 class Silence(StrEnum):
@@ -213,8 +217,19 @@ class VoterLimits(Frozen):
     choices_max: PositiveInt = 1
 
 
+class ChannelWeight(Frozen):
+    """What part a channel of the public vote has in its component (DR-24)."""
+
+    channel: Identifier
+    share: Share
+
+
 class PublicVote(Frozen):
-    """The public votes; its sealed tally is the component `component` (DR-19, DR-21 to DR-24)."""
+    """The public votes; its sealed tally is the component `component` (DR-19, DR-21 to DR-24).
+
+    `channels` are normalised each by itself and weighed, 100 % in all; without them every paper counts alike.
+    `adjudication` is how long after the close papers may be looked into before the tally is sealed.
+    """
 
     type: Literal["public_vote"] = "public_vote"
     id: Identifier
@@ -222,6 +237,19 @@ class PublicVote(Frozen):
     period: Period
     limits: VoterLimits
     normalise: Literal["top", "share", "rank"] = "top"
+    channels: tuple[ChannelWeight, ...] = ()
+    adjudication: Period | None = None
+
+    @model_validator(mode="after")
+    def _channels_are_whole(self) -> PublicVote:
+        total = sum((one.share for one in self.channels), Fraction(0))
+        if self.channels and (total != 1 or len({one.channel for one in self.channels}) < len(self.channels)):
+            raise PydanticCustomError(
+                "weights_not_whole",
+                "weights add up to {total}, not exactly 100%",
+                {"total": f"{total * 100}%"},
+            )
+        return self
 
 
 class ShareRule(Frozen):
@@ -273,13 +301,23 @@ class Selection(Frozen):
 
 
 class Publicity(Frozen):
-    """The list is published for objections; never shortened (DR-27 to DR-31)."""
+    """The list is published for objections (DR-27 to DR-31); never shortened, or not below `minimum` where one is set."""
 
     type: Literal["publicity"] = "publicity"
     id: Identifier
     period: Period
+    minimum: Period | None = None
     accept_anonymous: bool = False
     substitute: bool = True
+
+    @model_validator(mode="after")
+    def _minimum_is_within(self) -> Publicity:
+        whole, minimum = self.period, self.minimum
+        if minimum and (minimum.unit != whole.unit or minimum.days > whole.days):
+            raise PydanticCustomError(
+                "minimum_form", "a minimum is in the period's own unit and not longer than it"
+            )
+        return self
 
 
 class Decision(Frozen):
