@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
-from domain import authority
+from collections.abc import Sequence
+
+from domain import authority, clearance
 from domain.decision import NOTHING, Decision, two_people
 from domain.round import State, must_be_current, run_of
-from domain.steps import Inputs, close, cycle_guard, elapsed, gone, head_guards, hold, leave, present, tell
+from domain.steps import (
+    Inputs,
+    close,
+    cut_off,
+    cycle_guard,
+    elapsed,
+    going,
+    gone,
+    head_guards,
+    hold,
+    leave,
+    present,
+    tell,
+)
 from schemas import names
 from schemas.commands import Command, Confer, Decide, TakeOutcome
 from schemas.errors import Refused
@@ -26,14 +41,14 @@ def take_decision(
         raise Refused("NOT_ON_LIST", nomination=", ".join(strangers))
     removed = tuple(Dropped(nomination=one.nomination, reason=one.reason) for one in body.remove)
     out = {one.nomination for one in removed}
-    confirmed = tuple(id for id in present(state, inputs) if id not in out)
+    confirmed = tuple(id for id in going(state, inputs) if id not in out)
     taken = DecisionTaken(step=step.id, body=step.body, confirmed=confirmed, removed=removed)
     guards = (cycle_guard(command), *head_guards(present(state, inputs).values(), command))
     events = two_people(state, command, (taken,), about=confirmed)
     decision = Decision(events=events, guards=guards, grant=grant)
     if taken not in events:
         return decision
-    left = leave(state, command, step.id, (*gone(state, inputs), *removed))
+    left = leave(state, command, step.id, (*cut_off(state, inputs, out), *removed))
     return decision.then(left).then(close(state, command, inputs, step.id, "complete"))
 
 
@@ -49,10 +64,18 @@ def close_unacted(state: State, command: Command, inputs: Inputs, step: Decision
 
 
 def confer(state: State, command: Command, body: Confer, inputs: Inputs, step: Conferral) -> Decision:
-    """DR-33: all titles of the list or none; certificate numbers run on without a gap. Takes two people of the body."""
+    """DR-33: all titles of the list or none; certificate numbers run on without a gap. Takes two people of the body.
+
+    Clearances must still be valid, and nobody on the list held (DR-11, DR-28): the body waits for the ruling, or says
+    that the list goes on without those held.
+    """
     must_be_current(state, step.id, body.kind)
     grant = _as_body(state, command, inputs, step.body)
-    conferred = tuple(_grade(state, inputs, step))
+    clearance.must_be_valid(state, inputs, command.received_at)
+    held = [id for id, one in present(state, inputs).items() if one.contested or one.vetted_again]
+    if held and not body.leave_out_held:
+        raise Refused("SUBJECTS_HELD", nominations=", ".join(held))
+    conferred = tuple(_grade(state, inputs, step, held))
     event = TitlesConferred(step=step.id, body=step.body, conferred=conferred)
     guards = (cycle_guard(command), *head_guards(present(state, inputs).values(), command))
     events = two_people(state, command, (event,), about=conferred)
@@ -61,7 +84,9 @@ def confer(state: State, command: Command, body: Confer, inputs: Inputs, step: C
         return decision
     honoured = {one.nomination for one in conferred}
     passed_over = [
-        Dropped(nomination=id, reason="NO_GRADE_LEFT") for id in present(state, inputs) if id not in honoured
+        Dropped(nomination=id, reason="HELD_AT_CUT_OFF" if id in held else "NO_GRADE_LEFT")
+        for id in present(state, inputs)
+        if id not in honoured
     ]
     told = tuple(_tell(state, command, inputs, one, conferred) for one in conferred)
     left = leave(state, command, step.id, (*gone(state, inputs), *passed_over))
@@ -72,10 +97,10 @@ def confer(state: State, command: Command, body: Confer, inputs: Inputs, step: C
     )
 
 
-def _grade(state: State, inputs: Inputs, step: Conferral) -> list[Conferred]:
+def _grade(state: State, inputs: Inputs, step: Conferral, held: Sequence[str]) -> list[Conferred]:
     """Grades from the top in rank order; `also` leaves those of a grade in line for the next (S2)."""
     assert state.opened is not None
-    line = list(present(state, inputs).values())
+    line = [one for id, one in present(state, inputs).items() if id not in held]
     given: list[Conferred] = []
     series = _series(state, inputs)
     for grade in step.grades:

@@ -141,8 +141,8 @@ def test_an_extended_period_moves_everybody_on_the_list_but_no_substitute_dr_27(
 # ---- objections: DR-28, DR-29 ----
 
 
-def test_an_open_objection_holds_the_step_until_it_is_ruled_on_dr_28() -> None:
-    world = published()
+def test_an_open_objection_holds_the_step_where_the_programme_says_so_dr_28() -> None:
+    world = published(publicity={"holds": "step"})
     object_to(world, "a")
     world.pass_window("publicity")
     assert run_of(world.round(), "publicity").held == "OBJECTION_OPEN"
