@@ -15,7 +15,6 @@ from schemas.commands import (
     OpenStep,
     Recuse,
     ReplaceJudge,
-    ReplyClearance,
     ReportRound,
     ResolveTie,
     ReturnForCorrection,
@@ -27,8 +26,8 @@ from schemas.events import (
     BallotOpened,
     Dropped,
     PanelClosed,
-    SessionInvalidated,
     SelectionMade,
+    SessionInvalidated,
     SheetHandedIn,
     StepHeld,
     TallySealed,
@@ -39,9 +38,7 @@ from tests.domain.specification import (
     OFFICER,
     OPERATOR,
     OPERATOR_2,
-    SAFETY,
     SPARE_JUDGE,
-    TAX,
     World,
     choice,
     judged,
@@ -309,7 +306,9 @@ def test_without_a_quorum_the_session_is_invalid_its_sheets_sealed_and_it_is_hel
     [void] = world.events(world.round_stream(), SessionInvalidated)
     assert (void.present, void.entitled) == (1, 3)
     assert out(world) == {}
-    for judge in JUDGES[1:]:  # the first session's sheet does not make the second one quorate, nor does it count
+    for judge in JUDGES[
+        1:
+    ]:  # the first session's sheet does not make the second one quorate, nor does it count
         assert world.close_step("expert_review") == ()
         world.sheet(judge, "expert_review", {"a": "20", "b": "20"})
     world.pass_window("expert_review")
