@@ -29,11 +29,13 @@ from uuid_utils import uuid7
 
 from activities.deciding import Decider
 from activities.errors import engine_error
+from domain import authority
 from runtime.settings import Login, Settings
 from runtime.temporal import AWARD_LEVEL, CYCLE, PROGRAMME, UNIT_CODE, connect
 from schemas import names
 from schemas.canonical import canonical_bytes, digest
 from schemas.commands import (
+    OBJECTOR_ROLE,
     AmendRules,
     Body,
     Command,
@@ -44,7 +46,7 @@ from schemas.commands import (
     SubmitNomination,
 )
 from schemas.errors import BadFile, Conflict, Refused, Unavailable
-from schemas.events import FactValue, GrantTerms
+from schemas.events import FactValue, GrantTerms, ObjectionFiled, ObjectionMerged, read
 from schemas.ledger import Actor, Frozen, Receipt
 from schemas.loading import open_programme
 from schemas.messages import CycleOrder, NominationOrder
@@ -274,7 +276,7 @@ class Door:
         anonymous: bool = False,
         key: str = "",
     ) -> tuple[str, Receipt]:
-        """Files an objection; who objects is sealed in the vault and only pointed at."""
+        """Files an objection; who objects is sealed in the vault and only pointed at, also where they act themselves."""
         stream = names.nomination_stream(cycle, nomination)
         key = key or str(uuid7())
         deposit = await self.vault.deposit(objector_identity, objector_fields, f"{cycle}/{key}")
@@ -287,7 +289,28 @@ class Door:
             ground=ground,
             anonymous=anonymous,
         )
+        if actor.role == OBJECTOR_ROLE:
+            actor = Actor(id=f"objector-{objection}", role=OBJECTOR_ROLE)
         return objection, await self.send(stream, body, actor, f"object/{key}")
+
+    async def objector(self, cycle: str, nomination: str, objection: str, actor: Actor) -> dict[str, str]:
+        """Who filed an objection, for the handler of its round alone; Refused NOT_AUTHORISED, NOT_FOUND, ERASED."""
+        stream = names.nomination_stream(cycle, nomination)
+        filed = {
+            one.objection: one
+            for event in map(read, await self.store.load(stream))
+            if isinstance(one := event, ObjectionFiled | ObjectionMerged)
+        }.get(objection)
+        if filed is None:
+            raise Refused("NOT_FOUND", what=f"{stream}/{objection}")
+        state = (await self.decider.nominations.get(stream)).state
+        first = state.objections[filed.into if isinstance(filed, ObjectionMerged) else objection]
+        opened = (await self.decider.cycles.get(names.cycle_stream(cycle))).state.opened
+        assert opened is not None
+        grants = (await self.decider.authorities.get(names.authority_stream(cycle))).state
+        tree = await self.decider.tree(opened.units)
+        authority.authorize(grants, tree, actor, "rule", first.round.rsplit("/", 1)[-1])
+        return await self.vault.reveal(filed.entry)
 
     async def cast_vote(
         self, cycle: str, ballot: str, voter: str, choices: tuple[str, ...], paper: str, channel: str = "web"

@@ -486,3 +486,5 @@ class Command(Frozen):
 
 
 ENGINE = Actor(id="engine", role="engine")
+OBJECTOR_ROLE = "public"
+"""Whoever objects in their own name: who that is, the vault knows alone (DR-29)."""
