@@ -17,7 +17,20 @@ from unicodedata import normalize
 from cyclopts import App, CycloptsError, Parameter, UnknownCommandError
 from pydantic import ValidationError
 
-from cli import audit, ballot, cycle, decide, doctor, grants, nominate, panel, programme, rounds, units
+from cli import (
+    audit,
+    ballot,
+    cycle,
+    decide,
+    doctor,
+    grants,
+    nominate,
+    panel,
+    programme,
+    rounds,
+    units,
+    vetting,
+)
 from cli.desk import REGISTRY, Desk, Registered
 from cli.output import OK, Outcome, console, emit, failure
 from runtime.door import Door
@@ -26,7 +39,7 @@ from runtime.settings import Language, Settings
 from schemas.errors import BadUsage, EngineError
 from schemas.faults import nearest_word
 
-NOUNS = (audit, ballot, cycle, decide, doctor, grants, nominate, panel, programme, rounds, units)
+NOUNS = (audit, ballot, cycle, decide, doctor, grants, nominate, panel, programme, rounds, units, vetting)
 """The modules whose commands are registered by importing them."""
 
 _GROUPS: dict[str, tuple[str, str]] = {
@@ -37,8 +50,14 @@ _GROUPS: dict[str, tuple[str, str]] = {
         "Cycles: start, status, pause, resume, extend, cancel",
     ),
     "grants": ("授权：授予、撤销、列出", "Grants: give, revoke, list"),
-    "panel": ("评委：组成、更换、回避、评分、表决", "Panels: form, replace, recuse, score, vote"),
+    "panel": (
+        "评委：组成、抽签、组长、更换、回避、评分、表决",
+        "Panels: form, draw, chair, replace, recuse, score, vote",
+    ),
     "clearance": ("部门意见", "Clearance by departments"),
+    "congress": ("职代会", "The workers' congress"),
+    "publicity": ("公示", "Publicity"),
+    "objection": ("异议", "Objections"),
     "resolve": ("裁定并列", "Resolve what no rule could"),
     "waive": ("经授权免予", "Waive, by authority"),
     "round": ("评审轮", "Rounds"),

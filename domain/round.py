@@ -170,6 +170,41 @@ def _evolve(state: State, event: Event, at: datetime, actor: str, stream: str) -
             return _step(state, event.step, closed_at=at, held="", early=event.how == "early")
         case MembersOut():
             return _without(state, event)
+        case SubjectsHeld():
+            return replace(state, held=state.held | set(event.nominations))
+        case TallySealed():
+            values = {result.nomination: result.value for result in event.values}
+            return replace(state, components=state.components | {event.component: values})
+        case TieResolved():
+            run = run_of(state, event.step)
+            return _step(state, event.step, resolution=(*run.resolution, *event.order), held="")
+        case DifferentialWaived():
+            return _step(state, event.step, waived=True, held="")
+        case SelectionMade():
+            return _selected(state, event)
+        case ListPublished():
+            return _published(state, event)
+        case Substituted():
+            return _substituted(state, event)
+        case DecisionTaken():
+            return _step(state, event.step, taken=True)
+        case TitlesConferred():
+            return _conferred(state, event)
+        case RoundReported():
+            return replace(state, reported=event)
+        case RoundLapsed():
+            return replace(state, lapsed=event.reason)
+        case ActProposed():
+            return replace(state, proposals=state.proposals | {event.act: actor})
+        case ActSeconded():
+            return replace(state, proposals={k: v for k, v in state.proposals.items() if k != event.act})
+        case _:
+            return _evolve_judging(state, event, at)
+
+
+def _evolve_judging(state: State, event: Event, at: datetime) -> State:
+    """What panels, departments and congresses say."""
+    match event:
         case PanelFormed():
             return _step(state, event.step, judges=event.judges)
         case PanelDrawn():
@@ -204,36 +239,8 @@ def _evolve(state: State, event: Event, at: datetime, actor: str, stream: str) -
             replies = {key: reply for key, reply in run.replies.items() if key[1] not in about}
             again = run.asked_again | dict.fromkeys(event.nominations, event.window)
             return _step(state, event.step, replies=replies, asked_again=again)
-        case SubjectsHeld():
-            return replace(state, held=state.held | set(event.nominations))
         case PanelClosed():
             return _panel_closed(state, event)
-        case TallySealed():
-            values = {result.nomination: result.value for result in event.values}
-            return replace(state, components=state.components | {event.component: values})
-        case TieResolved():
-            run = run_of(state, event.step)
-            return _step(state, event.step, resolution=(*run.resolution, *event.order), held="")
-        case DifferentialWaived():
-            return _step(state, event.step, waived=True, held="")
-        case SelectionMade():
-            return _selected(state, event)
-        case ListPublished():
-            return _published(state, event)
-        case Substituted():
-            return _substituted(state, event)
-        case DecisionTaken():
-            return _step(state, event.step, taken=True)
-        case TitlesConferred():
-            return _conferred(state, event)
-        case RoundReported():
-            return replace(state, reported=event)
-        case RoundLapsed():
-            return replace(state, lapsed=event.reason)
-        case ActProposed():
-            return replace(state, proposals=state.proposals | {event.act: actor})
-        case ActSeconded():
-            return replace(state, proposals={k: v for k, v in state.proposals.items() if k != event.act})
         case _:
             return state
 

@@ -269,8 +269,9 @@ def test_a_tie_declared_after_the_close_voids_the_marks_and_the_result_is_comput
     world.open_step("selection")
     assert run_of(world.round(), "selection").held == "TIE_UNRESOLVED"
     world.at(ties((NAMES[2], "a", "kin")), OPERATOR)
-    versions = [one.version for one in world.events(world.round_stream(), PanelClosed)]
-    assert (versions, results(world)) == ([1, 2], {"a": 90, "b": 80})
+    versions: list[int] = [one.version for one in world.events(world.round_stream(), PanelClosed)]
+    assert versions == [1, 2]
+    assert results(world) == {"a": 90, "b": 80}
     assert len(world.events(world.round_stream(), SheetHandedIn)) == 3  # what was written stays in the log
     world.close_step("selection")
     assert list(world.round().members) == ["a"]

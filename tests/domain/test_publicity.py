@@ -388,13 +388,12 @@ def test_a_second_objection_on_the_same_ground_is_merged_into_the_first_dr_29() 
 def test_a_calendar_revised_while_a_period_runs_leaves_its_frozen_end_dr_27() -> None:
     world = published()
     end = world.round().published["a"].window.closes_at
-    command = world.command(world.round_stream(), CloseStep(step="publicity"))
+    body = CloseStep(step="publicity")
+    command = world.command(world.round_stream(), body)
     inputs = world._inputs(command)
     revised = replace(inputs, calendar=Calendar({(world.now + n * DAY).date(): False for n in range(30)}))
     before, after = (
-        conduct.decide(
-            world.round(), command.model_copy(update={"received_at": now}), command.body, revised
-        ).events
+        conduct.decide(world.round(), command.model_copy(update={"received_at": now}), body, revised).events
         for now in (end - DAY, end)
     )
     assert before == ()
