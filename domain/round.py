@@ -151,7 +151,7 @@ def evolve(state: State, event: Event, at: datetime, actor: str = "", stream: st
     return replace(_evolve(state, event, at, actor, stream), seq=state.seq + 1)
 
 
-def _evolve(state: State, event: Event, at: datetime, actor: str, stream: str) -> State:  # noqa: C901, PLR0915 -- a flat match, one case an event
+def _evolve(state: State, event: Event, at: datetime, actor: str, stream: str) -> State:  # noqa: C901 -- a flat match, one case an event
     match event:
         case RoundOpened():
             return replace(state, stream=stream, opened=event)
