@@ -34,7 +34,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     "hand_in_sheet": ("judge",),
     "draw_panel": ("operator",),
     "name_chair": ("operator",),
-    "declare_ties": ("operator",),
+    "declare_ties": ("officer", "operator"),
     "enter_sheet": ("scorekeeper",),
     "record_congress": ("officer",),
     "report_change": ("operator",),

@@ -151,12 +151,12 @@ def _same_unit(state: State, inputs: Inputs, step: str, judges: Iterable[str]) -
 def declared_ties(
     state: State, command: Command, body: DeclareTies, inputs: Inputs, step: ExpertReview
 ) -> tuple[str, tuple[JudgeRecused, ...]]:
-    """The grant and the recusals: a judge declares their own ties, an operator anybody's."""
+    """The grant and the recusals: a judge declares their own ties, an officer or operator anybody's."""
+    assert state.opened is not None
     own = all(tie.judge == command.actor.id for tie in body.ties)
-    if own and command.actor.role != "operator":
+    if own and command.actor.role not in authority.ROLES[body.kind]:
         grant = as_judge(state, command, inputs, step)
     else:
-        assert state.opened is not None
         grant = authority.authorize(
             inputs.authority, inputs.tree, command.actor, body.kind, state.opened.unit
         )
