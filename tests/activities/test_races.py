@@ -177,8 +177,9 @@ async def test_an_objection_against_the_close_is_filed_or_refused_never_both(rac
             code, _ = await asyncio.gather(against, close)
         else:
             _, code = await asyncio.gather(close, against)
-        run = (await race.round(n)).steps["notice"]
+        state = await race.round(n)
         assert code in ("", "STAGE_CLOSED")
-        assert (run.closed_at is None) == (code == "")
+        assert state.steps["notice"].closed_at is not None
+        assert state.held == ({f"a{n}"} if code == "" else set())
         filed += code == ""
     assert 0 < filed < ROUNDS
