@@ -42,6 +42,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     "resolve_tie": ("operator",),
     "waive_differential": ("operator",),
     "extend_step": ("operator",),
+    "invalidate_votes": ("operator",),
 }
 """Which roles may give a command. A department or a body acts in a role of its own, `department:tax`, `body:…`."""
 

@@ -176,8 +176,11 @@ class Conductor:
     async def _seal(self, stream: str, step: PublicVote) -> None:
         """The tally of a ballot box that is not there: votes by merit."""
         state = await self._state(stream)
-        if rounds.run_of(state, step.id).window is None:
+        run = rounds.run_of(state, step.id)
+        if run.window is None:
             return
+        self._now = max(self._now, run.seals_at or self._now)
+        await self._do(stream, CloseStep(step=step.id))
         counts = tuple(Count(nomination=id, votes=self.people[id].merit) for id in state.members)
         papers = sum(count.votes for count in counts)
         ballot = names.step_gate(stream, step.id)
