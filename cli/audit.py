@@ -27,6 +27,7 @@ from schemas.events import (
     CycleOpened,
     ObjectionFiled,
     ObjectionMerged,
+    ObjectionRefused,
     PanelClosed,
     SessionInvalidated,
     SheetEntered,
@@ -42,7 +43,7 @@ _EVENTS_AT_ONCE = 2000
 _OVERDUE = timedelta(seconds=60)
 SEALED = "sealed"
 _SHEETS = {SheetHandedIn.__name__, SheetEntered.__name__}
-_OBJECTIONS = {ObjectionFiled.__name__, ObjectionMerged.__name__}
+_OBJECTIONS = {ObjectionFiled.__name__, ObjectionMerged.__name__, ObjectionRefused.__name__}
 _REASON_KEYS = ("reason", "code", "detail", "ground")
 
 

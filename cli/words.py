@@ -28,6 +28,7 @@ EVENT_WORDS: dict[str, tuple[str, str]] = {
     "ObjectionMerged": ("异议并案", "objection merged"),
     "VettingReopened": ("部门事后提出反对", "vetting reopened"),
     "RevocationLeadRecorded": ("撤销线索", "lead to revocation"),
+    "ObjectionRefused": ("异议未予受理，存档备查", "objection refused, kept as a lead"),
     "ObjectionRuled": ("异议裁定", "objection ruled on"),
     "NominationDisqualified": ("取消资格", "disqualified"),
     "NominationAdvanced": ("推荐上报", "recommended upward"),
@@ -63,13 +64,17 @@ EVENT_WORDS: dict[str, tuple[str, str]] = {
     "SelectionMade": ("遴选", "selection made"),
     "TieResolved": ("并列裁定", "tie resolved"),
     "DifferentialWaived": ("免予差额", "differential waived"),
+    "RulesWaived": ("免予比例要求", "share rules waived"),
     "ListPublished": ("公示", "list published"),
     "ChangeReported": ("公示内容变更", "change reported"),
     "Substituted": ("递补", "substituted"),
     "DecisionTaken": ("审定", "decision taken"),
     "TitlesConferred": ("命名", "titles conferred"),
     "RoundReported": ("评审轮上报", "round reported"),
-    "RoundLapsed": ("评审轮逾期失效", "round lapsed"),
+    "ReportsExtended": ("上报期限延长", "more time to report"),
+    "RoundPaused": ("评审轮暂停", "round paused"),
+    "RoundResumed": ("评审轮恢复", "round resumed"),
+    "RoundLapsed": ("评审轮失效", "round lapsed"),
 }
 
 RANK_WORDS: dict[str, tuple[str, str]] = {

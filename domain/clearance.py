@@ -13,6 +13,7 @@ from domain.steps import (
     close,
     cycle_guard,
     elapsed,
+    ended,
     gone,
     head_guards,
     hold,
@@ -98,15 +99,22 @@ def request_again(
     return Decision(events=(asked,), guards=(cycle_guard(command),), grant=grant)
 
 
-def close_clearance(state: State, command: Command, inputs: Inputs, step: Clearance) -> Decision:
-    """A veto is a veto, advice is on record; what silence means is the programme's: by default it is not consent."""
+def close_clearance(
+    state: State, command: Command, inputs: Inputs, step: Clearance, early: str = ""
+) -> Decision:
+    """A veto is a veto, advice is on record; what silence means is the programme's: by default it is not consent.
+
+    `early` is why it should end now: refused with REPLIES_MISSING where silence waits for a person.
+    """
     asked = asked_of(state, inputs, step)
     vetoed = [id for id, departments in asked.items() if _vetoed(state, step, id, departments)]
     waiting = [
         id for id, departments in asked.items() if id not in vetoed and _silent(state, step, id, departments)
     ]
     over = elapsed(state, step.id, command.received_at)
-    if waiting and not over:
+    if waiting and early and step.silence == Silence.PENDING:
+        raise Refused("REPLIES_MISSING", nominations=", ".join(waiting))
+    if waiting and not over and not early:
         return NOTHING
     if waiting and step.silence == Silence.PENDING:
         return hold(state, step.id, "CLEARANCE_PENDING", waiting)
@@ -118,7 +126,7 @@ def close_clearance(state: State, command: Command, inputs: Inputs, step: Cleara
     return (
         Decision(guards=guards)
         .then(left)
-        .then(close(state, command, inputs, step.id, "elapsed" if over else "complete"))
+        .then(close(state, command, inputs, step.id, ended(over, early), early))
     )
 
 

@@ -200,7 +200,7 @@ def _leave_failed(
 
 
 def close_endorsement(
-    state: State, command: Command, inputs: Inputs, step: Endorsement, early: bool = False
+    state: State, command: Command, inputs: Inputs, step: Endorsement, early: str = ""
 ) -> Decision:
     """Those approved stay. Early only once nobody waits for a word; at the end, no word is no endorsement."""
     members = present(state, inputs)
@@ -218,5 +218,5 @@ def close_endorsement(
     return (
         Decision(guards=guards)
         .then(left)
-        .then(close(state, command, inputs, step.id, "elapsed" if over else "early"))
+        .then(close(state, command, inputs, step.id, "elapsed" if over else "early", early))
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from domain.choice import problem_of_list
 from domain.decision import NOTHING, Decision
 from domain.round import State, evolve, must_be_current, run_of
@@ -19,6 +21,7 @@ from domain.steps import (
     present,
     set_gate,
 )
+from domain.timing import after_pauses
 from schemas.commands import Command, ReportChange
 from schemas.errors import Refused
 from schemas.events import ChangeReported, Dropped, ListPublished, SubjectsHeld, Substituted, Window
@@ -53,10 +56,7 @@ def close_publicity(state: State, command: Command, inputs: Inputs, step: Public
 
     An objection that is then open holds its subject while the others go on, or the step where the programme says so.
     """
-    decision, state = _substitute_all(state, command, inputs, step)
-    decision = Decision(guards=(cycle_guard(command), *head_guards(inputs.standings.values(), command))).then(
-        decision
-    )
+    decision, state = _all_substituted(state, command, inputs, step)
     joined, state = _publish_cleared(state, command, inputs, step)
     decision = decision.then(joined)
     if any(inputs.standings[id].gone for id in state.members):
@@ -65,7 +65,7 @@ def close_publicity(state: State, command: Command, inputs: Inputs, step: Public
     running = any(state.published[id].window.closes_at > now for id in state.members if id in state.published)
     if running:
         return decision if decision.events else NOTHING
-    contested = [id for id, one in present(state, inputs).items() if one.contested or one.vetted_again]
+    contested = _contested(state, inputs)
     if contested and step.holds == "subject":
         held_back = Decision(events=(SubjectsHeld(step=step.id, nominations=tuple(contested)),))
         return decision.then(held_back).then(close(state, command, inputs, step.id, "elapsed"))
@@ -73,6 +73,52 @@ def close_publicity(state: State, command: Command, inputs: Inputs, step: Public
         held = hold(state, step.id, "OBJECTION_OPEN", contested)
         return decision.then(held) if decision.events or held.events else NOTHING
     return decision.then(close(state, command, inputs, step.id, "elapsed"))
+
+
+def close_publicity_early(
+    state: State, command: Command, inputs: Inputs, step: Publicity, reason: str
+) -> Decision:
+    """Once the declared minimum of everybody's period is over and no objection is open; who left is substituted first.
+
+    Raises Refused PUBLICITY_NEVER_SHORTENED with the earliest instant, OBJECTION_OPEN, TIE_UNRESOLVED.
+    """
+    decision, state = _all_substituted(state, command, inputs, step)
+    joined, state = _publish_cleared(state, command, inputs, step)
+    decision = decision.then(joined)
+    tied = run_of(state, step.id).tied if any(inputs.standings[id].gone for id in state.members) else ()
+    if tied:
+        raise Refused("TIE_UNRESOLVED", nominations=", ".join(tied))
+    now = command.received_at
+    earliest = max((_earliest(state, inputs, step, id, now) for id in going(state, inputs)), default=now)
+    if earliest > now:
+        raise Refused("PUBLICITY_NEVER_SHORTENED", step=step.id, earliest=earliest)
+    contested = _contested(state, inputs)
+    if contested:
+        raise Refused("OBJECTION_OPEN", nominations=", ".join(contested))
+    return decision.then(close(state, command, inputs, step.id, "early", reason))
+
+
+def _earliest(state: State, inputs: Inputs, step: Publicity, nomination: str, now: datetime) -> datetime:
+    """When this member's period may end; a pause's days are no part of the minimum."""
+    window = state.published[nomination].window
+    if step.minimum is None:
+        return window.closes_at
+    end = inputs.calendar.end(window.opens_at, step.minimum)
+    shortest = Window(opens_at=window.opens_at, closes_at=end)
+    return min(window.closes_at, after_pauses(state, inputs, shortest, now))
+
+
+def _contested(state: State, inputs: Inputs) -> list[str]:
+    return [id for id, one in present(state, inputs).items() if one.contested or one.vetted_again]
+
+
+def _all_substituted(
+    state: State, command: Command, inputs: Inputs, step: Publicity
+) -> tuple[Decision, State]:
+    """Who left is substituted, and whoever is on the list must not have moved meanwhile."""
+    decision, state = _substitute_all(state, command, inputs, step)
+    guards = (cycle_guard(command), *head_guards(inputs.standings.values(), command))
+    return Decision(guards=guards).then(decision), state
 
 
 def ends_at(state: State, step: str) -> Window | None:

@@ -24,6 +24,7 @@ from domain.steps import (
     cut_off,
     cycle_guard,
     elapsed,
+    ended,
     going,
     head_guards,
     hold,
@@ -243,23 +244,32 @@ def complete(state: State, step: ExpertReview) -> bool:
     )
 
 
-def close_review(state: State, command: Command, inputs: Inputs, step: ExpertReview) -> Decision:
-    """DR-15: without a quorum the session is invalid, its sheets stay sealed and it is held again."""
+def close_review(
+    state: State, command: Command, inputs: Inputs, step: ExpertReview, early: str = ""
+) -> Decision:
+    """DR-15: without a quorum the session is invalid, its sheets stay sealed and it is held again.
+
+    `early` is why it should end now: refused with QUORUM_UNMET or SCORES_MISSING where it would be held.
+    """
     if not state.members:
         return close(state, command, inputs, step.id, "complete")
     over = elapsed(state, step.id, command.received_at)
     members = going(state, inputs)
     whole = complete(state, step) and len(members) == len(present(state, inputs))
-    if not over and not whole:
+    if not over and not whole and not early:
         return NOTHING
     run = run_of(state, step.id)
     if not _quorate(run, step):
+        if early:
+            raise Refused("QUORUM_UNMET", step=step.id, present=len(run.sheets), entitled=step.panel_size)
         return _invalid(state, step)
     if step.chaired and not run.chair:
         return hold(state, step.id, "CHAIR_MISSING")
     results = [_result(state, id, step) for id in members]
     missing = [result.nomination for result in results if isinstance(result, _Missing)]
     if missing:
+        if early:
+            raise Refused("SCORES_MISSING", nominations=", ".join(missing))
         return hold(state, step.id, "SCORES_MISSING", missing)
     closed = PanelClosed(
         step=step.id,
@@ -270,7 +280,8 @@ def close_review(state: State, command: Command, inputs: Inputs, step: ExpertRev
     )
     guards = (cycle_guard(command), *head_guards(present(state, inputs).values(), command))
     left = leave(state, command, step.id, (*cut_off(state, inputs), *_failed(closed.results)))
-    end = close(state, command, inputs, step.id, "complete" if whole else "elapsed")
+    how = "complete" if whole and not early else ended(over, early)
+    end = close(state, command, inputs, step.id, how, early)
     return Decision(events=(closed,), guards=guards).then(left).then(end)
 
 

@@ -10,7 +10,7 @@ from typing import Literal
 from domain import authority
 from domain import cycle as cycles
 from domain.decision import NOTHING, Calendar, Decision
-from domain.round import Standing, State, run_of
+from domain.round import Standing, State, run_of, windows_of
 from schemas import names
 from schemas.commands import Command, TakeOutcome
 from schemas.events import Dropped, Event, MembersOut, StepClosed, StepHeld, StepOpened, Window
@@ -109,6 +109,16 @@ def set_gate(
     return SetGate(gate=gate)
 
 
+def set_gates(
+    state: State, command: Command, inputs: Inputs, step: str, status: GateStatus
+) -> tuple[SetGate, ...]:
+    """The rows of all windows of the step, in another status."""
+    return tuple(
+        set_gate(state, command, inputs, step, window, id, status)
+        for id, window in windows_of(state, step).items()
+    )
+
+
 def open_window(
     state: State, command: Command, inputs: Inputs, step: str, kind: str, period: Period
 ) -> Decision:
@@ -123,6 +133,11 @@ def elapsed(state: State, step: str, now: datetime) -> bool:
     """Whether the step's window is over."""
     window = run_of(state, step).window
     return window is not None and now >= window.closes_at
+
+
+def ended(over: bool, early: str) -> Literal["elapsed", "complete", "early"]:
+    """How a step ends that ends with its window, with the last word, or early for a reason."""
+    return "elapsed" if over else "early" if early else "complete"
 
 
 def leave(state: State, command: Command, step: str, out: Sequence[Dropped]) -> Decision:
@@ -169,10 +184,13 @@ def hold(state: State, step: str, code: str, nominations: Sequence[str] = (), de
 
 
 def close(
-    state: State, command: Command, inputs: Inputs, step: str, how: Literal["elapsed", "complete", "early"]
+    state: State,
+    command: Command,
+    inputs: Inputs,
+    step: str,
+    how: Literal["elapsed", "complete", "early"],
+    reason: str = "",
 ) -> Decision:
-    """The step is over; its gate, if it has one, is closed in the same transaction."""
-    window = run_of(state, step).window
-    effects = (set_gate(state, command, inputs, step, window, status=GateStatus.CLOSED),) if window else ()
-    events: tuple[Event, ...] = (StepClosed(step=step, how=how),)
-    return Decision(events=events, effects=effects)
+    """The step is over; its gates, if it has any, are closed in the same transaction."""
+    events: tuple[Event, ...] = (StepClosed(step=step, how=how, reason=reason or None),)
+    return Decision(events=events, effects=set_gates(state, command, inputs, step, GateStatus.CLOSED))

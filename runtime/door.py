@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,7 @@ from schemas.commands import (
     SubmitNomination,
 )
 from schemas.errors import BadFile, Conflict, Refused, Unavailable
-from schemas.events import FactValue, GrantTerms, ObjectionFiled, ObjectionMerged, read
+from schemas.events import FactValue, GrantTerms, ObjectionFiled, ObjectionMerged, ObjectionRefused, read
 from schemas.ledger import Actor, Frozen, Receipt
 from schemas.loading import open_programme
 from schemas.messages import CycleOrder, NominationOrder
@@ -276,14 +277,20 @@ class Door:
         anonymous: bool = False,
         key: str = "",
     ) -> tuple[str, Receipt]:
-        """Files an objection; who objects is sealed in the vault and only pointed at, also where they act themselves."""
+        """Files an objection; who objects is sealed in the vault and only pointed at, also where they act themselves.
+
+        The objection's id is the same for the same person, round and ground: a repeat is OBJECTION_EXISTS with it.
+        """
         stream = names.nomination_stream(cycle, nomination)
         key = key or str(uuid7())
-        deposit = await self.vault.deposit(objector_identity, objector_fields, f"{cycle}/{key}")
-        objection = digest(f"{stream}/{key}".encode())[:16]
+        anonymous = anonymous or not objector_identity
+        identity = objector_identity or f"anonymous/{key}"
+        deposit = await self.vault.deposit(identity, objector_fields, f"{cycle}/{key}")
+        round_ = await self._published_in(stream)
+        objection = (await self.vault.mark(deposit.subject_id, f"{stream}/{round_}/{ground}"))[:16]
         body = FileObjection(
             objection=objection,
-            round=(await self.decider.nominations.get(stream)).state.round,
+            round=round_,
             entry=deposit.entry_id,
             commitment=deposit.commitment,
             ground=ground,
@@ -299,7 +306,7 @@ class Door:
         filed = {
             one.objection: one
             for event in map(read, await self.store.load(stream))
-            if isinstance(one := event, ObjectionFiled | ObjectionMerged)
+            if isinstance(one := event, ObjectionFiled | ObjectionMerged | ObjectionRefused)
         }.get(objection)
         if filed is None:
             raise Refused("NOT_FOUND", what=f"{stream}/{objection}")
@@ -311,6 +318,15 @@ class Door:
         tree = await self.decider.tree(opened.units)
         authority.authorize(grants, tree, actor, "rule", first.round.rsplit("/", 1)[-1])
         return await self.vault.reveal(filed.entry)
+
+    async def _published_in(self, stream: str) -> str:
+        """The round that published the nomination last; the present one if none did."""
+        state = (await self.decider.nominations.get(stream)).state
+        below = [replace(state, level=level).round for level in range(state.level, -1, -1)]
+        for round_ in below:
+            if stream.rsplit("/", 1)[-1] in (await self.decider.rounds.get(round_)).state.published:
+                return round_
+        return state.round
 
     async def cast_vote(
         self, cycle: str, ballot: str, voter: str, choices: tuple[str, ...], paper: str, channel: str = "web"
@@ -343,7 +359,7 @@ class Door:
         assert self.client is not None
         try:
             receipt: Receipt = await self.client.get_workflow_handle(workflow).execute_update(
-                names.COMMAND_UPDATE, command, id=command.id, result_type=Receipt
+                names.COMMAND_UPDATE, command, id=_attempt(command), result_type=Receipt
             )
             return receipt
         except (RPCError, WorkflowUpdateRPCTimeoutOrCancelledError) as fault:
@@ -385,7 +401,7 @@ class Door:
                 names.COMMAND_UPDATE,
                 command,
                 start_workflow_operation=start,
-                id=command.id,
+                id=_attempt(command),
                 result_type=Receipt,
             )
             return receipt
@@ -393,6 +409,11 @@ class Door:
             raise engine_error(failure) or failure from failure
         except (RPCError, WorkflowUpdateRPCTimeoutOrCancelledError) as fault:
             raise Unavailable("TEMPORAL_UNAVAILABLE", address="-", fault=fault) from fault
+
+
+def _attempt(command: Command) -> str:
+    """An id of its own for each attempt: the log keeps a command to one effect, Temporal would keep its first refusal."""
+    return f"{command.id}#{uuid7()}"
 
 
 def _overrides(file: Path) -> dict[str, bool]:

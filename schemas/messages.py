@@ -52,6 +52,7 @@ class RoundView(Frozen):
     closed: tuple[str, ...] = ()
     sealed: bool = True  # no closed ballot waits for its tally
     held: str = ""
+    paused: bool = False  # the round itself, not its cycle
     ripe: bool = False
     wakes_at: Instant | None = None
     seals_at: Instant | None = None  # when the adjudication of a closed vote is over

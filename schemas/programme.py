@@ -121,12 +121,16 @@ class Eligibility(Frozen):
 
 
 class Endorsement(Frozen):
-    """The round's unit approves, returns or rejects each member; `ranked` asks for a recommendation rank (DR-06)."""
+    """The round's unit approves, returns or rejects each member; `ranked` asks for a recommendation rank (DR-06).
+
+    Each rank is given to one member. `returns_max` is how often one may be sent back here (DR-20).
+    """
 
     type: Literal["endorsement"] = "endorsement"
     id: Identifier
     period: Period
     ranked: bool = False
+    returns_max: PositiveInt | None = None
 
 
 class Silence(StrEnum):
@@ -373,7 +377,8 @@ class Selection(Frozen):
 
 
 class Publicity(Frozen):
-    """The list is published to `audience` for objections; never shortened (DR-27 to DR-31).
+    """The list is published to `audience` for objections; never shortened (DR-27 to DR-31),
+    or not below `minimum` where one is set.
 
     An open objection `holds` its subject, and the others go on, or the whole step.
     """
@@ -381,10 +386,20 @@ class Publicity(Frozen):
     type: Literal["publicity"] = "publicity"
     id: Identifier
     period: Period
+    minimum: Period | None = None
     audience: Literal["unit", "region", "public"] = "public"
     holds: Literal["subject", "step"] = "subject"
     accept_anonymous: bool = False
     substitute: bool = True
+
+    @model_validator(mode="after")
+    def _minimum_is_within(self) -> Publicity:
+        whole, minimum = self.period, self.minimum
+        if minimum and (minimum.unit != whole.unit or minimum.days > whole.days):
+            raise PydanticCustomError(
+                "minimum_form", "a minimum is in the period's own unit and not longer than it"
+            )
+        return self
 
 
 class Decision(Frozen):

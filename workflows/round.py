@@ -66,21 +66,21 @@ class RoundWorkflow(HearsPeople):
             await self._gather()
             await self._conduct(FreezePool())
             for step in self._view.steps:
-                await self._take(step)
+                if not self._view.lapsed:
+                    await self._take(step)
             await self._conduct(ReportRound())
         except BaseException as ending:
             if is_cancelled_exception(ending):
                 await asyncio.shield(self._lapse())
             raise
         await workflow.wait_condition(workflow.all_handlers_finished)
-        return RoundReport(
-            stream=self._order.stream, recommended=self._view.members, conferred=self._view.conferred
-        )
+        recommended = self._view.members if self._view.reported else 0
+        return RoundReport(stream=self._order.stream, recommended=recommended, conferred=self._view.conferred)
 
     # ---- the children ----
 
     async def _gather(self) -> None:
-        """The children's reports, or the cut-off: whoever has not reported by then lapses."""
+        """The children's reports, or the cut-off: whoever has not reported by then, or by a cancelling, lapses."""
         for child in self._view.children:
             self._children.append(await self._start(child))
         tasks = list(self._children)
@@ -88,19 +88,29 @@ class RoundWorkflow(HearsPeople):
             due = self._due()
             try:
                 await workflow.wait_condition(
-                    lambda due=due: all(task.done() for task in tasks) or self._due() != due,  # type: ignore[misc]
+                    lambda due=due: (  # type: ignore[misc]
+                        all(task.done() for task in tasks) or self._due() != due or self._view.lapsed
+                    ),
                     timeout=until(self._order.pace, due),
                 )
             except TimeoutError:
-                for task in tasks:
-                    task.cancel()
+                self._cut_off(tasks)
+            if self._view.lapsed:
+                self._cut_off(tasks)
+                await workflow.wait_condition(lambda: all(task.done() for task in tasks))
         for task in tasks:
             if not task.cancelled() and task.exception() is not None:
                 workflow.logger.warning("a child round ended without a report", extra={"child": task.id})
 
+    @staticmethod
+    def _cut_off(tasks: list[Child]) -> None:
+        for task in tasks:
+            task.cancel()
+
     def _due(self) -> datetime | None:
+        """The cut-off; none while the round is paused, and those of the cycle's pauses that it has not counted yet."""
         due = self._view.reports_due
-        return due + self._paused_for if due else None
+        return due + self._paused_for if due and not self._view.paused else None
 
     async def _start(self, child: ChildRef) -> Child:
         order = RoundOrder(
@@ -124,14 +134,13 @@ class RoundWorkflow(HearsPeople):
     async def _take(self, step: StepRef) -> None:
         """Open the step, wait until it is ripe, close it; a closed public vote is sealed."""
         await self._conduct(OpenStep(step=step.id), long=step.type == "selection")
-        while step.id not in self._view.closed:
+        while step.id not in self._view.closed and not self._view.lapsed:
             await self._until_stirred()
             if self._resumed:
                 self._resumed = False
                 await self._conduct(RearmStep(step=step.id))
-                continue
             await self._conduct(CloseStep(step=step.id), long=step.type == "selection")
-        while not self._view.sealed:
+        while not (self._view.sealed or self._view.lapsed):
             await self._adjudicated()
             await self._conduct(CloseStep(step=step.id), activity=Engine.seal_ballot)
 
@@ -139,7 +148,10 @@ class RoundWorkflow(HearsPeople):
         """Until the time in which papers of a closed vote may be looked into is over."""
         left = until(self._order.pace, self._view.seals_at)
         if left:
-            await workflow.sleep(left, summary="adjudication ends")
+            with suppress(TimeoutError):
+                await workflow.wait_condition(
+                    lambda: self._view.lapsed, timeout=left, timeout_summary="adjudication ends"
+                )
 
     async def _until_stirred(self) -> None:
         """Until the window's end by the clock, or until somebody did something that may end the step sooner."""
@@ -177,23 +189,25 @@ class RoundWorkflow(HearsPeople):
 
     async def _decide(self, command: Command) -> Receipt:
         async with self._lock:
+            paused = self._view.paused
             answer = await act_short(Engine.decide_round, Order(command=command, known=self._known))
             self._took(answer)
+            self._resumed = self._resumed or (paused and not self._view.paused)
         if command.body.kind not in QUIET or self._view.ripe:
             self._stirred = True
         return answer.receipt
 
     async def _conduct(self, body: Body, long: bool = False, activity: object = Engine.decide_round) -> None:
-        """One transition of the round itself; while the cycle is paused it waits."""
+        """One transition of the round itself; while the round or its cycle is paused it waits."""
         while True:
             try:
                 async with self._lock:
                     await self._transit(body, long, activity)
                 return
             except ApplicationError as refusal:
-                if refusal.type != "CYCLE_PAUSED":
+                if refusal.type not in ("CYCLE_PAUSED", "ROUND_PAUSED"):
                     raise
-                await workflow.wait_condition(lambda: self._resumed)
+                await workflow.wait_condition(lambda: self._resumed or self._view.lapsed)
                 self._resumed = isinstance(body, CloseStep)
                 if isinstance(body, CloseStep):
                     return
@@ -206,6 +220,8 @@ class RoundWorkflow(HearsPeople):
         self._took(await act(activity, Order(command=command, known=self._known)))  # type: ignore[arg-type]
 
     def _took(self, answer: RoundAnswer) -> None:
+        if answer.view.reports_due != self._view.reports_due:
+            self._paused_for = timedelta()
         self._view = answer.view
         if self._known is None or answer.receipt.head.seq > self._known.seq:
             self._known = answer.receipt.head

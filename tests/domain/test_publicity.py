@@ -28,6 +28,7 @@ from schemas.events import (
     DecisionTaken,
     ListPublished,
     ObjectionMerged,
+    ObjectionRefused,
     RoundReported,
     StepClosed,
     StepExtended,
@@ -191,7 +192,8 @@ def test_an_upheld_objection_brings_the_next_of_the_reserve_with_a_period_of_its
     world.pass_window("publicity")
     assert not is_closed(world)
     object_to(world, "c", "o2")  # in its own period, after everybody else's is over
-    refused("STAGE_CLOSED", lambda: object_to(world, "b", "o3"))
+    object_to(world, "b", "o3")
+    assert not world.standing("b").contested, "too late: kept, but it holds nothing"
     rule(world, "c", "dismissed", "o2")
     world.now = own.window.closes_at
     world.close_step("publicity")
@@ -342,7 +344,8 @@ def test_a_material_change_begins_the_period_of_its_subject_anew_dr_30() -> None
     world.pass_window("publicity")
     assert not is_closed(world)
     object_to(world, "a")  # in its own period
-    refused("STAGE_CLOSED", lambda: object_to(world, "b", "o2"))
+    object_to(world, "b", "o2")
+    assert world.events(names.nomination_stream(world.cycle, "b"), ObjectionRefused)
     rule(world, "a", "dismissed")
     world.now = own.closes_at
     world.close_step("publicity")
