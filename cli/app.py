@@ -24,11 +24,13 @@ from cli import (
     cycle,
     decide,
     doctor,
+    export,
     grants,
     nominate,
     panel,
     programme,
     rounds,
+    template,
     units,
     vetting,
 )
@@ -48,12 +50,14 @@ NOUNS = (
     cycle,
     decide,
     doctor,
+    export,
     grants,
     nominate,
     panel,
     programme,
     rehearse,
     rounds,
+    template,
     units,
     vetting,
 )
@@ -62,6 +66,9 @@ NOUNS = (
 _GROUPS: dict[str, tuple[str, str]] = {
     "programme": ("评选办法：列出、检查、新建、演练", "Programmes: list, check, begin, rehearse"),
     "units": ("单位：检查导入文件", "Units: check a file"),
+    "seats": ("名额：检查分配表", "Seats: check an allocation"),
+    "template": ("按评选办法生成填报表", "Sheets to fill in, made from a programme"),
+    "export": ("导出：汇总表、推荐表、公示公告、审批表、证书", "Lists, forms, notices and certificates"),
     "cycle": (
         "届次：开启、状态、暂停、恢复、延期、取消",
         "Cycles: start, status, pause, resume, extend, cancel",

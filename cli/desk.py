@@ -28,6 +28,7 @@ from schemas.programme import Programme
 from schemas.units import UnitTree
 from store.contract import EventStore
 from store.postgres import PostgresEventStore
+from store.vault import Vault
 
 Run = Callable[..., Awaitable[Any]]
 F = TypeVar("F", bound=Run)
@@ -73,6 +74,7 @@ class Desk:
     shared: Door | None = None
     auditing: EventStore | None = None
     reading: Decider | None = None
+    revealing: Vault | None = None
 
     def say(self, zh: str, en: str) -> str:
         return zh if self.language is Language.ZH else en
@@ -104,6 +106,15 @@ class Desk:
         if self.reading is None:
             self.reading = Decider(await self.store(), system_clock)
         return self.reading
+
+    async def vault(self) -> Vault:
+        """The vault of personal data, for those who may see it; needs no Temporal."""
+        if self.shared is not None:
+            return self.shared.vault
+        if self.revealing is None:
+            vault = Vault(self.settings.dsn(Login.VAULT), self.settings.kek())
+            self.revealing = await self.exits.enter_async_context(vault)
+        return self.revealing
 
     async def pinned(self, cycle: str) -> Pinned:
         """The programme and the units that the cycle runs by; Refused NOT_FOUND for one that never opened."""

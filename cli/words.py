@@ -88,6 +88,25 @@ RANK_WORDS: dict[str, tuple[str, str]] = {
 }
 
 
+OUT_WORDS: dict[str, tuple[str, str]] = {
+    "INELIGIBLE": ("不符合资格条件", "not eligible"),
+    "NOT_SELECTED": ("名次在名额之外", "ranked below the seats"),
+    "NOT_ENDORSED": ("期满未获推荐", "not endorsed in time"),
+    "CLEARANCE_OBJECTED": ("部门意见反对", "a department objected"),
+    "CLEARANCE_SILENT": ("部门未回复", "a department did not reply"),
+    "VOTE_NOT_PASSED": ("表决未通过", "the vote did not pass"),
+    "NO_GRADE_LEFT": ("称号名额已满", "no seat of any title left"),
+    "RESERVE_LAPSED": ("候补未递补", "in reserve, not needed"),
+}
+"""Why somebody left a round, by the code that the reason begins with."""
+
+
+def out_words(reason: str, language: Language) -> str:
+    """The words for a reason that begins with a code, whose details are in the log; a reason in words as it is."""
+    code = reason.partition(":")[0]
+    return _pick(OUT_WORDS, code, language) if code in OUT_WORDS else reason
+
+
 def event_words(type_: str, language: Language) -> str:
     """The words for an event's type; the type itself where newer code wrote it."""
     return _pick(EVENT_WORDS, type_, language)

@@ -52,7 +52,7 @@ from schemas.ledger import Actor, Frozen, Receipt
 from schemas.loading import open_programme
 from schemas.messages import CycleOrder, NominationOrder
 from schemas.programme import Channel
-from schemas.unit_files import merge_units
+from schemas.unit_files import Source, merge_units
 from schemas.values import Pace
 from store.ballot_box import BallotBox, PaperReceipt
 from store.postgres import PostgresEventStore
@@ -135,7 +135,7 @@ class Door:
         *,
         operators: tuple[str, ...],
         label: str = "",
-        units: tuple[Path, ...] = (),
+        units: tuple[Source, ...] = (),
         grants: tuple[GrantTerms, ...] = (),
         invited: tuple[str, ...] = (),
         pace: Pace | None = None,

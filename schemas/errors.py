@@ -322,6 +322,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "The time {written} should be written 2026-05-20T18:00, with a zone or in Beijing time.",
     ),
     "PAIR": ("“{written}”应写作 名称{separator}值。", "{written} should be written NAME{separator}VALUE."),
+    "OUT_FILE": (
+        "不能写入 {file}（{fault}）：已有的文件不会被覆盖，文件夹须已存在；未写入任何文件。",
+        "{file} cannot be written ({fault}): no file is written over, its folder must be there; none was written.",
+    ),
     "LOG_OVERDUE": (
         "{stream} 第 {seq} 号记录写入已逾 {seconds} 秒仍未排入全局顺序；请检查排序进程。",
         "{stream} event {seq} has no place in the global order after {seconds} s; look at the sequencer.",

@@ -247,11 +247,12 @@ WORDS: dict[str, tuple[str, str]] = {
 
 
 class Mark(Frozen):
-    """A position in a file; line and column count from 1, 0 where a fault has none."""
+    """A position in a file; line and column count from 1, 0 where a fault has none. `sheet` is set in a workbook."""
 
     file: str
     line: int = 0
     column: int = 0
+    sheet: str = ""
 
 
 class Fault(Frozen):
@@ -265,6 +266,7 @@ class Fault(Frozen):
     zh: str
     en: str
     nearest: str = ""
+    sheet: str = ""
 
     def message(self, language: str = "zh") -> str:
         """The sentence for a person, in `zh` or `en`, with the nearest word."""
@@ -274,6 +276,8 @@ class Fault(Frozen):
 
     def __str__(self) -> str:
         where = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+        if self.sheet:
+            where = f"{self.file} {self.sheet} {column_letters(self.column - 1)}{self.line}"
         return f"{where}: {self.path + ': ' if self.path else ''}{self.message('zh')} / {self.message('en')}"
 
 
@@ -297,7 +301,13 @@ def fault_at(mark: Mark, place: Place, code: str, nearest: str = "", /, **facts:
         zh=zh.format_map(facts),
         en=en.format_map(facts),
         nearest=nearest,
+        sheet=mark.sheet,
     )
+
+
+def column_letters(at: int) -> str:
+    """A workbook's letters of a column counted from 0: A … Z, AA …"""
+    return (column_letters(at // 26 - 1) if at >= 26 else "") + chr(ord("A") + at % 26)
 
 
 def dotted(place: Place) -> str:

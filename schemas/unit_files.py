@@ -26,6 +26,18 @@ TERRITORY = (Rank.ENTERPRISE, Rank.TOWNSHIP, Rank.COUNTY, Rank.PREFECTURE, Rank.
 _CODE = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,39}\Z")
 
 
+class Lines(NamedTuple):
+    """A table that was read elsewhere, such as from a workbook: its header and its lines as text, numbered."""
+
+    name: str
+    header: tuple[str, ...]
+    lines: tuple[tuple[int, tuple[str, ...]], ...]
+    sheet: str
+
+
+Source = Path | Lines
+
+
 class Row(NamedTuple):
     """A unit and where it was written; a mark's column counts cells."""
 
@@ -33,24 +45,26 @@ class Row(NamedTuple):
     mark: Mark
 
 
-def load_units(*paths: Path, root: str | None = None) -> UnitTree:
-    """Read one tree from CSV files, the later hanging into the earlier.
+def load_units(*paths: Source, root: str | None = None) -> UnitTree:
+    """Read one tree from CSV files or lines of a workbook, the later hanging into the earlier.
 
     `root` is the code of its top; without it, the one unit that has no parent. Raises `BadFile` with every fault.
     """
     units, faults = check_units(*paths, root=root)
     if units is None:
-        raise BadFile("FILE_FAULTS", tuple(map(str, faults)), file=str(paths[0]), count=len(faults))
+        raise BadFile("FILE_FAULTS", tuple(map(str, faults)), file=_name(paths[0]), count=len(faults))
     return units
 
 
-def merge_units(tree: UnitTree, more: Path | Iterable[Unit]) -> UnitTree:
+def merge_units(tree: UnitTree, more: Source | Iterable[Unit]) -> UnitTree:
     """`tree` with further units, such as a cycle's enterprises, from a CSV file or as they are.
 
     Raises `BadFile` with every fault, a code that is in the tree already among them.
     """
-    name = str(more) if isinstance(more, Path) else ""
-    rows, faults = _read(more) if isinstance(more, Path) else ([Row(u, Mark(file=name)) for u in more], [])
+    name = _name(more) if isinstance(more, Path | Lines) else ""
+    rows, faults = (
+        _read(more) if isinstance(more, Path | Lines) else ([Row(u, Mark(file=name)) for u in more], [])
+    )
     held = [Row(unit, Mark(file="")) for unit in tree.units]
     faults += _tree_faults([*held, *rows], tree.root)
     if faults:
@@ -58,7 +72,7 @@ def merge_units(tree: UnitTree, more: Path | Iterable[Unit]) -> UnitTree:
     return _tree([*held, *rows], tree.root)
 
 
-def check_units(*paths: Path, root: str | None = None) -> tuple[UnitTree | None, tuple[Fault, ...]]:
+def check_units(*paths: Source, root: str | None = None) -> tuple[UnitTree | None, tuple[Fault, ...]]:
     """The tree of these files, or every fault that they have."""
     rows: list[Row] = []
     faults: list[Fault] = []
@@ -66,7 +80,7 @@ def check_units(*paths: Path, root: str | None = None) -> tuple[UnitTree | None,
         found, bad = _read(path)
         rows += found
         faults += bad
-    faults += _root_faults(rows, root, str(paths[0]))
+    faults += _root_faults(rows, root, _name(paths[0]))
     top = root or next((row.unit.code for row in rows if not row.unit.parent), "")
     faults += _tree_faults(rows, top, whole=not faults)
     return (None, in_order(faults)) if faults else (_tree(rows, top), ())
@@ -79,8 +93,14 @@ def _tree(rows: Iterable[Row], root: str) -> UnitTree:
 # ---- cells ----
 
 
-def _read(path: Path) -> tuple[list[Row], list[Fault]]:
-    name = str(path)
+def _name(source: Source) -> str:
+    return source.name if isinstance(source, Lines) else str(source)
+
+
+def _read(path: Source) -> tuple[list[Row], list[Fault]]:
+    name = _name(path)
+    if isinstance(path, Lines):
+        return _rows([(line, list(cells)) for line, cells in path.lines], list(path.header), name, path.sheet)
     text, fault = _text(path, name)
     if fault is not None:
         return [], [fault]
@@ -128,11 +148,13 @@ def _header_faults(header: list[str], name: str) -> list[Fault]:
     ]
 
 
-def _rows(lines: list[tuple[int, list[str]]], header: list[str], name: str) -> tuple[list[Row], list[Fault]]:
+def _rows(
+    lines: list[tuple[int, list[str]]], header: list[str], name: str, sheet: str = ""
+) -> tuple[list[Row], list[Fault]]:
     rows: list[Row] = []
     faults: list[Fault] = []
     for line, cells in lines:
-        mark = Mark(file=name, line=line, column=1)
+        mark = Mark(file=name, line=line, column=1, sheet=sheet)
         if not any(cell.strip() for cell in cells):
             continue
         if len(cells) != len(header):
