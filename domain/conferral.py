@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from domain import authority, clearance
 from domain.decision import NOTHING, Decision, two_people
-from domain.round import State, must_be_current, run_of
+from domain.eligibility import test
+from domain.round import Standing, State, must_be_current, run_of
 from domain.steps import (
     Inputs,
     close,
@@ -26,7 +27,7 @@ from schemas.commands import Command, Confer, Decide, TakeOutcome
 from schemas.errors import Refused
 from schemas.events import Conferred, DecisionTaken, Dropped, TitlesConferred
 from schemas.ledger import Post
-from schemas.programme import Conferral
+from schemas.programme import Conferral, Grade
 from schemas.programme import Decision as DecisionStep
 
 
@@ -97,24 +98,35 @@ def confer(state: State, command: Command, body: Confer, inputs: Inputs, step: C
     )
 
 
-def _grade(state: State, inputs: Inputs, step: Conferral, held: Sequence[str]) -> list[Conferred]:
-    """Grades from the top in rank order; `also` leaves those of a grade in line for the next (S2)."""
+def _grade(state: State, inputs: Inputs, step: Conferral, without: Sequence[str]) -> list[Conferred]:
+    """Grades from the top in rank order; `also` leaves those of a grade in line for the next (S2).
+
+    Whoever already has a title that excludes the grade's is passed over for it, and so is whom `who` does not fit.
+    """
     assert state.opened is not None
-    line = [one for id, one in present(state, inputs).items() if id not in held]
+    line = [one for id, one in present(state, inputs).items() if id not in without]
+    held = {one.nomination: set(one.titles) for one in line}
     given: list[Conferred] = []
     series = _series(state, inputs)
     for grade in step.grades:
-        taken = line[: grade.seats] if grade.seats else line
+        barred = inputs.programme.exclusive_titles(grade.title)
+        able = [one for one in line if _fits(grade, one) and not held[one.nomination] & barred]
+        taken = able[: grade.seats]
         for one in taken:
             number = state.certificates + len(given) + 1
             certificate = f"{series}-{number:04d}"
+            held[one.nomination].add(grade.title)
             given.append(
                 Conferred(
                     nomination=one.nomination, subject=one.subject, title=grade.title, certificate=certificate
                 )
             )
-        line = line if grade.also else line[len(taken) :]
+        line = line if grade.also else [one for one in line if one not in taken]
     return given
+
+
+def _fits(grade: Grade, one: Standing) -> bool:
+    return grade.who is None or test(grade.who, one.facts) == "pass"
 
 
 def _series(state: State, inputs: Inputs) -> str:

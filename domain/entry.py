@@ -51,8 +51,20 @@ def freeze_pool(state: State, command: Command, inputs: Inputs) -> Decision:
         if reason
     )
     out = {one.nomination for one in dropped}
+    via = {
+        nomination: stream.rsplit("/", 1)[-1]
+        for stream, child in inputs.children.items()
+        if child.reported is not None
+        for nomination in child.reported.recommended
+    }
     members = tuple(
-        Member(nomination=one.nomination, subject=one.subject, unit=one.unit, seq=one.seq)
+        Member(
+            nomination=one.nomination,
+            subject=one.subject,
+            unit=one.unit,
+            seq=one.seq,
+            via=via.get(one.nomination),
+        )
         for one in standings
         if one.nomination not in out
     )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from domain.choice import problem_of_list
 from domain.decision import NOTHING, Decision
+from domain.problem import problem_of_list
 from domain.round import State, evolve, must_be_current, run_of
 from domain.selection import Substitution, TieUnresolved, rank_problem, substitute
 from domain.selection.ranking import places
@@ -17,6 +17,7 @@ from domain.steps import (
     gone,
     head_guards,
     hold,
+    leave,
     open_window,
     present,
     set_gate,
@@ -205,10 +206,22 @@ def report_change(
 def _take_in(
     state: State, command: Command, inputs: Inputs, step: Publicity, left: Dropped, found: Substitution
 ) -> Decision:
-    event = Substituted(step=step.id, out=left.nomination, into=found.into, reason=left.reason)
-    if not found.into:
+    """The substitute comes in; whoever must give way for the composition leaves, is told, and is replaced too."""
+    decision = _come_in(state, command, inputs, step, left, found.into)
+    for change in found.also:
+        out = Dropped(nomination=change.out, reason="COMPOSITION")
+        decision = decision.then(leave(state, command, step.id, (out,)))
+        decision = decision.then(_come_in(state, command, inputs, step, out, change.into))
+    return decision
+
+
+def _come_in(
+    state: State, command: Command, inputs: Inputs, step: Publicity, left: Dropped, into: str
+) -> Decision:
+    event = Substituted(step=step.id, out=left.nomination, into=into, reason=left.reason)
+    if not into:
         return Decision(events=(event,))
-    return Decision(events=(event,)).then(_publish_alone(command, inputs, state, step, found.into))
+    return Decision(events=(event,)).then(_publish_alone(command, inputs, state, step, into))
 
 
 def _notice(inputs: Inputs, step: Publicity, listed: tuple[str, ...], window: Window) -> ListPublished:

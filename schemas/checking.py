@@ -30,6 +30,7 @@ from schemas.programme import (
     Route,
     Selection,
     Step,
+    Title,
     Units,
 )
 from schemas.shape import part
@@ -55,6 +56,8 @@ RECOMMENDATION = "recommendation"
 """The component that a ranked endorsement gives."""
 AUTHORITY = "authority"
 """The last tie-breaker: a person decides (DR-17)."""
+INCLUDE_ALL = "include_all"
+"""Before it: all who are equal at the cut are taken in, up to the ceiling (DR-17)."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +113,7 @@ class Draft:
             if (fact := part(Fact, node)) is not None
         }
         self.titles = {node.id for node in _entries(root.child("titles")) if node.id is not None}
+        self.title_list: list[Title] = _parts(Title, root.child("titles"))
         self.stages = [
             self._stage(Rank(key), node)
             for key, node in _items(root.child("stages")).items()
@@ -128,6 +132,12 @@ class Draft:
         )
         return DraftStage(place, rank, part(Pool, held) if held is not None else None, steps)
 
+    def exclusive(self, title: str) -> set[str]:
+        """The titles that nobody holds beside this one, whichever of the two says so."""
+        return {other for one in self.title_list if one.id == title for other in one.exclusive_with} | {
+            one.id for one in self.title_list if title in one.exclusive_with
+        }
+
     def fault(
         self, place: Place, code: str, nearest: str = "", /, *, on_key: bool = False, **facts: object
     ) -> Fault:
@@ -144,6 +154,7 @@ def check_draft(draft: Draft, folder: Path) -> list[Fault]:
         _check_routes,
         _check_entries,
         _check_facts,
+        _check_titles,
         _check_rewards,
         _check_pools,
         _check_publicities,
@@ -418,13 +429,20 @@ def _check_weights(draft: Draft, step: DraftStep, known: list[str]) -> Iterator[
 
 def _check_ties(draft: Draft, step: DraftStep, known: list[str]) -> Iterator[Fault]:
     ties = _entries(step.node.child("ties"))
+    words = (*known, INCLUDE_ALL, AUTHORITY)
     for position, node in enumerate(ties):
         place = (*step.place, "ties", position)
-        if node.scalar == AUTHORITY and position < len(ties) - 1:
+        after = [other.scalar for other in ties[position + 1 :]]
+        if node.scalar == AUTHORITY and after:
             yield draft.fault(place, "authority_not_last")
-        elif isinstance(node.scalar, str) and node.scalar not in (*known, AUTHORITY):
-            near, have = nearest_word(node.scalar, (*known, AUTHORITY)), ", ".join((*known, AUTHORITY))
-            yield draft.fault(place, "component_unknown", near, component=node.scalar, known=have)
+        elif node.scalar == INCLUDE_ALL and set(after) - {AUTHORITY}:
+            yield draft.fault(place, "include_all_not_last")
+        elif isinstance(node.scalar, str) and node.scalar not in words:
+            near = nearest_word(node.scalar, words)
+            yield draft.fault(place, "component_unknown", near, component=node.scalar, known=", ".join(words))
+    wishes = {node.id for node in _entries(step.node.child("prefer")) if node.id is not None}
+    for name in sorted(wishes & set(known)):
+        yield draft.fault((*step.place, "prefer", name), "component_repeated", component=name)
 
 
 def _check_selections(draft: Draft, stage: DraftStage) -> Iterator[Fault]:
@@ -440,13 +458,44 @@ def _check_selections(draft: Draft, stage: DraftStage) -> Iterator[Fault]:
             )
         before = selection
         yield from _check_shares(draft, at, selection)
+        yield from _check_seats(draft, at, selection)
+
+
+def _check_seats(draft: Draft, at: DraftStep, selection: Selection) -> Iterator[Fault]:
+    """Seats of parts are within the whole, and a ceiling goes with taking in equals."""
+    for key, parts, seats in (
+        ("off_quota", selection.off_quota, selection.seats),
+        ("categories", selection.categories, selection.on_quota_seats),
+    ):
+        wanted = sum(one.seats or 0 for one in parts)
+        if wanted > seats >= 0:
+            yield draft.fault((*at.place, key), "part_seats_exceed", wanted=wanted, seats=seats)
+    if (INCLUDE_ALL in selection.ties) != (selection.ceiling is not None):
+        key = "ties" if selection.ceiling is None else "ceiling"
+        yield draft.fault((*at.place, key), "ceiling_alone")
+    if selection.ceiling is not None and selection.ceiling <= selection.seats:
+        yield draft.fault(
+            (*at.place, "ceiling"), "ceiling_low", ceiling=selection.ceiling, seats=selection.seats
+        )
+    yield from _check_class_names(draft, at, selection)
+
+
+def _check_class_names(draft: Draft, at: DraftStep, selection: Selection) -> Iterator[Fault]:
+    """Rules, classes, categories and tracks are named apart, since bases and explanations refer to them."""
+    seen = {"list", "seats", "on_quota", "no_category"}
+    for key in ("classes", "shares", "categories", "off_quota"):
+        for one in getattr(selection, key):
+            if one.id in seen:
+                yield draft.fault((*at.place, key, one.id), "class_repeated", name=one.id)
+            seen.add(one.id)
 
 
 def _check_shares(draft: Draft, at: DraftStep, selection: Selection) -> Iterator[Fault]:
     place = (*at.place, "shares")
     bases = {rule.id: rule.base for rule in selection.shares}
+    classes = [one.id for one in selection.classes]
     for rule in selection.shares:
-        known = ["list", "seats", *(name for name in bases if name != rule.id)]
+        known = ["list", "seats", *classes, *(name for name in bases if name != rule.id)]
         if rule.base not in known:
             near = nearest_word(rule.base, known)
             yield draft.fault(
@@ -470,9 +519,18 @@ def _in_circle(start: str, bases: dict[str, str]) -> bool:
 # ---- titles ----
 
 
+def _check_titles(draft: Draft) -> Iterator[Fault]:
+    for one in draft.title_list:
+        for position, title in enumerate(one.exclusive_with):
+            if title not in draft.titles - {one.id}:
+                place = ("titles", one.id, "exclusive_with", position)
+                yield draft.fault(place, "title_unknown", nearest_word(title, draft.titles), title=title)
+
+
 def _check_grades(draft: Draft, stage: DraftStage) -> Iterator[Fault]:
     for at, conferral in stage.of(Conferral):
         given: set[str] = set()
+        held: set[str] = set()
         for position, grade in enumerate(conferral.grades):
             place = (*at.place, "grades", position)
             if grade.title not in draft.titles:
@@ -480,7 +538,11 @@ def _check_grades(draft: Draft, stage: DraftStage) -> Iterator[Fault]:
                 yield draft.fault((*place, "title"), "title_unknown", near, title=grade.title)
             if grade.title in given:
                 yield draft.fault((*place, "title"), "title_repeated", title=grade.title)
-            if grade.seats is None and not grade.also and position < len(conferral.grades) - 1:
+            for title in sorted(held & draft.exclusive(grade.title)):
+                yield draft.fault((*place, "title"), "grades_exclusive", title=grade.title, other=title)
+            held |= {grade.title} if grade.also else set()
+            all_left = grade.seats is None and grade.who is None and not grade.also
+            if all_left and position < len(conferral.grades) - 1:
                 yield draft.fault(place, "grade_takes_all", title=grade.title)
             given.add(grade.title)
         yield from _check_grade_seats(draft, stage, at, conferral)
@@ -527,6 +589,19 @@ def _check_units(draft: Draft, folder: Path) -> Iterator[Fault]:
     tree, faults = check_units(path, root=units.root)
     yield from faults
     summits = {route.ranks[-1] for route in draft.routes}
+    if tree is not None:
+        yield from _check_figures(draft, {name for unit in tree.units for name in unit.figures})
     if tree is not None and len(summits) == 1 and tree.by_code[tree.root].rank not in summits:
         rank, summit = tree.by_code[tree.root].rank, summits.pop()
         yield draft.fault(("units", "root"), "root_rank", root=tree.root, rank=rank, summit=summit)
+
+
+def _check_figures(draft: Draft, known: set[str]) -> Iterator[Fault]:
+    """Seats are allotted by figures that the units file has (DR-06)."""
+    for stage in draft.stages:
+        for at, selection in stage.of(Selection):
+            for position, one in enumerate(selection.children.allot if selection.children else ()):
+                if one.figure not in known:
+                    place = (*at.place, "children", "allot", position, "figure")
+                    near, have = nearest_word(one.figure, known), ", ".join(sorted(known)) or "—"
+                    yield draft.fault(place, "figure_unknown", near, figure=one.figure, known=have)

@@ -295,6 +295,7 @@ class Member(Frozen):
     subject: str
     unit: str
     seq: int
+    via: str | None = None  # the child unit that recommended it
 
 
 class Dropped(Frozen):
@@ -341,6 +342,13 @@ class EligibilityChecked(Event):
     results: tuple[Checked, ...]
 
 
+class Conflict(Frozen):
+    """A minimal set of rules that cannot hold together, and how much is missing, in words (DR-26)."""
+
+    rules: tuple[str, ...]
+    missing: tuple[Label, ...]
+
+
 class StepHeld(Event):
     """The step cannot close without a person: a tie, too few candidates, no quorum, a rule that can't be met, silence."""
 
@@ -348,6 +356,7 @@ class StepHeld(Event):
     code: str
     nominations: tuple[str, ...] = ()
     detail: str = ""
+    conflict: Conflict | None = None
 
 
 class StepClosed(Event):
@@ -603,6 +612,8 @@ class SelectionMade(Event):
     selected: tuple[str, ...]
     reserve: tuple[str, ...] = ()
     certificate: dict[str, Any] = Field(default_factory=dict)
+    vacancy: Conflict | None = None  # the rules that keep seats empty, if any do
+    flags: tuple[str, ...] | None = None  # `ALL_ZERO:<component>` (DR-19)
 
 
 class TieResolved(Event):

@@ -208,6 +208,46 @@ WORDS: dict[str, tuple[str, str]] = {
         "至少需要 {needed} 名候选，但 {step} 只选 {seats} 名。",
         "{needed} candidates are needed, and {step} leaves {seats}.",
     ),
+    "include_all_not_last": (
+        "include_all 之后只能是 authority。",
+        "After include_all only authority may follow.",
+    ),
+    "ceiling_alone": (
+        "include_all 与 ceiling 须同时写明。",
+        "include_all and ceiling go together: the one says that equals are taken in, the other up to how many.",
+    ),
+    "ceiling_low": (
+        "ceiling {ceiling} 须大于名额 {seats}。",
+        "The ceiling {ceiling} is not above the {seats} seats.",
+    ),
+    "part_seats_exceed": (
+        "各部分名额合计 {wanted}，超过可用的 {seats}。",
+        "The seats of these parts add up to {wanted}, and there are {seats}.",
+    ),
+    "class_repeated": (
+        "名称 {name} 已被本环节的规则、类别或单列占用。",
+        "The name {name} is already a rule, class, category or track of this selection.",
+    ),
+    "children_form": (
+        "children 写 max 或 allot，二者取一。",
+        "Seats of children are a max for each, or allotted by figures: one of both.",
+    ),
+    "allot_not_whole": (
+        "分配名额的各项占比合计须为 100%。",
+        "The shares by which seats are allotted add up to exactly 100%.",
+    ),
+    "figure_unknown": (
+        "单位文件没有数据列 figure:{figure}；现有：{known}。",
+        "The units file has no column figure:{figure}; there is {known}.",
+    ),
+    "figure_form": (
+        "“{input}”不是非负整数。",
+        "“{input}” is no whole number of 0 or more.",
+    ),
+    "grades_exclusive": (
+        "{title} 与 {other} 互斥，但 {other} 的获得者仍留在名单中（also）。",
+        "{title} excludes {other}, whose holders stay in line for it (also).",
+    ),
     "base_unknown": ("未知的基数 {base}；可用：{known}。", "The base {base} is not known; there is {known}."),
     "base_circle": ("比例规则 {rule} 的基数形成循环。", "The base of {rule} leads back to it."),
     "floor_over_cap": (

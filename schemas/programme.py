@@ -329,35 +329,109 @@ class PublicVote(Frozen):
 
 
 class ShareRule(Frozen):
-    """A floor or cap on those of a class among the selected (DR-25). `base` names the population."""
+    """A floor or cap on those of a class among the selected (DR-25).
+
+    `base` names the population: the `list`, the `seats`, a class of `classes`, or another rule, whose counted members it
+    then is (其中, a share of a share). Those whom `exempt` fits do not count, and stay in the base. A rule to `report` is
+    checked and never blocks (DR-42).
+    """
 
     id: Identifier
     who: Predicate
     op: Literal[">=", "<="]
     share: Share
     base: Literal["list", "seats"] | Identifier = "list"
+    exempt: Predicate | None = None
+    severity: Literal["hard", "report"] = "hard"
 
 
 class Weight(Frozen):
-    """What part a component has in the combined score (DR-19)."""
+    """What part a component has in the combined score, and how it is first brought to 0 … 100, if at all (DR-19)."""
 
     component: Identifier
     share: Share
+    normalise: Literal["top", "share", "rank"] | None = None
+
+
+class Category(Frozen):
+    """Seats of those whom `who` fits; whoever is in no category shares the seats that the categories leave."""
+
+    id: Identifier
+    who: Predicate
+    seats: PositiveInt
+
+
+class Track(Frozen):
+    """Those listed separately (单列): in the base of no share rule (DR-25). With `seats`, these are theirs and no others'."""
+
+    id: Identifier
+    who: Predicate
+    seats: PositiveInt | None = None
+
+
+class Preference(Frozen):
+    """优先, never a quota (DR-26): with `bonus`, so many points more; without, it decides before the named tie-breakers."""
+
+    id: Identifier
+    who: Predicate
+    bonus: Annotated[Exact, Field(gt=Fraction(0))] | None = None
+
+
+class FigureShare(Frozen):
+    """What part of the seats is allotted in proportion to one figure of the units."""
+
+    figure: Identifier
+    share: Share
+
+
+class Children(Frozen):
+    """How many seats each child unit may have at most: the same `max` for all, or all seats allotted in proportion to
+    figures of the units, by largest remainder (DR-06).
+    """
+
+    max: PositiveInt | None = None
+    allot: tuple[FigureShare, ...] = ()
+
+    @model_validator(mode="after")
+    def _says_one_thing(self) -> Children:
+        if (self.max is None) != bool(self.allot):
+            raise PydanticCustomError(
+                "children_form", "seats of children are a max, or allotted: one of both"
+            )
+        if self.allot and sum((one.share for one in self.allot), Fraction(0)) != 1:
+            raise PydanticCustomError(
+                "allot_not_whole", "the shares by which seats are allotted add up to 100%"
+            )
+        return self
 
 
 class Selection(Frozen):
-    """Choose within seats by the combined score, under share rules; ties never by id or arrival (DR-07, DR-17 to DR-19)."""
+    """Choose within seats by the combined score, under share rules; ties never by id or arrival (DR-07, DR-17 to DR-19).
+
+    The tie-breaker `include_all` takes in all who are equal at the cut, if they are no more than `ceiling` (DR-17).
+    """
 
     type: Literal["selection"] = "selection"
     id: Identifier
     seats: PositiveInt
     exact: bool = False
+    ceiling: PositiveInt | None = None
     weights: tuple[Weight, ...] = Field(min_length=1)
+    prefer: tuple[Preference, ...] = ()
     ties: tuple[Identifier, ...] = ()
     differential: Exact | None = None
     minimum_score: Exact | None = None
+    classes: tuple[Predicate, ...] = ()
     shares: tuple[ShareRule, ...] = ()
+    categories: tuple[Category, ...] = ()
+    off_quota: tuple[Track, ...] = ()
+    children: Children | None = None
     reserve: int = Field(default=0, ge=0)
+
+    @property
+    def on_quota_seats(self) -> int:
+        """The seats that no track listed separately has for itself."""
+        return self.seats - sum(track.seats or 0 for track in self.off_quota)
 
     @model_validator(mode="after")
     def _weights_are_whole(self) -> Selection:
@@ -414,10 +488,12 @@ class Decision(Frozen):
 class Grade(Frozen):
     """The first `seats` of those left, in rank order, are given `title`; without `seats`, all that are left.
 
-    With `also`, they stay in line for the next grade too, so that one person may hold both titles (S2).
+    With `who`, only those whom it fits are in line for it, such as a category's. With `also`, they stay in line for the
+    next grade too, so that one person may hold both titles (S2).
     """
 
     title: Identifier
+    who: Predicate | None = None
     seats: PositiveInt | None = None
     also: bool = False
 
@@ -471,10 +547,11 @@ class Stage(Frozen):
 
 
 class Title(Frozen):
-    """An honour that this programme confers."""
+    """An honour that this programme confers; whoever holds one of `exclusive_with` is passed over for it (DR-33)."""
 
     id: Identifier
     label: Label
+    exclusive_with: tuple[Identifier, ...] = ()
 
 
 class Reward(Frozen):
@@ -525,6 +602,11 @@ class Programme(Frozen):
             if route.id == id:
                 return route
         raise KeyError(id)
+
+    def exclusive_titles(self, title: str) -> frozenset[str]:
+        """The titles that nobody holds beside this one, whichever of the two says so (DR-33)."""
+        named = {other for one in self.titles if one.id == title for other in one.exclusive_with}
+        return frozenset(named | {one.id for one in self.titles if title in one.exclusive_with})
 
     @property
     def summit(self) -> Rank:

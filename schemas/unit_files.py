@@ -1,6 +1,7 @@
 """Units read from CSV into the tree that a cycle runs over (DR-02); every bad cell is reported at once.
 
-Columns: code, parent, name, rank and, where wanted, industry (the industry union a unit may report to instead).
+Columns: code, parent, name, rank and, where wanted, industry (the industry union a unit may report to instead) and
+`figure:NAME` (a whole number about the unit, such as its headcount).
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ COLUMNS = ("code", "parent", "name", "rank", "industry")
 REQUIRED = ("code", "parent", "name", "rank")
 TERRITORY = (Rank.ENTERPRISE, Rank.TOWNSHIP, Rank.COUNTY, Rank.PREFECTURE, Rank.PROVINCE, Rank.NATION)
 """The ranks of the territorial tree, lowest first."""
+_FIGURE = re.compile(r"figure:([a-z][a-z0-9_]*)\Z")
 _CODE = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,39}\Z")
 
 
@@ -140,7 +142,7 @@ def _header_faults(header: list[str], name: str) -> list[Fault]:
             column=cell,
         )
         for position, cell in enumerate(header, 1)
-        if cell not in COLUMNS or cell in header[: position - 1]
+        if not (cell in COLUMNS or _FIGURE.match(cell)) or cell in header[: position - 1]
     ]
     missing = [column for column in REQUIRED if column not in header]
     return faults + [
@@ -184,9 +186,19 @@ def _row(cells: Mapping[str, str], header: list[str], mark: Mark) -> tuple[Row |
     rank = normalize("NFKC", cells["rank"])
     if rank not in list(Rank):
         refuse("rank", "one_of", nearest_word(rank, Rank), input=rank, expected=", ".join(Rank))
+    figures = {column: normalize("NFKC", cells[column]) for column in header if _FIGURE.match(column)}
+    for column, figure in figures.items():
+        if figure and not re.fullmatch(r"[0-9]{1,15}", figure):
+            refuse(column, "figure_form", input=figure)
     if faults:
         return None, faults
-    return Row(Unit(**codes, name=normalize("NFC", cells["name"]), rank=Rank(rank)), mark), []
+    unit = Unit(
+        **codes,
+        name=normalize("NFC", cells["name"]),
+        rank=Rank(rank),
+        figures={column.removeprefix("figure:"): int(text) for column, text in figures.items() if text},
+    )
+    return Row(unit, mark), []
 
 
 # ---- the tree ----
