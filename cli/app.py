@@ -31,6 +31,7 @@ from cli import (
     programme,
     rounds,
     template,
+    titles,
     units,
     vetting,
 )
@@ -58,6 +59,7 @@ NOUNS = (
     rehearse,
     rounds,
     template,
+    titles,
     units,
     vetting,
 )
@@ -86,6 +88,12 @@ _GROUPS: dict[str, tuple[str, str]] = {
     "waive": ("经授权免予", "Waive, by authority"),
     "round": ("评审轮", "Rounds"),
     "ballot": ("公众投票", "The public vote"),
+    "title": (
+        "称号：列出、考核、撤销、申诉、摘牌",
+        "Titles: list, show, assess, revoke, appeal, delist",
+    ),
+    "reward": ("奖励：应发、发放、追缴", "Rewards: due, pay, recover"),
+    "honour": ("外部荣誉：录入", "Honours of elsewhere: record"),
     "audit": ("审计：复现与核验", "Audit: replay the log, verify it"),
 }
 _TITLE = (

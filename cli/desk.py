@@ -6,7 +6,7 @@ import re
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 from typing import Annotated, Any, NamedTuple, TypeVar
 
@@ -253,6 +253,14 @@ def instant_of(written: str) -> datetime:
     if re.fullmatch(r"[0-9-]+", written):  # a day alone is not a moment
         raise BadUsage("INSTANT", written=written)
     return moment if moment.tzinfo else moment.replace(tzinfo=SHANGHAI)
+
+
+def date_of(written: str) -> date:
+    """A day as 2026-05-20; BadUsage USAGE."""
+    try:
+        return date.fromisoformat(written)
+    except ValueError:
+        raise BadUsage("USAGE", fault=f"{written} → 2026-05-20?") from None
 
 
 def pair_of(written: str, separator: str = "=") -> tuple[str, str]:

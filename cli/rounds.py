@@ -6,7 +6,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from cli.desk import AtDesk, OfCycle, Reason, RoundAt, Signed, StepId, command, pair_of, round_at
+from cli.desk import AtDesk, OfCycle, Reason, RoundAt, Signed, StepId, command, date_of, pair_of, round_at
 from cli.output import Outcome
 from schemas.commands import (
     CloseStepEarly,
@@ -134,7 +134,15 @@ async def confer(
     leave_out_held: Annotated[
         bool, Parameter(help="有未裁定异议者不列入 · without those to whom an objection is open")
     ] = False,
+    posthumous: Annotated[
+        tuple[str, ...], Parameter(help="追授：申报编号，可多次 · nominations honoured after death")
+    ] = (),
+    effective_on: Annotated[
+        str, Parameter(help="生效日期，默认当日 · the day from which; today by default")
+    ] = "",
     signed: Signed,
     desk: AtDesk,
 ) -> Outcome:
-    return await desk.send(round_at(round, cycle), Confer(step=step, leave_out_held=leave_out_held), signed)
+    effective = date_of(effective_on) if effective_on else None
+    body = Confer(step=step, posthumous=posthumous, effective_on=effective, leave_out_held=leave_out_held)
+    return await desk.send(round_at(round, cycle), body, signed)

@@ -44,6 +44,8 @@ from schemas.commands import (
     FileObjection,
     GiveGrants,
     OpenCycle,
+    RecordHonour,
+    ReplaceLeader,
     SubmitNomination,
 )
 from schemas.errors import BadFile, Conflict, Refused, Unavailable
@@ -266,6 +268,25 @@ class Door:
         body = Correct(facts=facts, entry=entry, commitment=commitment)
         return await self.send(stream, body, actor, f"correct/{key}")
 
+    async def record_honour(
+        self, cycle: str, nomination: str, body: RecordHonour, actor: Actor, key: str = ""
+    ) -> Receipt:
+        """An honour of elsewhere for a nomination's subject (DR-43); the same one again is the same stream."""
+        honour = f"honour-{digest(canonical_bytes(body))[:16]}"
+        stream = names.title_stream(cycle, nomination, honour)
+        return await self.send(stream, body, actor, key or f"{honour}/{actor.id}")
+
+    async def replace_leader(
+        self, stream: str, identity: str, fields: dict[str, str], reason: str, actor: Actor, key: str = ""
+    ) -> Receipt:
+        """Another leads the studio; who it is goes to the vault and is only pointed at (DR-35)."""
+        key = key or str(uuid7())
+        deposit = await self.vault.deposit(identity, fields, f"{stream}/{key}")
+        body = ReplaceLeader(
+            leader=deposit.subject_id, entry=deposit.entry_id, commitment=deposit.commitment, reason=reason
+        )
+        return await self.send(stream, body, actor, f"leader/{key}")
+
     async def object_to(
         self,
         cycle: str,
@@ -353,6 +374,8 @@ class Door:
         kind = names.kind_of(command.stream)
         if kind == "nomination":
             return await self._to_nomination(command)
+        if kind == "title":
+            return await self.decider.execute(command)
         workflow = (
             names.cycle_stream(names.cycle_of(command.stream)) if kind == "authority" else command.stream
         )

@@ -228,7 +228,13 @@ def _check_entries(draft: Draft) -> Iterator[Fault]:
 
 
 def _check_pools(draft: Draft) -> Iterator[Fault]:
-    """A pool names titles that a stage further down confers (DR-03)."""
+    """A pool names titles that a stage further down confers, or that only past editions or others gave (DR-03)."""
+    given = {
+        grade.title
+        for stage in draft.stages
+        for _, conferral in stage.of(Conferral)
+        for grade in conferral.grades
+    }
     for stage in draft.stages:
         below = {
             grade.title
@@ -242,7 +248,7 @@ def _check_pools(draft: Draft) -> Iterator[Fault]:
             place = (*stage.place, "pool", "holder_of", position)
             if title not in draft.titles:
                 yield draft.fault(place, "title_unknown", nearest_word(title, draft.titles), title=title)
-            elif title not in below and readable:
+            elif title in given - below and readable:
                 yield draft.fault(
                     place, "pool_not_below", nearest_word(title, below), title=title, rank=stage.rank
                 )
@@ -519,14 +525,6 @@ def _in_circle(start: str, bases: dict[str, str]) -> bool:
 # ---- titles ----
 
 
-def _check_titles(draft: Draft) -> Iterator[Fault]:
-    for one in draft.title_list:
-        for position, title in enumerate(one.exclusive_with):
-            if title not in draft.titles - {one.id}:
-                place = ("titles", one.id, "exclusive_with", position)
-                yield draft.fault(place, "title_unknown", nearest_word(title, draft.titles), title=title)
-
-
 def _check_grades(draft: Draft, stage: DraftStage) -> Iterator[Fault]:
     for at, conferral in stage.of(Conferral):
         given: set[str] = set()
@@ -561,16 +559,39 @@ def _check_grade_seats(
         yield draft.fault((*at.place, "grades"), "grade_seats_exceed", wanted=most, seats=seats[-1])
 
 
+def _check_titles(draft: Draft) -> Iterator[Fault]:
+    """A title names others that are declared, and leans on none that leans on it."""
+    titles = [part(Title, node) for node in _entries(draft.root.child("titles"))]
+    needs = {one.id: one.requires.title for one in titles if one is not None and one.requires is not None}
+    for title in filter(None, titles):
+        place = ("titles", title.id)
+        named: list[tuple[Place, str]] = [
+            ((*place, "exclusive_with", position), other)
+            for position, other in enumerate(title.exclusive_with)
+        ]
+        named += [((*place, "requires", "title"), needs[title.id])] if title.id in needs else []
+        for at, other in named:
+            if other not in draft.titles:
+                yield draft.fault(at, "title_unknown", nearest_word(other, draft.titles), title=other)
+        if title.id in needs and _in_circle(title.id, needs):
+            yield draft.fault((*place, "requires"), "requires_circle", title=title.id)
+
+
 def _check_rewards(draft: Draft) -> Iterator[Fault]:
+    seen: set[tuple[str, str]] = set()
     for position, node in enumerate(_entries(draft.root.child("rewards"))):
-        reward, place = part(Reward, node), ("rewards", position)
+        reward, place = part(Reward, node), ("rewards", node.id or position)
         if reward is None:
             continue
         if reward.title not in draft.titles:
             near = nearest_word(reward.title, draft.titles)
             yield draft.fault((*place, "title"), "title_unknown", near, title=reward.title)
-        if reward.type == "cash" and reward.amount_fen is None:
-            yield draft.fault(place, "amount_missing")
+        if (reward.type == "entitlement") != (reward.amount_fen is None) and not reward.instalments:
+            code = "amount_unfit" if reward.type == "entitlement" else "amount_missing"
+            yield draft.fault(place, code)
+        if (reward.title, reward.item) in seen:
+            yield draft.fault(place, "reward_repeated", item=reward.item, title=reward.title)
+        seen.add((reward.title, reward.item))
 
 
 # ---- units ----

@@ -274,6 +274,32 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "pool_not_below": ("{title} 不是由 {rank} 以下的层级命名的。", "No stage below {rank} confers {title}."),
     "amount_missing": ("现金奖励须写 amount_fen（分）。", "A reward in cash needs amount_fen."),
+    "amount_unfit": ("礼遇没有金额。", "An entitlement has no amount."),
+    "reward_repeated": (
+        "称号 {title} 的奖励 {item} 重复；请分别写 id。",
+        "The title {title} has the reward {item} twice: give each an id.",
+    ),
+    "requires_circle": ("称号 {title} 的前置称号形成循环。", "What {title} requires leads back to it."),
+    "history_number": (
+        "count、consecutive、best_rank 须写 number；holds、not_held 不得写。",
+        "count, consecutive and best_rank have a number; holds and not_held have none.",
+    ),
+    "condition_form": (
+        "条件须恰有其一：fact、history、any_of、all_of。",
+        "A condition has exactly one of fact, history, any_of, all_of.",
+    ),
+    "condition_operator": (
+        "对 fact 的判断须同时写明 op 和 value。",
+        "A test on a fact has both op and value.",
+    ),
+    "instalments_form": (
+        "分期须写各期金额 instalments，或写 amount_fen 与期数 parts。",
+        "Instalments are a list of amounts, or amount_fen in a number of parts.",
+    ),
+    "payers_not_whole": (
+        "各出资方份额合计应恰为 100%，且不重复。",
+        "The payers' shares add up to exactly 100 %, each payer once.",
+    ),
     "root_rank": (
         "根单位 {root} 的层级是 {rank}，而路径汇合于 {summit}。",
         "The root {root} is a {rank}, and the routes meet at {summit}.",

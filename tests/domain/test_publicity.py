@@ -393,7 +393,7 @@ def test_a_calendar_revised_while_a_period_runs_leaves_its_frozen_end_dr_27() ->
     end = world.round().published["a"].window.closes_at
     body = CloseStep(step="publicity")
     command = world.command(world.round_stream(), body)
-    inputs = world._inputs(command)
+    inputs = world.inputs(command)
     revised = replace(inputs, calendar=Calendar({(world.now + n * DAY).date(): False for n in range(30)}))
     before, after = (
         conduct.decide(world.round(), command.model_copy(update={"received_at": now}), body, revised).events

@@ -8,6 +8,8 @@ from schemas.loading import CheckReport
 from tests.programmes.drafting import Seen, checked, seen
 
 FINAL_TIES = "ties: [expert, authority]"
+REWARD = "  - {title: pilot, type: cash, amount_fen: 100, label: {zh: 奖金}}\n"
+CRAFT = "stages.enterprise.steps.eligibility.predicates.craft"
 FLOOR = '{id: floor, who: {id: f, fact: frontline_worker, op: "==", value: true}, op: ">=", share: "35%"}'
 SECTOR_FLOOR = '{{id: {id}, who: {{id: {id}_, fact: sector, op: "==", value: {value}}}, op: ">=", share: "{share}"{more}}}'
 
@@ -127,6 +129,17 @@ FAULTS: dict[str, Change] = {
     "a pool from above": ("holder_of: [helper]", "holder_of: [§pilot]", "pool_not_below", "stages.county.pool.holder_of.0", ""),
     "a reward for an unknown title": ("{title: pilot, type: cash", "{title: §pillot, type: cash", "title_unknown", "rewards.0.title", "pilot"),
     "cash without an amount": ("  - {title: pilot, type: cash, amount_fen: 100", "  - §{title: pilot, type: cash", "amount_missing", "rewards.0", ""),
+    "an entitlement with an amount": ("{title: pilot, type: cash", "§{title: pilot, type: entitlement", "amount_unfit", "rewards.0", ""),
+    "the same reward twice": (REWARD, REWARD + REWARD.replace("- {", "- §{"), "reward_repeated", "rewards.1", ""),
+    "instalments of nothing": ("type: cash, amount_fen: 100", "type: instalments", "instalments_form", "rewards.0", "", ("- {title: pilot", "- §{title: pilot")),
+    "payers who do not pay all": ("amount_fen: 100", 'amount_fen: 100, payers: [{id: union, share: "50%"}]', "payers_not_whole", "rewards.0", "", ("- {title: pilot", "- §{title: pilot")),
+    "a title that requires an unknown one": ("{id: pilot, label", "{id: pilot, requires: {title: §helpr}, label", "title_unknown", "titles.pilot.requires.title", "helper"),
+    "a title that requires itself": ("{id: pilot, label", "{id: pilot, requires: §{title: pilot}, label", "requires_circle", "titles.pilot.requires", ""),
+    "a condition of two kinds": ("value: 5}", "value: 5, history: {kind: holds, titles: [pilot]}}", "condition_form", CRAFT, "", ("{id: craft", "§{id: craft")),
+    "a condition of no kind": ('fact: years_in_craft, op: ">=", value: 5', "severity: report", "condition_form", CRAFT, "", ("{id: craft", "§{id: craft")),
+    "a fact without an operator": (', op: ">=", value: 5', "", "condition_operator", CRAFT, "", ("{id: craft", "§{id: craft")),
+    "a count of nothing": ('fact: years_in_craft, op: ">=", value: 5', "history: §{kind: count, titles: [pilot]}", "history_number", f"{CRAFT}.history", ""),
+    "an unknown fact within a choice": ('fact: years_in_craft, op: ">=", value: 5', 'any_of: [{id: inner, fact: §year_in_craft, op: ">=", value: 5}, {id: past, history: {kind: holds, titles: [pilot]}}]', "fact_unknown", f"{CRAFT}.any_of.inner.fact", "years_in_craft"),
     # units
     "a units file that is not there": ("file: units.csv", "file: §unit.csv", "file_missing", "units.file", ""),
     "a root of another rank": ('units: {file: units.csv, root: "9"}', 'units: {file: county.csv, root: §"901"}', "root_rank", "units.root", ""),
