@@ -105,6 +105,12 @@ RANK_WORDS: dict[str, tuple[str, str]] = {
     "industry_union": ("产业工会", "industry union"),
 }
 
+CHANNEL_WORDS: dict[str, tuple[str, str]] = {
+    "unit": ("单位推荐", "the unit"),
+    "self": ("个人自荐", "oneself"),
+    "joint": ("联名推荐", "joint sponsors"),
+}
+
 
 OUT_WORDS: dict[str, tuple[str, str]] = {
     "INELIGIBLE": ("不符合资格条件", "not eligible"),
@@ -132,6 +138,10 @@ def event_words(type_: str, language: Language) -> str:
 
 def rank_words(rank: str, language: Language) -> str:
     return _pick(RANK_WORDS, rank, language)
+
+
+def channel_words(channel: str, language: Language) -> str:
+    return _pick(CHANNEL_WORDS, channel, language)
 
 
 def _pick(words: dict[str, tuple[str, str]], key: str, language: Language) -> str:

@@ -63,6 +63,9 @@ from store.vault import Vault
 REPEATABLE = ("endorse", "return", "reject", "withdraw")
 """Acts whose key follows from what they are, so that a double click is one act."""
 
+PATIENCE_SECONDS = 10
+"""How long to try to reach Temporal: somebody waits for the answer."""
+
 
 class NominationForm(Frozen):
     """What somebody hands in to nominate a subject. `identity` and `fields` go to the vault and nowhere else."""
@@ -110,7 +113,7 @@ class Door:
             store = await stack.enter_async_context(PostgresEventStore(settings.dsn(Login.APP)))
             vault = await stack.enter_async_context(Vault(settings.dsn(Login.VAULT), settings.kek()))
             ballots = await stack.enter_async_context(BallotBox(settings.dsn(Login.APP)))
-            client = await connect(settings) if temporal else None
+            client = await connect(settings, patience_seconds=PATIENCE_SECONDS) if temporal else None
             yield cls(settings, store, vault, ballots, client)
 
     async def now(self, cycle: str) -> datetime:

@@ -80,6 +80,7 @@ class People:
             f"name={person.name}",
         ]
         words += [word for id, value in facts.items() for word in ("--fact", f"{id}={value}")]
+        words += [word for one in person.sponsors for word in ("--sponsor", one)]
         words += ["--channel", person.channel, "--key", person.key, *self._submitter(person)]
         told = await self.acts.must(*words)
         if not told.failed:

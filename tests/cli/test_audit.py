@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from fractions import Fraction
 from pathlib import Path
 
 import asyncpg
 import pytest
 from pydantic import SecretStr
+from rich.console import Console
 
 from cli import app
 from cli.output import BAD_FILE, INTEGRITY, OK, REFUSED, UNAVAILABLE, emit
@@ -35,6 +37,7 @@ from store.sequencer import Sequencer
 from tests.projections.story import (
     CYCLE,
     NOON,
+    PACE,
     SUMMIT,
     county,
     intake,
@@ -112,6 +115,22 @@ async def test_the_state_alone_leaves_the_story_out(told: Settings) -> None:
     outcome = await app.run(["audit", "replay", CYCLE, "--state-only"], told)
     assert outcome.json["story"] == []
     assert nomination("n1") in outcome.json["state"]
+
+
+@pytest.mark.parametrize(("speed", "rehearsal"), [(1, False), (3600, True)])
+@pytest.mark.parametrize("what", [CYCLE, names.cycle_stream(CYCLE), nomination("n1")])
+async def test_a_replay_says_whether_the_cycle_was_a_rehearsal_also_of_one_stream(
+    database: Database, speed: int, rehearsal: bool, what: str
+) -> None:
+    async with PostgresEventStore(database.dsns.app) as store:
+        await open_cycle(store, PACE.model_copy(update={"speed": speed}))
+        await write(store, intake())
+        await settle(database, store)
+    outcome = await app.run(["audit", "replay", what], settings_of(database))
+    assert (outcome.exit_code, outcome.json["rehearsal"]) == (OK, rehearsal)
+    shown = io.StringIO()
+    Console(file=shown, width=200).print(outcome.shown)
+    assert ("REHEARSAL" in shown.getvalue()) == rehearsal
 
 
 async def test_marks_stay_sealed_until_their_panel_has_closed(database: Database) -> None:
