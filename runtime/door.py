@@ -30,11 +30,13 @@ from uuid_utils import uuid7
 from activities.deciding import Decider
 from activities.errors import engine_error
 from activities.opening import Opener, search_attributes, update_with_start
+from domain import authority
 from runtime.settings import Login, Settings
 from runtime.temporal import connect
 from schemas import names
 from schemas.canonical import canonical_bytes, digest
 from schemas.commands import (
+    OBJECTOR_ROLE,
     AmendRules,
     Body,
     ChangeTeam,
@@ -47,7 +49,15 @@ from schemas.commands import (
     SubmitNomination,
 )
 from schemas.errors import BadFile, Refused, Unavailable
-from schemas.events import FactValue, GrantTerms, TeamMember
+from schemas.events import (
+    FactValue,
+    GrantTerms,
+    ObjectionFiled,
+    ObjectionMerged,
+    ObjectionRefused,
+    TeamMember,
+    read,
+)
 from schemas.ledger import Actor, Frozen, Receipt
 from schemas.loading import open_programme
 from schemas.messages import NominationOrder, PinnedCycle
@@ -329,7 +339,7 @@ class Door:
         anonymous: bool = False,
         key: str = "",
     ) -> tuple[str, Receipt]:
-        """Files an objection; who objects is sealed in the vault and only pointed at.
+        """Files an objection; who objects is sealed in the vault and only pointed at, also where they act themselves.
 
         The objection's id is the same for the same person, round and ground: a repeat is OBJECTION_EXISTS with it.
         """
@@ -348,7 +358,28 @@ class Door:
             ground=ground,
             anonymous=anonymous,
         )
+        if actor.role == OBJECTOR_ROLE:
+            actor = Actor(id=f"objector-{objection}", role=OBJECTOR_ROLE)
         return objection, await self.send(stream, body, actor, f"object/{key}")
+
+    async def objector(self, cycle: str, nomination: str, objection: str, actor: Actor) -> dict[str, str]:
+        """Who filed an objection, for the handler of its round alone; Refused NOT_AUTHORISED, NOT_FOUND, ERASED."""
+        stream = names.nomination_stream(cycle, nomination)
+        filed = {
+            one.objection: one
+            for event in map(read, await self.store.load(stream))
+            if isinstance(one := event, ObjectionFiled | ObjectionMerged | ObjectionRefused)
+        }.get(objection)
+        if filed is None:
+            raise Refused("NOT_FOUND", what=f"{stream}/{objection}")
+        state = (await self.decider.nominations.get(stream)).state
+        first = state.objections[filed.into if isinstance(filed, ObjectionMerged) else objection]
+        opened = (await self.decider.cycles.get(names.cycle_stream(cycle))).state.opened
+        assert opened is not None
+        grants = (await self.decider.authorities.get(names.authority_stream(cycle))).state
+        tree = await self.decider.tree(opened.units)
+        authority.authorize(grants, tree, actor, "rule", first.round.rsplit("/", 1)[-1])
+        return await self.vault.reveal(filed.entry)
 
     async def _published_in(self, stream: str) -> str:
         """The round that published the nomination last; the present one if none did."""

@@ -170,8 +170,8 @@ def members_of(body: str, unit: str) -> tuple[str, str]:
 def _grants_of_step(step: object, unit: str) -> Iterable[tuple[str, str, str]]:
     match step:
         case Clearance():
-            for department in step.departments:
-                yield clerk(department), f"department:{department}", unit
+            for department in step.asked:
+                yield clerk(department.id), f"department:{department.id}", unit
         case Decision():
             for person in members_of(step.body, unit):
                 yield person, f"body:{step.body}", unit
