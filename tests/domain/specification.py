@@ -479,11 +479,6 @@ class World:
         self.do(names.authority_stream(self.cycle), GiveGrants(grants=grants), OPERATOR)
         return self
 
-    def grant(self, person: str, role: str) -> None:
-        """One more grant, over everything."""
-        terms = GrantTerms(id=f"{person}-{role}", person=person, role=role, unit=self.tree.root)
-        self.do(names.authority_stream(self.cycle), GiveGrants(grants=(terms,)), OPERATOR)
-
     def submit(self, id: str, unit: str = "", by: Actor = OFFICER, **facts: int | bool | str) -> None:
         self.submit_as(
             id, unit, by, facts=tuple(FactValue(id=name, value=value) for name, value in facts.items())

@@ -11,7 +11,7 @@ import pytest
 from domain import nomination
 from schemas.commands import ChangeTeam, Withdraw
 from schemas.errors import Refused
-from schemas.events import TeamMember
+from schemas.events import GrantTerms, TeamMember
 from schemas.ledger import Actor, Release
 from schemas.programme import SubjectType
 from schemas.units import UnitTree
@@ -139,7 +139,7 @@ def test_a_subject_put_forward_by_a_second_channel_is_told_of_the_first_dr_05() 
         ).code
         == "NOT_AUTHORISED"
     )
-    world.grant("officer-1", "association")
+    world.grant(GrantTerms(id="association-1", person="officer-1", role="association", unit="9"))
     world.submit_as("t", by=association, channel="association", subject="team-1", members=team("jia", "yi"))
     refusal = refused(lambda: world.submit_as("u", subject="team-1", members=team("jia", "yi")))
     assert (refusal.code, refusal.facts["existing"]) == ("DUPLICATE_NOMINATION", "t")
