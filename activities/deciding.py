@@ -63,7 +63,7 @@ class Decider:
 
     def __init__(self, store: EventStore, clock: Callable[[], datetime]) -> None:
         self.store = store
-        self._clock = clock
+        self.clock = clock
         self.cycles: States[cycles.State] = States(store, fold_cycle, cycles.initial)
         self.authorities: States[authority.State] = States(store, fold_authority, authority.initial)
         self.nominations: States[nomination.State] = States(
@@ -109,7 +109,7 @@ class Decider:
             grant=decision.grant,
             cause=command.cause,
             occurred_at=command.received_at,
-            recorded_at=self._clock(),
+            recorded_at=self.clock(),
             rules=rules,
         )
         receipt = await self.store.append(

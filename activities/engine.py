@@ -12,7 +12,6 @@ from temporalio import activity
 from activities.deciding import Decider
 from activities.errors import translated
 from activities.views import cycle_view, nomination_view, round_view
-from domain import cycle as cycles
 from schemas import names
 from schemas.commands import ENGINE, Command, OpenStep, SealTally
 from schemas.messages import CycleAnswer, NominationAnswer, Order, RoundAnswer
@@ -119,8 +118,7 @@ class Engine:
         cycle = await self._decider.cycles.get(names.cycle_stream(names.cycle_of(command.stream)))
         programme = await self._decider.programme(cycle.rules)
         stage = programme.stages[tree.by_code[command.stream.rsplit("/", 1)[-1]].rank]
-        paused = cycle.state.status == cycles.Status.PAUSED
-        view = round_view(folded.state, stage, tree, command.received_at, paused)
+        view = round_view(folded.state, stage, tree, command.received_at, cycle.state)
         return RoundAnswer(receipt=receipt, view=view)
 
     async def _tree(self, stream: str) -> Any:

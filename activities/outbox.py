@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import structlog
 from temporalio.client import Client
@@ -11,7 +12,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities.deciding import Decider
 from schemas import names
-from schemas.errors import Unavailable
+from schemas.errors import EngineError
 from schemas.ledger import Post
 from schemas.messages import NominationOrder
 
@@ -22,9 +23,12 @@ IDLE_SECONDS = 0.2
 
 
 class Outbox:
-    """Carries what is undelivered. A nomination's workflow that has ended is begun again from the log."""
+    """Carries what is undelivered. Workflows that are gone are begun again from the log: `restart` does it for a cycle's."""
 
-    def __init__(self, decider: Decider, client: Client, queue: str) -> None:
+    def __init__(
+        self, decider: Decider, client: Client, queue: str, restart: Callable[[str], Awaitable[object]]
+    ) -> None:
+        self._restart = restart
         self._decider = decider
         self._client = client
         self._queue = queue
@@ -34,7 +38,7 @@ class Outbox:
         while not stop.is_set():
             try:
                 carried = await self.step()
-            except (RPCError, OSError, Unavailable) as fault:
+            except (RPCError, OSError, EngineError) as fault:
                 log.warning("outbox_waits", fault=str(fault))
                 carried = 0
             if not carried:
@@ -65,6 +69,7 @@ class Outbox:
             if fault.status != RPCStatusCode.NOT_FOUND:
                 raise
             log.info("outbox_to_the_log_only", workflow=post.workflow, message=post.id)
+            await self._restart(post.cycle)
 
     async def _deliver_to_nomination(self, post: Post) -> None:
         cycle = await self._decider.cycles.get(names.cycle_stream(post.cycle))

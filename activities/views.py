@@ -31,14 +31,18 @@ def cycle_view(
     )
 
 
-def round_view(state: rounds.State, stage: Stage, tree: UnitTree, now: datetime, paused: bool) -> RoundView:
+def round_view(
+    state: rounds.State, stage: Stage, tree: UnitTree, now: datetime, cycle: cycles.State
+) -> RoundView:
     opened = state.opened
     run = rounds.run_of(state, state.current)
+    paused = cycle.status == cycles.Status.PAUSED
     return RoundView(
         seq=state.seq,
         steps=tuple(StepRef(id=step.id, type=step.type) for step in stage.steps),
         children=tuple(child_ref(stream, tree) for stream in opened.children) if opened else (),
         reports_due=opened.reports_due if opened else None,
+        paused_seconds=_paused_seconds(state, cycle),
         frozen=state.frozen,
         current=state.current,
         closed=tuple(id for id, step in state.steps.items() if step.closed_at is not None),
@@ -62,6 +66,13 @@ def nomination_view(state: nomination.State) -> NominationView:
 def child_ref(stream: str, tree: UnitTree) -> ChildRef:
     unit = tree.by_code[stream.rsplit("/", 1)[-1]]
     return ChildRef(stream=stream, unit=unit.code, name=unit.name, rank=unit.rank)
+
+
+def _paused_seconds(state: rounds.State, cycle: cycles.State) -> int:
+    """How long the cycle stood still since the round opened; what a round that is begun again cannot remember."""
+    opened = state.opened_at
+    pauses = [until - since for since, until in cycle.pauses if opened and since >= opened]
+    return int(sum(pause.total_seconds() for pause in pauses))
 
 
 def _wakes_at(state: rounds.State, now: datetime) -> datetime | None:

@@ -17,7 +17,20 @@ from unicodedata import normalize
 from cyclopts import App, CycloptsError, Parameter, UnknownCommandError
 from pydantic import ValidationError
 
-from cli import audit, ballot, cycle, decide, doctor, grants, nominate, panel, programme, rounds, units
+from cli import (
+    audit,
+    ballot,
+    cycle,
+    decide,
+    doctor,
+    grants,
+    nominate,
+    panel,
+    programme,
+    recover,
+    rounds,
+    units,
+)
 from cli.desk import REGISTRY, Desk, Registered
 from cli.output import OK, Outcome, console, emit, failure
 from runtime.door import Door
@@ -26,7 +39,7 @@ from runtime.settings import Language, Settings
 from schemas.errors import BadUsage, EngineError
 from schemas.faults import nearest_word
 
-NOUNS = (audit, ballot, cycle, decide, doctor, grants, nominate, panel, programme, rounds, units)
+NOUNS = (audit, ballot, cycle, decide, doctor, grants, nominate, panel, programme, recover, rounds, units)
 """The modules whose commands are registered by importing them."""
 
 _GROUPS: dict[str, tuple[str, str]] = {

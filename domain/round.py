@@ -100,6 +100,7 @@ class State:
 
     stream: str = ""
     opened: RoundOpened | None = None
+    opened_at: datetime | None = None
     frozen: bool = False
     members: dict[str, Member] = field(default_factory=dict)  # still in, in rank order after a selection
     standby: dict[str, Member] = field(default_factory=dict)  # the reserve, in order
@@ -133,7 +134,7 @@ def evolve(state: State, event: Event, at: datetime, actor: str = "", stream: st
 def _evolve(state: State, event: Event, at: datetime, actor: str, stream: str) -> State:  # noqa: C901, PLR0915 -- a flat match, one case an event
     match event:
         case RoundOpened():
-            return replace(state, stream=stream, opened=event)
+            return replace(state, stream=stream, opened=event, opened_at=at)
         case PoolFrozen():
             members = {member.nomination: member for member in event.members}
             out = {gone.nomination: ("pool", gone.reason) for gone in event.dropped}

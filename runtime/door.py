@@ -1,6 +1,7 @@
 """The one way in for people's commands: stamped with cycle time, sent as an Update, answered with a receipt.
 
-A command to a workflow that has ended is decided from the log, so that it is refused with its reason, never lost.
+A command to a workflow that has ended is decided from the log, so that it is refused with its reason, never lost; if
+the cycle is not over, its workflows are begun again.
 """
 
 from __future__ import annotations
@@ -18,19 +19,15 @@ from temporalio.client import (
     WorkflowUpdateFailedError,
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
-from temporalio.common import (
-    SearchAttributePair,
-    TypedSearchAttributes,
-    WorkflowIDConflictPolicy,
-    WorkflowIDReusePolicy,
-)
+from temporalio.common import TypedSearchAttributes, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.service import RPCError, RPCStatusCode
 from uuid_utils import uuid7
 
 from activities.deciding import Decider
 from activities.errors import engine_error
+from runtime.recovery import Recovery, attributes, begin_cycle, update_with_start
 from runtime.settings import Login, Settings
-from runtime.temporal import AWARD_LEVEL, CYCLE, PROGRAMME, UNIT_CODE, connect
+from runtime.temporal import connect
 from schemas import names
 from schemas.canonical import canonical_bytes, digest
 from schemas.commands import (
@@ -47,7 +44,7 @@ from schemas.errors import BadFile, Conflict, Refused, Unavailable
 from schemas.events import FactValue, GrantTerms
 from schemas.ledger import Actor, Frozen, Receipt
 from schemas.loading import open_programme
-from schemas.messages import CycleOrder, NominationOrder
+from schemas.messages import NominationOrder
 from schemas.programme import Channel
 from schemas.unit_files import merge_units
 from schemas.values import Pace
@@ -114,15 +111,18 @@ class Door:
 
     async def send(self, stream: str, body: Body, actor: Actor, key: str = "") -> Receipt:
         """Sends one command and waits until it is durable. Raises the EngineError with which it was refused."""
-        cycle = names.cycle_of(stream)
-        command = Command(
+        command = await self.command(stream, body, actor, key)
+        return await self._deliver(command)
+
+    async def command(self, stream: str, body: Body, actor: Actor, key: str = "") -> Command:
+        """The command as it is sent: stamped with cycle time."""
+        return Command(
             id=key or await self._key(stream, body, actor),
             stream=stream,
             actor=actor,
-            received_at=await self.now(cycle),
+            received_at=await self.now(names.cycle_of(stream)),
             body=body,
         )
-        return await self._deliver(command)
 
     # ---- a cycle ----
 
@@ -159,6 +159,7 @@ class Door:
         )
         first = await self._opened_before(cycle, rules, tree_hash)
         if first:
+            await self.recovery().restart(cycle)
             await self._found(cycle, founding + grants, operator)
             return first
         now = self._clock()
@@ -173,9 +174,9 @@ class Door:
             received_at=pace.cycle_time(now),
             body=body,
         )
-        receipt = await self._begin_cycle(
-            command, CycleOrder(cycle=cycle, pace=pace), opened.programme.programme, tree.root
-        )
+        assert self.client is not None
+        queue, programme_id = self.settings.task_queue, opened.programme.programme
+        receipt = await begin_cycle(self.client, queue, command, programme_id, tree.root)
         await self._found(cycle, founding + grants, operator)
         return receipt
 
@@ -195,9 +196,9 @@ class Door:
         folded = await self.decider.cycles.get(names.cycle_stream(cycle))
         if folded.state.opened is None:
             return None
-        if folded.rules != rules or folded.state.opened.units != units:
-            raise Conflict("CYCLE_EXISTS", cycle=cycle)
         events = (await self.store.load(names.cycle_stream(cycle)))[:1]
+        if events[0].rules != rules or folded.state.opened.units != units:
+            raise Conflict("CYCLE_EXISTS", cycle=cycle)
         return Receipt(
             stream=names.cycle_stream(cycle),
             command_id=events[0].command_id,
@@ -206,18 +207,10 @@ class Door:
             repeated=True,
         )
 
-    async def _begin_cycle(self, command: Command, order: CycleOrder, programme: str, root: str) -> Receipt:
-        start: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
-            "Cycle",
-            order,
-            id=command.stream,
-            task_queue=self.settings.task_queue,
-            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-            search_attributes=_attributes(programme, order.cycle, root, "cycle"),
-            static_summary=order.cycle,
-        )
-        return await self._update_with_start(command, start)
+    def recovery(self) -> Recovery:
+        """What begins workflows again."""
+        assert self.client is not None
+        return Recovery(self.decider, self.client, self.settings.task_queue)
 
     # ---- nominations, objections, votes ----
 
@@ -326,9 +319,16 @@ class Door:
         except (RPCError, WorkflowUpdateRPCTimeoutOrCancelledError) as fault:
             if getattr(fault, "status", None) != RPCStatusCode.NOT_FOUND:
                 raise Unavailable("TEMPORAL_UNAVAILABLE", address="-", fault=fault) from fault
-            return await self.decider.execute(command)
+            return await self._from_the_log(command)
         except WorkflowUpdateFailedError as failure:
             raise engine_error(failure) or failure from failure
+
+    async def _from_the_log(self, command: Command) -> Receipt:
+        """The log decides; where it says that the cycle is not over, the workflows are begun again beside it."""
+        try:
+            return await self.decider.execute(command)
+        finally:
+            await self.recovery().restart(names.cycle_of(command.stream))
 
     async def _to_nomination(self, command: Command) -> Receipt:
         cycle = names.cycle_of(command.stream)
@@ -342,7 +342,8 @@ class Door:
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
             search_attributes=await self._entry_attributes(cycle, command),
         )
-        return await self._update_with_start(command, start)
+        assert self.client is not None
+        return await update_with_start(self.client, command, start)
 
     async def _entry_attributes(self, cycle: str, command: Command) -> TypedSearchAttributes | None:
         """What a nomination can be found by: where it entered. Only its submission starts it anew in Temporal."""
@@ -351,25 +352,7 @@ class Door:
         opened = (await self.decider.cycles.get(names.cycle_stream(cycle))).state.opened
         assert opened is not None
         unit = (await self.decider.tree(opened.units)).by_code.get(command.body.unit)
-        return _attributes(opened.programme, cycle, unit.code, unit.rank) if unit else None
-
-    async def _update_with_start(
-        self, command: Command, start: WithStartWorkflowOperation[Any, Any]
-    ) -> Receipt:
-        assert self.client is not None
-        try:
-            receipt: Receipt = await self.client.execute_update_with_start_workflow(
-                names.COMMAND_UPDATE,
-                command,
-                start_workflow_operation=start,
-                id=command.id,
-                result_type=Receipt,
-            )
-            return receipt
-        except WorkflowUpdateFailedError as failure:
-            raise engine_error(failure) or failure from failure
-        except (RPCError, WorkflowUpdateRPCTimeoutOrCancelledError) as fault:
-            raise Unavailable("TEMPORAL_UNAVAILABLE", address="-", fault=fault) from fault
+        return attributes(opened.programme, cycle, unit.code, unit.rank) if unit else None
 
 
 def _overrides(file: Path) -> dict[str, bool]:
@@ -385,8 +368,3 @@ def _as_boolean(worked: object) -> bool:
     if not isinstance(worked, bool):
         raise TypeError(f"{worked!r} is neither true nor false")
     return worked
-
-
-def _attributes(programme: str, cycle: str, unit: str, level: str) -> TypedSearchAttributes:
-    pairs = ((PROGRAMME, programme), (CYCLE, cycle), (UNIT_CODE, unit), (AWARD_LEVEL, level))
-    return TypedSearchAttributes([SearchAttributePair(key, value) for key, value in pairs])

@@ -387,3 +387,14 @@ class Command(Frozen):
 
 
 ENGINE = Actor(id="engine", role="engine")
+
+
+def lapse_command(stream: str, received_at: Instant) -> Command:
+    """A round goes no further: by its own workflow when it is cancelled, or by recovery in its stead; once."""
+    return Command(
+        id=f"{stream}/lapse",
+        stream=stream,
+        actor=ENGINE,
+        received_at=received_at,
+        body=LapseRound(reason="cancelled"),
+    )

@@ -47,6 +47,7 @@ class RoundView(Frozen):
     steps: tuple[StepRef, ...] = ()
     children: tuple[ChildRef, ...] = ()
     reports_due: Instant | None = None
+    paused_seconds: int = 0  # since it opened
     frozen: bool = False
     current: str = ""
     closed: tuple[str, ...] = ()
@@ -85,10 +86,11 @@ class NominationAnswer(Frozen):
 
 
 class CycleOrder(Frozen):
-    """How a cycle's workflow begins."""
+    """How a cycle's workflow begins; again with the command that once opened it, which the log answers."""
 
     cycle: str
     pace: Pace
+    opening: Command | None = None
 
 
 class RoundOrder(Frozen):

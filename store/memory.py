@@ -122,6 +122,16 @@ class MemoryEventStore:
     async def mark_delivered(self, ids: Sequence[str]) -> None:
         self._delivered.update(ids)
 
+    async def redeliver(self, cycle: str, name: str) -> int:
+        again = {
+            post.id
+            for post in self._posts.values()
+            if (post.cycle, post.name) == (cycle, name) and (post.workflow, post.id) not in self._commands
+        }
+        again &= self._delivered
+        self._delivered -= again
+        return len(again)
+
     def _receipt(self, stream: str, command_id: str, payload_hash: str) -> Receipt | None:
         rows = self._commands.get((stream, command_id), [])
         return as_receipt(tuple(open_kept(kept) for kept in rows), payload_hash)

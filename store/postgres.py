@@ -134,6 +134,9 @@ class PostgresEventStore:
     async def mark_delivered(self, ids: Sequence[str]) -> None:
         await self._fetch("mark_delivered", list(ids))
 
+    async def redeliver(self, cycle: str, name: str) -> int:
+        return len(await self._fetch("redeliver", cycle, name))
+
     async def _fetch(self, name: str, *arguments: Any) -> list[asyncpg.Record]:
         assert self._pool is not None, "the store is used inside `async with`"
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -88,6 +88,14 @@ def until(pace: Pace, instant: datetime | None) -> timedelta | None:
     if instant is None:
         return None
     return pace.real_delay(pace.cycle_time(workflow.now()), instant)
+
+
+def growing_pauses() -> Iterator[timedelta]:
+    """How long to wait before a child that ended without a report is begun again: a second, twice that, up to an hour."""
+    pause = timedelta(seconds=1)
+    while True:
+        yield pause
+        pause = min(2 * pause, timedelta(hours=1))
 
 
 def round_attributes(programme: str, stream: str, unit: str, rank: str) -> TypedSearchAttributes:

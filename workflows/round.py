@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from temporalio import workflow
-from temporalio.exceptions import ApplicationError, is_cancelled_exception
+from temporalio.exceptions import ApplicationError, ChildWorkflowError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from activities.engine import Engine
@@ -17,11 +17,11 @@ with workflow.unsafe.imports_passed_through():
         CloseStep,
         Command,
         FreezePool,
-        LapseRound,
         OpenRound,
         OpenStep,
         RearmStep,
         ReportRound,
+        lapse_command,
     )
     from schemas.ledger import Head, Receipt
     from schemas.messages import (
@@ -33,7 +33,14 @@ with workflow.unsafe.imports_passed_through():
         RoundView,
         StepRef,
     )
-    from workflows.acting import act_long, act_short, engine_command, round_attributes, until
+    from workflows.acting import (
+        act_long,
+        act_short,
+        engine_command,
+        growing_pauses,
+        round_attributes,
+        until,
+    )
     from workflows.hearing import HearsPeople
 
 QUIET = ("hand_in_sheet", "recuse", "form_panel")
@@ -55,7 +62,7 @@ class RoundWorkflow(HearsPeople):
         self._stirred = False
         self._resumed = False
         self._paused_for = timedelta()
-        self._children: list[Child] = []
+        self._children: dict[str, Child] = {}
         self._lock = asyncio.Lock()
 
     @workflow.run
@@ -63,27 +70,36 @@ class RoundWorkflow(HearsPeople):
         """Open, gather what the child rounds recommend, freeze the pool, take the steps in order, report."""
         try:
             await self._conduct(OpenRound())
-            await self._gather()
-            await self._conduct(FreezePool())
-            for step in self._view.steps:
-                await self._take(step)
-            await self._conduct(ReportRound())
+            if not (self._view.reported or self._view.lapsed):
+                await self._hold()
         except BaseException as ending:
             if is_cancelled_exception(ending):
                 await asyncio.shield(self._lapse())
             raise
         await workflow.wait_condition(workflow.all_handlers_finished)
         return RoundReport(
-            stream=self._order.stream, recommended=self._view.members, conferred=self._view.conferred
+            stream=self._order.stream,
+            recommended=self._view.members,
+            conferred=self._view.conferred,
+            lapsed=self._view.lapsed,
         )
+
+    async def _hold(self) -> None:
+        """What the log has already is passed over, so a round that was begun again goes on where it was."""
+        if not self._view.frozen:
+            await self._gather()
+        await self._conduct(FreezePool())
+        for step in self._view.steps:
+            await self._take(step)
+        await self._conduct(ReportRound())
 
     # ---- the children ----
 
     async def _gather(self) -> None:
         """The children's reports, or the cut-off: whoever has not reported by then lapses."""
         for child in self._view.children:
-            self._children.append(await self._start(child))
-        tasks = list(self._children)
+            self._children[child.stream] = await self._start(child)
+        tasks = [asyncio.create_task(self._until_reported(child)) for child in self._view.children]
         while not all(task.done() for task in tasks):
             due = self._due()
             try:
@@ -94,9 +110,20 @@ class RoundWorkflow(HearsPeople):
             except TimeoutError:
                 for task in tasks:
                     task.cancel()
-        for task in tasks:
-            if not task.cancelled() and task.exception() is not None:
-                workflow.logger.warning("a child round ended without a report", extra={"child": task.id})
+                await workflow.wait_condition(lambda: all(task.done() for task in tasks))
+
+    async def _until_reported(self, child: ChildRef) -> None:
+        """A child that broke off is begun again from its log, unless it was too late."""
+        for pause in growing_pauses():
+            try:
+                await self._children[child.stream]
+                return
+            except ChildWorkflowError as ending:
+                if is_cancelled_exception(ending):
+                    return
+                workflow.logger.warning("a child round ended without a report", extra={"child": child.stream})
+            await workflow.sleep(pause)
+            self._children[child.stream] = await self._start(child)
 
     def _due(self) -> datetime | None:
         due = self._view.reports_due
@@ -114,7 +141,7 @@ class RoundWorkflow(HearsPeople):
             RoundWorkflow.run,
             order,
             id=child.stream,
-            parent_close_policy=workflow.ParentClosePolicy.REQUEST_CANCEL,
+            parent_close_policy=workflow.ParentClosePolicy.TERMINATE,
             search_attributes=round_attributes(order.programme, child.stream, child.unit, child.rank),
             static_summary=f"{child.name} · {child.rank}",
         )
@@ -157,7 +184,7 @@ class RoundWorkflow(HearsPeople):
         """The cycle runs again: windows are given back what they had left, here and in every round below."""
         self._paused_for += timedelta(seconds=paused_seconds)
         self._resumed = True
-        for child in self._children:
+        for child in self._children.values():
             if not child.done():
                 await child.signal(names.RESUMED_SIGNAL, paused_seconds)
 
@@ -196,7 +223,13 @@ class RoundWorkflow(HearsPeople):
         transition = f"{body.kind}/{step}@{self._view.seq}"
         command = engine_command(self._order.stream, transition, body, self._order.pace)
         act = act_long if long or activity is not Engine.decide_round else act_short
-        self._took(await act(activity, Order(command=command, known=self._known)))  # type: ignore[arg-type]
+        answer: RoundAnswer = await act(activity, Order(command=command, known=self._known))  # type: ignore[arg-type]
+        self._took(answer)
+        if (
+            isinstance(body, OpenRound) and answer.receipt.repeated
+        ):  # begun again: look at what came meanwhile
+            self._stirred = True
+            self._paused_for = timedelta(seconds=self._view.paused_seconds)
 
     def _took(self, answer: RoundAnswer) -> None:
         self._view = answer.view
@@ -204,6 +237,5 @@ class RoundWorkflow(HearsPeople):
             self._known = answer.receipt.head
 
     async def _lapse(self) -> None:
-        body = LapseRound(reason="cancelled")
-        command = engine_command(self._order.stream, "lapse", body, self._order.pace)
+        command = lapse_command(self._order.stream, self._order.pace.cycle_time(workflow.now()))
         await act_long(Engine.decide_round, Order(command=command, known=self._known))
