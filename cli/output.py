@@ -27,10 +27,10 @@ OK, REFUSED, USAGE, BAD_FILE, CONFLICT, UNAVAILABLE, INTEGRITY = range(7)
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a command ended: its exit code, the JSON object of `--json`, and what a person is shown."""
+    """How a command ended: its exit code, the JSON of `--json`, and what a person is shown."""
 
     exit_code: int = OK
-    json: JsonObject = field(default_factory=dict)
+    json: Any = field(default_factory=dict)  # an object; of a list, an array of objects
     shown: RenderableType = ""
 
     @property

@@ -1,8 +1,9 @@
-"""`programme check` and `programme schema`: for those who write a programme."""
+"""`programme list`, `check`, `new` and `schema`: for those who look for a programme or write one."""
 
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -10,11 +11,89 @@ from cyclopts import Parameter
 from rich.text import Text
 
 from cli.desk import AtDesk, Desk, command
-from cli.output import Outcome
+from cli.output import Outcome, table
+from cli.scaffold import Plan, write_programme
+from runtime.settings import CHECKOUT
 from schemas.editor import programme_json_schema
+from schemas.ledger import JsonObject
 from schemas.loading import CheckReport, check_programme
+from schemas.programme import Programme, Rank, Selection
 
+SHIPPED = CHECKOUT / "programmes"
 File = Annotated[Path, Parameter(help="YAML 文件 · the programme's YAML file")]
+Folder = Annotated[Path, Parameter(help="评选办法所在目录 · the folder of the programmes")]
+
+
+@command(
+    "programme list",
+    zh="列出全部评选办法：来源、层级、步骤、假设。",
+    en="List every programme: where it comes from, its levels, its steps, what is assumed.",
+    example="programme list --json",
+)
+async def list_programmes(*, folder: Folder = SHIPPED, desk: AtDesk) -> Outcome:
+    reports = [check_programme(file) for file in sorted(folder.glob("*/*.yaml"))]
+    listed = [_listed(report, report.programme) for report in reports if report.programme]
+    columns = desk.say(
+        "评选办法 名称 层级 席位 假设 来源", "programme title levels seats assumed source"
+    ).split()
+    language = desk.language.value
+    rows = (
+        (
+            one["id"],
+            one["title"][language],
+            " ".join(one["levels"]),
+            one["seats"],
+            len(one["assumptions"]),
+            "; ".join(one["sources"]),
+        )
+        for one in listed
+    )
+    return Outcome(json=listed, shown=table(columns, rows))
+
+
+def _listed(report: CheckReport, programme: Programme) -> JsonObject:
+    """`steps` by level; `seats` is what the last selection at the top may choose, if there is one."""
+    final = [step for step in programme.stages[programme.summit].steps if isinstance(step, Selection)]
+    return {
+        "id": f"{programme.programme}@{programme.edition}",
+        "file": os.path.relpath(report.file),
+        "title": programme.title.model_dump(),
+        "subject": programme.subject,
+        "sources": list(programme.sources),
+        "routes": {route.id: list(route.ranks) for route in programme.routes},
+        "levels": list(programme.stages),
+        "steps": {rank: [step.type for step in stage.steps] for rank, stage in programme.stages.items()},
+        "seats": final[-1].seats if final else None,
+        "titles": [title.id for title in programme.titles],
+        "assumptions": [one.model_dump() for one in report.assumptions],
+        "hash": report.hash,
+    }
+
+
+@command(
+    "programme new",
+    zh="新建评选办法：生成一份可检查、可演练的文件，每个待定的值都标明为假设。",
+    en="Begin a programme: a file that checks and can be rehearsed, with every value to be settled marked as assumed.",
+    example='programme new my-craftsman --zh "我市工匠" --units programmes/qingzhou-double-three/units.csv --root 370781 --rank enterprise --rank township --rank county',
+)
+async def new(
+    programme: Annotated[str, Parameter(help="代号，小写字母与连字符 · its id: small letters and hyphens")],
+    *,
+    units: Annotated[Path, Parameter(help="单位 CSV · the units' CSV")],
+    root: Annotated[str, Parameter(help="最高单位的代码 · the code of the unit at the top")],
+    rank: Annotated[list[Rank], Parameter(help="由低到高逐级 · the ranks, from the lowest up")],
+    zh: Annotated[str, Parameter(help="中文名 · its Chinese name")] = "",
+    en: Annotated[str, Parameter(help="英文名 · its English name")] = "",
+    folder: Folder = SHIPPED,
+    desk: AtDesk,
+) -> Outcome:
+    file = write_programme(
+        folder, Plan(programme, units, root, tuple(rank), zh or programme, en or programme)
+    )
+    report = check_programme(file)
+    said = {"file": str(file), "sound": report.sound, "faults": list(map(str, report.faults))}
+    written = desk.say(f"已写入 {file}", f"written: {file}")
+    return Outcome(report.exit_code, said, Text("\n".join([written, *_lines(report, desk)])))
 
 
 @command(

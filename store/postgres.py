@@ -1,4 +1,4 @@
-"""The event store on Postgres (asyncpg): batched appends on one connection, reads on a small pool."""
+"""The event store on Postgres (asyncpg): batched appends on few connections, reads on a small pool."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from store.flush import Flusher, Repeated
 from store.statements import server_is_away, statement
 
 _POLL_SECONDS = 0.02
+_LANES = 2  # one batch is made ready while the other is written
 
 
 class PostgresEventStore:
@@ -30,7 +31,7 @@ class PostgresEventStore:
         self._readers_max = readers_max
         self._timeout = command_timeout_seconds
         self._pool: asyncpg.Pool | None = None
-        self._flusher = Flusher(self._connect)
+        self._flusher = Flusher(self._connect, _LANES)
 
     async def __aenter__(self) -> Self:
         self._pool = await asyncpg.create_pool(

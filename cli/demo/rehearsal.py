@@ -120,7 +120,7 @@ class Rehearsal:
             f"届次 {outcome.json['cycle']} 已开启，{len(invited)} 家企业受邀",
             f"cycle {outcome.json['cycle']} is open, {len(invited)} enterprises are invited",
         )
-        return outcome.json
+        return dict(outcome.json)
 
     async def _live_through(self, people: People, watch: Watch, hands: asyncio.TaskGroup) -> None:
         position, moved_at = 0, system_clock()
