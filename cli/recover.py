@@ -23,7 +23,7 @@ _WORKFLOW = {
     example="recover sichuan-craftsman.1",
 )
 async def recover(cycle: Cycle, *, desk: AtDesk) -> Outcome:
-    done = await (await desk.door()).recovery().recover(cycle)
+    done = await (await desk.door()).recover(cycle)
     return Outcome(json=done.model_dump(mode="json"), shown=_shown(done, desk))
 
 

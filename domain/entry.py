@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator, Mapping
 
 from domain import authority
 from domain.decision import NOTHING, Decision
@@ -59,7 +59,8 @@ def freeze_pool(state: State, command: Command, inputs: Inputs) -> Decision:
     )
     lapsed = tuple(sorted(stream for stream, child in inputs.children.items() if child.reported is None))
     frozen = PoolFrozen(members=members, dropped=dropped, lapsed_children=lapsed)
-    effects = (*_tell_left_behind(state, command, inputs), *_tell_dropped(state, command, dropped))
+    told = (tell(state, command, id, outcome) for id, outcome in left_behind(inputs.children))
+    effects: tuple[Effect, ...] = (*told, *_tell_dropped(state, command, dropped))
     guards = (cycle_guard(command), *head_guards(standings, command))
     return Decision(events=(frozen,), guards=guards, effects=effects)
 
@@ -86,16 +87,17 @@ def _keeps_out(one: Standing, inputs: Inputs) -> str:
     return ""
 
 
-def _tell_left_behind(state: State, command: Command, inputs: Inputs) -> Iterable[Effect]:
+def left_behind(children: Mapping[str, State]) -> Iterator[tuple[str, TakeOutcome]]:
     """Reserves whose list was taken, and members of rounds that did not report in time, go no further."""
-    for stream, child in sorted(inputs.children.items()):
+    for stream, child in sorted(children.items()):
         reason = "RESERVE_LAPSED" if child.reported else "ROUND_LAPSED"
-        left = child.standby if child.reported else child.members | child.standby
-        for nomination in left:
-            outcome = TakeOutcome(
-                round=stream, round_seq=child.seq, outcome="eliminated", step="pool", reason=reason
+        for nomination in child.standby if child.reported else child.members | child.standby:
+            yield (
+                nomination,
+                TakeOutcome(
+                    round=stream, round_seq=child.seq, outcome="eliminated", step="pool", reason=reason
+                ),
             )
-            yield tell(state, command, nomination, outcome)
 
 
 def _tell_dropped(state: State, command: Command, dropped: tuple[Dropped, ...]) -> tuple[Effect, ...]:
@@ -131,13 +133,18 @@ def open_eligibility(state: State, command: Command, inputs: Inputs, step: Eligi
                 round_seq=state.seq + 1,
                 outcome="returned",
                 step=step.id,
-                reason="missing: " + ", ".join(check.unknown),
+                reason=missing(check),
             ),
         )
         for check in unknown
     )
     failed = _leave_failed(state, command, inputs, step, checks)
     return opened.then(checked).then(failed).then(Decision(effects=returned))
+
+
+def missing(check: Checked) -> str:
+    """What a nomination lacks, as it is told when it is sent back."""
+    return "missing: " + ", ".join(check.unknown)
 
 
 def close_eligibility(state: State, command: Command, inputs: Inputs, step: Eligibility) -> Decision:

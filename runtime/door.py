@@ -25,7 +25,8 @@ from uuid_utils import uuid7
 
 from activities.deciding import Decider
 from activities.errors import engine_error
-from runtime.recovery import Recovery, attributes, begin_cycle, update_with_start
+from runtime.recovery import Recovered, Recovery, attributes, begin_cycle, update_with_start
+from runtime.restoring import Restorer
 from runtime.settings import Login, Settings
 from runtime.temporal import connect
 from schemas import names
@@ -211,6 +212,12 @@ class Door:
         """What begins workflows again."""
         assert self.client is not None
         return Recovery(self.decider, self.client, self.settings.task_queue)
+
+    async def recover(self, cycle: str) -> Recovered:
+        """After a loss of either store; raises as `Recovery.recover` does."""
+        assert self.client is not None
+        restorer = Restorer(self.decider, self.client, self.ballots, self.vault)
+        return await self.recovery().recover(cycle, restorer)
 
     # ---- nominations, objections, votes ----
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from itertools import groupby
 from typing import Any, Literal
 
 from temporalio.client import (
@@ -21,12 +23,18 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities.deciding import Decider
 from activities.errors import engine_error
+from activities.folding import fold_round
+from domain import nomination as nominations
+from domain import rebuilding
+from domain import round as rounds
+from domain.steps import tell
+from runtime.restoring import Restored, Restorer
 from runtime.temporal import AWARD_LEVEL, CYCLE, PROGRAMME, UNIT_CODE
 from schemas import names
-from schemas.commands import Command, OpenCycle, lapse_command
+from schemas.commands import ENGINE, Command, OpenCycle, ReportRound, TakeOutcome, lapse_command
 from schemas.errors import Refused, Unavailable
-from schemas.events import CycleOpened
-from schemas.ledger import Frozen, Receipt
+from schemas.events import CycleOpened, read
+from schemas.ledger import Append, Frozen, Post, Provenance, Receipt
 from schemas.messages import CycleOrder
 
 Restart = Literal["restarted", "running", "ended"]
@@ -80,8 +88,9 @@ class Recovered(Frozen):
 
     cycle: str
     workflow: Restart
+    restored: Restored
     lapsed: tuple[str, ...] = ()  # rounds that nobody waits for any more
-    messages: int = 0  # outcomes that are carried again
+    messages: int = 0  # outcomes that are told again
 
 
 class Recovery:
@@ -92,19 +101,21 @@ class Recovery:
         self._client = client
         self._queue = queue
 
-    async def recover(self, cycle: str) -> Recovered:
-        """Everything that a loss may have left undone; again does nothing more. Raises as `restart` does.
+    async def recover(self, cycle: str, restorer: Restorer) -> Recovered:
+        """Everything that a loss may have left undone; again does nothing more.
 
-        Nominations need no restart: the next command or message begins theirs.
+        Nominations need no restart: the next command or message begins theirs. Raises as `restart` and `restore` do.
         """
-        workflow = await self.restart(cycle)
+        restored = await restorer.restore(cycle)
+        workflow = await self.restart(cycle, anew=bool(restored.given_back))
         lapsed = await self._lapse_forsaken(cycle) if workflow != "running" else ()
-        messages = await self._decider.store.redeliver(cycle, names.OUTCOME_SIGNAL)
-        return Recovered(cycle=cycle, workflow=workflow, lapsed=lapsed, messages=messages)
+        messages = await self._tell_again(cycle)
+        return Recovered(cycle=cycle, workflow=workflow, restored=restored, lapsed=lapsed, messages=messages)
 
-    async def restart(self, cycle: str) -> Restart:
+    async def restart(self, cycle: str, anew: bool = False) -> Restart:
         """Begins the cycle's workflow, and that its rounds, unless it runs or the cycle is over; needs no worker.
 
+        `anew`: one that runs is ended first, with its rounds, as what it holds may be of another log than this.
         Raises Refused NOT_FOUND, Unavailable.
         """
         stream = names.cycle_stream(cycle)
@@ -116,14 +127,16 @@ class Recovery:
         root = (await self._decider.tree(state.opened.units)).root
         order = CycleOrder(cycle=cycle, pace=state.opened.pace, opening=await self._as_opened(stream))
         try:
-            if await self._runs(stream):
+            if not anew and await self._runs(stream):
                 return "running"
             await self._client.start_workflow(
                 "Cycle",
                 order,
                 id=stream,
                 task_queue=self._queue,
-                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                id_conflict_policy=WorkflowIDConflictPolicy.TERMINATE_EXISTING
+                if anew
+                else WorkflowIDConflictPolicy.USE_EXISTING,
                 id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
                 search_attributes=attributes(state.opened.programme, cycle, root, "cycle"),
                 static_summary=cycle,
@@ -169,3 +182,73 @@ class Recovery:
         for stream in forsaken:
             await self._decider.execute(lapse_command(stream, now))
         return tuple(forsaken)
+
+    async def _tell_again(self, cycle: str) -> int:
+        """Outcomes in the rounds' streams that the nominations they are for have not taken, nor will for another reason."""
+        store = self._decider.store
+        heard = {
+            (stream, event.command_id)
+            for stream, events in (await store.load_many(await store.streams(f"nomination/{cycle}/"))).items()
+            for event in events
+        }
+        count = 0
+        for stream in await store.streams(f"round/{cycle}/"):
+            posts = [
+                post
+                for post in await self._posts(stream)
+                if (post.workflow, post.id) not in heard and await self._would_take(post)
+            ]
+            if posts:
+                await self._post(stream, posts)
+            count += len(posts)
+        return count
+
+    async def _posts(self, stream: str) -> list[Post]:
+        folded = await self._decider.rounds.get(stream)
+        programme = await self._decider.programme(folded.rules)
+        below = folded.state.opened.children if folded.state.opened else ()
+        children = {child: one.state for child, one in (await self._decider.rounds.get_many(below)).items()}
+        posts: list[Post] = []
+        state = rounds.initial
+        for _, group in groupby(await self._decider.store.load(stream), key=lambda event: event.command_id):
+            recorded = tuple(group)
+            events = [read(event) for event in recorded]
+            command = _engines(recorded[0].command_id, stream, recorded[0].at)
+            told = rebuilding.told(state, events, programme.summit, children)
+            posts += [tell(state, command, id, outcome) for id, outcome in told]
+            for event in recorded:
+                state = fold_round(state, event)
+        return posts
+
+    async def _would_take(self, post: Post) -> bool:
+        state = (await self._decider.nominations.get(post.workflow)).state
+        outcome = TakeOutcome.model_validate(post.payload["body"])
+        return bool(nominations.take_outcome(state, outcome).events)
+
+    async def _post(self, stream: str, posts: list[Post]) -> None:
+        """Into the outbox: rows that are there wait once more, rows that were lost are written again."""
+        folded = await self._decider.rounds.get(stream)
+        provenance = Provenance(
+            log=names.log_origin(names.cycle_of(stream)),
+            command_id=f"recover/{folded.head.hash}",
+            payload_hash="",
+            actor=ENGINE,
+            occurred_at=self._decider.clock(),
+            recorded_at=self._decider.clock(),
+            rules=folded.rules,
+        )
+        await self._decider.store.append(
+            Append(
+                stream=stream,
+                expected=folded.head,
+                provenance=provenance,
+                events=(),
+                effects=tuple(posts),
+            )
+        )
+        await self._decider.store.redeliver([post.id for post in posts])
+
+
+def _engines(id: str, stream: str, at: datetime) -> Command:
+    """A command of the engine as far as its messages need it: the id and the stream."""
+    return Command(id=id, stream=stream, actor=ENGINE, received_at=at, body=ReportRound())

@@ -76,8 +76,5 @@ class EventStore(Protocol):
     async def mark_delivered(self, ids: Sequence[str]) -> None:
         """Note messages as delivered; saying it twice is harmless."""
 
-    async def redeliver(self, cycle: str, name: str) -> int:
-        """Messages of this name that were delivered, but of which the stream they were for knows nothing, wait again.
-
-        For when workflows were lost with what they had been told. Returns how many.
-        """
+    async def redeliver(self, ids: Sequence[str]) -> None:
+        """Let messages wait once more, for when those who were told have lost it; unknown ids are passed over."""

@@ -122,15 +122,8 @@ class MemoryEventStore:
     async def mark_delivered(self, ids: Sequence[str]) -> None:
         self._delivered.update(ids)
 
-    async def redeliver(self, cycle: str, name: str) -> int:
-        again = {
-            post.id
-            for post in self._posts.values()
-            if (post.cycle, post.name) == (cycle, name) and (post.workflow, post.id) not in self._commands
-        }
-        again &= self._delivered
-        self._delivered -= again
-        return len(again)
+    async def redeliver(self, ids: Sequence[str]) -> None:
+        self._delivered.difference_update(ids)
 
     def _receipt(self, stream: str, command_id: str, payload_hash: str) -> Receipt | None:
         rows = self._commands.get((stream, command_id), [])

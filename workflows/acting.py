@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy, SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import ActivityError, ApplicationError, WorkflowAlreadyStartedError
 
 with workflow.unsafe.imports_passed_through():
     from activities.engine import Engine
@@ -96,6 +96,16 @@ def growing_pauses() -> Iterator[timedelta]:
     while True:
         yield pause
         pause = min(2 * pause, timedelta(hours=1))
+
+
+async def once_free(begin: Callable[[], Awaitable[T]]) -> T:
+    """Begins a child; one of the same id that an earlier parent left behind is going down and is waited for."""
+    for pause in growing_pauses():
+        try:
+            return await begin()
+        except WorkflowAlreadyStartedError:
+            await workflow.sleep(pause)
+    raise AssertionError("pauses never end")
 
 
 def round_attributes(programme: str, stream: str, unit: str, rank: str) -> TypedSearchAttributes:

@@ -20,7 +20,7 @@ with workflow.unsafe.imports_passed_through():
         RoundOrder,
         RoundReport,
     )
-    from workflows.acting import act_short, engine_command, growing_pauses, round_attributes, until
+    from workflows.acting import act_short, engine_command, growing_pauses, once_free, round_attributes, until
     from workflows.hearing import HearsPeople
     from workflows.round import RoundWorkflow
 
@@ -77,7 +77,7 @@ class CycleWorkflow(HearsPeople):
     async def _rounds(self) -> RoundReport | None:
         """The root's round starts all others, and is begun again if it breaks off; None if the cycle was cancelled."""
         for pause in growing_pauses():
-            self._root = await self._start_root()
+            self._root = await once_free(self._start_root)
             await workflow.wait_condition(lambda: self._root_is_done() or not self._runs())
             if not self._runs():
                 self._root.cancel()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError, ChildWorkflowError, is_cancelled_exception
@@ -38,6 +39,7 @@ with workflow.unsafe.imports_passed_through():
         act_short,
         engine_command,
         growing_pauses,
+        once_free,
         round_attributes,
         until,
     )
@@ -98,7 +100,7 @@ class RoundWorkflow(HearsPeople):
     async def _gather(self) -> None:
         """The children's reports, or the cut-off: whoever has not reported by then lapses."""
         for child in self._view.children:
-            self._children[child.stream] = await self._start(child)
+            self._children[child.stream] = await once_free(partial(self._start, child))
         tasks = [asyncio.create_task(self._until_reported(child)) for child in self._view.children]
         while not all(task.done() for task in tasks):
             due = self._due()
@@ -123,7 +125,7 @@ class RoundWorkflow(HearsPeople):
                     return
                 workflow.logger.warning("a child round ended without a report", extra={"child": child.stream})
             await workflow.sleep(pause)
-            self._children[child.stream] = await self._start(child)
+            self._children[child.stream] = await once_free(partial(self._start, child))
 
     def _due(self) -> datetime | None:
         due = self._view.reports_due

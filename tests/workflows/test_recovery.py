@@ -74,7 +74,7 @@ async def _until(what: Callable[[], Awaitable[bool]], seconds: float = 60) -> No
             await asyncio.sleep(0.1)
 
 
-async def _begin(door: Door, file: Path, label: str) -> tuple[Programme, str, list[str]]:
+async def begin(door: Door, file: Path, label: str) -> tuple[Programme, str, list[str]]:
     programme = load_programme(file)
     await door.start_cycle(
         file,
@@ -88,21 +88,21 @@ async def _begin(door: Door, file: Path, label: str) -> tuple[Programme, str, li
     return programme, cycle, nominations
 
 
-async def _at(door: Door, stream: str, step: str) -> bool:
+async def at(door: Door, stream: str, step: str) -> bool:
     state = (await door.decider.rounds.get(stream)).state
     return state.current == step and rounds.run_of(state, step).closed_at is None
 
 
-async def _vote_is_open(door: Door, programme: Programme, cycle: str) -> None:
+async def vote_is_open(door: Door, programme: Programme, cycle: str) -> None:
     prefecture = names.round_stream(cycle, "territorial", "A")
-    await people.act_until(door, cycle, programme, lambda: _at(door, prefecture, "vote"))
+    await people.act_until(door, cycle, programme, lambda: at(door, prefecture, "vote"))
 
 
 async def _act_to_the_end(door: Door, programme: Programme, cycle: str) -> None:
     await people.act_until(door, cycle, programme, lambda: people.completed(door, cycle))
 
 
-async def _vote(door: Door, cycle: str, nominations: list[str]) -> None:
+async def vote(door: Door, cycle: str, nominations: list[str]) -> None:
     ballot = names.step_gate(names.round_stream(cycle, "territorial", "A"), "vote")
     for n, favourite in enumerate(nominations):
         for voter in range(5 - n):
@@ -140,7 +140,7 @@ def _told(log: dict[str, tuple[RecordedEvent, ...]]) -> list[tuple[str, str, str
     )
 
 
-async def _honours(door: Door, cycle: str, nominations: list[str]) -> list[tuple[str, ...]]:
+async def honours(door: Door, cycle: str, nominations: list[str]) -> list[tuple[str, ...]]:
     streams = [names.nomination_stream(cycle, id) for id in nominations]
     states = [(await door.decider.nominations.get(stream)).state for stream in streams]
     return [(state.status, *state.titles) for state in states]
@@ -149,11 +149,11 @@ async def _honours(door: Door, cycle: str, nominations: list[str]) -> list[tuple
 async def test_a_cycle_whose_workflows_are_all_lost_goes_on_from_the_log_and_ends_the_same(
     door: Door, programme_file: Path
 ) -> None:
-    programme, spared, unharmed = await _begin(door, programme_file, "spared")
-    _, cycle, nominations = await _begin(door, programme_file, "lost")
+    programme, spared, unharmed = await begin(door, programme_file, "spared")
+    _, cycle, nominations = await begin(door, programme_file, "lost")
     for one, named in ((spared, unharmed), (cycle, nominations)):
-        await _vote_is_open(door, programme, one)
-        await _vote(door, one, named)
+        await vote_is_open(door, programme, one)
+        await vote(door, one, named)
     await _lose_temporal(door, cycle)
     before = await _log(door, cycle)
 
@@ -168,7 +168,7 @@ async def test_a_cycle_whose_workflows_are_all_lost_goes_on_from_the_log_and_end
         stream: before.get(stream, ()) for stream in after
     }
     assert _told(after) == _told(await _log(door, spared))
-    assert await _honours(door, cycle, nominations) == await _honours(door, spared, unharmed)
+    assert await honours(door, cycle, nominations) == await honours(door, spared, unharmed)
     outcome = await run(["recover", cycle], door.settings, door)
     assert (outcome.json["workflow"], outcome.json["messages"]) == ("ended", 0)
 
@@ -176,11 +176,11 @@ async def test_a_cycle_whose_workflows_are_all_lost_goes_on_from_the_log_and_end
 async def test_starting_a_cycle_again_whose_workflows_are_lost_begins_them_again(
     door: Door, programme_file: Path
 ) -> None:
-    programme, cycle, _ = await _begin(door, programme_file, "again")
+    programme, cycle, _ = await begin(door, programme_file, "again")
     await _lose_temporal(door, cycle)
-    await _begin(door, programme_file, "again")
+    await begin(door, programme_file, "again")
     county = names.round_stream(cycle, "territorial", "C")
-    await _until(lambda: _at(door, county, "word"))
+    await _until(lambda: at(door, county, "word"))
     assert [event.type for event in (await _log(door, cycle))[names.cycle_stream(cycle)]] == [
         "CycleOpened",
         "IntakeClosed",
@@ -191,26 +191,26 @@ async def test_starting_a_cycle_again_whose_workflows_are_lost_begins_them_again
 async def test_a_command_to_a_cycle_whose_workflows_are_lost_is_recorded_and_begins_them_again(
     door: Door, programme_file: Path
 ) -> None:
-    _, cycle, _ = await _begin(door, programme_file, "knock")
+    _, cycle, _ = await begin(door, programme_file, "knock")
     stream = names.cycle_stream(cycle)
     await _lose_temporal(door, cycle)
     receipt = await door.send(stream, PauseCycle(reason="flood"), OPERATORS[0])
     assert [event.type for event in receipt.events] == ["CyclePaused"]
     await door.send(stream, ResumeCycle(), OPERATORS[0])
-    await _until(lambda: _at(door, names.round_stream(cycle, "territorial", "C"), "word"))
+    await _until(lambda: at(door, names.round_stream(cycle, "territorial", "C"), "word"))
 
 
 async def test_a_round_that_alone_was_terminated_is_begun_again_by_its_parent(
     door: Door, programme_file: Path
 ) -> None:
-    programme, cycle, nominations = await _begin(door, programme_file, "one")
+    programme, cycle, nominations = await begin(door, programme_file, "one")
     county = names.round_stream(cycle, "territorial", "C")
-    await _until(lambda: _at(door, county, "word"))
+    await _until(lambda: at(door, county, "word"))
     assert door.client is not None
     await door.client.get_workflow_handle(county).terminate("by mistake")
     for nomination in nominations:
         await door.send(names.nomination_stream(cycle, nomination), Endorse(round=county), OFFICER)
-    await _vote_is_open(door, programme, cycle)
+    await vote_is_open(door, programme, cycle)
     state = (await door.decider.rounds.get(names.round_stream(cycle, "territorial", "A"))).state
     assert sorted(state.members) == sorted(nominations)
 
@@ -218,16 +218,16 @@ async def test_a_round_that_alone_was_terminated_is_begun_again_by_its_parent(
 async def test_the_rounds_of_a_cancelled_cycle_lapse_though_its_workflows_were_lost(
     door: Door, programme_file: Path
 ) -> None:
-    _, cycle, _ = await _begin(door, programme_file, "cancelled")
+    _, cycle, _ = await begin(door, programme_file, "cancelled")
     county = names.round_stream(cycle, "territorial", "C")
-    await _until(lambda: _at(door, county, "word"))
+    await _until(lambda: at(door, county, "word"))
     await _lose_temporal(door, cycle)
     for n, operator in enumerate(OPERATORS):
         command = await door.command(
             names.cycle_stream(cycle), CancelCycle(reason="flood"), operator, f"c{n}"
         )
         await door.decider.execute(command)
-    recovered = await door.recovery().recover(cycle)
+    recovered = await door.recover(cycle)
     assert recovered.workflow == "ended"
     assert county in recovered.lapsed
     assert (await door.decider.rounds.get(county)).state.lapsed
