@@ -24,6 +24,7 @@ from domain.decision import Calendar, Decision
 from schemas import names
 from schemas.canonical import payload_hash
 from schemas.commands import (
+    AmendRecommendation,
     AmendRules,
     CloseIntake,
     CloseStep,
@@ -50,7 +51,7 @@ T = TypeVar("T")
 ATTEMPTS = 50
 """How often a command is decided again when somebody was faster, before the caller is told."""
 
-NEEDS_STANDINGS = (OpenStep, CloseStep, CloseStepEarly, Decide, Confer, ReportRound)
+NEEDS_STANDINGS = (OpenStep, CloseStep, CloseStepEarly, Decide, Confer, ReportRound, AmendRecommendation)
 
 
 def request_hash(command: Command) -> str:
@@ -227,6 +228,9 @@ class Decider:
         if isinstance(command.body, FreezePool) and state.opened:
             folded = await self.rounds.get_many(state.opened.children)
             children = {stream: one.state for stream, one in folded.items()}
+        parent = None
+        if isinstance(command.body, AmendRecommendation) and (above := await self.parent_of(command.stream)):
+            parent = (await self.rounds.get(above)).state
         standings = await self._standings(cycle, _concerned(state, command, entered, children))
         return steps.Inputs(
             programme=programme,
@@ -239,7 +243,17 @@ class Decider:
             entered=entered,
             work_below=below,
             children=children,
+            parent=parent,
         )
+
+    async def parent_of(self, stream: str) -> str:
+        """The round that a round reports to; nothing for the one where the routes meet."""
+        _, cycle, route, unit = stream.split("/")
+        if route == names.ROOT_ROUTE:
+            return ""
+        programme, tree, _ = await self._laws(await self.cycles.get(names.cycle_stream(cycle)))
+        path = tree.path(unit, programme.route(route))
+        return names.round_stream(cycle, names.ROOT_ROUTE if len(path) == 2 else route, path[1])
 
     async def _work(
         self, cycle: str, route: str, unit: str, programme: Programme, tree: UnitTree

@@ -23,7 +23,7 @@ IDLE_SECONDS = 0.2
 
 
 class Outbox:
-    """Carries what is undelivered. Workflows that are gone are begun again from the log: `restart` does it for a cycle's."""
+    """Carries what is undelivered; to a round's parent once the round has ended. Workflows that are gone are begun again from the log: `restart` does it for a cycle's."""
 
     def __init__(
         self, decider: Decider, client: Client, queue: str, restart: Callable[[str], Awaitable[object]]
@@ -63,13 +63,22 @@ class Outbox:
         if names.kind_of(post.workflow) == "nomination":
             await self._deliver_to_nomination(post)
             return
+        if await self._signal(post.workflow, post.name):
+            return
+        above = await self._decider.parent_of(post.workflow)
+        if not (above and await self._signal(above, post.name)):
+            log.info("outbox_to_the_log_only", workflow=post.workflow, message=post.id)
+            await self._restart(post.cycle)
+
+    async def _signal(self, workflow: str, name: str) -> bool:
+        """False if no such workflow runs."""
         try:
-            await self._client.get_workflow_handle(post.workflow).signal(post.name)
+            await self._client.get_workflow_handle(workflow).signal(name)
         except RPCError as fault:
             if fault.status != RPCStatusCode.NOT_FOUND:
                 raise
-            log.info("outbox_to_the_log_only", workflow=post.workflow, message=post.id)
-            await self._restart(post.cycle)
+            return False
+        return True
 
     async def _deliver_to_nomination(self, post: Post) -> None:
         cycle = await self._decider.cycles.get(names.cycle_stream(post.cycle))

@@ -52,6 +52,7 @@ def round_view(
         wakes_at=None if paused else _wakes_at(state, now),
         members=len(state.members),
         reported=state.reported is not None,
+        amends_at=_amends_at(state, now),
         lapsed=bool(state.lapsed),
         conferred=state.certificates,
     )
@@ -83,6 +84,13 @@ def _wakes_at(state: rounds.State, now: datetime) -> datetime | None:
     window = publicity.ends_at(state, state.current) if state.published else run.window
     ends = [one.closes_at for one in (window, run.window) if one is not None and one.closes_at > now]
     return min(ends) if ends else None
+
+
+def _amends_at(state: rounds.State, now: datetime) -> datetime | None:
+    """The next end of a substitute's own publicity period."""
+    published = [state.published[id] for id in rounds.awaited(state) if id in state.published]
+    ends = [one.window.closes_at for one in published if one.window.closes_at > now]
+    return min(ends, default=None)
 
 
 def _ripe(state: rounds.State, stage: Stage) -> bool:

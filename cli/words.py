@@ -54,6 +54,7 @@ EVENT_WORDS: dict[str, tuple[str, str]] = {
     "DecisionTaken": ("审定", "decision taken"),
     "TitlesConferred": ("命名", "titles conferred"),
     "RoundReported": ("评审轮上报", "round reported"),
+    "RecommendationAmended": ("推荐名单递补", "recommendation amended"),
     "RoundLapsed": ("评审轮逾期失效", "round lapsed"),
 }
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
 
-from domain import authority, choice, conferral, entry, publicity, review, vote
-from domain.calendar import resumed_close
+from domain import afterwards, authority, choice, conferral, entry, publicity, review, vote
 from domain.decision import NOTHING, Decision, two_people
 from domain.round import State, must_be_current, run_of
-from domain.steps import Inputs, cycle_guard, leave, open_window, set_gate, tell
+from domain.steps import Inputs, cycle_guard, leave, open_window, resumed, set_gate, tell
 from schemas import names
 from schemas.commands import (
+    AmendRecommendation,
     CloseStep,
     CloseStepEarly,
     Command,
@@ -81,6 +80,8 @@ def decide(state: State, command: Command, body: RoundBody, inputs: Inputs) -> D
             return _report(state, command, inputs)
         case FreezePool():
             return entry.freeze_pool(state, command, inputs)
+        case AmendRecommendation():
+            return afterwards.amend(state, command, inputs)
     step = _declared(state, inputs, body.step)
     match body:
         case OpenStep():
@@ -303,7 +304,7 @@ def _rearm(state: State, command: Command, inputs: Inputs, step: Step) -> Decisi
         if published.step == step.id and published.gate != names.step_gate(state.stream, step.id)
     }
     pauses = inputs.cycle.pauses[run.epoch :]
-    moved = {id: _resumed(window, pauses, command.received_at, inputs) for id, window in windows.items()}
+    moved = {id: resumed(window, pauses, command.received_at, inputs) for id, window in windows.items()}
     if not any(window.opens_at <= paused_at for window in windows.values() for paused_at, _ in pauses):
         return NOTHING
     events = tuple(
@@ -321,15 +322,3 @@ def _rearm(state: State, command: Command, inputs: Inputs, step: Step) -> Decisi
         set_gate(state, command, inputs, step.id, window, id) for id, window in moved.items()
     )
     return Decision(events=events, guards=(cycle_guard(command),), effects=gates)
-
-
-def _resumed(
-    window: Window, pauses: tuple[tuple[datetime, datetime], ...], now: datetime, inputs: Inputs
-) -> Window:
-    """The window after every pause that it saw; the days between the last resuming and `now` are given back too."""
-    closes = window.closes_at
-    for paused_at, resumed_at in pauses:
-        if window.opens_at <= paused_at:
-            until = now if (paused_at, resumed_at) == pauses[-1] else resumed_at
-            closes = resumed_close(paused_at, until, closes, inputs.calendar.overrides)
-    return Window(opens_at=window.opens_at, closes_at=closes)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from domain import authority
 from domain.decision import NOTHING, Decision
 from domain.eligibility import test
-from domain.round import Standing, State, must_be_current, run_of
+from domain.round import Standing, State, awaited, must_be_current, run_of
 from domain.steps import (
     Inputs,
     close,
@@ -33,7 +33,7 @@ from schemas.events import (
     PoolFrozen,
     StepOpened,
 )
-from schemas.ledger import Effect
+from schemas.ledger import Effect, HeadIs
 from schemas.programme import Clearance, Eligibility, Endorsement, Silence
 
 # ---- pool ----
@@ -61,7 +61,8 @@ def freeze_pool(state: State, command: Command, inputs: Inputs) -> Decision:
     frozen = PoolFrozen(members=members, dropped=dropped, lapsed_children=lapsed)
     told = (tell(state, command, id, outcome) for id, outcome in left_behind(inputs.children))
     effects: tuple[Effect, ...] = (*told, *_tell_dropped(state, command, dropped))
-    guards = (cycle_guard(command), *head_guards(standings, command))
+    lists = tuple(HeadIs(stream=stream, seq=child.seq) for stream, child in inputs.children.items())
+    guards = (cycle_guard(command), *head_guards(standings, command), *lists)
     return Decision(events=(frozen,), guards=guards, effects=effects)
 
 
@@ -88,10 +89,10 @@ def _keeps_out(one: Standing, inputs: Inputs) -> str:
 
 
 def left_behind(children: Mapping[str, State]) -> Iterator[tuple[str, TakeOutcome]]:
-    """Reserves whose list was taken, and members of rounds that did not report in time, go no further."""
+    """Reserves whose list was taken, substitutes whose time was not up, and members of late rounds go no further."""
     for stream, child in sorted(children.items()):
         reason = "RESERVE_LAPSED" if child.reported else "ROUND_LAPSED"
-        for nomination in child.standby if child.reported else child.members | child.standby:
+        for nomination in (*(awaited(child) if child.reported else child.members), *child.standby):
             yield (
                 nomination,
                 TakeOutcome(

@@ -18,6 +18,7 @@ from schemas.events import (
     NominationSubmitted,
     NominationWithdrawn,
     PoolFrozen,
+    RecommendationAmended,
     RoundLapsed,
     RoundReported,
     StepOpened,
@@ -124,8 +125,8 @@ def told(
                 for check in (check for check in event.results if check.result == "unknown"):
                     reason = entry.missing(check)
                     yield check.nomination, say("returned", step=event.step, reason=reason)
-            case RoundReported():
-                for id in _onward(event, before if at_summit else None):
+            case RoundReported() | RecommendationAmended():
+                for id in _onward(before, event, at_summit):
                     yield id, say("advanced")
             case RoundLapsed():
                 for id in (*before.members, *before.standby):
@@ -137,9 +138,10 @@ def told(
                 pass
 
 
-def _onward(event: RoundReported, summit: rounds.State | None) -> list[str]:
-    """Those recommended; at the summit, who got a title has been told already."""
-    return [id for id in event.recommended if summit is None or id not in summit.conferred]
+def _onward(before: rounds.State, event: RoundReported | RecommendationAmended, at_summit: bool) -> list[str]:
+    """Those newly recommended; at the summit, who got a title has been told already."""
+    told = before.reported.recommended if before.reported else tuple(before.conferred) if at_summit else ()
+    return [id for id in event.recommended if id not in told]
 
 
 def _honours(event: TitlesConferred, at_summit: bool) -> Iterator[tuple[str, dict[str, Any]]]:

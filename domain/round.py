@@ -29,6 +29,7 @@ from schemas.events import (
     PanelFormed,
     PoolFrozen,
     Ranked,
+    RecommendationAmended,
     RoundLapsed,
     RoundOpened,
     RoundReported,
@@ -73,6 +74,7 @@ class Publication:
     step: str
     window: Window
     gate: str
+    epoch: int = 0  # of the last pause for which its days were given back
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +193,10 @@ def _evolve(state: State, event: Event, at: datetime, actor: str, stream: str) -
             return _conferred(state, event)
         case RoundReported():
             return replace(state, reported=event)
+        case RecommendationAmended():
+            assert state.reported is not None
+            amended = {"recommended": event.recommended, "reserve": event.reserve}
+            return replace(state, reported=state.reported.model_copy(update=amended))
         case RoundLapsed():
             return replace(state, lapsed=event.reason)
         case ActProposed():
@@ -235,7 +241,7 @@ def _published(state: State, event: ListPublished) -> State:
 def _extended(state: State, event: StepExtended, at: datetime) -> State:
     gate = names.step_gate(state.stream, event.step, event.nomination)
     published = {
-        id: replace(publication, window=_moved(publication.window, event.closes_at))
+        id: replace(publication, window=_moved(publication.window, event.closes_at), epoch=event.epoch)
         if publication.gate == gate
         else publication
         for id, publication in state.published.items()
@@ -269,6 +275,12 @@ def _conferred(state: State, event: TitlesConferred) -> State:
 
 
 # ---- queries ----
+
+
+def awaited(state: State) -> tuple[str, ...]:
+    """Members who came in after the report and are not recommended yet: their own publicity period runs."""
+    recommended = state.reported.recommended if state.reported else tuple(state.members)
+    return tuple(id for id in state.members if id not in recommended)
 
 
 def run_of(state: State, step: str) -> StepRun:

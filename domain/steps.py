@@ -9,6 +9,7 @@ from typing import Literal
 
 from domain import authority
 from domain import cycle as cycles
+from domain.calendar import resumed_close
 from domain.decision import NOTHING, Calendar, Decision
 from domain.round import Standing, State, run_of
 from schemas import names
@@ -33,6 +34,7 @@ class Inputs:
     entered: tuple[str, ...] = ()  # nominations that entered at this round's own unit and route
     work_below: tuple[str, ...] = ()  # child rounds with something to decide
     children: dict[str, State] = field(default_factory=dict)
+    parent: State | None = None  # the round that this one reports to
 
 
 def present(state: State, inputs: Inputs) -> dict[str, Standing]:
@@ -157,3 +159,15 @@ def close(
     effects = (set_gate(state, command, inputs, step, window, status=GateStatus.CLOSED),) if window else ()
     events: tuple[Event, ...] = (StepClosed(step=step, how=how),)
     return Decision(events=events, effects=effects)
+
+
+def resumed(
+    window: Window, pauses: tuple[tuple[datetime, datetime], ...], now: datetime, inputs: Inputs
+) -> Window:
+    """The window after every pause that it saw; the days between the last resuming and `now` are given back too."""
+    closes = window.closes_at
+    for paused_at, resumed_at in pauses:
+        if window.opens_at <= paused_at:
+            until = now if (paused_at, resumed_at) == pauses[-1] else resumed_at
+            closes = resumed_close(paused_at, until, closes, inputs.calendar.overrides)
+    return Window(opens_at=window.opens_at, closes_at=closes)

@@ -187,6 +187,12 @@ class FreezePool(Frozen):
     kind: Literal["freeze_pool"] = "freeze_pool"
 
 
+class AmendRecommendation(Frozen):
+    """Until the parent's cut-off: fill the seats given up since the report, and recommend substitutes whose time is up."""
+
+    kind: Literal["amend_recommendation"] = "amend_recommendation"
+
+
 class OpenStep(Frozen):
     kind: Literal["open_step"] = "open_step"
     step: str
@@ -354,6 +360,7 @@ NominationBody = (
 RoundBody = (
     OpenRound
     | FreezePool
+    | AmendRecommendation
     | OpenStep
     | CloseStep
     | RearmStep

@@ -501,6 +501,13 @@ class RoundReported(Event):
     conferred: int = 0
 
 
+class RecommendationAmended(Event):
+    """After its report, before the parent's cut-off: substitutes whose own publicity period is over join the list."""
+
+    recommended: tuple[str, ...]
+    reserve: tuple[str, ...] = ()
+
+
 class RoundLapsed(Event):
     """The round did not report in time, or its cycle was cancelled."""
 

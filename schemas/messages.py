@@ -57,6 +57,7 @@ class RoundView(Frozen):
     wakes_at: Instant | None = None
     members: int = 0
     reported: bool = False
+    amends_at: Instant | None = None  # when a substitute's own publicity period ends, after the report
     lapsed: bool = False
     conferred: int = 0
 

@@ -14,6 +14,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.engine import Engine
     from schemas import names
     from schemas.commands import (
+        AmendRecommendation,
         Body,
         CloseStep,
         Command,
@@ -65,6 +66,8 @@ class RoundWorkflow(HearsPeople):
         self._resumed = False
         self._paused_for = timedelta()
         self._children: dict[str, Child] = {}
+        self._amended: dict[str, int] = {}  # reported children: how far their streams are known
+        self._amends_at: dict[str, datetime] = {}
         self._lock = asyncio.Lock()
 
     @workflow.run
@@ -103,16 +106,42 @@ class RoundWorkflow(HearsPeople):
             self._children[child.stream] = await once_free(partial(self._start, child))
         tasks = [asyncio.create_task(self._until_reported(child)) for child in self._view.children]
         while not all(task.done() for task in tasks):
-            due = self._due()
-            try:
+            due, amends_at = self._due(), min(self._amends_at.values(), default=None)
+            ends = [instant for instant in (due, amends_at) if instant]
+            with suppress(TimeoutError):
                 await workflow.wait_condition(
-                    lambda due=due: all(task.done() for task in tasks) or self._due() != due,  # type: ignore[misc]
-                    timeout=until(self._order.pace, due),
+                    lambda due=due: all(task.done() for task in tasks) or self._stirred or self._due() != due,  # type: ignore[misc]
+                    timeout=until(self._order.pace, min(ends, default=None)),
                 )
-            except TimeoutError:
+            if until(self._order.pace, self._due()) == timedelta():
                 for task in tasks:
                     task.cancel()
                 await workflow.wait_condition(lambda: all(task.done() for task in tasks))
+            elif self._stirred or (amends_at and until(self._order.pace, amends_at) == timedelta()):
+                self._stirred = False
+                await self._amend_lists()
+
+    async def _amend_lists(self) -> None:
+        """Seats that were given up in lists already reported go to their reserves, until the pool is frozen."""
+        for child in self._view.children:
+            await self._amend(child.stream)
+
+    async def _amend(self, child: str) -> None:
+        """An id that an earlier run of this round used meets its receipt: then it is asked again from there."""
+        repeated, body = True, AmendRecommendation()
+        while repeated:
+            self._amends_at.pop(child, None)
+            transition = f"{body.kind}@{self._amended.get(child, 0)}"
+            command = engine_command(child, transition, body, self._order.pace)
+            try:
+                answer = await act_short(Engine.decide_round, Order(command=command))
+            except ApplicationError as refusal:  # paused, or not opened yet: asked again when something stirs
+                workflow.logger.info("list not amended", extra={"child": child, "code": refusal.type})
+                return
+            self._amended[child] = answer.view.seq
+            if answer.view.amends_at:
+                self._amends_at[child] = answer.view.amends_at
+            repeated = answer.receipt.repeated
 
     async def _until_reported(self, child: ChildRef) -> None:
         """A child that broke off is begun again from its log, unless it was too late."""
@@ -185,7 +214,7 @@ class RoundWorkflow(HearsPeople):
     async def resumed(self, paused_seconds: int) -> None:
         """The cycle runs again: windows are given back what they had left, here and in every round below."""
         self._paused_for += timedelta(seconds=paused_seconds)
-        self._resumed = True
+        self._resumed = self._stirred = True
         for child in self._children.values():
             if not child.done():
                 await child.signal(names.RESUMED_SIGNAL, paused_seconds)
