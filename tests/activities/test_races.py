@@ -266,7 +266,8 @@ async def test_a_substitution_against_the_cut_off_fills_the_seat_once_or_not_at_
         assert child.reported is not None
         told = {
             post.payload["body"]["outcome"]
-            for post in await family.decider.store.undelivered(CYCLE, limit=100_000)
+            for sender in (round_of(n), parent_of(n))
+            for post in await family.decider.store.undelivered(sender=sender)
             if post.workflow == nomination_of(n, "b") and post.name == names.OUTCOME_SIGNAL
         }
         inside = list(parent.members) == [f"b{n}"]
