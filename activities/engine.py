@@ -12,6 +12,7 @@ from temporalio import activity
 from activities.deciding import Decider
 from activities.errors import translated
 from activities.views import cycle_view, nomination_view, round_view
+from domain import round as rounds
 from schemas import names
 from schemas.commands import ENGINE, Command, OpenStep, SealTally
 from schemas.messages import CycleAnswer, NominationAnswer, Order, RoundAnswer
@@ -87,7 +88,12 @@ class Engine:
     async def _seal_ballot(self, order: Order) -> RoundAnswer:
         with translated():
             body: Any = order.command.body
-            tally = await self._ballots.seal(names.step_gate(order.command.stream, body.step))
+            receipt = await self._decider.execute(order.command, order.known)  # closes the adjudication
+            run = rounds.run_of((await self._decider.rounds.get(order.command.stream)).state, body.step)
+            if run.seals_at and not run.adjudicated:
+                return await self._round_answer(order.command, receipt)
+            ballot = names.step_gate(order.command.stream, body.step)
+            tally = await self._ballots.seal(ballot, run.invalid)
             sealed = SealTally(
                 step=body.step,
                 ballot=tally.ballot,
@@ -95,6 +101,7 @@ class Engine:
                 refused=tally.refused,
                 root=tally.root,
                 counts=tally.counts,
+                valid=tally.valid,
             )
             command = order.command.model_copy(
                 update={"id": f"{order.command.stream}/{body.step}/seal", "body": sealed, "actor": ENGINE}

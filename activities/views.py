@@ -50,6 +50,7 @@ def round_view(
         held=run.held,
         ripe=_ripe(state, stage),
         wakes_at=None if paused else _wakes_at(state, now),
+        seals_at=run.seals_at,
         members=len(state.members),
         reported=state.reported is not None,
         amends_at=_amends_at(state, now),

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import psutil
-
 from bench.contest import Contest
 from bench.figures import Figure
 from runtime.children import Child
 from runtime.door import Door
 
 ENTERPRISES = 50
-MEGABYTE = 1_000_000
 
 
 async def figures(worker: Child, door: Door, folder: Path, nominations: int) -> list[Figure]:
@@ -22,18 +19,12 @@ async def figures(worker: Child, door: Door, folder: Path, nominations: int) -> 
     """
     contest = Contest(door, folder, ENTERPRISES, "memory", intake_seconds=1800)
     await contest.open()
-    used = [_megabytes(worker)]
+    used = [worker.memory_mb()]
     for _ in range(2):
         await contest.submit(nominations // 2 // ENTERPRISES)
-        used.append(_megabytes(worker))
+        used.append(worker.memory_mb())
     slope = (used[2] - used[1]) / (nominations / 2)
     value = used[2] + slope * (10_000 - nominations)
     how = "MB" if nominations == 10_000 else f"MB at most, extrapolated from {nominations}"
     beside = "the same worker before them"
     return [Figure("worker_mb_10k", round(value), how, beside, round(used[0]), round(value / used[0], 2))]
-
-
-def _megabytes(worker: Child) -> float:
-    """Of the process and all below it: the first one only holds it."""
-    first = psutil.Process(worker.process.pid)
-    return sum(one.memory_info().rss for one in (first, *first.children(recursive=True))) / MEGABYTE

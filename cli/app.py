@@ -33,17 +33,32 @@ from cli import (
 )
 from cli.desk import REGISTRY, Desk, Registered
 from cli.output import OK, Outcome, console, emit, failure
+from cli.rehearse import command as rehearse
 from runtime.door import Door
 from runtime.logging import configure_logging
 from runtime.settings import Language, Settings
 from schemas.errors import BadUsage, EngineError
 from schemas.faults import nearest_word
 
-NOUNS = (audit, ballot, cycle, decide, doctor, grants, nominate, panel, programme, recover, rounds, units)
+NOUNS = (
+    audit,
+    ballot,
+    cycle,
+    decide,
+    doctor,
+    grants,
+    nominate,
+    panel,
+    programme,
+    recover,
+    rehearse,
+    rounds,
+    units,
+)
 """The modules whose commands are registered by importing them."""
 
 _GROUPS: dict[str, tuple[str, str]] = {
-    "programme": ("评选办法：检查与格式", "Programmes: check one, print the schema"),
+    "programme": ("评选办法：列出、检查、新建、演练", "Programmes: list, check, begin, rehearse"),
     "units": ("单位：检查导入文件", "Units: check a file"),
     "cycle": (
         "届次：开启、状态、暂停、恢复、延期、取消",

@@ -7,9 +7,10 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from cli.desk import AtDesk, OfCycle, RoundAt, StepId, command, round_at
+from cli.desk import AtDesk, OfCycle, Reason, RoundAt, Signed, StepId, command, round_at
 from cli.output import Outcome, jsonable, table
 from schemas import names
+from schemas.commands import InvalidateVotes
 from schemas.errors import Refused
 from schemas.events import BallotOpened, TallySealed, read
 from schemas.values import format_instant
@@ -77,3 +78,27 @@ async def vote(
     before = desk.say("此前已收下", "taken before") if receipt.repeated else desk.say("已收下", "taken")
     rows = [(desk.say("选票", "paper"), receipt.paper_id), (desk.say("校验值", "leaf"), receipt.leaf)]
     return Outcome(json=receipt.model_dump(mode="json"), shown=table((before, ""), rows))
+
+
+@command(
+    "ballot invalidate",
+    zh="剔除刷票：某些投票人的票，或某候选人的全部票，不计入；须两人、附证据，计票封存前。选票本身不删。",
+    en="Invalidate stuffed votes: papers of some voters, or all for one candidate; two people, with evidence, before the "
+    "count. No paper is deleted.",
+    example=f"ballot invalidate {_HERE} --step public_vote --voter v-77 --voter v-78 --evidence SHA256 --reason 同一设备 "
+    "--as op-1 --role operator --unit 51",
+)
+async def invalidate(
+    round: RoundAt,  # noqa: A002 -- the argument's name
+    *,
+    cycle: OfCycle = "",
+    step: StepId,
+    voter: Annotated[tuple[str, ...], Parameter(help="投票人代号，可多次 · a voter's token")] = (),
+    nomination: Annotated[str, Parameter(help="票数清零的候选人 · whose votes do not count")] = "",
+    evidence: Annotated[str, Parameter(help="证据材料的 SHA-256 · the evidence document's SHA-256")],
+    reason: Reason,
+    signed: Signed,
+    desk: AtDesk,
+) -> Outcome:
+    body = InvalidateVotes(step=step, voters=voter, nomination=nomination, evidence=evidence, reason=reason)
+    return await desk.send(round_at(round, cycle), body, signed)

@@ -35,6 +35,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     "resolve_tie": ("operator",),
     "waive_differential": ("operator",),
     "extend_step": ("operator",),
+    "invalidate_votes": ("operator",),
 }
 """Which roles may give a command. A department or a body acts in a role of its own, `department:tax`, `body:…`."""
 
@@ -44,6 +45,9 @@ class State:
     """The grants in force, by id."""
 
     grants: dict[str, GrantTerms] = field(default_factory=dict)
+    held: dict[str, tuple[str, ...]] = field(
+        default_factory=dict
+    )  # ids by person: a province has ten thousand
     founded: bool = False
 
 
@@ -54,7 +58,10 @@ def evolve(state: State, event: Event) -> State:
     match event:
         case GrantsGiven():
             given = {grant.id: grant for grant in event.grants}
-            return replace(state, grants=state.grants | given, founded=True)
+            held = dict(state.held)
+            for grant in given.values():
+                held[grant.person] = (*held.get(grant.person, ()), grant.id)
+            return replace(state, grants=state.grants | given, held=held, founded=True)
         case GrantRevoked():
             kept = {id: grant for id, grant in state.grants.items() if id != event.grant}
             return replace(state, grants=kept)
@@ -86,12 +93,7 @@ def authorize(
     `roles` overrides the table for actions whose role depends on the step. Raises Refused NOT_AUTHORISED.
     """
     allowed = roles or ROLES[action]
-    for grant in state.grants.values():
-        if (
-            grant.person == actor.id
-            and grant.role == actor.role
-            and grant.role in allowed
-            and tree.within(unit, grant.unit)
-        ):
+    for grant in (state.grants[id] for id in state.held.get(actor.id, ()) if id in state.grants):
+        if grant.role == actor.role and grant.role in allowed and tree.within(unit, grant.unit):
             return grant.id
     raise Refused("NOT_AUTHORISED", actor=f"{actor.id} ({actor.role})", action=action, unit=unit)

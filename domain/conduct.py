@@ -20,6 +20,7 @@ from schemas.commands import (
     FormPanel,
     FreezePool,
     HandInSheet,
+    InvalidateVotes,
     LapseRound,
     OpenRound,
     OpenStep,
@@ -122,6 +123,8 @@ def _by_people(state: State, command: Command, body: RoundBody, inputs: Inputs, 
             return conferral.take_decision(state, command, body, inputs, step)
         case Confer(), Conferral():
             return conferral.confer(state, command, body, inputs, step)
+        case InvalidateVotes(), PublicVote():
+            return vote.invalidate(state, command, body, step, grant())
         case ExtendStep(), _:
             return _extend(state, command, body, inputs, grant())
         case CloseStepEarly(), Endorsement():
@@ -248,7 +251,10 @@ def _pass_by(command: Command, step: Step) -> Decision:
 
 def _close_step(state: State, command: Command, inputs: Inputs, step: Step) -> Decision:
     """Windows that a pause has eaten into are given their days back first: nothing closes before that."""
-    if step.id not in state.steps or run_of(state, step.id).closed_at is not None:
+    run = run_of(state, step.id)
+    if run.closed_at is not None and run.seals_at is not None:
+        return vote.close_adjudication(state, command, step.id)
+    if step.id not in state.steps or run.closed_at is not None:
         return NOTHING
     owed = _rearm(state, command, inputs, step)
     if owed.events:

@@ -15,6 +15,8 @@ from schemas.errors import Refused
 from schemas.events import (
     ActProposed,
     ActSeconded,
+    AdjudicationClosed,
+    AdjudicationOpened,
     ClearanceReplied,
     DecisionTaken,
     DifferentialWaived,
@@ -43,6 +45,7 @@ from schemas.events import (
     TallySealed,
     TieResolved,
     TitlesConferred,
+    VotesInvalidated,
     Window,
 )
 from schemas.programme import Endorsement, Programme, Stage, Step
@@ -64,6 +67,10 @@ class StepRun:
     tied: tuple[str, ...] = ()  # those whom a person is to order
     resolution: tuple[str, ...] = ()
     waived: bool = False
+    seals_at: datetime | None = None  # when a closed vote's adjudication is over
+    adjudicated: bool = False
+    invalid: frozenset[str] = frozenset()  # voters whose papers do not count
+    zeroed: frozenset[str] = frozenset()  # nominations whose votes do not count
     taken: bool = False  # the body has decided, or conferred
 
 
@@ -173,6 +180,12 @@ def _evolve(state: State, event: Event, at: datetime, actor: str, stream: str) -
         case PanelClosed():
             values = {result.nomination: result.value for result in event.results}
             return replace(state, components=state.components | {event.component: values})
+        case AdjudicationOpened():
+            return _step(state, event.step, seals_at=event.closes_at)
+        case AdjudicationClosed():
+            return _step(state, event.step, adjudicated=True)
+        case VotesInvalidated():
+            return _invalidated(state, event)
         case TallySealed():
             values = {result.nomination: result.value for result in event.values}
             return replace(state, components=state.components | {event.component: values})
@@ -209,6 +222,13 @@ def _evolve(state: State, event: Event, at: datetime, actor: str, stream: str) -
 
 def _step(state: State, step: str, **changes: Any) -> State:
     return replace(state, steps=state.steps | {step: replace(run_of(state, step), **changes)})
+
+
+def _invalidated(state: State, event: VotesInvalidated) -> State:
+    run = run_of(state, event.step)
+    if event.effect == "zero":
+        return _step(state, event.step, zeroed=run.zeroed | {event.nomination})
+    return _step(state, event.step, invalid=run.invalid | set(event.voters))
 
 
 def _without(state: State, event: MembersOut) -> State:

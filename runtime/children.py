@@ -100,6 +100,12 @@ class Child:
         except ProcessLookupError:
             return
 
+    def memory_mb(self) -> int:
+        """Resident memory now, in megabytes of 10^6 bytes, of the process and all below it: the first only holds it."""
+        first = psutil.Process(self.process.pid)
+        used = sum(one.memory_info().rss for one in (first, *first.children(recursive=True)))
+        return int(used // 1_000_000)
+
     def last_words(self) -> str:
         """The end of its log, for the sentence that says why it failed."""
         return tail(self.command.log)

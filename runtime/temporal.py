@@ -6,9 +6,10 @@ import asyncio
 import logging
 from functools import cache
 
-from temporalio.api.enums.v1 import IndexedValueType
+from temporalio.api.enums.v1 import IndexedValueType, TaskQueueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
-from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, DescribeTaskQueueRequest
 from temporalio.client import Client
 from temporalio.common import SearchAttributeKey
 from temporalio.contrib.pydantic import pydantic_data_converter
@@ -98,6 +99,18 @@ def temporal_runtime(metrics_address: str | None = None) -> Runtime:
             metrics=PrometheusConfig(bind_address=metrics_address) if metrics_address else None,
         )
     )
+
+
+async def worker_there(client: Client, queue: str, *, patience_seconds: float = 60) -> None:
+    """Returns once a worker polls the queue; TimeoutError if none does in time."""
+    request = DescribeTaskQueueRequest(
+        namespace=client.namespace,
+        task_queue=TaskQueue(name=queue),
+        task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+    )
+    async with asyncio.timeout(patience_seconds):
+        while not (await client.workflow_service.describe_task_queue(request)).pollers:  # noqa: ASYNC110 -- of a server
+            await asyncio.sleep(_RETRY_SECONDS)
 
 
 async def register_search_attributes(client: Client) -> None:

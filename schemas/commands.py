@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveInt
+from pydantic import Field, PositiveInt, model_validator
 
-from schemas.events import Count, FactValue, GrantTerms
+from schemas.events import ChannelCounts, Count, FactValue, GrantTerms
 from schemas.ledger import Actor, Frozen
 from schemas.programme import Channel
 from schemas.values import Instant, Pace
@@ -221,7 +221,28 @@ class SealTally(Frozen):
     papers: int
     refused: int
     root: str
-    counts: tuple[Count, ...]
+    counts: tuple[Count, ...]  # of every accepted paper
+    valid: tuple[ChannelCounts, ...] = ()  # without the papers of invalidated voters, by channel
+
+
+class InvalidateVotes(Frozen):
+    """Papers of these voters do not count, or none for a candidate; before the seal (DR-23). Takes two people.
+
+    `voters` are tokens, never names; `evidence` is the hash of the document that shows why.
+    """
+
+    kind: Literal["invalidate_votes"] = "invalidate_votes"
+    step: str
+    voters: tuple[str, ...] = Field(default=(), max_length=5000)
+    nomination: str = ""
+    evidence: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    reason: Reason
+
+    @model_validator(mode="after")
+    def _either(self) -> InvalidateVotes:
+        if bool(self.voters) == bool(self.nomination):
+            raise ValueError("name either voters or a nomination")
+        return self
 
 
 class ReportRound(Frozen):
@@ -365,6 +386,7 @@ RoundBody = (
     | CloseStep
     | RearmStep
     | SealTally
+    | InvalidateVotes
     | ReportRound
     | LapseRound
     | FormPanel

@@ -159,6 +159,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "VAULT_BROKEN": ("保管库中 {place} 的内容校验不符。", "What the vault holds at {place} does not verify."),
     # ballot box
     "BALLOT_CLOSED": ("投票 {ballot} 已截止。", "The ballot {ballot} is closed."),
+    "TALLY_SEALED": (
+        "{ballot} 的计票已封存，不能再剔除选票；重启计票须另行授权。",
+        "The tally of {ballot} is sealed: no paper can be invalidated any more; opening it again needs an authority of its own.",
+    ),
     "BALLOT_OPEN": (
         "投票 {ballot} 尚未截止，不能封存。",
         "The ballot {ballot} is not closed yet; close it before sealing.",

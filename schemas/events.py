@@ -399,8 +399,43 @@ class Count(Frozen):
     votes: int
 
 
+class ChannelCounts(Frozen):
+    """The votes that came by one channel; `papers` is how many papers these are."""
+
+    channel: str
+    papers: int
+    counts: tuple[Count, ...]
+
+
+class AdjudicationOpened(Event):
+    """The vote is closed; until `closes_at` papers may be looked into, then the tally is sealed (DR-23)."""
+
+    step: str
+    closes_at: Instant
+
+
+class AdjudicationClosed(Event):
+    """From here on nothing is invalidated any more; the count begins."""
+
+    step: str
+
+
+class VotesInvalidated(Event):
+    """Papers of these voters (`deduct`), or all for this nomination (`zero`), do not count (DR-23)."""
+
+    step: str
+    effect: Literal["deduct", "zero"]
+    voters: tuple[str, ...] = ()
+    nomination: str = ""
+    evidence: str
+    reason: str
+
+
 class TallySealed(Event):
-    """The public vote's only result (DR-22): counts, number of papers, Merkle root over all accepted papers."""
+    """The public vote's only result (DR-22): counts, number of papers, Merkle root over all accepted papers.
+
+    `counts` are before and `valid` after what was invalidated (DR-23), by channel; `values` come from the valid ones.
+    """
 
     step: str
     component: str
@@ -409,6 +444,8 @@ class TallySealed(Event):
     refused: int = 0
     root: str
     counts: tuple[Count, ...]
+    valid: tuple[ChannelCounts, ...] = ()
+    zeroed: tuple[str, ...] = ()
     values: tuple[PanelResult, ...]
 
 

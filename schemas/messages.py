@@ -55,6 +55,7 @@ class RoundView(Frozen):
     held: str = ""
     ripe: bool = False
     wakes_at: Instant | None = None
+    seals_at: Instant | None = None  # when the adjudication of a closed vote is over
     members: int = 0
     reported: bool = False
     amends_at: Instant | None = None  # when a substitute's own publicity period ends, after the report

@@ -213,8 +213,19 @@ class VoterLimits(Frozen):
     choices_max: PositiveInt = 1
 
 
+class ChannelWeight(Frozen):
+    """What part a channel of the public vote has in its component (DR-24)."""
+
+    channel: Identifier
+    share: Share
+
+
 class PublicVote(Frozen):
-    """The public votes; its sealed tally is the component `component` (DR-19, DR-21 to DR-24)."""
+    """The public votes; its sealed tally is the component `component` (DR-19, DR-21 to DR-24).
+
+    `channels` are normalised each by itself and weighed, 100 % in all; without them every paper counts alike.
+    `adjudication` is how long after the close papers may be looked into before the tally is sealed.
+    """
 
     type: Literal["public_vote"] = "public_vote"
     id: Identifier
@@ -222,6 +233,19 @@ class PublicVote(Frozen):
     period: Period
     limits: VoterLimits
     normalise: Literal["top", "share", "rank"] = "top"
+    channels: tuple[ChannelWeight, ...] = ()
+    adjudication: Period | None = None
+
+    @model_validator(mode="after")
+    def _channels_are_whole(self) -> PublicVote:
+        total = sum((one.share for one in self.channels), Fraction(0))
+        if self.channels and (total != 1 or len({one.channel for one in self.channels}) < len(self.channels)):
+            raise PydanticCustomError(
+                "weights_not_whole",
+                "weights add up to {total}, not exactly 100%",
+                {"total": f"{total * 100}%"},
+            )
+        return self
 
 
 class ShareRule(Frozen):

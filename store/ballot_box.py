@@ -20,7 +20,7 @@ from asyncpg.pool import PoolConnectionProxy
 
 from schemas.canonical import canonical_bytes, digest, leaf_hash, merkle_root
 from schemas.errors import Conflict, Integrity, Refused, Unavailable
-from schemas.events import Count
+from schemas.events import ChannelCounts, Count
 from schemas.ledger import Frozen
 from schemas.programme import VoterLimits
 from store.pool import connection_of
@@ -42,7 +42,8 @@ class SealedTally(Frozen):
     """What a closed ballot counted (DR-22): `counts` in the order of the paper, zeros too; hashes in hex.
 
     `root` is the RFC 6962 root over all accepted papers in the order in which they were recorded; `refused` counts
-    refused papers up to the first seal, at best effort.
+    refused papers up to the first seal, at best effort. `valid` leaves out the papers of invalidated voters (DR-23), by
+    channel in the order of their names.
     """
 
     ballot: str
@@ -51,6 +52,7 @@ class SealedTally(Frozen):
     root: str
     counts: tuple[Count, ...]
     rules_hash: str
+    valid: tuple[ChannelCounts, ...] = ()
 
 
 class _Rules(Frozen):
@@ -131,21 +133,21 @@ class BallotBox:
         named = {"ballot": ballot, "what": f"ballot {ballot}", "step": ballot, "choices": "、".join(choices)}
         raise Refused(outcome, **named | facts)
 
-    async def seal(self, ballot: str) -> SealedTally:
+    async def seal(self, ballot: str, invalid: frozenset[str] = frozenset()) -> SealedTally:
         """Count a closed ballot and pin the tally; again gives the first one, and no paper is taken after it.
 
         Raises `Refused(BALLOT_OPEN)`, `Refused(NOT_FOUND)`, `Integrity(BALLOT_BROKEN)`.
         """
         async with connection_of(self._pool) as connection, connection.transaction():
-            tally = await _count(connection, ballot)
+            tally = await _count(connection, ballot, invalid)
             await connection.execute(statement("keep_tally"), ballot, canonical_bytes(tally))
             kept = await connection.fetchval(statement("tally"), ballot)
         return SealedTally.model_validate_json(kept)
 
-    async def recount(self, ballot: str) -> SealedTally:
+    async def recount(self, ballot: str, invalid: frozenset[str] = frozenset()) -> SealedTally:
         """Count again from the raw papers, each checked against its hash and the rules; raises as `seal`."""
         async with connection_of(self._pool) as connection, connection.transaction():
-            return await _count(connection, ballot)
+            return await _count(connection, ballot, invalid)
 
     async def _count_refusal(self, ballot: str, outcome: str) -> None:
         with suppress(Unavailable):
@@ -172,7 +174,7 @@ def _receipt_again(paper: dict[str, Any], kept: asyncpg.Record) -> PaperReceipt:
     )
 
 
-async def _count(connection: PoolConnectionProxy, ballot: str) -> SealedTally:
+async def _count(connection: PoolConnectionProxy, ballot: str, invalid: frozenset[str]) -> SealedTally:
     """Count the papers of a closed ballot, its gate held; the caller is in a transaction."""
     raw_rules = await connection.fetchval(statement("ballot_rules"), ballot)
     if raw_rules is None:
@@ -190,6 +192,7 @@ async def _count(connection: PoolConnectionProxy, ballot: str) -> SealedTally:
         root=root,
         counts=tuple(Count(nomination=name, votes=counts[name]) for name in rules.candidates),
         rules_hash=digest(raw_rules),
+        valid=await asyncio.to_thread(_valid_counts, rules, papers, invalid),
     )
 
 
@@ -199,6 +202,26 @@ async def _refused(connection: PoolConnectionProxy, ballot: str) -> int:
     if kept is not None:
         return SealedTally.model_validate_json(kept).refused
     return int(await connection.fetchval(statement("refusals"), ballot))
+
+
+def _valid_counts(
+    rules: _Rules, papers: Sequence[asyncpg.Record], invalid: frozenset[str]
+) -> tuple[ChannelCounts, ...]:
+    votes: dict[str, Counter[str]] = {}
+    papers_by: Counter[str] = Counter()
+    for row in papers:
+        paper = orjson.loads(row["body"])
+        if paper["voter"] not in invalid:
+            votes.setdefault(paper["channel"], Counter()).update(paper["choices"])
+            papers_by[paper["channel"]] += 1
+    return tuple(
+        ChannelCounts(
+            channel=channel,
+            papers=papers_by[channel],
+            counts=tuple(Count(nomination=name, votes=counted[name]) for name in rules.candidates),
+        )
+        for channel, counted in sorted(votes.items())
+    )
 
 
 def _checked_counts(rules: _Rules, papers: Sequence[asyncpg.Record]) -> Counter[str]:

@@ -189,8 +189,15 @@ class RoundWorkflow(HearsPeople):
                 await self._conduct(RearmStep(step=step.id))
                 continue
             await self._conduct(CloseStep(step=step.id), long=step.type == "selection")
-        if not self._view.sealed:
+        while not self._view.sealed:
+            await self._adjudicated()
             await self._conduct(CloseStep(step=step.id), activity=Engine.seal_ballot)
+
+    async def _adjudicated(self) -> None:
+        """Until the time in which papers of a closed vote may be looked into is over."""
+        left = until(self._order.pace, self._view.seals_at)
+        if left:
+            await workflow.sleep(left, summary="adjudication ends")
 
     async def _until_stirred(self) -> None:
         """Until the window's end by the clock, or until somebody did something that may end the step sooner."""

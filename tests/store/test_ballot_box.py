@@ -397,3 +397,16 @@ async def test_papers_and_tallies_are_not_changed_by_anybody(
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await app.execute(statement)
     await app.close()
+
+
+async def test_dr_23_papers_of_invalidated_voters_stay_and_do_not_count(polls: Polls) -> None:
+    await polls.begin()
+    for voter, candidate, channel in (("v1", ONE, "web"), ("v2", ONE, "app"), ("v3", TWO, "web")):
+        await polls.box.cast(polls.id, voter, f"p-{voter}", [candidate], NOON, channel)
+    await polls.close()
+    tally = await polls.box.seal(polls.id, frozenset({"v1"}))
+    assert tally.papers == 3
+    assert {count.nomination: count.votes for count in tally.counts if count.votes} == {ONE: 2, TWO: 1}
+    valid = {one.channel: {c.nomination: c.votes for c in one.counts if c.votes} for one in tally.valid}
+    assert valid == {"app": {ONE: 1}, "web": {TWO: 1}}
+    assert await polls.box.recount(polls.id, frozenset({"v1"})) == tally

@@ -65,7 +65,7 @@ async def test_a_substitute_joins_a_reported_list_before_the_parent_s_cut_off_dr
         await door.send(
             names.nomination_stream(cycle, left), withdraw, Actor(id="of-C", role="officer", unit="C")
         )
-        while (report := (await state()).reported) is None or substitute not in report.recommended:
+        while (report := (await state()).reported) is None or substitute not in report.recommended:  # noqa: ASYNC110 -- of the log
             await asyncio.sleep(0.2)
     types = [event.type for event in await door.store.load(county)]
     after = types[types.index("RoundReported") + 1 :]

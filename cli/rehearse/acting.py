@@ -1,0 +1,159 @@
+"""What every open round waits for, as the commands of those who are awaited: each with a key, so that it is done once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from cli.rehearse.party import Entrant, Party, body_members, clerk, judges, officer, operator
+from domain import round as rounds
+from domain.eligibility import test
+from schemas import names
+from schemas.commands import (
+    Body,
+    CloseStepEarly,
+    Confer,
+    Decide,
+    Endorse,
+    FormPanel,
+    HandInSheet,
+    ReplyClearance,
+    ResolveTie,
+    WaiveDifferential,
+    WrittenMark,
+)
+from schemas.ledger import Actor
+from schemas.programme import (
+    Clearance,
+    Conferral,
+    Decision,
+    Endorsement,
+    ExpertReview,
+    Programme,
+    Scale,
+    Step,
+)
+
+DONE_REASON = "均已办理 · all have been decided"
+
+
+class Deed(NamedTuple):
+    """A command that somebody is awaited for."""
+
+    key: str
+    stream: str
+    body: Body
+    actor: Actor
+
+
+class Scene(NamedTuple):
+    """What those who act can see: who is behind a nomination, and how members stand."""
+
+    party: Party
+    cycle: str
+    people: Mapping[str, Entrant]
+    standings: Mapping[str, rounds.Standing]
+
+
+def awaited(scene: Scene, programme: Programme, state: rounds.State) -> Iterator[Deed]:
+    """Everything that the round waits for now; what was done before comes again under the same key."""
+    run = rounds.run_of(state, state.current)
+    if state.over or state.opened is None or not state.current or run.closed_at is not None:
+        return
+    step = rounds.step_of(state, programme, state.current)
+    if run.held:
+        yield from _held(state, step, run)
+    match step:
+        case Endorsement():
+            yield from _endorsement(scene, state, step)
+        case Clearance():
+            yield from _clearance(scene, state, step)
+        case ExpertReview():
+            yield from _review(scene, state, step)
+        case Decision():
+            yield from (_deed(state, Decide(step=step.id), one) for one in body_members(step.body))
+        case Conferral():
+            yield from (_deed(state, Confer(step=step.id), one) for one in body_members(step.body))
+
+
+def _deed(state: rounds.State, body: Body, actor: Actor, about: str = "") -> Deed:
+    return Deed(f"{state.stream}/{state.current}/{body.kind}/{actor.id}/{about}", state.stream, body, actor)
+
+
+def _held(state: rounds.State, step: Step, run: rounds.StepRun) -> Iterator[Deed]:
+    """Ties are ordered by one operator; a differential that is not met is waived by two."""
+    about = f"{run.held}@{state.seq}"
+    if run.held == "TIE_UNRESOLVED":
+        order = ResolveTie(
+            step=step.id, order=tuple(sorted(run.tied)), reason="会议研究 · decided in session"
+        )
+        yield _deed(state, order, operator(), about)
+    if run.held == "DIFFERENTIAL_UNMET":
+        waived = WaiveDifferential(step=step.id, reason="等额 · as many as seats")
+        for person in ("op-1", "op-2"):
+            yield _deed(state, waived, Actor(id=person, role="operator"))
+
+
+def _endorsement(scene: Scene, state: rounds.State, step: Endorsement) -> Iterator[Deed]:
+    assert state.opened is not None
+    unit = officer(state.opened.unit)
+    here = [id for id in state.members if not scene.standings[id].gone]
+    order = sorted(here, key=lambda id: (-scene.people[id].merit, id))
+    waiting = False
+    for rank, id in enumerate(order, 1):
+        one = scene.standings[id]
+        if (state.stream, step.id) in one.endorsed and not one.returned:
+            continue
+        waiting = True
+        endorse = Endorse(round=state.stream, recommendation_rank=rank if step.ranked else None)
+        key = f"{state.stream}/{step.id}/endorse/{id}/{one.seq}"
+        yield Deed(key, names.nomination_stream(scene.cycle, id), endorse, unit)
+    if not waiting:
+        yield _deed(state, CloseStepEarly(step=step.id, reason=DONE_REASON), unit)
+
+
+def _clearance(scene: Scene, state: rounds.State, step: Clearance) -> Iterator[Deed]:
+    replies = rounds.run_of(state, step.id).replies
+    for id in state.members:
+        one = scene.standings[id]
+        if one.gone or (step.applies_when and test(step.applies_when, one.facts) == "fail"):
+            continue
+        for department in step.departments:
+            if (department, id) not in replies:
+                objects = scene.party.draw(department, scene.people[id].number).randrange(60) == 0
+                reply = ReplyClearance(
+                    step=step.id,
+                    department=department,
+                    nomination=id,
+                    outcome="object" if objects else "clear",
+                )
+                yield _deed(state, reply, clerk(department), id)
+
+
+def _review(scene: Scene, state: rounds.State, step: ExpertReview) -> Iterator[Deed]:
+    run = rounds.run_of(state, step.id)
+    if not run.judges:
+        panel = tuple(judge.id for judge in judges(step)[: step.panel_size])
+        yield _deed(state, FormPanel(step=step.id, judges=panel), operator())
+        return
+    for judge in run.judges:
+        if judge not in run.sheets:
+            marks = tuple(_mark(scene, step, judge, id) for id in state.members)
+            yield _deed(state, HandInSheet(step=step.id, marks=marks), Actor(id=judge, role="judge"))
+
+
+def _mark(scene: Scene, step: ExpertReview, judge: str, nomination: str) -> WrittenMark:
+    entrant = scene.people[nomination]
+    doubt = scene.party.draw(step.id, judge, entrant.number).randrange(1000)
+    if step.mode == "vote":
+        return WrittenMark(nomination=nomination, vote="approve" if entrant.merit + doubt > 400 else "reject")
+    assert step.scale is not None
+    return WrittenMark(nomination=nomination, score=score(step.scale, (entrant.merit * 4 + doubt) // 5))
+
+
+def score(scale: Scale, thousandths: int) -> str:
+    """A mark on the scale's steps, as the judge writes it: exact, with at most three decimals."""
+    steps = (scale.maximum - scale.minimum) / scale.step * thousandths / 1000
+    value = scale.minimum + scale.step * (steps.numerator // steps.denominator)
+    whole, part = divmod(value.numerator * 1000 // value.denominator, 1000)
+    return f"{whole}.{part:03}".rstrip("0").rstrip(".")

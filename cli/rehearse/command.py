@@ -1,0 +1,194 @@
+"""`programme rehearse`: what it was asked for, the servers that it needs, and what it says at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections import Counter
+from contextlib import AsyncExitStack
+from fractions import Fraction
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+from cyclopts.validators import Number
+from rich.console import Group
+from rich.text import Text
+
+from cli import audit, cycle
+from cli.desk import AtDesk, Desk, command
+from cli.output import Outcome
+from cli.rehearse.conductor import Conductor
+from cli.rehearse.party import Party, invent
+from cli.rehearse.stage import Stage
+from projections.queries import Queries
+from runtime.door import Door, system_clock
+from runtime.logging import configure_logging
+from runtime.settings import CHECKOUT, Login
+from runtime.stack import Stack as Servers
+from runtime.stack import embedded_stack
+from runtime.temporal import worker_there
+from schemas import names
+from schemas.errors import Refused
+from schemas.ledger import JsonObject
+from schemas.loading import Opened, open_programme
+from store.memory import MemoryEventStore
+
+SETTLE_SECONDS = 120
+SECONDS_A_DAY = 86_400
+
+
+@command(
+    "programme rehearse",
+    zh="演练评选办法：在自带的服务上由虚构人员把一届跑到底，并说明经过。--in-memory 不用服务，数秒即完。",
+    en="Rehearse a programme: invented people run a cycle to its end on servers of its own, and it says what happened. "
+    "--in-memory needs no servers and takes seconds.",
+    example="programme rehearse weifang-craftsman --units 12 --nominations 60",
+)
+async def rehearse(
+    programme: Annotated[str, Parameter(help="目录名、ID@届或文件 · a folder's name, ID@EDITION or a file")],
+    *,
+    units: Annotated[
+        int,
+        Parameter(help="每种入口的单位数 · entering units of each kind", validator=Number(gte=1, lte=10_000)),
+    ] = 8,
+    nominations: Annotated[
+        int, Parameter(help="申报数 · nominations", validator=Number(gte=1, lte=50_000))
+    ] = 40,
+    pace: Annotated[
+        float,
+        Parameter(help="届内一天走几秒 · seconds a cycle day takes", validator=Number(gte=0.05, lte=86_400)),
+    ] = 0.4,
+    seed: Annotated[int, Parameter(help="随机种子 · the seed of everything invented")] = 1,
+    in_memory: Annotated[bool, Parameter(help="不启动服务 · without servers")] = False,
+    desk: AtDesk,
+    as_json: Annotated[bool, Parameter(parse=False)],
+) -> Outcome:
+    file = find_programme(programme)
+    opened = open_programme(file)
+    party = invent(opened.programme, opened.units, units, nominations, seed)
+    if in_memory:
+        return await _in_memory(opened, party, desk)
+    speed = max(1, int(SECONDS_A_DAY / Fraction(str(pace))))
+    settings = desk.settings.model_copy(update={"language": desk.language, "log_level": "WARNING"})
+    configure_logging(settings)
+    async with embedded_stack(settings, ephemeral=True) as servers:
+        return await _on_servers(servers, Rehearsed(file, opened, party, speed), desk, quiet=as_json)
+
+
+def find_programme(said: str) -> Path:
+    """The file of `ID`, `ID@EDITION` or a path; Refused NOT_FOUND. Without an edition, the first."""
+    path = Path(said)
+    if path.suffix in (".yaml", ".yml"):
+        return path
+    id, _, edition = said.partition("@")
+    found = CHECKOUT / "programmes" / id / f"{edition or 1}.yaml"
+    if not found.is_file():
+        raise Refused("NOT_FOUND", what=said)
+    return found
+
+
+class Rehearsed:
+    """What is rehearsed, and how fast."""
+
+    def __init__(self, file: Path, opened: Opened, party: Party, speed: int) -> None:
+        self.file = file
+        self.opened = opened
+        self.party = party
+        self.speed = speed
+
+
+async def _in_memory(opened: Opened, party: Party, desk: Desk) -> Outcome:
+    conductor = Conductor(MemoryEventStore(), party)
+    state = await conductor.run()
+    ends: Counter[str] = Counter()
+    for nomination in conductor.people:
+        told = await conductor.decider.nominations.get(names.nomination_stream(conductor.cycle, nomination))
+        ends[told.state.status] += 1
+    said = _said(opened, party) | {
+        "cycle": conductor.cycle,
+        "status": state.status,
+        "conferred": state.conferred,
+        "ends": dict(ends),
+    }
+    return Outcome(json=said, shown=Text(_sentence(said, desk)))
+
+
+async def _on_servers(servers: Servers, rehearsed: Rehearsed, desk: Desk, *, quiet: bool) -> Outcome:
+    began = system_clock()
+    worker = await servers.start_worker()
+    async with AsyncExitStack() as exits:
+        door = await exits.enter_async_context(Door.open(servers.settings))
+        assert door.client is not None
+        await worker_there(door.client, servers.settings.task_queue)
+        folder = exits.enter_context(TemporaryDirectory(prefix="xuanshu-rehearsal-"))
+        stage = Stage(door, rehearsed.party, rehearsed.file, rehearsed.speed)
+        if not quiet:
+            stage.say = _progress(desk)
+        await stage.run(Path(folder))
+        await _settle(servers, door)
+        at_desk = Desk(servers.settings, desk.language, exits, shared=door)
+        status = await cycle.status(stage.cycle, desk=at_desk)
+        result = await cycle.result(stage.cycle, desk=at_desk)
+        verified = await audit.verify(desk=at_desk)
+    said = _said(rehearsed.opened, rehearsed.party) | {
+        "cycle": stage.cycle,
+        "status": status.json["status"],
+        "conferred": sum(level["conferred"] for level in status.json["levels"]),
+        "levels": status.json["levels"],
+        "final": result.json,
+        "late": stage.late,
+        "acts": stage.acts,
+        "seconds": int((system_clock() - began).total_seconds()),
+        "worker_mb": worker.memory_mb(),
+        "log": verified.json,
+    }
+    parts = (status.shown, result.shown, verified.shown, Text(_sentence(said, desk)))
+    return Outcome(json=said, shown=Group(*parts))
+
+
+async def _settle(servers: Servers, door: Door) -> None:
+    """Every nomination has been told its end, and the views have everything that is written."""
+    async with asyncio.timeout(SETTLE_SECONDS):
+        while await door.store.undelivered(limit=1) or await door.store.overdue(system_clock()):  # noqa: ASYNC110 -- of a table
+            await asyncio.sleep(0.3)
+        async with Queries(door.store, servers.settings.dsn(Login.APP)) as queries:
+            await queries.wait_for(await door.store.last_position(), SETTLE_SECONDS)
+
+
+def _progress(desk: Desk) -> Any:
+    """A line on stderr that is written over on a terminal, and only now and then elsewhere."""
+    last = [0]
+
+    def say(nominations: int, acts: int, over: int) -> None:
+        if not sys.stderr.isatty() and acts < last[0] + 500:
+            return
+        last[0] = acts
+        line = desk.say(
+            f"演练：申报 {nominations}，办理 {acts}，已上报 {over} 轮",
+            f"rehearsal: {nominations} nominations, {acts} acts, {over} rounds over",
+        )
+        sys.stderr.write(f"\r{line} " if sys.stderr.isatty() else f"{line}\n")
+        sys.stderr.flush()
+
+    return say
+
+
+def _said(opened: Opened, party: Party) -> JsonObject:
+    return {
+        "rehearsal": True,
+        "programme": f"{opened.programme.programme}@{opened.programme.edition}",
+        "title": opened.programme.title.model_dump(),
+        "rules": opened.hash,
+        "assumptions": len(opened.programme.assumptions),
+        "units_in_play": dict(Counter(str(unit.rank) for unit in party.in_play)),
+        "nominations": len(party.entrants),
+    }
+
+
+def _sentence(said: JsonObject, desk: Desk) -> str:
+    return desk.say(
+        f"演练 {said['cycle']}：申报 {said['nominations']}，命名 {said['conferred']}，{said['status']}。假设 {said['assumptions']} 处。",
+        f"Rehearsal {said['cycle']}: {said['nominations']} nominations, {said['conferred']} titles conferred, {said['status']}. {said['assumptions']} assumption(s).",
+    )

@@ -1,0 +1,230 @@
+"""Invented people for any programme: where its nominations enter, who puts them forward, and every grant that it needs.
+
+Nothing here is recorded from life: units that are missing are called 测试单位, people 测试, identities start with TEST.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from random import Random
+from typing import NamedTuple
+
+from schemas.events import FactValue, GrantTerms
+from schemas.ledger import Actor
+from schemas.programme import (
+    Channel,
+    Clearance,
+    Conferral,
+    Decision,
+    ExpertReview,
+    Fact,
+    Intake,
+    Programme,
+    Rank,
+    Route,
+    Step,
+)
+from schemas.units import Unit, UnitTree
+
+OPERATORS = ("op-1", "op-2")
+HANDLERS = ("h-1", "h-2")
+SPARE_JUDGES = 2
+
+
+class Entrant(NamedTuple):
+    """Somebody who is put forward; `merit`, 0 to 999, is what nobody knows."""
+
+    number: int
+    unit: str
+    route: str
+    channel: Channel
+    facts: tuple[FactValue, ...]
+    merit: int
+
+    @property
+    def key(self) -> str:
+        return f"entrant-{self.number:05d}"
+
+    @property
+    def name(self) -> str:
+        return f"测试·{self.number:05d}"
+
+    @property
+    def actor(self) -> Actor:
+        if self.channel is Channel.UNIT:
+            return officer(self.unit)
+        return Actor(id=f"a-{self.number}", role="applicant", unit=self.unit)
+
+
+@dataclass(frozen=True)
+class Party:
+    """Everybody of one rehearsal, and the tree with the units that were invented for it."""
+
+    programme: Programme
+    tree: UnitTree
+    invented: tuple[Unit, ...]
+    entrants: tuple[Entrant, ...]
+    seed: int
+
+    def draw(self, *about: object) -> Random:
+        """A generator for one question alone, so that the order of answers changes nothing."""
+        return Random("/".join(map(str, (self.seed, *about))))  # noqa: S311 -- invented people, not secrets
+
+    def path(self, entrant: Entrant) -> tuple[str, ...]:
+        return self.tree.path(entrant.unit, self.programme.route(entrant.route))
+
+    @cached_property
+    def in_play(self) -> tuple[Unit, ...]:
+        """Every unit on somebody's way."""
+        codes = {code for entrant in self.entrants for code in self.path(entrant)}
+        return tuple(self.tree.by_code[code] for code in sorted(codes))
+
+    def grants(self) -> tuple[GrantTerms, ...]:
+        """Officers of the units in play, handlers, and whom the steps of their stages need."""
+        given = dict.fromkeys(self._grants())
+        return tuple(
+            GrantTerms(id=f"grant-{n}", person=person, role=role, unit=unit)
+            for n, (person, role, unit) in enumerate(given, 1)
+        )
+
+    def _grants(self) -> Iterator[tuple[str, str, str]]:
+        root = self.tree.root
+        for handler in HANDLERS:
+            yield handler, "handler", root
+        for unit in self.in_play:
+            yield officer(unit.code).id, "officer", unit.code
+        for stage in self.programme.stages.values():
+            for step in stage.steps:
+                for actor in actors_of(step):
+                    yield actor.id, actor.role, root
+
+
+def officer(unit: str) -> Actor:
+    return Actor(id=f"o-{unit}", role="officer", unit=unit)
+
+
+def operator() -> Actor:
+    return Actor(id=OPERATORS[0], role="operator")
+
+
+def judges(step: ExpertReview) -> tuple[Actor, ...]:
+    return tuple(Actor(id=f"j-{n}", role="judge") for n in range(1, step.panel_size + SPARE_JUDGES + 1))
+
+
+def clerk(department: str) -> Actor:
+    return Actor(id=f"d-{department}", role=f"department:{department}")
+
+
+def body_members(body: str) -> tuple[Actor, Actor]:
+    """The two people who act for a body."""
+    first, second = (Actor(id=f"b-{body}-{n}", role=f"body:{body}") for n in (1, 2))
+    return first, second
+
+
+def actors_of(step: Step) -> Iterable[Actor]:
+    """Who needs a grant for a step, beside officers, operators and handlers."""
+    match step:
+        case ExpertReview():
+            return judges(step)
+        case Clearance():
+            return [clerk(department) for department in step.departments]
+        case Decision() | Conferral():
+            return body_members(step.body)
+        case _:
+            return ()
+
+
+# ---- inventing ----
+
+
+class Entry(NamedTuple):
+    """A place where nominations enter."""
+
+    unit: str
+    route: Route
+    intake: Intake
+
+
+def invent(programme: Programme, tree: UnitTree, units: int, nominations: int, seed: int = 1) -> Party:
+    """A party of at most so many entering units and nominations; units of a rank that the tree lacks are invented."""
+    rng = Random(seed)  # noqa: S311 -- invented people, not secrets
+    invented: list[Unit] = []
+    entries: list[Entry] = []
+    for route in programme.routes:
+        for rank in route.ranks:
+            intake = next((s for s in programme.stages[rank].steps if isinstance(s, Intake)), None)
+            if intake is None:
+                continue
+            fresh, codes = _places(tree, route, rank, units, rng)
+            invented += fresh
+            entries += [Entry(code, route, intake) for code in codes]
+    whole = UnitTree(root=tree.root, units=tuple(sorted((*tree.units, *invented), key=lambda one: one.code)))
+    entrants = tuple(_entrants(programme, entries, nominations, rng))
+    return Party(programme, whole, tuple(invented), entrants, seed)
+
+
+def _places(
+    tree: UnitTree, route: Route, rank: Rank, units: int, rng: Random
+) -> tuple[list[Unit], list[str]]:
+    """Units of that rank with a way up; where there are none they are invented below the next ones that exist."""
+    real = [unit.code for unit in tree.units if unit.rank is rank and _has_a_way(tree, unit.code, route)]
+    if real:
+        return [], sorted(rng.sample(real, min(len(real), units)))
+    above = route.ranks[route.ranks.index(rank) + 1]
+    parents = [unit.code for unit in tree.units if unit.rank is above and _has_a_way(tree, unit.code, route)]
+    hosts = sorted(rng.sample(parents, min(len(parents), max(1, units // 3))))
+    fresh = [_invented(tree, rank, hosts[n % len(hosts)], route, n) for n in range(units)]
+    return fresh, [unit.code for unit in fresh]
+
+
+def _has_a_way(tree: UnitTree, code: str, route: Route) -> bool:
+    try:
+        return bool(tree.path(code, route))
+    except ValueError:
+        return False
+
+
+def _invented(tree: UnitTree, rank: Rank, host: str, route: Route, number: int) -> Unit:
+    """Below a unit of the territory, or below the root and of an industry union."""
+    of_industry = tree.by_code[host].rank is Rank.INDUSTRY_UNION
+    return Unit(
+        code=f"{host}T{route.id[:1].upper()}{number:04d}",
+        parent=tree.root if of_industry else host,
+        industry=host if of_industry else "",
+        name=f"测试单位·{route.id[:1]}{number:04d}",
+        rank=rank,
+    )
+
+
+def _entrants(programme: Programme, entries: list[Entry], nominations: int, rng: Random) -> Iterator[Entrant]:
+    """Spread over the entries, each within its quota; the first channel that is declared, now and then another."""
+    rounds = 0
+    number = 0
+    while number < nominations:
+        open_ = [one for one in entries if one.intake.quota is None or rounds < one.intake.quota]
+        if not open_:
+            return
+        for entry in open_[: nominations - number]:
+            channels = entry.intake.channels
+            alone: list[Channel] = [one for one in channels if one is not Channel.JOINT] or [*channels]
+            channel = alone[-1] if number % 7 == 3 else alone[0]
+            facts = tuple(FactValue(id=id, value=_value(fact, rng)) for id, fact in programme.facts.items())
+            yield Entrant(number, entry.unit, entry.route.id, channel, facts, rng.randrange(1000))
+            number += 1
+        rounds += 1
+
+
+def _value(fact: Fact, rng: Random) -> int | bool | str:
+    match fact.type:
+        case "integer":
+            return rng.randrange(21, 39)
+        case "boolean":
+            return rng.randrange(3) > 0
+        case "choice":
+            return fact.of[
+                min(rng.randrange(len(fact.of)), rng.randrange(len(fact.of)))
+            ]  # the first are common
+        case "date":
+            return f"{rng.randrange(1966, 1996)}-0{rng.randrange(1, 10)}-15"
