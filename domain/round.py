@@ -180,15 +180,6 @@ def _evolve(state: State, event: Event, at: datetime, actor: str, stream: str) -
         case PanelClosed():
             values = {result.nomination: result.value for result in event.results}
             return replace(state, components=state.components | {event.component: values})
-        case AdjudicationOpened():
-            return _step(state, event.step, seals_at=event.closes_at)
-        case AdjudicationClosed():
-            return _step(state, event.step, adjudicated=True)
-        case VotesInvalidated():
-            return _invalidated(state, event)
-        case TallySealed():
-            values = {result.nomination: result.value for result in event.values}
-            return replace(state, components=state.components | {event.component: values})
         case TieResolved():
             run = run_of(state, event.step)
             return _step(state, event.step, resolution=(*run.resolution, *event.order), held="")
@@ -216,6 +207,21 @@ def _evolve(state: State, event: Event, at: datetime, actor: str, stream: str) -
             return replace(state, proposals=state.proposals | {event.act: actor})
         case ActSeconded():
             return replace(state, proposals={k: v for k, v in state.proposals.items() if k != event.act})
+        case _:
+            return _evolve_vote(state, event)
+
+
+def _evolve_vote(state: State, event: Event) -> State:
+    match event:
+        case AdjudicationOpened():
+            return _step(state, event.step, seals_at=event.closes_at)
+        case AdjudicationClosed():
+            return _step(state, event.step, adjudicated=True)
+        case VotesInvalidated():
+            return _invalidated(state, event)
+        case TallySealed():
+            values = {result.nomination: result.value for result in event.values}
+            return replace(state, components=state.components | {event.component: values})
         case _:
             return state
 
