@@ -115,7 +115,7 @@ async def test_an_older_postgres_gets_its_tail_back_from_temporal_and_the_cycle_
             again = await run(["recover", cycle, "--json"], then, door)
             assert again.json["restored"]["given_back"] == []
         async with _at_work(then) as door:
-            await people.act_until(door, cycle, programme, lambda: people.completed(door, cycle))
+            await flood.act_to_the_end(door, programme, cycle, nominations)
             honours = await flood.honours(door, cycle, nominations)
             assert sorted(titles for _, *titles in honours if titles) == [["gold"], ["silver"], ["silver"]]
 

@@ -98,8 +98,15 @@ async def vote_is_open(door: Door, programme: Programme, cycle: str) -> None:
     await people.act_until(door, cycle, programme, lambda: at(door, prefecture, "vote"))
 
 
-async def _act_to_the_end(door: Door, programme: Programme, cycle: str) -> None:
+async def act_to_the_end(door: Door, programme: Programme, cycle: str, nominations: list[str]) -> None:
+    """Until the cycle is complete and every nomination has heard so."""
     await people.act_until(door, cycle, programme, lambda: people.completed(door, cycle))
+    streams = [names.nomination_stream(cycle, id) for id in nominations]
+
+    async def heard() -> bool:
+        return all([(await door.decider.nominations.get(stream)).state.over for stream in streams])
+
+    await _until(heard)
 
 
 async def vote(door: Door, cycle: str, nominations: list[str]) -> None:
@@ -161,8 +168,8 @@ async def test_a_cycle_whose_workflows_are_all_lost_goes_on_from_the_log_and_end
     assert outcome.json["workflow"] == "restarted"
     assert (await run(["recover", cycle], door.settings, door)).json["workflow"] == "running"
 
-    await _act_to_the_end(door, programme, spared)
-    await _act_to_the_end(door, programme, cycle)
+    await act_to_the_end(door, programme, spared, unharmed)
+    await act_to_the_end(door, programme, cycle, nominations)
     after = await _log(door, cycle)
     assert {stream: events[: len(before.get(stream, ()))] for stream, events in after.items()} == {
         stream: before.get(stream, ()) for stream in after
