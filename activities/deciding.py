@@ -26,6 +26,7 @@ from schemas.canonical import payload_hash
 from schemas.commands import (
     AmendRecommendation,
     AmendRules,
+    CancelRound,
     CloseIntake,
     CloseStep,
     CloseStepEarly,
@@ -34,11 +35,11 @@ from schemas.commands import (
     Decide,
     FileObjection,
     FreezePool,
+    LapseRound,
     OpenCycle,
     OpenRound,
     OpenStep,
     ReportRound,
-    SubmitNomination,
 )
 from schemas.errors import Conflict, Refused
 from schemas.ledger import Append, Head, Provenance, Receipt
@@ -51,6 +52,8 @@ T = TypeVar("T")
 ATTEMPTS = 50
 """How often a command is decided again when somebody was faster, before the caller is told."""
 
+GATHERED = FreezePool | LapseRound | CancelRound
+"""What concerns also those who are not in the round's pool yet."""
 NEEDS_STANDINGS = (OpenStep, CloseStep, CloseStepEarly, Decide, Confer, ReportRound, AmendRecommendation)
 
 
@@ -89,6 +92,9 @@ class Decider:
                 if faster.code != "WRONG_EXPECTED_HEAD":
                     raise
                 self._forget(faster.facts.get("stream", command.stream))
+            except Refused as shut:
+                if not _came_as_it_closed(command, shut):
+                    raise
         if receipt is None:
             raise Conflict("WRONG_EXPECTED_HEAD", stream=command.stream)
         return receipt
@@ -192,23 +198,17 @@ class Decider:
             programme=programme,
             tree=tree,
             authority=(await self.authorities.get(names.authority_stream(cycle))).state,
-            round=await self._round_of(body),
+            round=await self._round(nomination.round_of(folded.state, body)),
             intake_open=not folded_cycle.state.intake_closed,
-            nominated_here=await self._nominated(cycle, body),
+            claims=await self._claims(cycle, nomination.scope_of(folded.state, body)),
         )
         return folded, nomination.decide(folded.state, command, body, inputs)
 
-    async def _round_of(self, body: Any) -> rounds.State:
-        stream = getattr(body, "round", "")
-        if not stream or not isinstance(body, nomination.IN_A_ROUND | FileObjection):
-            return rounds.initial
-        return (await self.rounds.get(stream)).state
+    async def _round(self, stream: str) -> rounds.State:
+        return (await self.rounds.get(stream)).state if stream else rounds.initial
 
-    async def _nominated(self, cycle: str, body: Any) -> int:
-        if not isinstance(body, SubmitNomination):
-            return 0
-        held = await self.store.reservations(cycle, [body.unit])
-        return sum(one.route == body.route for one in held)
+    async def _claims(self, cycle: str, scope: str) -> dict[int, str]:
+        return await self.store.claims(cycle, scope) if scope else {}
 
     async def _decide_round(self, command: Command) -> tuple[Folded[Any], Decision]:
         folded = await self.rounds.get(command.stream)
@@ -223,9 +223,9 @@ class Decider:
         cycle_state = await self.cycles.get(names.cycle_stream(cycle))
         programme, tree, calendar = await self._laws(cycle_state)
         entered, below, children = (), (), {}  # type: tuple[str, ...], tuple[str, ...], dict[str, rounds.State]
-        if isinstance(command.body, OpenRound | FreezePool):
-            entered, below = await self._work(cycle, route, unit, programme, tree)
-        if isinstance(command.body, FreezePool) and state.opened:
+        if isinstance(command.body, OpenRound | GATHERED):
+            entered, below = await self.work(cycle, route, unit, programme, tree)
+        if isinstance(command.body, GATHERED) and state.opened and not state.frozen:
             folded = await self.rounds.get_many(state.opened.children)
             children = {stream: one.state for stream, one in folded.items()}
         parent = None
@@ -255,7 +255,7 @@ class Decider:
         path = tree.path(unit, programme.route(route))
         return names.round_stream(cycle, names.ROOT_ROUTE if len(path) == 2 else route, path[1])
 
-    async def _work(
+    async def work(
         self, cycle: str, route: str, unit: str, programme: Programme, tree: UnitTree
     ) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """The nominations that entered at this unit, and the child rounds that have something to decide."""
@@ -324,6 +324,15 @@ class Decider:
 
     def _forget(self, stream: str) -> None:
         self._states(stream).forget(stream)
+
+
+def _came_as_it_closed(command: Command, shut: Refused) -> bool:
+    """An objection that met a closing step is decided again: it is late then, and kept (DR-29)."""
+    return (
+        isinstance(command.body, FileObjection)
+        and shut.code == "STAGE_CLOSED"
+        and names.kind_of(shut.facts["step"]) == "round"
+    )
 
 
 def _concerned(

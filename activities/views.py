@@ -41,15 +41,16 @@ def round_view(
         seq=state.seq,
         steps=tuple(StepRef(id=step.id, type=step.type) for step in stage.steps),
         children=tuple(child_ref(stream, tree) for stream in opened.children) if opened else (),
-        reports_due=opened.reports_due if opened else None,
+        reports_due=state.reports.closes_at if state.reports else None,
         paused_seconds=_paused_seconds(state, cycle),
         frozen=state.frozen,
         current=state.current,
         closed=tuple(id for id, step in state.steps.items() if step.closed_at is not None),
         sealed=_sealed(state, stage),
         held=run.held,
+        paused=state.paused_at is not None,
         ripe=_ripe(state, stage),
-        wakes_at=None if paused else _wakes_at(state, now),
+        wakes_at=None if paused or state.paused_at else _wakes_at(state, now),
         seals_at=run.seals_at,
         members=len(state.members),
         reported=state.reported is not None,
@@ -71,9 +72,9 @@ def child_ref(stream: str, tree: UnitTree) -> ChildRef:
 
 
 def _paused_seconds(state: rounds.State, cycle: cycles.State) -> int:
-    """How long the cycle stood still since the round opened; what a round that is begun again cannot remember."""
-    opened = state.opened_at
-    pauses = [until - since for since, until in cycle.pauses if opened and since >= opened]
+    """How long the cycle stood still since the children's cut-off was set: a round begun again cannot remember."""
+    reports = state.reports
+    pauses = [until - since for since, until in cycle.pauses if reports and since >= reports.opens_at]
     return int(sum(pause.total_seconds() for pause in pauses))
 
 

@@ -20,6 +20,7 @@ from pydantic import ValidationError
 from cli import (
     audit,
     ballot,
+    controls,
     cycle,
     decide,
     doctor,
@@ -43,6 +44,7 @@ from schemas.faults import nearest_word
 NOUNS = (
     audit,
     ballot,
+    controls,
     cycle,
     decide,
     doctor,

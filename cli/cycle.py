@@ -11,7 +11,19 @@ from cyclopts import Parameter
 from rich.console import Group
 from rich.text import Text
 
-from cli.desk import AtDesk, Cycle, Desk, Reason, RoundAt, Signed, StepId, command, instant_of, round_at
+from cli.desk import (
+    AtDesk,
+    Cycle,
+    Desk,
+    Reason,
+    RoundAt,
+    Signed,
+    StepId,
+    Until,
+    command,
+    instant_of,
+    round_at,
+)
 from cli.grants import read_grants
 from cli.output import Outcome, table
 from cli.words import rank_words
@@ -141,9 +153,7 @@ async def resume(cycle: Cycle, *, signed: Signed, desk: AtDesk) -> Outcome:
 async def extend(
     cycle: Cycle,
     *,
-    until: Annotated[
-        str, Parameter(help="新的截止时间，未写时区则为北京时间 · the new end; Beijing time without a zone")
-    ],
+    until: Until,
     rank: Annotated[str, Parameter(help="层级 · the rank whose intake is meant")] = "",
     round: RoundAt = "",  # noqa: A002 -- the option's name
     step: StepId = "",

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
+from rich.console import Group
+from rich.text import Text
 
 from cli.desk import (
     AtDesk,
+    Desk,
     Nominated,
     NominationAt,
     OfCycle,
@@ -24,6 +27,9 @@ from cli.output import Outcome
 from domain.nomination import State
 from schemas import names
 from schemas.commands import Disqualify, Endorse, Reject, ReturnForCorrection, RuleOnObjection, Withdraw
+from schemas.errors import Refused
+from schemas.events import ObjectionRefused
+from schemas.ledger import Receipt
 
 OneRound = Annotated[
     RoundAt,
@@ -150,8 +156,8 @@ async def disqualify(
 
 @command(
     "object",
-    zh="公示期内实名提出异议；异议人信息只入保管库。",
-    en="Object to a published nomination, in one's real name, which goes to the vault alone.",
+    zh="公示期内实名提出异议，异议人信息只入保管库；逾期不予受理，存档备查。",
+    en="Object to a published nomination, in one's real name, which goes to the vault alone; late, it is kept as a lead.",
     example="object sichuan-craftsman.1/N-0001 --ground false_record --identity ID --field name=测试·甲一 "
     "--as s-3 --role handler --unit 51",
 )
@@ -173,7 +179,18 @@ async def object_(
     objection, receipt = await (await desk.door()).object_to(
         where.cycle, where.id, identity, fields, ground, signed.actor, anonymous=anonymous, key=signed.key
     )
-    return desk.told(receipt, objection=objection)
+    return _objected(desk.told(receipt, objection=objection), receipt, desk)
+
+
+def _objected(told: Outcome, receipt: Receipt, desk: Desk) -> Outcome:
+    """The receipt; of an objection that was refused and kept as a lead with the code, and exit code 1."""
+    kept = next((one for one in receipt.events if one.type == ObjectionRefused.__name__), None)
+    if kept is None:
+        return told
+    refusal = Refused(f"{kept.data['reason'].upper()}_OBJECTION")
+    said = refusal.message(desk.language)
+    refused = {"refused": {"code": refusal.code, "message": said}}
+    return Outcome(refusal.exit_code, told.json | refused, Group(Text(f"{refusal.code}: {said}"), told.shown))
 
 
 @command(

@@ -196,6 +196,9 @@ NominationAt = Annotated[str, Parameter(help="申报：CYCLE/ID 或 ID 加 --cyc
 RoundAt = Annotated[
     str, Parameter(help="评审轮：round/CYCLE/ROUTE/UNIT · a round, as `cycle status` prints it")
 ]
+Until = Annotated[
+    str, Parameter(help="新的截止时间，未写时区则为北京时间 · the new end; Beijing time without a zone")
+]
 StepId = Annotated[str, Parameter(help="环节编号 · the step's id in the programme")]
 
 

@@ -16,6 +16,7 @@ from schemas.commands import (
     ReplyClearance,
     ResolveTie,
     WaiveDifferential,
+    WaiveRules,
 )
 
 _SIGNED = "--as s-1 --role operator --unit 51"
@@ -83,9 +84,33 @@ async def waive_differential(
 
 
 @command(
+    "waive rules",
+    zh="比例要求无法同时满足时，经授权对本轮免予其中几项后重新遴选：须两人。",
+    en="Select again without the rules that cannot all hold, in this round, by recorded authority; takes two people.",
+    example=f'waive rules round/sichuan-craftsman.1/all/51 frontline_floor --step selection --reason "…" {_SIGNED}',
+)
+async def waive_rules(
+    round: RoundAt,  # noqa: A002 -- the argument's name
+    *rules: Annotated[
+        str,
+        Parameter(
+            help="规则编号；exact 指满额要求 · the rules' ids; exact: the demand that all seats be filled"
+        ),
+    ],
+    cycle: OfCycle = "",
+    step: StepId,
+    reason: Reason,
+    signed: Signed,
+    desk: AtDesk,
+) -> Outcome:
+    body = WaiveRules(step=step, rules=tuple(sorted(rules)), reason=reason)
+    return await desk.send(round_at(round, cycle), body, signed)
+
+
+@command(
     "round close-early",
-    zh="提前结束一个环节；公示期与公众投票不得提前。",
-    en="Close a step before its window is over; never a publicity period or a public vote.",
+    zh="提前结束一个环节：到期所定之事现已可定；公示不得短于规定下限，公众投票不得提前。",
+    en="Close a step whose end can be decided now; never a public vote, nor publicity below its minimum.",
     example='round close-early round/sichuan-craftsman.1/territorial/510104 --step endorsement --reason "均已办理" '
     "--as s-101 --role officer --unit 510104",
 )

@@ -25,6 +25,7 @@ EVENT_WORDS: dict[str, tuple[str, str]] = {
     "NominationRejected": ("不予推荐", "rejected"),
     "NominationWithdrawn": ("撤回", "withdrawn"),
     "ObjectionFiled": ("提出异议", "objection filed"),
+    "ObjectionRefused": ("异议未予受理，存档备查", "objection refused, kept as a lead"),
     "ObjectionRuled": ("异议裁定", "objection ruled on"),
     "NominationDisqualified": ("取消资格", "disqualified"),
     "NominationAdvanced": ("推荐上报", "recommended upward"),
@@ -52,13 +53,17 @@ EVENT_WORDS: dict[str, tuple[str, str]] = {
     "SelectionMade": ("遴选", "selection made"),
     "TieResolved": ("并列裁定", "tie resolved"),
     "DifferentialWaived": ("免予差额", "differential waived"),
+    "RulesWaived": ("免予比例要求", "share rules waived"),
     "ListPublished": ("公示", "list published"),
     "Substituted": ("递补", "substituted"),
     "DecisionTaken": ("审定", "decision taken"),
     "TitlesConferred": ("命名", "titles conferred"),
     "RoundReported": ("评审轮上报", "round reported"),
     "RecommendationAmended": ("推荐名单递补", "recommendation amended"),
-    "RoundLapsed": ("评审轮逾期失效", "round lapsed"),
+    "ReportsExtended": ("上报期限延长", "more time to report"),
+    "RoundPaused": ("评审轮暂停", "round paused"),
+    "RoundResumed": ("评审轮恢复", "round resumed"),
+    "RoundLapsed": ("评审轮失效", "round lapsed"),
 }
 
 RANK_WORDS: dict[str, tuple[str, str]] = {

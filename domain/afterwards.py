@@ -5,7 +5,8 @@ from __future__ import annotations
 from domain.decision import NOTHING, Decision
 from domain.publicity import replace_one
 from domain.round import State, awaited, evolve, run_of
-from domain.steps import Inputs, cycle_guard, gone, head_guards, resumed, set_gate, tell
+from domain.steps import Inputs, cycle_guard, gone, head_guards, set_gate, tell
+from domain.timing import given_back
 from schemas.commands import Command, TakeOutcome
 from schemas.events import RecommendationAmended, StepExtended, StepHeld, Substituted
 from schemas.ledger import HeadIs
@@ -85,7 +86,7 @@ def _give_days_back(state: State, command: Command, inputs: Inputs, step: Public
         owed = tuple(pause for pause in owed if pause[0] >= published.window.opens_at)
         if not owed:
             continue
-        window = resumed(published.window, owed, command.received_at, inputs)
+        window = given_back(published.window, owed, command.received_at, inputs)
         moved = StepExtended(
             step=step.id,
             nomination=id,

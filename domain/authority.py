@@ -34,7 +34,12 @@ ROLES: dict[str, tuple[str, ...]] = {
     "hand_in_sheet": ("judge",),
     "resolve_tie": ("operator",),
     "waive_differential": ("operator",),
+    "waive_rules": ("operator",),
     "extend_step": ("operator",),
+    "extend_reports": ("operator",),
+    "pause_round": ("operator",),
+    "resume_round": ("operator",),
+    "cancel_round": ("operator",),
     "invalidate_votes": ("operator",),
 }
 """Which roles may give a command. A department or a body acts in a role of its own, `department:tax`, `body:…`."""

@@ -22,13 +22,14 @@ from domain.selection import (
 from domain.selection import ShareRule as Rule
 from domain.selection.ranking import places
 from domain.steps import Inputs, close, cycle_guard, gone, head_guards, hold, leave, present
-from schemas.commands import Command, ResolveTie, WaiveDifferential
+from schemas.commands import Command, ResolveTie, WaiveDifferential, WaiveRules
 from schemas.errors import Refused
 from schemas.events import (
     ComponentScore,
     DifferentialWaived,
     Dropped,
     Ranked,
+    RulesWaived,
     SelectionMade,
     StepOpened,
     TieResolved,
@@ -37,6 +38,8 @@ from schemas.programme import Publicity, Selection, ShareRule
 
 RECOMMENDATION = "recommendation"
 AUTHORITY = "authority"
+EXACT = "exact"
+"""How the demand that every seat be filled is named beside the share rules."""
 
 
 def open_selection(state: State, command: Command, inputs: Inputs, step: Selection) -> Decision:
@@ -143,13 +146,19 @@ def _problem(
     return Problem(
         candidates=candidates,
         seats=step.seats,
-        exact=step.exact,
-        rules=tuple(_rule(rule, step) for rule in step.shares),
+        exact=step.exact and EXACT not in run.waived_rules,
+        rules=_rules(state, step),
         minimum_score=step.minimum_score,
         differential=None if run.waived else step.differential,
         reserve=step.reserve,
         resolution=tuple(id for id in run.resolution if id in members),
     )
+
+
+def _rules(state: State, step: Selection) -> tuple[Rule, ...]:
+    """The share rules that nobody has waived for this round."""
+    waived = run_of(state, step.id).waived_rules
+    return tuple(_rule(rule, step) for rule in step.shares if rule.id not in waived)
 
 
 def _rule(rule: ShareRule, step: Selection) -> Rule:
@@ -191,7 +200,7 @@ def problem_of_list(state: State, inputs: Inputs, step: Selection) -> Problem:
     return Problem(
         candidates=candidates,
         seats=step.seats,
-        rules=tuple(_rule(rule, step) for rule in step.shares),
+        rules=_rules(state, step),
         resolution=tuple(dict.fromkeys(resolved)),
     )
 
@@ -223,4 +232,17 @@ def waive_differential(
     if run.held != "DIFFERENTIAL_UNMET":
         raise Refused("NOTHING_TO_RESOLVE", step=step.id)
     waived = DifferentialWaived(step=step.id, reason=body.reason)
+    return Decision(events=two_people(state, command, (waived,)), guards=(cycle_guard(command),), grant=grant)
+
+
+def waive_rules(state: State, command: Command, body: WaiveRules, step: Selection, grant: str) -> Decision:
+    """DR-26: rules that cannot all hold are never relaxed by the engine; two people say which do not apply here."""
+    run = must_be_current(state, step.id, body.kind)
+    if run.held != "RULES_INFEASIBLE":
+        raise Refused("NOTHING_TO_RESOLVE", step=step.id)
+    in_force = ({rule.id for rule in step.shares} | {EXACT}) - run.waived_rules
+    unknown = [id for id in body.rules if id not in in_force]
+    if unknown:
+        raise Refused("NOT_FOUND", what=f"{state.stream}/{step.id}: {', '.join(unknown)}")
+    waived = RulesWaived(step=step.id, rules=body.rules, reason=body.reason)
     return Decision(events=two_people(state, command, (waived,)), guards=(cycle_guard(command),), grant=grant)

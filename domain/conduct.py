@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from domain import afterwards, authority, choice, conferral, entry, publicity, review, vote
+from domain import afterwards, authority, choice, conferral, entry, publicity, review, timing, vote
 from domain.decision import NOTHING, Decision, two_people
-from domain.round import State, must_be_current, run_of
-from domain.steps import Inputs, cycle_guard, leave, open_window, resumed, set_gate, tell
-from schemas import names
+from domain.round import State, must_be_current, must_run, run_of
+from domain.steps import Inputs, cycle_guard, leave, open_window, set_gates, tell
 from schemas.commands import (
     AmendRecommendation,
+    CancelRound,
     CloseStep,
     CloseStepEarly,
     Command,
     Confer,
     Decide,
+    ExtendReports,
     ExtendStep,
     FormPanel,
     FreezePool,
@@ -24,16 +26,19 @@ from schemas.commands import (
     LapseRound,
     OpenRound,
     OpenStep,
+    PauseRound,
     RearmStep,
     Recuse,
     ReplaceJudge,
     ReplyClearance,
     ReportRound,
     ResolveTie,
+    ResumeRound,
     RoundBody,
     SealTally,
     TakeOutcome,
     WaiveDifferential,
+    WaiveRules,
 )
 from schemas.errors import Refused
 from schemas.events import (
@@ -42,11 +47,9 @@ from schemas.events import (
     RoundOpened,
     RoundReported,
     StepClosed,
-    StepExtended,
     StepOpened,
-    Window,
 )
-from schemas.ledger import SetGate
+from schemas.ledger import GateStatus
 from schemas.programme import (
     Clearance,
     Conferral,
@@ -63,6 +66,8 @@ from schemas.programme import Decision as DecisionStep
 
 ENGINES_OWN = FreezePool | OpenStep | CloseStep | RearmStep | SealTally | ReportRound
 """What time or order drives: a round that is over answers these with nothing."""
+OF_THE_WHOLE = PauseRound | ResumeRound | CancelRound | ExtendReports
+"""What people decide on the round itself, whatever step it is in."""
 
 
 def decide(state: State, command: Command, body: RoundBody, inputs: Inputs) -> Decision:
@@ -71,11 +76,15 @@ def decide(state: State, command: Command, body: RoundBody, inputs: Inputs) -> D
         case OpenRound():
             return _open(state, command, inputs)
         case LapseRound():
-            return _lapse(state, command, body)
+            return _lapse(state, command, body.reason, inputs)
     if state.opened is None:
         raise Refused("STAGE_MISMATCH", current="-", action=body.kind)
     if state.over and isinstance(body, ENGINES_OWN):
         return NOTHING
+    if isinstance(body, OF_THE_WHOLE):
+        return _of_the_whole(state, command, body, inputs)
+    if not isinstance(body, SealTally):  # counting a ballot that is closed decides nothing
+        must_run(state)
     match body:
         case ReportRound():
             return _report(state, command, inputs)
@@ -90,11 +99,33 @@ def decide(state: State, command: Command, body: RoundBody, inputs: Inputs) -> D
         case CloseStep():
             return _close_step(state, command, inputs, step)
         case RearmStep():
-            return _rearm(state, command, inputs, step)
+            return timing.rearm(state, command, inputs, step)
         case SealTally():
             return vote.seal_tally(state, body, step) if isinstance(step, PublicVote) else NOTHING
         case _:
             return _by_people(state, command, body, inputs, step)
+
+
+def _of_the_whole(
+    state: State,
+    command: Command,
+    body: PauseRound | ResumeRound | CancelRound | ExtendReports,
+    inputs: Inputs,
+) -> Decision:
+    assert state.opened is not None
+    grant = authority.authorize(inputs.authority, inputs.tree, command.actor, body.kind, state.opened.unit)
+    if state.over:
+        raise Refused("STAGE_CLOSED", step=state.stream, closed_at=state.lapsed or "-")
+    match body:
+        case PauseRound():
+            return timing.pause(state, command, body, inputs, grant)
+        case ResumeRound():
+            return timing.resume(state, command, inputs, grant)
+        case CancelRound():
+            return _cancel(state, command, body, inputs, grant)
+        case ExtendReports():
+            must_run(state)
+            return timing.extend_reports(state, command, body, inputs, grant)
 
 
 def _by_people(state: State, command: Command, body: RoundBody, inputs: Inputs, step: Step) -> Decision:
@@ -119,6 +150,8 @@ def _by_people(state: State, command: Command, body: RoundBody, inputs: Inputs, 
             return choice.resolve_tie(state, command, body, step, grant())
         case WaiveDifferential(), Selection():
             return choice.waive_differential(state, command, body, step, grant())
+        case WaiveRules(), Selection():
+            return choice.waive_rules(state, command, body, step, grant())
         case Decide(), DecisionStep():
             return conferral.take_decision(state, command, body, inputs, step)
         case Confer(), Conferral():
@@ -126,15 +159,32 @@ def _by_people(state: State, command: Command, body: RoundBody, inputs: Inputs, 
         case InvalidateVotes(), PublicVote():
             return vote.invalidate(state, command, body, step, grant())
         case ExtendStep(), _:
-            return _extend(state, command, body, inputs, grant())
-        case CloseStepEarly(), Endorsement():
-            must_be_current(state, step.id, body.kind)
-            closed = entry.close_endorsement(state, command, inputs, step, early=True)
-            return replace(closed, grant=grant())
-        case CloseStepEarly(), Publicity():
-            raise Refused("PUBLICITY_NEVER_SHORTENED", step=step.id)
+            return timing.extend_step(state, command, body, inputs, grant())
+        case CloseStepEarly(), _:
+            return _close_early(state, command, body, inputs, step, grant())
         case _:
             raise Refused("STAGE_MISMATCH", current=f"{step.id} ({step.type})", action=body.kind)
+
+
+def _close_early(
+    state: State, command: Command, body: CloseStepEarly, inputs: Inputs, step: Step, grant: str
+) -> Decision:
+    """As at the end of its window, if what is decided then can be decided now; else refused with what is missing."""
+    must_be_current(state, step.id, body.kind)
+    match step:
+        case Endorsement():
+            closed = entry.close_endorsement(state, command, inputs, step, body.reason)
+        case Clearance():
+            closed = entry.close_clearance(state, command, inputs, step, body.reason)
+        case ExpertReview():
+            closed = review.close_review(state, command, inputs, step, body.reason)
+        case Publicity():
+            closed = publicity.close_publicity_early(state, command, inputs, step, body.reason)
+        case PublicVote():
+            raise Refused("VOTE_NEVER_SHORTENED", step=step.id)
+        case _:
+            raise Refused("ENDS_BY_ITSELF", step=step.id, type=step.type)
+    return replace(closed, grant=grant)
 
 
 # ---- the round itself ----
@@ -156,8 +206,8 @@ def _open(state: State, command: Command, inputs: Inputs) -> Decision:
     return Decision(events=(opened,), guards=(cycle_guard(command),))
 
 
-def _lapse(state: State, command: Command, body: LapseRound) -> Decision:
-    """Whoever was still in it, or in its reserve, goes no further."""
+def _lapse(state: State, command: Command, reason: str, inputs: Inputs) -> Decision:
+    """Whoever was still in it, in its reserve or on the way to it goes no further."""
     if state.over:
         return NOTHING
     told = tuple(
@@ -169,13 +219,30 @@ def _lapse(state: State, command: Command, body: LapseRound) -> Decision:
                 round=state.stream,
                 round_seq=state.seq + 1,
                 outcome="eliminated",
-                step=state.current,
+                step=state.current or "pool",
                 reason="ROUND_LAPSED",
             ),
         )
-        for id in (*state.members, *state.standby)
+        for id in in_it(state, inputs.entered, inputs.children)
     )
-    return Decision(events=(RoundLapsed(reason=body.reason),), effects=told)
+    closed = set_gates(state, command, inputs, state.current, GateStatus.CLOSED)
+    return Decision(events=(RoundLapsed(reason=reason),), effects=(*closed, *told))
+
+
+def in_it(state: State, entered: Sequence[str], children: Mapping[str, State]) -> tuple[str, ...]:
+    """Members, reserve, and before the pool is frozen those who entered here or are of child rounds that have reported."""
+    here = (*state.members, *state.standby)
+    if state.frozen:
+        return here
+    reported = [child for _, child in sorted(children.items()) if child.reported]
+    return (*here, *entered, *(id for child in reported for id in (*child.members, *child.standby)))
+
+
+def _cancel(state: State, command: Command, body: CancelRound, inputs: Inputs, grant: str) -> Decision:
+    lapse = _lapse(state, command, body.reason, inputs)
+    events = two_people(state, command, lapse.events)
+    effects = lapse.effects if lapse.events[0] in events else ()
+    return Decision(events=events, guards=(cycle_guard(command),), effects=effects, grant=grant)
 
 
 def _report(state: State, command: Command, inputs: Inputs) -> Decision:
@@ -256,7 +323,7 @@ def _close_step(state: State, command: Command, inputs: Inputs, step: Step) -> D
         return vote.close_adjudication(state, command, step.id)
     if step.id not in state.steps or run.closed_at is not None:
         return NOTHING
-    owed = _rearm(state, command, inputs, step)
+    owed = timing.rearm(state, command, inputs, step)
     if owed.events:
         return owed
     match step:
@@ -278,53 +345,3 @@ def _close_step(state: State, command: Command, inputs: Inputs, step: Step) -> D
             return conferral.close_unacted(state, command, inputs, step)
         case Intake():
             return NOTHING
-
-
-def _extend(state: State, command: Command, body: ExtendStep, inputs: Inputs, grant: str) -> Decision:
-    """DR-08: a window is moved to a later end by two people; one that has passed but is not closed is opened again."""
-    run = must_be_current(state, body.step, body.kind)
-    if run.window is None or body.closes_at <= max(run.window.closes_at, command.received_at):
-        was = run.window.closes_at if run.window else "-"
-        raise Refused("NOT_AN_EXTENSION", was=was, asked=body.closes_at)
-    extended = StepExtended(
-        step=body.step,
-        was=run.window.closes_at,
-        closes_at=body.closes_at,
-        epoch=run.epoch,
-        reason=body.reason,
-    )
-    events = two_people(state, command, (extended,))
-    window = Window(opens_at=run.window.opens_at, closes_at=body.closes_at)
-    effects = (set_gate(state, command, inputs, body.step, window),) if extended in events else ()
-    return Decision(events=events, guards=(cycle_guard(command),), effects=effects, grant=grant)
-
-
-def _rearm(state: State, command: Command, inputs: Inputs, step: Step) -> Decision:
-    """After a pause every window of the step gets back the days that it had left, never fewer."""
-    run = run_of(state, step.id)
-    if run.window is None or run.closed_at is not None or run.epoch == inputs.cycle.epoch:
-        return NOTHING
-    windows = {"": run.window} | {
-        id: published.window
-        for id, published in state.published.items()
-        if published.step == step.id and published.gate != names.step_gate(state.stream, step.id)
-    }
-    pauses = inputs.cycle.pauses[run.epoch :]
-    moved = {id: resumed(window, pauses, command.received_at, inputs) for id, window in windows.items()}
-    if not any(window.opens_at <= paused_at for window in windows.values() for paused_at, _ in pauses):
-        return NOTHING
-    events = tuple(
-        StepExtended(
-            step=step.id,
-            nomination=id,
-            was=windows[id].closes_at,
-            closes_at=window.closes_at,
-            epoch=inputs.cycle.epoch,
-            reason="resumed",
-        )
-        for id, window in moved.items()
-    )
-    gates: tuple[SetGate, ...] = tuple(
-        set_gate(state, command, inputs, step.id, window, id) for id, window in moved.items()
-    )
-    return Decision(events=events, guards=(cycle_guard(command),), effects=gates)

@@ -13,6 +13,7 @@ from domain.steps import (
     close,
     cycle_guard,
     elapsed,
+    ended,
     gone,
     head_guards,
     hold,
@@ -207,7 +208,7 @@ def _leave_failed(
 
 
 def close_endorsement(
-    state: State, command: Command, inputs: Inputs, step: Endorsement, early: bool = False
+    state: State, command: Command, inputs: Inputs, step: Endorsement, early: str = ""
 ) -> Decision:
     """Those approved stay. Early only once nobody waits for a word; at the end, no word is no endorsement."""
     members = present(state, inputs)
@@ -224,7 +225,7 @@ def close_endorsement(
     return (
         Decision(guards=guards)
         .then(left)
-        .then(close(state, command, inputs, step.id, "elapsed" if over else "early"))
+        .then(close(state, command, inputs, step.id, "elapsed" if over else "early", early))
     )
 
 
@@ -264,8 +265,13 @@ def reply_clearance(
     return Decision(events=(replied,), guards=guards, grant=grant)
 
 
-def close_clearance(state: State, command: Command, inputs: Inputs, step: Clearance) -> Decision:
-    """Any objection is a veto; what silence means is the programme's (DR-11: by default it is not consent)."""
+def close_clearance(
+    state: State, command: Command, inputs: Inputs, step: Clearance, early: str = ""
+) -> Decision:
+    """Any objection is a veto; what silence means is the programme's (DR-11: by default it is not consent).
+
+    `early` is why it should end now: refused with REPLIES_MISSING where silence waits for a person.
+    """
     replies = run_of(state, step.id).replies
     asked = applies_to(state, inputs, step)
     silent = [id for id in asked if any((department, id) not in replies for department in step.departments)]
@@ -276,7 +282,9 @@ def close_clearance(state: State, command: Command, inputs: Inputs, step: Cleara
     ]
     waiting = [id for id in silent if id not in vetoed]
     over = elapsed(state, step.id, command.received_at)
-    if waiting and not over:
+    if waiting and early and step.silence == Silence.PENDING:
+        raise Refused("REPLIES_MISSING", nominations=", ".join(waiting))
+    if waiting and not over and not early:
         return NOTHING
     if waiting and step.silence == Silence.PENDING:
         return hold(state, step.id, "CLEARANCE_PENDING", waiting)
@@ -288,5 +296,5 @@ def close_clearance(state: State, command: Command, inputs: Inputs, step: Cleara
     return (
         Decision(guards=guards)
         .then(left)
-        .then(close(state, command, inputs, step.id, "elapsed" if over else "complete"))
+        .then(close(state, command, inputs, step.id, ended(over, early), early))
     )

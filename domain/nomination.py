@@ -43,9 +43,10 @@ from schemas.events import (
     NominationSubmitted,
     NominationWithdrawn,
     ObjectionFiled,
+    ObjectionRefused,
     ObjectionRuled,
 )
-from schemas.ledger import GateOpen, Guard, Post, Release, Reserve
+from schemas.ledger import Claim, GateOpen, Guard, HeadIs, Post, Release, Reserve, Unclaim
 from schemas.programme import Channel, Intake, Programme, Publicity
 from schemas.units import UnitTree
 
@@ -62,8 +63,6 @@ class Status(StrEnum):
 
 
 OVER = {Status.REJECTED, Status.WITHDRAWN, Status.DISQUALIFIED, Status.ELIMINATED, Status.CONFERRED}
-IN_A_ROUND = Endorse | ReturnForCorrection | Reject
-"""Commands that are decided in the light of the round that the nomination is in."""
 GONE = {Status.REJECTED, Status.WITHDRAWN, Status.DISQUALIFIED, Status.ELIMINATED}
 
 
@@ -95,6 +94,7 @@ class State:
     revision: int = 0
     level: int = 0  # index into the path: the level that it stands at
     endorsed: dict[tuple[str, str], Endorsed] = field(default_factory=dict)
+    returns: dict[tuple[str, str], int] = field(default_factory=dict)  # how often, by (round, step)
     objections: dict[str, Objection] = field(default_factory=dict)
     outcomes: dict[tuple[str, str], str] = field(default_factory=dict)  # (round, outcome) → command
     titles: tuple[str, ...] = ()
@@ -138,7 +138,7 @@ class Inputs:
     tree: UnitTree
     authority: authority.State
     round: rounds.State
-    nominated_here: int = 0  # nominations that the entry unit has put forward by this route
+    claims: dict[int, str] = field(default_factory=dict)  # the places of `scope_of` this command, by holder
     intake_open: bool = False
 
 
@@ -165,7 +165,9 @@ def _evolve(state: State, event: Event, actor: str, subject: str, command: str) 
             endorsed = Endorsed(event.revision, event.recommendation_rank, command)
             return replace(state, endorsed=state.endorsed | {(event.round, event.step): endorsed})
         case NominationReturned():
-            return replace(state, status=Status.RETURNED, reason=event.reason)
+            key = (event.round, event.step)
+            returns = state.returns | {key: state.returns.get(key, 0) + 1}
+            return replace(state, status=Status.RETURNED, reason=event.reason, returns=returns)
         case NominationCorrected():
             facts = state.facts | {fact.id: fact.value for fact in event.facts}
             return replace(state, status=Status.OPEN, facts=facts, revision=event.revision, reason="")
@@ -175,8 +177,9 @@ def _evolve(state: State, event: Event, actor: str, subject: str, command: str) 
             return replace(state, status=Status.WITHDRAWN, reason=event.reason)
         case NominationDisqualified():
             return replace(state, status=Status.DISQUALIFIED, reason=event.reason)
-        case ObjectionFiled():
-            filed = Objection(event.round, event.step)
+        case ObjectionFiled() | ObjectionRefused():
+            outcome = "refused" if isinstance(event, ObjectionRefused) else ""
+            filed = Objection(event.round, event.step, outcome)
             return replace(state, objections=state.objections | {event.objection: filed})
         case ObjectionRuled():
             ruled = replace(state.objections[event.objection], outcome=event.outcome)
@@ -261,8 +264,7 @@ def _submit(state: State, command: Command, body: SubmitNomination, inputs: Inpu
         raise Refused("NOT_FOUND", what=body.unit)
     intake = _intake_of(body, inputs)
     _check_channel(body, intake)
-    if intake.quota is not None and inputs.nominated_here >= intake.quota:
-        raise Refused("QUOTA_EXCEEDED", unit=body.unit, quota=intake.quota)
+    place = _free_place(body, intake, inputs)
     fault = facts_fault(inputs.programme, body.facts)
     if fault:
         raise Refused("FACTS_INVALID", fault=fault)
@@ -279,10 +281,45 @@ def _submit(state: State, command: Command, body: SubmitNomination, inputs: Inpu
     return Decision(
         events=(submitted,),
         guards=_guards(command, names.intake_gate(body.cycle, rank)),
-        effects=(reserve,),
+        effects=(reserve, *place),
         subject=body.subject,
         grant=_as_submitter(command, body.unit, body.channel, inputs),
     )
+
+
+def round_of(state: State, body: NominationBody) -> str:
+    """The round in the light of which the command is decided; empty for none."""
+    match body:
+        case Endorse() | ReturnForCorrection() | Reject() | FileObjection():
+            return body.round
+        case Withdraw() | Disqualify() | RuleOnObjection():
+            return state.round
+        case _:
+            return ""
+
+
+def scope_of(state: State, body: NominationBody) -> str:
+    """Whose numbered places the command needs to know: a unit's quota, a round's ranks, or none's."""
+    match body:
+        case SubmitNomination():
+            return names.quota_scope(body.route, body.unit)
+        case Endorse():
+            return names.rank_scope(body.round)
+        case Withdraw() if state.submitted is not None:
+            return names.quota_scope(state.submitted.route, state.submitted.unit)
+        case _:
+            return ""
+
+
+def _free_place(body: SubmitNomination, intake: Intake, inputs: Inputs) -> tuple[Claim, ...]:
+    """DR-06: the lowest place of the quota that nobody holds; two who take the same one cannot both be written."""
+    if intake.quota is None:
+        return ()
+    free = [number for number in range(1, intake.quota + 1) if number not in inputs.claims]
+    if not free:
+        raise Refused("QUOTA_EXCEEDED", unit=body.unit, quota=intake.quota)
+    scope = names.quota_scope(body.route, body.unit)
+    return (Claim(cycle=body.cycle, scope=scope, number=free[0], holder=body.nomination),)
 
 
 def _intake_of(body: SubmitNomination, inputs: Inputs) -> Intake:
@@ -347,15 +384,56 @@ def _endorse(state: State, command: Command, body: Endorse, inputs: Inputs) -> D
         recommendation_rank=body.recommendation_rank,
         reason=body.reason,
     )
-    return _in_step(command, inputs.round, step.id, grant, endorsed)
+    decision = _in_step(command, inputs.round, step.id, grant, endorsed)
+    return replace(decision, effects=_take_rank(command, body, earlier, inputs))
+
+
+def _take_rank(
+    command: Command, body: Endorse, earlier: Endorsed | None, inputs: Inputs
+) -> tuple[Claim | Unclaim, ...]:
+    """DR-06: ranks are unique in a round; a member's former rank is free again."""
+    cycle, nomination = names.cycle_of(command.stream), _id(command)
+    rank, former = body.recommendation_rank, earlier.rank if earlier else None
+    scope = names.rank_scope(body.round)
+    effects: list[Claim | Unclaim] = []
+    if rank is not None:
+        holder = inputs.claims.get(rank, nomination)
+        if holder != nomination:
+            raise Refused("RANK_TAKEN", rank=rank, holder=holder)
+        effects.append(Claim(cycle=cycle, scope=scope, number=rank, holder=nomination))
+    if former is not None and former != rank:
+        effects.append(Unclaim(cycle=cycle, scope=scope, number=former, holder=nomination))
+    return tuple(effects)
+
+
+def _give_ranks_back(state: State, command: Command) -> tuple[Unclaim, ...]:
+    """With an endorsement the rank lapses that it gave."""
+    return tuple(
+        Unclaim(
+            cycle=names.cycle_of(command.stream),
+            scope=names.rank_scope(round_),
+            number=given.rank,
+            holder=_id(command),
+        )
+        for (round_, _), given in state.endorsed.items()
+        if given.rank is not None and given.revision == state.revision
+    )
+
+
+def _id(command: Command) -> str:
+    return command.stream.rsplit("/", 1)[-1]
 
 
 def _return(state: State, command: Command, body: ReturnForCorrection, inputs: Inputs) -> Decision:
     grant = _as_officer(command, body.kind, inputs)
     _must_be_open(state, command)
     step = rounds.endorsement_open(inputs.round, command.stream, body.kind, inputs.programme)
+    times = state.returns.get((body.round, step.id), 0)
+    if step.returns_max is not None and times >= step.returns_max:
+        raise Refused("RETURNS_EXHAUSTED", times=times)
     returned = NominationReturned(round=body.round, step=step.id, reason=body.reason)
-    return _in_step(command, inputs.round, step.id, grant, returned)
+    decision = _in_step(command, inputs.round, step.id, grant, returned)
+    return replace(decision, effects=_give_ranks_back(state, command))
 
 
 def _reject(state: State, command: Command, body: Reject, inputs: Inputs) -> Decision:
@@ -364,7 +442,8 @@ def _reject(state: State, command: Command, body: Reject, inputs: Inputs) -> Dec
         raise Refused("NOMINATION_OVER", nomination=command.stream, status=state.status)
     step = rounds.endorsement_open(inputs.round, command.stream, body.kind, inputs.programme)
     rejected = NominationRejected(round=body.round, step=step.id, reason=body.reason)
-    return _in_step(command, inputs.round, step.id, grant, rejected)
+    decision = _in_step(command, inputs.round, step.id, grant, rejected)
+    return replace(decision, effects=_give_ranks_back(state, command))
 
 
 def _as_officer(command: Command, action: str, inputs: Inputs) -> str:
@@ -413,17 +492,36 @@ def _withdraw(state: State, command: Command, body: Withdraw, inputs: Inputs) ->
         raise Refused("NOMINATION_OVER", nomination=command.stream, status=state.status)
     return Decision(
         events=(NominationWithdrawn(reason=body.reason),),
-        guards=_guards(command),
-        effects=(_nudge(state, command), *_release(state, inputs)),
+        guards=(*_guards(command), _not_being_conferred(state, command, inputs)),
+        effects=(
+            _nudge(state, command),
+            *_release(state, command, inputs),
+            *_give_ranks_back(state, command),
+        ),
         grant=grant,
     )
 
 
-def _release(state: State, inputs: Inputs) -> tuple[Release, ...]:
-    """Withdrawn while intake is open, the subject may be put forward again."""
+def _not_being_conferred(state: State, command: Command, inputs: Inputs) -> HeadIs:
+    """DR-37: until conferral, and the round's own event is that; the message that tells of it may be on its way.
+
+    The guard is that the round has not moved since. Raises Refused NOMINATION_OVER.
+    """
+    for title in inputs.round.conferred.get(_id(command), ()):
+        if (inputs.round.stream, f"conferred {title}") not in state.outcomes:
+            raise Refused("NOMINATION_OVER", nomination=command.stream, status=Status.CONFERRED)
+    return HeadIs(stream=state.round, seq=inputs.round.seq)
+
+
+def _release(state: State, command: Command, inputs: Inputs) -> tuple[Release | Unclaim, ...]:
+    """Withdrawn while intake is open, the subject may be put forward again, and the unit's place is free."""
     if not inputs.intake_open or state.submitted is None:
         return ()
-    return (Release(cycle=state.submitted.cycle, subject=state.subject),)
+    cycle, holder = state.submitted.cycle, _id(command)
+    scope = names.quota_scope(state.submitted.route, state.submitted.unit)
+    held = [number for number, by in inputs.claims.items() if by == holder]
+    places = (Unclaim(cycle=cycle, scope=scope, number=number, holder=holder) for number in held)
+    return (Release(cycle=cycle, subject=state.subject), *places)
 
 
 def _as_owner(state: State, command: Command, inputs: Inputs) -> str:
@@ -451,25 +549,19 @@ def _nudge(state: State, command: Command) -> Post:
 
 
 def _object(state: State, command: Command, body: FileObjection, inputs: Inputs) -> Decision:
-    """DR-29: real-name, within the window in which this nomination was published."""
+    """DR-29: real-name, within the window in which this nomination was published; else refused, and kept."""
     if body.objection in state.objections:
         raise Refused("OBJECTION_EXISTS", objection=body.objection)
     if state.gone:
         raise Refused("NOMINATION_OVER", nomination=command.stream, status=state.status)
-    nomination = command.stream.rsplit("/", 1)[-1]
-    step, gate = rounds.publicity_gate(inputs.round, nomination)
+    step, gate = rounds.publicity_gate(inputs.round, _id(command))
     declared = rounds.step_of(inputs.round, inputs.programme, step)
+    said = body.model_dump(exclude={"kind", "anonymous"}) | {"step": step}
+    if rounds.publication_over(inputs.round, _id(command), command.received_at):
+        return Decision(events=(ObjectionRefused(**said, reason="late"),))
     if body.anonymous and isinstance(declared, Publicity) and not declared.accept_anonymous:
-        raise Refused("ANONYMOUS_OBJECTION", nomination=command.stream)
-    filed = ObjectionFiled(
-        objection=body.objection,
-        round=body.round,
-        step=step,
-        entry=body.entry,
-        commitment=body.commitment,
-        ground=body.ground,
-    )
-    return Decision(events=(filed,), guards=_guards(command, gate))
+        return Decision(events=(ObjectionRefused(**said, reason="anonymous"),))
+    return Decision(events=(ObjectionFiled(**said),), guards=_guards(command, gate))
 
 
 def _rule(state: State, command: Command, body: RuleOnObjection, inputs: Inputs) -> Decision:
@@ -482,13 +574,16 @@ def _rule(state: State, command: Command, body: RuleOnObjection, inputs: Inputs)
     grant = authority.authorize(inputs.authority, inputs.tree, command.actor, body.kind, unit)
     if objection.outcome:
         raise Refused("OBJECTION_RULED", objection=body.objection, outcome=objection.outcome)
+    if inputs.round.stream == objection.round:
+        rounds.must_run(inputs.round)
     ruled = ObjectionRuled(objection=body.objection, outcome=body.outcome, reason=body.reason)
     events: tuple[Event, ...] = (ruled,)
     if body.outcome == "upheld":
         out = () if state.over else (NominationDisqualified(reason=body.reason),)
         events = two_people(state, command, (ruled, *out))
     effects = (_nudge(state, command),) if ruled in events else ()
-    return Decision(events=events, guards=_guards(command), effects=effects, grant=grant)
+    guards = (*_guards(command), _not_being_conferred(state, command, inputs))
+    return Decision(events=events, guards=guards, effects=effects, grant=grant)
 
 
 def _disqualify(state: State, command: Command, body: Disqualify, inputs: Inputs) -> Decision:
@@ -499,8 +594,11 @@ def _disqualify(state: State, command: Command, body: Disqualify, inputs: Inputs
         raise Refused("NOMINATION_OVER", nomination=command.stream, status=state.status)
     out = NominationDisqualified(reason=body.reason)
     events = two_people(state, command, (out,))
-    effects = (_nudge(state, command),) if out in events else ()
-    return Decision(events=events, guards=_guards(command), effects=effects, grant=grant)
+    guards = (*_guards(command), _not_being_conferred(state, command, inputs))
+    decision = Decision(events=events, guards=guards, grant=grant)
+    if out not in events:
+        return decision
+    return replace(decision, effects=(_nudge(state, command), *_give_ranks_back(state, command)))
 
 
 # ---- outcomes ----

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from domain.choice import problem_of_list
 from domain.decision import NOTHING, Decision
 from domain.round import State, evolve, run_of
 from domain.selection import Substitution, TieUnresolved, rank_problem, substitute
 from domain.selection.ranking import places
 from domain.steps import Inputs, close, cycle_guard, gone, head_guards, hold, open_window, set_gate
+from domain.timing import after_pauses
 from schemas.commands import Command
+from schemas.errors import Refused
 from schemas.events import Dropped, ListPublished, Substituted, Window
 from schemas.ledger import GateStatus
 from schemas.programme import Period, Publicity, Selection
@@ -38,21 +42,62 @@ def open_publicity(state: State, command: Command, inputs: Inputs, step: Publici
 
 def close_publicity(state: State, command: Command, inputs: Inputs, step: Publicity) -> Decision:
     """Who left is substituted at once (DR-31); the step ends when every period is over and no objection is open (DR-28)."""
-    decision, state = _substitute_all(state, command, inputs, step)
-    decision = Decision(guards=(cycle_guard(command), *head_guards(inputs.standings.values(), command))).then(
-        decision
-    )
+    decision, state = _all_substituted(state, command, inputs, step)
     if any(inputs.standings[id].gone for id in state.members):
         return decision if decision.events else NOTHING
     now = command.received_at
     running = any(state.published[id].window.closes_at > now for id in state.members if id in state.published)
     if running:
         return decision if decision.events else NOTHING
-    contested = [id for id in state.members if inputs.standings[id].contested]
+    contested = _contested(state, inputs)
     if contested:
         held = hold(state, step.id, "OBJECTION_OPEN", contested)
         return decision.then(held) if decision.events or held.events else NOTHING
     return decision.then(close(state, command, inputs, step.id, "elapsed"))
+
+
+def close_publicity_early(
+    state: State, command: Command, inputs: Inputs, step: Publicity, reason: str
+) -> Decision:
+    """Once the declared minimum of everybody's period is over and no objection is open; who left is substituted first.
+
+    Raises Refused PUBLICITY_NEVER_SHORTENED with the earliest instant, OBJECTION_OPEN, TIE_UNRESOLVED.
+    """
+    decision, state = _all_substituted(state, command, inputs, step)
+    tied = run_of(state, step.id).tied if any(inputs.standings[id].gone for id in state.members) else ()
+    if tied:
+        raise Refused("TIE_UNRESOLVED", nominations=", ".join(tied))
+    now = command.received_at
+    earliest = max((_earliest(state, inputs, step, id, now) for id in state.members), default=now)
+    if earliest > now:
+        raise Refused("PUBLICITY_NEVER_SHORTENED", step=step.id, earliest=earliest)
+    contested = _contested(state, inputs)
+    if contested:
+        raise Refused("OBJECTION_OPEN", nominations=", ".join(contested))
+    return decision.then(close(state, command, inputs, step.id, "early", reason))
+
+
+def _earliest(state: State, inputs: Inputs, step: Publicity, nomination: str, now: datetime) -> datetime:
+    """When this member's period may end; a pause's days are no part of the minimum."""
+    window = state.published[nomination].window
+    if step.minimum is None:
+        return window.closes_at
+    end = inputs.calendar.end(window.opens_at, step.minimum)
+    shortest = Window(opens_at=window.opens_at, closes_at=end)
+    return min(window.closes_at, after_pauses(state, inputs, shortest, now))
+
+
+def _contested(state: State, inputs: Inputs) -> list[str]:
+    return [id for id in state.members if inputs.standings[id].contested]
+
+
+def _all_substituted(
+    state: State, command: Command, inputs: Inputs, step: Publicity
+) -> tuple[Decision, State]:
+    """Who left is substituted, and whoever is on the list must not have moved meanwhile."""
+    decision, state = _substitute_all(state, command, inputs, step)
+    guards = (cycle_guard(command), *head_guards(inputs.standings.values(), command))
+    return Decision(guards=guards).then(decision), state
 
 
 def ends_at(state: State, step: str) -> Window | None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import count
 from typing import Any, Literal
 
+from domain import conduct, entry, nomination
 from domain import cycle as cycles
-from domain import entry
 from domain import round as rounds
 from schemas import names
 from schemas.commands import TakeOutcome
@@ -15,6 +16,10 @@ from schemas.events import (
     EligibilityChecked,
     Event,
     MembersOut,
+    NominationDisqualified,
+    NominationEndorsed,
+    NominationRejected,
+    NominationReturned,
     NominationSubmitted,
     NominationWithdrawn,
     PoolFrozen,
@@ -25,7 +30,7 @@ from schemas.events import (
     TitlesConferred,
     Window,
 )
-from schemas.ledger import Gate, GateStatus, Release, Reserve
+from schemas.ledger import Claim, Gate, GateStatus, Release, Reserve, Unclaim
 
 Outcome = Literal["advanced", "eliminated", "returned", "conferred"]
 
@@ -53,30 +58,32 @@ def cycle_gates(state: cycles.State) -> tuple[Gate, ...]:
 
 def round_gates(state: rounds.State, cycle: cycles.State) -> tuple[Gate, ...]:
     """The gates of a round's windows, and of the substitutes' own publicity periods."""
-    of = names.cycle_of(state.stream)
-    own = [
-        _gate(
-            names.step_gate(state.stream, step),
-            of,
-            GateStatus.CLOSED if run.closed_at else GateStatus.OPEN,
-            run.window,
-            max(run.epoch, _resumed_by(run.window.opens_at, cycle)),
-        )
+    windows = {
+        names.step_gate(state.stream, step): (step, run.window)
         for step, run in state.steps.items()
         if run.window
-    ]
-    known = {gate.id for gate in own}
-    return *own, *(
+    }
+    own = {one.gate: (one.step, one.window) for one in state.published.values()}
+    return tuple(
         _gate(
-            one.gate,
-            of,
-            GateStatus.OPEN,
-            one.window,
-            max(rounds.run_of(state, one.step).epoch, _resumed_by(one.window.opens_at, cycle)),
+            id,
+            names.cycle_of(state.stream),
+            _status(state, step, window),
+            window,
+            max(rounds.run_of(state, step).epoch, _resumed_by(window.opens_at, cycle)),
         )
-        for one in state.published.values()
-        if one.gate not in known
+        for id, (step, window) in (own | windows).items()
     )
+
+
+def _status(state: rounds.State, step: str, window: Window) -> GateStatus:
+    """Closed with its step; a substitute who came in after the report has a window that time alone closes."""
+    closed_at = rounds.run_of(state, step).closed_at
+    if closed_at is not None:
+        return GateStatus.CLOSED if window.opens_at < closed_at else GateStatus.OPEN
+    if state.lapsed:
+        return GateStatus.CLOSED
+    return GateStatus.PAUSED if state.paused_at else GateStatus.OPEN
 
 
 def _gate(id: str, cycle: str, status: GateStatus, window: Window, epoch: int) -> Gate:
@@ -89,21 +96,53 @@ def _resumed_by(instant: datetime, cycle: cycles.State) -> int:
     return sum(until <= instant for _, until in cycle.pauses)
 
 
-def reservation(event: Event, subject: str, cycle: str, intake_open: bool) -> tuple[Reserve | Release, ...]:
-    """A submission takes the subject's one place in the cycle; a withdrawal while intake is open gives it back."""
+def places(
+    before: nomination.State, event: Event, id: str, cycle: str, held: Mapping[int, str], intake_open: bool
+) -> tuple[Reserve | Release | Claim | Unclaim, ...]:
+    """What a nomination takes or gives back after it entered: `held` are the places of its unit's quota."""
+
+    def ranks_back(round_: str = "") -> tuple[Unclaim, ...]:
+        return tuple(
+            Unclaim(cycle=cycle, scope=names.rank_scope(at), number=given.rank, holder=id)
+            for (at, _), given in before.endorsed.items()
+            if given.rank is not None and given.revision == before.revision and round_ in ("", at)
+        )
+
     match event:
-        case NominationSubmitted():
-            unit, route = event.unit, event.route
-            held = Reserve(cycle=cycle, subject=subject, nomination=event.nomination, unit=unit, route=route)
-            return (held,)
-        case NominationWithdrawn() if intake_open:
-            return (Release(cycle=cycle, subject=subject),)
+        case NominationEndorsed() if event.recommendation_rank:
+            scope = names.rank_scope(event.round)
+            rank = Claim(cycle=cycle, scope=scope, number=event.recommendation_rank, holder=id)
+            return (*(one for one in ranks_back(event.round) if one.number != rank.number), rank)
+        case NominationWithdrawn() if intake_open and before.submitted:
+            scope = names.quota_scope(before.submitted.route, before.submitted.unit)
+            quota = (n for n, by in held.items() if by == id)
+            back = (Unclaim(cycle=cycle, scope=scope, number=n, holder=id) for n in quota)
+            return (Release(cycle=cycle, subject=before.subject), *back, *ranks_back())
+        case NominationWithdrawn() | NominationReturned() | NominationRejected() | NominationDisqualified():
+            return ranks_back()
         case _:
             return ()
 
 
+def entry_places(
+    event: NominationSubmitted, subject: str, quota: int | None, held: Mapping[int, str]
+) -> tuple[Reserve | Claim, ...]:
+    """The subject's one place in the cycle, and the lowest free one of its unit's quota: which, no event says."""
+    cycle, id = event.cycle, event.nomination
+    place = Reserve(cycle=cycle, subject=subject, nomination=id, unit=event.unit, route=event.route)
+    if quota is None:
+        return (place,)
+    number = next(number for number in count(1) if number not in held)
+    scope = names.quota_scope(event.route, event.unit)
+    return place, Claim(cycle=cycle, scope=scope, number=number, holder=id)
+
+
 def told(
-    before: rounds.State, events: Sequence[Event], summit: str, children: Mapping[str, rounds.State]
+    before: rounds.State,
+    events: Sequence[Event],
+    summit: str,
+    entered: Sequence[str],
+    children: Mapping[str, rounds.State],
 ) -> Iterator[tuple[str, TakeOutcome]]:
     """Whom one command's events of a round are told to, and what; `before` is the state that they met."""
     opens = any(isinstance(event, StepOpened) for event in events)
@@ -129,8 +168,8 @@ def told(
                 for id in _onward(before, event, at_summit):
                     yield id, say("advanced")
             case RoundLapsed():
-                for id in (*before.members, *before.standby):
-                    yield id, say("eliminated", step=before.current, reason="ROUND_LAPSED")
+                for id in conduct.in_it(before, entered, children):
+                    yield id, say("eliminated", step=before.current or "pool", reason="ROUND_LAPSED")
             case TitlesConferred():
                 for id, honour in _honours(event, at_summit):
                     yield id, say("conferred", **honour)

@@ -13,6 +13,7 @@ from domain.steps import (
     close,
     cycle_guard,
     elapsed,
+    ended,
     gone,
     head_guards,
     hold,
@@ -129,23 +130,32 @@ def complete(state: State, step: ExpertReview) -> bool:
     )
 
 
-def close_review(state: State, command: Command, inputs: Inputs, step: ExpertReview) -> Decision:
-    """DR-15: without a quorum the session does not count and waits for people; sheets stay sealed."""
+def close_review(
+    state: State, command: Command, inputs: Inputs, step: ExpertReview, early: str = ""
+) -> Decision:
+    """DR-15: without a quorum the session does not count and waits for people; sheets stay sealed.
+
+    `early` is why it should end now: refused with QUORUM_UNMET or SCORES_MISSING where it would be held.
+    """
     if not state.members:
         return close(state, command, inputs, step.id, "complete")
     over = elapsed(state, step.id, command.received_at)
     whole = complete(state, step)
-    if not over and not whole:
+    if not over and not whole and not early:
         return NOTHING
     run = run_of(state, step.id)
     quorum = step.quorum
     if not meets(
         len(run.sheets), step.panel_size, quorum.numerator, quorum.denominator, step.quorum_comparator
     ):
+        if early:
+            raise Refused("QUORUM_UNMET", step=step.id, present=len(run.sheets), entitled=step.panel_size)
         return hold(state, step.id, "QUORUM_UNMET", detail=f"{len(run.sheets)}/{step.panel_size}")
     results = [_result(state, id, step) for id in present(state, inputs)]
     missing = [result.nomination for result in results if isinstance(result, _Missing)]
     if missing:
+        if early:
+            raise Refused("SCORES_MISSING", nominations=", ".join(missing))
         return hold(state, step.id, "SCORES_MISSING", missing)
     values = tuple(result for result in results if isinstance(result, PanelResult))
     closed = PanelClosed(
@@ -160,7 +170,8 @@ def close_review(state: State, command: Command, inputs: Inputs, step: ExpertRev
     ]
     guards = (cycle_guard(command), *head_guards(present(state, inputs).values(), command))
     left = leave(state, command, step.id, (*gone(state, inputs), *failed))
-    end = close(state, command, inputs, step.id, "complete" if whole else "elapsed")
+    how = "complete" if whole and not early else ended(over, early)
+    end = close(state, command, inputs, step.id, how, early)
     return Decision(events=(closed,), guards=guards).then(left).then(end)
 
 

@@ -32,9 +32,13 @@ from schemas.events import (
     PoolFrozen,
     Ranked,
     RecommendationAmended,
+    ReportsExtended,
     RoundLapsed,
     RoundOpened,
+    RoundPaused,
     RoundReported,
+    RoundResumed,
+    RulesWaived,
     SelectionMade,
     SheetHandedIn,
     StepClosed,
@@ -66,7 +70,8 @@ class StepRun:
     replies: dict[tuple[str, str], str] = field(default_factory=dict)  # (department, nomination) → outcome
     tied: tuple[str, ...] = ()  # those whom a person is to order
     resolution: tuple[str, ...] = ()
-    waived: bool = False
+    waived: bool = False  # the differential
+    waived_rules: frozenset[str] = frozenset()
     seals_at: datetime | None = None  # when a closed vote's adjudication is over
     adjudicated: bool = False
     invalid: frozenset[str] = frozenset()  # voters whose papers do not count
@@ -109,7 +114,9 @@ class State:
 
     stream: str = ""
     opened: RoundOpened | None = None
-    opened_at: datetime | None = None
+    reports: Window | None = None  # in which the child rounds report, and since when that end stands
+    paused_at: datetime | None = None
+    pauses: tuple[tuple[datetime, datetime], ...] = ()  # from, until: its own, without the cycle's
     frozen: bool = False
     members: dict[str, Member] = field(default_factory=dict)  # still in, in rank order after a selection
     standby: dict[str, Member] = field(default_factory=dict)  # the reserve, in order
@@ -140,14 +147,8 @@ def evolve(state: State, event: Event, at: datetime, actor: str = "", stream: st
     return replace(_evolve(state, event, at, actor, stream), seq=state.seq + 1)
 
 
-def _evolve(state: State, event: Event, at: datetime, actor: str, stream: str) -> State:  # noqa: C901, PLR0915 -- a flat match, one case an event
+def _evolve(state: State, event: Event, at: datetime, actor: str, stream: str) -> State:  # noqa: C901 -- a flat match, one case an event
     match event:
-        case RoundOpened():
-            return replace(state, stream=stream, opened=event, opened_at=at)
-        case PoolFrozen():
-            members = {member.nomination: member for member in event.members}
-            out = {gone.nomination: ("pool", gone.reason) for gone in event.dropped}
-            return replace(state, frozen=True, members=members, out=out)
         case StepOpened():
             state = replace(state, current=event.step)
             return _step(state, event.step, window=event.window)
@@ -180,11 +181,23 @@ def _evolve(state: State, event: Event, at: datetime, actor: str, stream: str) -
         case PanelClosed():
             values = {result.nomination: result.value for result in event.results}
             return replace(state, components=state.components | {event.component: values})
+        case AdjudicationOpened():
+            return _step(state, event.step, seals_at=event.closes_at)
+        case AdjudicationClosed():
+            return _step(state, event.step, adjudicated=True)
+        case VotesInvalidated():
+            return _invalidated(state, event)
+        case TallySealed():
+            values = {result.nomination: result.value for result in event.values}
+            return replace(state, components=state.components | {event.component: values})
         case TieResolved():
             run = run_of(state, event.step)
             return _step(state, event.step, resolution=(*run.resolution, *event.order), held="")
         case DifferentialWaived():
             return _step(state, event.step, waived=True, held="")
+        case RulesWaived():
+            waived = run_of(state, event.step).waived_rules | set(event.rules)
+            return _step(state, event.step, waived_rules=waived, held="")
         case SelectionMade():
             return _selected(state, event)
         case ListPublished():
@@ -195,6 +208,26 @@ def _evolve(state: State, event: Event, at: datetime, actor: str, stream: str) -
             return _step(state, event.step, taken=True)
         case TitlesConferred():
             return _conferred(state, event)
+        case _:
+            return _of_the_whole(state, event, at, actor, stream)
+
+
+def _of_the_whole(state: State, event: Event, at: datetime, actor: str, stream: str) -> State:
+    """What happens to the round itself, whatever step it is in."""
+    match event:
+        case RoundOpened():
+            return replace(state, stream=stream, opened=event, reports=_since(at, event.reports_due))
+        case ReportsExtended():
+            return replace(state, reports=_since(at, event.closes_at))
+        case RoundPaused():
+            return replace(state, paused_at=at)
+        case RoundResumed():
+            assert state.paused_at is not None
+            return replace(state, paused_at=None, pauses=(*state.pauses, (state.paused_at, at)))
+        case PoolFrozen():
+            members = {member.nomination: member for member in event.members}
+            out = {gone.nomination: ("pool", gone.reason) for gone in event.dropped}
+            return replace(state, frozen=True, members=members, out=out)
         case RoundReported():
             return replace(state, reported=event)
         case RecommendationAmended():
@@ -202,28 +235,17 @@ def _evolve(state: State, event: Event, at: datetime, actor: str, stream: str) -
             amended = {"recommended": event.recommended, "reserve": event.reserve}
             return replace(state, reported=state.reported.model_copy(update=amended))
         case RoundLapsed():
-            return replace(state, lapsed=event.reason)
+            return replace(state, lapsed=event.reason, paused_at=None)
         case ActProposed():
             return replace(state, proposals=state.proposals | {event.act: actor})
         case ActSeconded():
             return replace(state, proposals={k: v for k, v in state.proposals.items() if k != event.act})
         case _:
-            return _evolve_vote(state, event)
-
-
-def _evolve_vote(state: State, event: Event) -> State:
-    match event:
-        case AdjudicationOpened():
-            return _step(state, event.step, seals_at=event.closes_at)
-        case AdjudicationClosed():
-            return _step(state, event.step, adjudicated=True)
-        case VotesInvalidated():
-            return _invalidated(state, event)
-        case TallySealed():
-            values = {result.nomination: result.value for result in event.values}
-            return replace(state, components=state.components | {event.component: values})
-        case _:
             return state
+
+
+def _since(at: datetime, closes_at: datetime | None) -> Window | None:
+    return Window(opens_at=at, closes_at=closes_at) if closes_at else None
 
 
 def _step(state: State, step: str, **changes: Any) -> State:
@@ -275,8 +297,10 @@ def _extended(state: State, event: StepExtended, at: datetime) -> State:
     state = replace(state, published=published)
     if event.nomination:
         return state
-    old = run_of(state, event.step).window or Window(opens_at=at, closes_at=event.closes_at)
-    return _step(state, event.step, window=_moved(old, event.closes_at), epoch=event.epoch, held="")
+    run = run_of(state, event.step)
+    old = run.window or Window(opens_at=at, closes_at=event.closes_at)
+    held = "" if event.closes_at > event.was else run.held
+    return _step(state, event.step, window=_moved(old, event.closes_at), epoch=event.epoch, held=held)
 
 
 def _moved(window: Window, closes_at: datetime) -> Window:
@@ -328,13 +352,32 @@ def step_of(state: State, programme: Programme, step: str) -> Step:
         raise Refused("NOT_FOUND", what=f"{state.stream}/{step}") from None
 
 
+def windows_of(state: State, step: str) -> dict[str, Window]:
+    """The open step's window under "", and those of substitutes by nomination; none once it is closed."""
+    run = run_of(state, step)
+    if run.window is None or run.closed_at is not None:
+        return {}
+    return {"": run.window} | {
+        id: published.window
+        for id, published in state.published.items()
+        if published.step == step and published.gate != names.step_gate(state.stream, step)
+    }
+
+
+def must_run(state: State) -> None:
+    """Raises Refused ROUND_PAUSED."""
+    if state.paused_at is not None:
+        raise Refused("ROUND_PAUSED", round=state.stream)
+
+
 def must_be_current(state: State, step: str, action: str) -> StepRun:
-    """The step's run, if it is the open one; Refused STAGE_CLOSED once it is over, STAGE_MISMATCH before."""
+    """The step's run, if it is the open one; Refused STAGE_CLOSED once it is over, ROUND_PAUSED, STAGE_MISMATCH before."""
     run = run_of(state, step)
     if run.closed_at is not None or state.over:
         raise Refused(
             "STAGE_CLOSED", step=f"{state.stream}/{step}", closed_at=run.closed_at or state.lapsed or "-"
         )
+    must_run(state)
     if state.current != step:
         raise Refused("STAGE_MISMATCH", current=state.current or "-", action=action)
     return run
@@ -357,9 +400,17 @@ def endorsement_open(state: State, nomination_stream: str, action: str, programm
     return declared
 
 
+def publication_over(state: State, nomination: str, now: datetime) -> bool:
+    """Whether this nomination was published and may no longer be objected to."""
+    publication = state.published[nomination]
+    over = run_of(state, publication.step).closed_at is not None or state.over
+    return (over and nomination not in awaited(state)) or now >= publication.window.closes_at
+
+
 def publicity_gate(state: State, nomination: str) -> tuple[str, str]:
     """The step and the gate under which this nomination is published; Refused NOT_PUBLISHED if it is not."""
     publication = state.published.get(nomination)
+    must_run(state)
     if publication is None:
         raise Refused("NOT_PUBLISHED", nomination=nomination)
     return publication.step, publication.gate

@@ -9,9 +9,8 @@ from typing import Literal
 
 from domain import authority
 from domain import cycle as cycles
-from domain.calendar import resumed_close
 from domain.decision import NOTHING, Calendar, Decision
-from domain.round import Standing, State, run_of
+from domain.round import Standing, State, run_of, windows_of
 from schemas import names
 from schemas.commands import Command, TakeOutcome
 from schemas.events import Dropped, Event, MembersOut, StepClosed, StepHeld, StepOpened, Window
@@ -92,6 +91,16 @@ def set_gate(
     return SetGate(gate=gate)
 
 
+def set_gates(
+    state: State, command: Command, inputs: Inputs, step: str, status: GateStatus
+) -> tuple[SetGate, ...]:
+    """The rows of all windows of the step, in another status."""
+    return tuple(
+        set_gate(state, command, inputs, step, window, id, status)
+        for id, window in windows_of(state, step).items()
+    )
+
+
 def open_window(
     state: State, command: Command, inputs: Inputs, step: str, kind: str, period: Period
 ) -> Decision:
@@ -106,6 +115,11 @@ def elapsed(state: State, step: str, now: datetime) -> bool:
     """Whether the step's window is over."""
     window = run_of(state, step).window
     return window is not None and now >= window.closes_at
+
+
+def ended(over: bool, early: str) -> Literal["elapsed", "complete", "early"]:
+    """How a step ends that ends with its window, with the last word, or early for a reason."""
+    return "elapsed" if over else "early" if early else "complete"
 
 
 def leave(state: State, command: Command, step: str, out: Sequence[Dropped]) -> Decision:
@@ -152,22 +166,13 @@ def hold(state: State, step: str, code: str, nominations: Sequence[str] = (), de
 
 
 def close(
-    state: State, command: Command, inputs: Inputs, step: str, how: Literal["elapsed", "complete", "early"]
+    state: State,
+    command: Command,
+    inputs: Inputs,
+    step: str,
+    how: Literal["elapsed", "complete", "early"],
+    reason: str = "",
 ) -> Decision:
-    """The step is over; its gate, if it has one, is closed in the same transaction."""
-    window = run_of(state, step).window
-    effects = (set_gate(state, command, inputs, step, window, status=GateStatus.CLOSED),) if window else ()
-    events: tuple[Event, ...] = (StepClosed(step=step, how=how),)
-    return Decision(events=events, effects=effects)
-
-
-def resumed(
-    window: Window, pauses: tuple[tuple[datetime, datetime], ...], now: datetime, inputs: Inputs
-) -> Window:
-    """The window after every pause that it saw; the days between the last resuming and `now` are given back too."""
-    closes = window.closes_at
-    for paused_at, resumed_at in pauses:
-        if window.opens_at <= paused_at:
-            until = now if (paused_at, resumed_at) == pauses[-1] else resumed_at
-            closes = resumed_close(paused_at, until, closes, inputs.calendar.overrides)
-    return Window(opens_at=window.opens_at, closes_at=closes)
+    """The step is over; its gates, if it has any, are closed in the same transaction."""
+    events: tuple[Event, ...] = (StepClosed(step=step, how=how, reason=reason or None),)
+    return Decision(events=events, effects=set_gates(state, command, inputs, step, GateStatus.CLOSED))

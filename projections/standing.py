@@ -40,7 +40,10 @@ from schemas.events import (
     RecommendationAmended,
     RoundLapsed,
     RoundOpened,
+    RoundPaused,
     RoundReported,
+    RoundResumed,
+    RulesWaived,
     SelectionMade,
     StepClosed,
     StepExtended,
@@ -60,6 +63,10 @@ class RoundStatus(StrEnum):
     HELD = "held"
     REPORTED = "reported"
     LAPSED = "lapsed"
+
+
+PAUSED = "ROUND_PAUSED"
+"""What a paused round is held by, beside what its step may be held by already."""
 
 
 class Row(Frozen):
@@ -295,7 +302,14 @@ def _round(row: RoundRow, event: Event) -> RoundRow:
             return _going_on(row).model_copy(update={"step": event.step})
         case StepHeld():
             return row.model_copy(update={"status": RoundStatus.HELD, "held_code": event.code})
-        case StepClosed() | StepExtended() | TieResolved() | DifferentialWaived():
+        case RoundPaused():
+            held = f"{row.held_code} {PAUSED}".strip()
+            return row.model_copy(update={"status": RoundStatus.HELD, "held_code": held})
+        case RoundResumed():
+            return _resumed(row)
+        case StepExtended() if event.closes_at == event.was:
+            return row
+        case StepClosed() | StepExtended() | TieResolved() | DifferentialWaived() | RulesWaived():
             return _going_on(row)
         case MembersOut():
             return _without(row, {one.nomination for one in event.out})
@@ -319,6 +333,11 @@ def _round(row: RoundRow, event: Event) -> RoundRow:
 def _going_on(row: RoundRow) -> RoundRow:
     held = row.status == RoundStatus.HELD
     return row.model_copy(update={"status": RoundStatus.OPEN, "held_code": ""}) if held else row
+
+
+def _resumed(row: RoundRow) -> RoundRow:
+    code = row.held_code.removesuffix(PAUSED).strip()
+    return row.model_copy(update={"held_code": code}) if code else _going_on(row)
 
 
 def _without(row: RoundRow, out: set[str]) -> RoundRow:

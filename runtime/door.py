@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from uuid_utils import uuid7
 
 from activities.deciding import Decider
 from activities.errors import engine_error
-from runtime.recovery import Recovered, Recovery, attributes, begin_cycle, update_with_start
+from runtime.recovery import Recovered, Recovery, attempt, attributes, begin_cycle, update_with_start
 from runtime.restoring import Restorer
 from runtime.settings import Login, Settings
 from runtime.temporal import connect
@@ -274,20 +275,35 @@ class Door:
         anonymous: bool = False,
         key: str = "",
     ) -> tuple[str, Receipt]:
-        """Files an objection; who objects is sealed in the vault and only pointed at."""
+        """Files an objection; who objects is sealed in the vault and only pointed at.
+
+        The objection's id is the same for the same person, round and ground: a repeat is OBJECTION_EXISTS with it.
+        """
         stream = names.nomination_stream(cycle, nomination)
         key = key or str(uuid7())
-        deposit = await self.vault.deposit(objector_identity, objector_fields, f"{cycle}/{key}")
-        objection = digest(f"{stream}/{key}".encode())[:16]
+        anonymous = anonymous or not objector_identity
+        identity = objector_identity or f"anonymous/{key}"
+        deposit = await self.vault.deposit(identity, objector_fields, f"{cycle}/{key}")
+        round_ = await self._published_in(stream)
+        objection = (await self.vault.mark(deposit.subject_id, f"{stream}/{round_}/{ground}"))[:16]
         body = FileObjection(
             objection=objection,
-            round=(await self.decider.nominations.get(stream)).state.round,
+            round=round_,
             entry=deposit.entry_id,
             commitment=deposit.commitment,
             ground=ground,
             anonymous=anonymous,
         )
         return objection, await self.send(stream, body, actor, f"object/{key}")
+
+    async def _published_in(self, stream: str) -> str:
+        """The round that published the nomination last; the present one if none did."""
+        state = (await self.decider.nominations.get(stream)).state
+        below = [replace(state, level=level).round for level in range(state.level, -1, -1)]
+        for round_ in below:
+            if stream.rsplit("/", 1)[-1] in (await self.decider.rounds.get(round_)).state.published:
+                return round_
+        return state.round
 
     async def cast_vote(
         self, cycle: str, ballot: str, voter: str, choices: tuple[str, ...], paper: str, channel: str = "web"
@@ -320,7 +336,7 @@ class Door:
         assert self.client is not None
         try:
             receipt: Receipt = await self.client.get_workflow_handle(workflow).execute_update(
-                names.COMMAND_UPDATE, command, id=command.id, result_type=Receipt
+                names.COMMAND_UPDATE, command, id=attempt(command), result_type=Receipt
             )
             return receipt
         except (RPCError, WorkflowUpdateRPCTimeoutOrCancelledError) as fault:

@@ -20,6 +20,7 @@ from temporalio.common import (
     WorkflowIDReusePolicy,
 )
 from temporalio.service import RPCError, RPCStatusCode
+from uuid_utils import uuid7
 
 from activities.deciding import Decider
 from activities.errors import engine_error
@@ -36,9 +37,15 @@ from schemas.errors import Refused, Unavailable
 from schemas.events import CycleOpened, read
 from schemas.ledger import Append, Frozen, Post, Provenance, Receipt
 from schemas.messages import CycleOrder
+from schemas.units import UnitTree
 
 Restart = Literal["restarted", "running", "ended"]
 ENDED = ("cancelled", "completed")
+
+
+def attempt(command: Command) -> str:
+    """An id of its own for each attempt: the log keeps a command to one effect, Temporal would keep its first refusal."""
+    return f"{command.id}#{uuid7()}"
 
 
 async def update_with_start(
@@ -50,7 +57,7 @@ async def update_with_start(
             names.COMMAND_UPDATE,
             command,
             start_workflow_operation=start,
-            id=command.id,
+            id=attempt(command),
             result_type=Receipt,
         )
         return receipt
@@ -206,6 +213,9 @@ class Recovery:
     async def _posts(self, stream: str) -> list[Post]:
         folded = await self._decider.rounds.get(stream)
         programme = await self._decider.programme(folded.rules)
+        tree, cycle = await self._tree(stream), names.cycle_of(stream)
+        route, unit = stream.split("/")[2:]
+        entered, _ = await self._decider.work(cycle, route, unit, programme, tree)
         below = folded.state.opened.children if folded.state.opened else ()
         children = {child: one.state for child, one in (await self._decider.rounds.get_many(below)).items()}
         posts: list[Post] = []
@@ -214,11 +224,16 @@ class Recovery:
             recorded = tuple(group)
             events = [read(event) for event in recorded]
             command = _engines(recorded[0].command_id, stream, recorded[0].at)
-            told = rebuilding.told(state, events, programme.summit, children)
+            told = rebuilding.told(state, events, programme.summit, entered, children)
             posts += [tell(state, command, id, outcome) for id, outcome in told]
             for event in recorded:
                 state = fold_round(state, event)
         return posts
+
+    async def _tree(self, stream: str) -> UnitTree:
+        cycle = await self._decider.cycles.get(names.cycle_stream(names.cycle_of(stream)))
+        assert cycle.state.opened is not None
+        return await self._decider.tree(cycle.state.opened.units)
 
     async def _would_take(self, post: Post) -> bool:
         state = (await self._decider.nominations.get(post.workflow)).state

@@ -9,7 +9,7 @@ from itertools import groupby
 from temporalio.client import Client
 
 from activities.deciding import Decider
-from activities.folding import fold_cycle, fold_round
+from activities.folding import fold_cycle, fold_nomination, fold_round
 from domain import rebuilding
 from runtime.histories import remembered
 from schemas import names
@@ -25,6 +25,7 @@ from schemas.events import (
     read,
 )
 from schemas.ledger import Append, Effect, Frozen, Gate, Head, NewEvent, Provenance, RecordedEvent, SetGate
+from schemas.programme import Intake
 from store.ballot_box import BallotBox
 from store.vault import Vault
 
@@ -94,24 +95,41 @@ class Restorer:
         """Command by command, in the order in which they were recorded, each stream's own order kept."""
         for events in _in_order(tails):
             last = events[-1] is tails[events[0].stream][-1]
-            effects = await self._reservations(events) + (await self._gates(events) if last else ())
+            effects = await self._places(events) + (await self._gates(events) if last else ())
             await self._decider.store.append(_again(events, effects))
 
-    async def _reservations(self, events: Chain) -> tuple[Effect, ...]:
-        """The places in the cycle that a nomination took or gave back; its first event names the subject."""
+    async def _places(self, events: Chain) -> tuple[Effect, ...]:
+        """What a nomination took or gave back: its subject's place, its unit's quota, its ranks."""
         stream, cycle = events[0].stream, names.cycle_of(events[0].stream)
         if names.kind_of(stream) != "nomination":
             return ()
-        subject = ((await self._decider.store.load(stream)) + events)[0].subject
-        kept = await self._decider.store.load(names.cycle_stream(cycle))
-        closed = [event.recorded for event in kept if event.type == IntakeClosed.__name__]
-        return tuple(
-            effect
-            for event in events
-            for effect in rebuilding.reservation(
-                read(event), subject, cycle, intake_open=not closed or event.recorded < closed[0]
-            )
-        )
+        closed = [
+            event.recorded
+            for event in await self._decider.store.load(names.cycle_stream(cycle))
+            if event.type == IntakeClosed.__name__
+        ]
+        state = (await self._decider.nominations.get(stream)).state
+        effects: list[Effect] = []
+        for recorded in events:
+            event = read(recorded)
+            submitted = event if isinstance(event, NominationSubmitted) else state.submitted
+            assert submitted is not None
+            held = await self._decider.store.claims(cycle, names.quota_scope(submitted.route, submitted.unit))
+            if isinstance(event, NominationSubmitted):
+                quota = await self._quota(event, recorded.rules)
+                effects += rebuilding.entry_places(event, recorded.subject, quota, held)
+            else:
+                open_ = not closed or recorded.recorded < closed[0]
+                effects += rebuilding.places(state, event, submitted.nomination, cycle, held, open_)
+            state = fold_nomination(state, recorded)
+        return tuple(effects)
+
+    async def _quota(self, submitted: NominationSubmitted, rules: str) -> int | None:
+        cycle = await self._decider.cycles.get(names.cycle_stream(submitted.cycle))
+        assert cycle.state.opened is not None
+        unit = (await self._decider.tree(cycle.state.opened.units)).by_code[submitted.unit]
+        stage = (await self._decider.programme(rules)).stages[unit.rank]
+        return next((step.quota for step in stage.steps if isinstance(step, Intake)), None)
 
     async def _gates(self, events: Chain) -> tuple[Effect, ...]:
         """The gates of a stream as they stand after its last events."""

@@ -257,6 +257,30 @@ class LapseRound(Frozen):
 # ---- round: people's ----
 
 
+class PauseRound(Frozen):
+    kind: Literal["pause_round"] = "pause_round"
+    reason: Reason
+
+
+class ResumeRound(Frozen):
+    kind: Literal["resume_round"] = "resume_round"
+
+
+class CancelRound(Frozen):
+    """The round lapses, and whoever is in it goes no further. Takes two people."""
+
+    kind: Literal["cancel_round"] = "cancel_round"
+    reason: Reason
+
+
+class ExtendReports(Frozen):
+    """Amendment: give the child rounds more time to report. Takes two people."""
+
+    kind: Literal["extend_reports"] = "extend_reports"
+    closes_at: Instant
+    reason: Reason
+
+
 class FormPanel(Frozen):
     kind: Literal["form_panel"] = "form_panel"
     step: str
@@ -318,6 +342,18 @@ class WaiveDifferential(Frozen):
     reason: Reason
 
 
+class WaiveRules(Frozen):
+    """Amendment: take a selection that is held as infeasible again without these share rules. Takes two people.
+
+    `exact` among the rules lets seats stay empty.
+    """
+
+    kind: Literal["waive_rules"] = "waive_rules"
+    step: str
+    rules: tuple[str, ...] = Field(min_length=1)
+    reason: Reason
+
+
 class ExtendStep(Frozen):
     """Amendment: takes two people."""
 
@@ -328,7 +364,7 @@ class ExtendStep(Frozen):
 
 
 class CloseStepEarly(Frozen):
-    """The unit is done before its window is over; never a publicity period or a public vote."""
+    """The unit is done before its window is over; never a public vote, nor a publicity period below its minimum."""
 
     kind: Literal["close_early"] = "close_early"
     step: str
@@ -389,6 +425,10 @@ RoundBody = (
     | InvalidateVotes
     | ReportRound
     | LapseRound
+    | PauseRound
+    | ResumeRound
+    | CancelRound
+    | ExtendReports
     | FormPanel
     | ReplaceJudge
     | Recuse
@@ -396,6 +436,7 @@ RoundBody = (
     | ReplyClearance
     | ResolveTie
     | WaiveDifferential
+    | WaiveRules
     | ExtendStep
     | CloseStepEarly
     | Decide

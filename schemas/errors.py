@@ -37,6 +37,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     ),
     "STAGE_NOT_OPEN": ("{step} 将于 {opens_at} 开始。", "{step} opens at {opens_at}."),
     "CYCLE_PAUSED": ("本届已暂停，恢复后再办理。", "The cycle is paused; try again after it resumes."),
+    "ROUND_PAUSED": (
+        "{round} 已暂停，恢复后再办理。",
+        "{round} is paused; try again after it resumes.",
+    ),
     "CYCLE_NOT_OPEN": ("本届未开启或已结束（{status}）。", "The cycle is not open ({status})."),
     "CALENDAR_YEAR_MISSING": (
         "{year} 年的工作日历缺失；请在 {file} 中补充后再开启。",
@@ -122,6 +126,14 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "FACTS_INVALID": ("申报事项有误：{fault}。", "A fact is wrong: {fault}."),
     "NO_WAY_UP": ("{unit} 不能经 {route} 逐级上报。", "There is no way up from {unit} by {route}."),
     "RANK_REQUIRED": ("{step} 须给出推荐排序。", "{step} needs a recommendation rank."),
+    "RANK_TAKEN": (
+        "推荐排序 {rank} 已给 {holder}。",
+        "The recommendation rank {rank} is {holder}'s.",
+    ),
+    "RETURNS_EXHAUSTED": (
+        "已退回 {times} 次，不得再退；请推荐或不予推荐。",
+        "It was returned {times} time(s) and may not be again: endorse or reject it.",
+    ),
     "AWAITING_CORRECTION": ("已退回补正：{reason}。", "It was returned for correction: {reason}."),
     "NOTHING_TO_CORRECT": ("该申报未被退回（{status}）。", "The nomination was not returned ({status})."),
     "OBJECTION_EXISTS": ("异议 {objection} 已受理。", "Objection {objection} is filed already."),
@@ -129,11 +141,49 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "异议 {objection} 已裁定（{outcome}）。",
         "Objection {objection} is ruled on already ({outcome}).",
     ),
-    "ANONYMOUS_OBJECTION": ("异议须实名。", "An objection must be in one's real name."),
+    "ANONYMOUS_OBJECTION": (
+        "异议须实名，未予受理；已存档备查。",
+        "An objection must be in one's real name: it is refused, and kept as a lead.",
+    ),
+    "LATE_OBJECTION": (
+        "公示期已过，异议未予受理；已存档备查。",
+        "The publicity period is over: the objection is refused, and kept as a lead.",
+    ),
     "NOT_PUBLISHED": ("{nomination} 不在公示期内。", "{nomination} is not published."),
     "NOT_A_MEMBER": ("{nomination} 不在 {round}。", "{nomination} is not in {round}."),
     "MEMBERS_UNDECIDED": ("尚有未办结的申报：{nominations}。", "These still wait for a word: {nominations}."),
-    "PUBLICITY_NEVER_SHORTENED": ("公示期不得缩短。", "A publicity period is never shortened."),
+    "PUBLICITY_NEVER_SHORTENED": (
+        "公示期不得缩短：{step} 最早于 {earliest} 结束。",
+        "A publicity period is never shortened: {step} ends at {earliest} at the soonest.",
+    ),
+    "VOTE_NEVER_SHORTENED": (
+        "公众投票期是对投票人的承诺，不得缩短（{step}）。",
+        "A public vote's window is a promise to voters and is never shortened ({step}).",
+    ),
+    "ENDS_BY_ITSELF": (
+        "{step}（{type}）在有关各方办理后自行结束，不能提前结束。",
+        "{step} ({type}) ends by itself once those concerned have acted; it is not closed early.",
+    ),
+    "QUORUM_UNMET": (
+        "{step} 已交评分表 {present} 份（评委 {entitled} 人），未达法定人数。",
+        "{step} has {present} sheet(s) of {entitled} judges, which is no quorum.",
+    ),
+    "SCORES_MISSING": (
+        "{nominations} 的有效评分不足。",
+        "There are too few marks of {nominations}.",
+    ),
+    "REPLIES_MISSING": (
+        "部门对 {nominations} 尚未答复，沉默不视为同意。",
+        "Departments have not answered about {nominations}, and silence is not consent.",
+    ),
+    "TIE_UNRESOLVED": (
+        "{nominations} 并列，须先裁定。",
+        "{nominations} are tied: resolve that first.",
+    ),
+    "OBJECTION_OPEN": (
+        "对 {nominations} 的异议尚未裁定。",
+        "Objections to {nominations} are not ruled on yet.",
+    ),
     "PANEL_SIZE": ("评委应为 {needed} 人，现 {have} 人。", "The panel has {needed} judges, not {have}."),
     "PANEL_FORMED": ("{step} 的评委已组成。", "The panel of {step} is formed already."),
     "VOTE_MISSING": ("{nomination} 缺少表决意见。", "There is no vote on {nomination}."),

@@ -204,6 +204,18 @@ class ObjectionFiled(Event):
     ground: str
 
 
+class ObjectionRefused(Event):
+    """An objection that came too late or without a name: it holds nothing, but is kept as a lead (DR-29)."""
+
+    objection: str
+    round: str
+    step: str
+    entry: str
+    commitment: str
+    ground: str
+    reason: Literal["late", "anonymous"]
+
+
 class ObjectionRuled(Event):
     objection: str
     outcome: Literal["upheld", "dismissed"]
@@ -313,6 +325,7 @@ class StepHeld(Event):
 class StepClosed(Event):
     step: str
     how: Literal["elapsed", "complete", "early"]
+    reason: str | None = None  # why somebody closed it early
 
 
 class MembersOut(Event):
@@ -487,6 +500,14 @@ class DifferentialWaived(Event):
     reason: str
 
 
+class RulesWaived(Event):
+    """Share rules of a selection that cannot all hold are set aside for this round, by recorded authority (DR-26)."""
+
+    step: str
+    rules: tuple[str, ...]
+    reason: str
+
+
 class ListPublished(Event):
     """A list, or a substitute alone, is published for objections until `window` ends (公示, DR-27)."""
 
@@ -545,8 +566,26 @@ class RecommendationAmended(Event):
     reserve: tuple[str, ...] = ()
 
 
+class ReportsExtended(Event):
+    """The child rounds may report until later: by two people, or because a pause gave its days back."""
+
+    was: Instant
+    closes_at: Instant
+    reason: str
+
+
+class RoundPaused(Event):
+    """Nothing of this round is decided, and its windows do not run, until it is resumed."""
+
+    reason: str
+
+
+class RoundResumed(Event):
+    """Time goes on; the windows that the pause ate into follow as extensions."""
+
+
 class RoundLapsed(Event):
-    """The round did not report in time, or its cycle was cancelled."""
+    """The round did not report in time, or it or its cycle was cancelled."""
 
     reason: str
 

@@ -172,6 +172,26 @@ class Release(Frozen):
     subject: str
 
 
+class Claim(Frozen):
+    """The numbered place of a scope, held by one nomination alone; where another holds it, decide again (DR-06)."""
+
+    kind: Literal["claim"] = "claim"
+    cycle: str
+    scope: str
+    number: int
+    holder: str
+
+
+class Unclaim(Frozen):
+    """Give a place back, if it is the holder's."""
+
+    kind: Literal["unclaim"] = "unclaim"
+    cycle: str
+    scope: str
+    number: int
+    holder: str
+
+
 class Post(Frozen):
     """A message for the outbox: delivered to `workflow` as signal `name` with `id`, at least once."""
 
@@ -184,7 +204,7 @@ class Post(Frozen):
     payload: JsonObject
 
 
-Effect = Annotated[SetGate | Reserve | Release | Post, Field(discriminator="kind")]
+Effect = Annotated[SetGate | Reserve | Release | Claim | Unclaim | Post, Field(discriminator="kind")]
 
 
 class Append(Frozen):

@@ -47,12 +47,13 @@ class RoundView(Frozen):
     steps: tuple[StepRef, ...] = ()
     children: tuple[ChildRef, ...] = ()
     reports_due: Instant | None = None
-    paused_seconds: int = 0  # since it opened
+    paused_seconds: int = 0  # since that was set
     frozen: bool = False
     current: str = ""
     closed: tuple[str, ...] = ()
     sealed: bool = True  # no closed ballot waits for its tally
     held: str = ""
+    paused: bool = False  # the round itself, not its cycle
     ripe: bool = False
     wakes_at: Instant | None = None
     seals_at: Instant | None = None  # when the adjudication of a closed vote is over

@@ -59,6 +59,16 @@ def intake_gate(cycle: str, rank: str) -> str:
     return f"cycle/{cycle}/intake/{rank}"
 
 
+def quota_scope(route: str, unit: str) -> str:
+    """The places that a unit may nominate for by one route."""
+    return f"quota/{route}/{unit}"
+
+
+def rank_scope(round_: str) -> str:
+    """The recommendation ranks that a round's unit gives."""
+    return f"rank/{round_}"
+
+
 def step_gate(round_: str, step: str, nomination: str = "") -> str:
     """The window of a step; with a nomination, of that substitute's own publicity period."""
     return f"{round_}/{step}/{nomination}" if nomination else f"{round_}/{step}"

@@ -121,12 +121,16 @@ class Eligibility(Frozen):
 
 
 class Endorsement(Frozen):
-    """The round's unit approves, returns or rejects each member; `ranked` asks for a recommendation rank (DR-06)."""
+    """The round's unit approves, returns or rejects each member; `ranked` asks for a recommendation rank (DR-06).
+
+    Each rank is given to one member. `returns_max` is how often one may be sent back here (DR-20).
+    """
 
     type: Literal["endorsement"] = "endorsement"
     id: Identifier
     period: Period
     ranked: bool = False
+    returns_max: PositiveInt | None = None
 
 
 class Silence(StrEnum):
@@ -297,13 +301,23 @@ class Selection(Frozen):
 
 
 class Publicity(Frozen):
-    """The list is published for objections; never shortened (DR-27 to DR-31)."""
+    """The list is published for objections (DR-27 to DR-31); never shortened, or not below `minimum` where one is set."""
 
     type: Literal["publicity"] = "publicity"
     id: Identifier
     period: Period
+    minimum: Period | None = None
     accept_anonymous: bool = False
     substitute: bool = True
+
+    @model_validator(mode="after")
+    def _minimum_is_within(self) -> Publicity:
+        whole, minimum = self.period, self.minimum
+        if minimum and (minimum.unit != whole.unit or minimum.days > whole.days):
+            raise PydanticCustomError(
+                "minimum_form", "a minimum is in the period's own unit and not longer than it"
+            )
+        return self
 
 
 class Decision(Frozen):

@@ -1,7 +1,7 @@
 """What every event store promises; `tests/store/test_contract.py` holds each one to it.
 
 `append` answers in this order, whatever else is wrong: the receipt of the same command id (`KEY_REUSED` if its
-payload differs), `LOG_BEHIND`, `WRONG_EXPECTED_HEAD`, the gates, the heads of other streams, the reservations.
+payload differs), `LOG_BEHIND`, `WRONG_EXPECTED_HEAD`, the gates, the heads of other streams, the claims, the reservations.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class EventStore(Protocol):
         Without events the effects are still written, and must be such that a repeat changes nothing.
 
         Raises Conflict `KEY_REUSED`, `WRONG_EXPECTED_HEAD`; Integrity `LOG_BEHIND`; Refused `STAGE_CLOSED`,
-        `STAGE_NOT_OPEN`, `CYCLE_PAUSED`, `DUPLICATE_NOMINATION`; Unavailable `STORE_UNAVAILABLE`.
+        `STAGE_NOT_OPEN`, `CYCLE_PAUSED`, `ROUND_PAUSED`, `DUPLICATE_NOMINATION`; Unavailable `STORE_UNAVAILABLE`.
         """
 
     async def receipt(self, stream: str, command_id: str, payload_hash: str) -> Receipt | None:
@@ -63,6 +63,9 @@ class EventStore(Protocol):
 
     async def units_with_reservations(self, cycle: str) -> dict[str, int]:
         """Number of reservations by unit."""
+
+    async def claims(self, cycle: str, scope: str) -> dict[int, str]:
+        """The places of a scope that are held, and by whom, in order."""
 
     async def put_document(self, kind: str, content: bytes) -> str:
         """Keep a document for ever under its SHA-256, which is returned."""

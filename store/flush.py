@@ -19,7 +19,20 @@ import orjson
 
 from schemas.canonical import Sealed, instant, plain
 from schemas.errors import Conflict, EngineError, Integrity, Refused, Unavailable
-from schemas.ledger import Append, GateOpen, Head, HeadIs, Post, Receipt, Release, Reserve, SetGate
+from schemas.ledger import (
+    Append,
+    Claim,
+    Effect,
+    GateOpen,
+    Head,
+    HeadIs,
+    Post,
+    Receipt,
+    Release,
+    Reserve,
+    SetGate,
+    Unclaim,
+)
 from store.statements import server_is_away, statement
 
 Connect = Callable[[], Awaitable[asyncpg.Connection]]
@@ -213,6 +226,8 @@ def _error(request: Append, facts: dict[str, Any]) -> EngineError | Repeated:
             fault = Refused("DUPLICATE_NOMINATION", existing=facts["existing"])
         case "paused":
             fault = Refused("CYCLE_PAUSED", step=step)
+        case "round_paused":
+            fault = Refused("ROUND_PAUSED", round=step)
         case "not_open":
             fault = Refused("STAGE_NOT_OPEN", step=step, opens_at=_moment(facts["opens_at"]))
         case "closed":
@@ -237,12 +252,14 @@ def _read_key(guard: GateOpen | HeadIs) -> Key:
     return ("gate", guard.gate) if isinstance(guard, GateOpen) else ("stream", guard.stream)
 
 
-def _write_key(effect: SetGate | Reserve | Release | Post) -> Key | None:
+def _write_key(effect: Effect) -> Key | None:
     match effect:
         case SetGate():
             return ("gate", effect.gate.id)
         case Reserve() | Release():
             return ("reservation", effect.cycle, effect.subject)
+        case Claim() | Unclaim():
+            return ("claim", effect.cycle, effect.scope, str(effect.number))
         case Post():
             return None
 
@@ -339,7 +356,7 @@ def _effects(requests: list[Append]) -> str | None:
     return orjson.dumps({table: list(rows.values()) for table, rows in tables.items()}).decode()
 
 
-def _effect_row(effect: SetGate | Reserve | Release | Post) -> tuple[str, Key, dict[str, Any]]:
+def _effect_row(effect: Effect) -> tuple[str, Key, dict[str, Any]]:
     """The table, the key (the last effect on one row counts), and the row."""
     match effect:
         case SetGate():
@@ -348,5 +365,7 @@ def _effect_row(effect: SetGate | Reserve | Release | Post) -> tuple[str, Key, d
             return "reserve", (effect.cycle, effect.subject), effect.model_dump()
         case Release():
             return "release", (effect.cycle, effect.subject), effect.model_dump()
+        case Claim() | Unclaim():
+            return effect.kind, (effect.cycle, effect.scope, str(effect.number)), effect.model_dump()
         case Post():
             return "posts", (effect.id,), effect.model_dump() | {"payload": plain(effect.payload)}

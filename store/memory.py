@@ -11,6 +11,7 @@ from schemas.canonical import Sealed, digest, seal
 from schemas.errors import Conflict, EngineError, Integrity, Refused, Unavailable
 from schemas.ledger import (
     Append,
+    Claim,
     Effect,
     Gate,
     GateOpen,
@@ -24,6 +25,7 @@ from schemas.ledger import (
     Reservation,
     Reserve,
     SetGate,
+    Unclaim,
 )
 from store.chain import KeptEvent, as_receipt, open_chain, open_kept
 
@@ -37,6 +39,7 @@ class MemoryEventStore:
         self._order: list[KeptEvent] = []
         self._gates: dict[str, Gate] = {}
         self._reservations: dict[tuple[str, str], Reservation] = {}
+        self._claims: dict[tuple[str, str, int], str] = {}
         self._documents: dict[str, tuple[str, bytes]] = {}
         self._posts: dict[str, Post] = {}
         self._delivered: set[str] = set()
@@ -101,6 +104,10 @@ class MemoryEventStore:
     async def units_with_reservations(self, cycle: str) -> dict[str, int]:
         return dict(Counter(row.unit for row in await self.reservations(cycle)))
 
+    async def claims(self, cycle: str, scope: str) -> dict[int, str]:
+        held = {number: who for (of, at, number), who in self._claims.items() if (of, at) == (cycle, scope)}
+        return dict(sorted(held.items()))
+
     async def put_document(self, kind: str, content: bytes) -> str:
         content_hash = digest(content)
         self._documents.setdefault(content_hash, (kind, content))
@@ -143,6 +150,7 @@ class MemoryEventStore:
             or self._moved(request.stream, request.expected)
             or next(filter(None, (self._gate_fault(guard) for guard in request.guards)), None)
             or next(filter(None, (self._head_fault(guard) for guard in request.guards)), None)
+            or next(filter(None, (self._claim_fault(request.stream, one) for one in request.effects)), None)
             or next(filter(None, (self._reserve_fault(effect) for effect in request.effects)), None)
         )
 
@@ -170,6 +178,8 @@ class MemoryEventStore:
             return Refused("STAGE_CLOSED", step=guard.gate, closed_at=(gate and gate.closes_at) or "")
         if self._paused(gate):
             return Refused("CYCLE_PAUSED", step=guard.gate)
+        if gate.status is GateStatus.PAUSED:
+            return Refused("ROUND_PAUSED", round=guard.gate)
         if gate.closes_at is not None and guard.received_at >= gate.closes_at:
             return Refused("STAGE_CLOSED", step=guard.gate, closed_at=gate.closes_at)
         if guard.received_at < gate.opens_at:
@@ -177,8 +187,14 @@ class MemoryEventStore:
         return None
 
     def _paused(self, gate: Gate) -> bool:
-        cycle = self._gates.get(f"cycle/{gate.cycle}", gate)
-        return GateStatus.PAUSED in (gate.status, cycle.status) or gate.epoch < cycle.epoch
+        cycle = self._gates.get(f"cycle/{gate.cycle}")
+        return cycle is not None and (cycle.status is GateStatus.PAUSED or gate.epoch < cycle.epoch)
+
+    def _claim_fault(self, stream: str, effect: Effect) -> Conflict | None:
+        if not isinstance(effect, Claim):
+            return None
+        holder = self._claims.get((effect.cycle, effect.scope, effect.number), effect.holder)
+        return None if holder == effect.holder else Conflict("WRONG_EXPECTED_HEAD", stream=stream)
 
     def _reserve_fault(self, effect: Effect) -> Refused | None:
         if not isinstance(effect, Reserve):
@@ -207,6 +223,11 @@ class MemoryEventStore:
                 self._reservations.setdefault((effect.cycle, effect.subject), held)
             case Release():
                 self._reservations.pop((effect.cycle, effect.subject), None)
+            case Claim():
+                self._claims[effect.cycle, effect.scope, effect.number] = effect.holder
+            case Unclaim():
+                if self._claims.get((effect.cycle, effect.scope, effect.number)) == effect.holder:
+                    del self._claims[effect.cycle, effect.scope, effect.number]
             case Post():
                 self._posts.setdefault(effect.id, effect)
             case _:

@@ -114,6 +114,9 @@ class PostgresEventStore:
     async def units_with_reservations(self, cycle: str) -> dict[str, int]:
         return {row["unit"]: row["held"] for row in await self._fetch("units_with_reservations", cycle)}
 
+    async def claims(self, cycle: str, scope: str) -> dict[int, str]:
+        return {row["number"]: row["holder"] for row in await self._fetch("claims", cycle, scope)}
+
     async def put_document(self, kind: str, content: bytes) -> str:
         content_hash = digest(content)
         await self._fetch("put_document", bytes.fromhex(content_hash), kind, content)

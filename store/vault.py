@@ -102,6 +102,14 @@ class Vault:
             added = await self._add(connection, subject, fields, deposit_id)
             return added or await self._known_now(connection, deposit_id, fields, subject_id=subject_id)
 
+    async def mark(self, subject_id: str, about: str) -> str:
+        """The same hex for the same person and matter, nothing to whoever lacks the person's key; `NOT_FOUND`, `ERASED`."""
+        async with connection_of(self._pool) as connection:
+            subject = await connection.fetchrow(statement("subject"), subject_id)
+        if subject is None:
+            raise Refused("NOT_FOUND", what=f"subject {subject_id}")
+        return hmac.new(self._unwrap(subject), about.encode(), sha256).hexdigest()
+
     async def reveal(self, entry_id: str) -> dict[str, str]:
         """The fields of an entry; Refused `NOT_FOUND`, or `ERASED`."""
         async with connection_of(self._pool) as connection:

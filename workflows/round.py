@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
@@ -82,9 +83,10 @@ class RoundWorkflow(HearsPeople):
                 await asyncio.shield(self._lapse())
             raise
         await workflow.wait_condition(workflow.all_handlers_finished)
+        recommended = self._view.members if self._view.reported else 0
         return RoundReport(
             stream=self._order.stream,
-            recommended=self._view.members,
+            recommended=recommended,
             conferred=self._view.conferred,
             lapsed=self._view.lapsed,
         )
@@ -95,31 +97,45 @@ class RoundWorkflow(HearsPeople):
             await self._gather()
         await self._conduct(FreezePool())
         for step in self._view.steps:
-            await self._take(step)
+            if not self._view.lapsed:
+                await self._take(step)
         await self._conduct(ReportRound())
 
     # ---- the children ----
 
     async def _gather(self) -> None:
-        """The children's reports, or the cut-off: whoever has not reported by then lapses."""
+        """The children's reports, or the cut-off: whoever has not reported by then, or by a cancelling, lapses."""
         for child in self._view.children:
             self._children[child.stream] = await once_free(partial(self._start, child))
         tasks = [asyncio.create_task(self._until_reported(child)) for child in self._view.children]
         while not all(task.done() for task in tasks):
-            due, amends_at = self._due(), min(self._amends_at.values(), default=None)
-            ends = [instant for instant in (due, amends_at) if instant]
-            with suppress(TimeoutError):
-                await workflow.wait_condition(
-                    lambda due=due: all(task.done() for task in tasks) or self._stirred or self._due() != due,  # type: ignore[misc]
-                    timeout=until(self._order.pace, min(ends, default=None)),
-                )
-            if until(self._order.pace, self._due()) == timedelta():
+            await self._until_cut_off(tasks)
+            if self._view.lapsed or until(self._order.pace, self._due()) == timedelta():
                 for task in tasks:
                     task.cancel()
                 await workflow.wait_condition(lambda: all(task.done() for task in tasks))
-            elif self._stirred or (amends_at and until(self._order.pace, amends_at) == timedelta()):
+            elif self._stirred or self._ends(self._amends_at.values()) == timedelta():
                 self._stirred = False
                 await self._amend_lists()
+
+    async def _until_cut_off(self, tasks: list[asyncio.Task[None]]) -> None:
+        """Or until all have reported, a list is to be amended, or the round has lapsed."""
+        due = self._due()
+        ends = (*self._amends_at.values(), *([due] if due else []))
+        with suppress(TimeoutError):
+            await workflow.wait_condition(
+                lambda: (
+                    all(task.done() for task in tasks)
+                    or self._stirred
+                    or self._due() != due
+                    or self._view.lapsed
+                ),
+                timeout=self._ends(ends),
+            )
+
+    def _ends(self, instants: Iterable[datetime]) -> timedelta | None:
+        """How long until the first of these, in reality; None for none."""
+        return until(self._order.pace, min(instants, default=None))
 
     async def _amend_lists(self) -> None:
         """Seats that were given up in lists already reported go to their reserves, until the pool is frozen."""
@@ -157,8 +173,9 @@ class RoundWorkflow(HearsPeople):
             self._children[child.stream] = await once_free(partial(self._start, child))
 
     def _due(self) -> datetime | None:
+        """The cut-off; none while the round is paused, and those of the cycle's pauses that it has not counted yet."""
         due = self._view.reports_due
-        return due + self._paused_for if due else None
+        return due + self._paused_for if due and not self._view.paused else None
 
     async def _start(self, child: ChildRef) -> Child:
         order = RoundOrder(
@@ -182,14 +199,13 @@ class RoundWorkflow(HearsPeople):
     async def _take(self, step: StepRef) -> None:
         """Open the step, wait until it is ripe, close it; a closed public vote is sealed."""
         await self._conduct(OpenStep(step=step.id), long=step.type == "selection")
-        while step.id not in self._view.closed:
+        while step.id not in self._view.closed and not self._view.lapsed:
             await self._until_stirred()
             if self._resumed:
                 self._resumed = False
                 await self._conduct(RearmStep(step=step.id))
-                continue
             await self._conduct(CloseStep(step=step.id), long=step.type == "selection")
-        while not self._view.sealed:
+        while not (self._view.sealed or self._view.lapsed):
             await self._adjudicated()
             await self._conduct(CloseStep(step=step.id), activity=Engine.seal_ballot)
 
@@ -197,7 +213,10 @@ class RoundWorkflow(HearsPeople):
         """Until the time in which papers of a closed vote may be looked into is over."""
         left = until(self._order.pace, self._view.seals_at)
         if left:
-            await workflow.sleep(left, summary="adjudication ends")
+            with suppress(TimeoutError):
+                await workflow.wait_condition(
+                    lambda: self._view.lapsed, timeout=left, timeout_summary="adjudication ends"
+                )
 
     async def _until_stirred(self) -> None:
         """Until the window's end by the clock, or until somebody did something that may end the step sooner."""
@@ -235,23 +254,25 @@ class RoundWorkflow(HearsPeople):
 
     async def _decide(self, command: Command) -> Receipt:
         async with self._lock:
+            paused = self._view.paused
             answer = await act_short(Engine.decide_round, Order(command=command, known=self._known))
             self._took(answer)
+            self._resumed = self._resumed or (paused and not self._view.paused)
         if command.body.kind not in QUIET or self._view.ripe:
             self._stirred = True
         return answer.receipt
 
     async def _conduct(self, body: Body, long: bool = False, activity: object = Engine.decide_round) -> None:
-        """One transition of the round itself; while the cycle is paused it waits."""
+        """One transition of the round itself; while the round or its cycle is paused it waits."""
         while True:
             try:
                 async with self._lock:
                     await self._transit(body, long, activity)
                 return
             except ApplicationError as refusal:
-                if refusal.type != "CYCLE_PAUSED":
+                if refusal.type not in ("CYCLE_PAUSED", "ROUND_PAUSED"):
                     raise
-                await workflow.wait_condition(lambda: self._resumed)
+                await workflow.wait_condition(lambda: self._resumed or self._view.lapsed)
                 self._resumed = isinstance(body, CloseStep)
                 if isinstance(body, CloseStep):
                     return
@@ -270,6 +291,8 @@ class RoundWorkflow(HearsPeople):
             self._paused_for = timedelta(seconds=self._view.paused_seconds)
 
     def _took(self, answer: RoundAnswer) -> None:
+        if answer.view.reports_due != self._view.reports_due:
+            self._paused_for = timedelta()
         self._view = answer.view
         if self._known is None or answer.receipt.head.seq > self._known.seq:
             self._known = answer.receipt.head

@@ -25,6 +25,7 @@ from schemas.canonical import canonical_bytes
 from schemas.commands import (
     ENGINE,
     AmendRecommendation,
+    CancelRound,
     CloseIntake,
     CloseStep,
     Command,
@@ -33,6 +34,7 @@ from schemas.commands import (
     FreezePool,
     GiveGrants,
     HandInSheet,
+    LapseRound,
     OpenCycle,
     OpenRound,
     OpenStep,
@@ -45,7 +47,19 @@ from schemas.commands import (
 )
 from schemas.errors import Conflict, EngineError, Refused
 from schemas.events import EVENTS, Count, Event, FactValue, GrantTerms
-from schemas.ledger import Actor, Gate, GateOpen, GateStatus, HeadIs, Post, Reserve, SetGate
+from schemas.ledger import (
+    Actor,
+    Claim,
+    Gate,
+    GateOpen,
+    GateStatus,
+    HeadIs,
+    Post,
+    Release,
+    Reserve,
+    SetGate,
+    Unclaim,
+)
 from schemas.programme import Programme
 from schemas.units import UnitTree
 from schemas.values import Pace
@@ -187,6 +201,7 @@ class World:
     streams: dict[str, list[Written]] = field(default_factory=dict)
     gates: dict[str, Gate] = field(default_factory=dict)
     reserved: dict[str, Reserve] = field(default_factory=dict)
+    claims: dict[tuple[str, int], str] = field(default_factory=dict)
     posts: list[Post] = field(default_factory=list)
     count: int = 0
 
@@ -281,6 +296,10 @@ class World:
                 case _:
                     pass
         for effect in decision.effects:
+            if isinstance(effect, Claim):
+                holder = self.claims.get((effect.scope, effect.number), effect.holder)
+                if holder != effect.holder:
+                    raise Conflict("WRONG_EXPECTED_HEAD", stream="")
             if isinstance(effect, Reserve) and effect.subject in self.reserved:
                 raise Refused("DUPLICATE_NOMINATION", existing=self.reserved[effect.subject].nomination)
 
@@ -290,6 +309,8 @@ class World:
             raise Refused("STAGE_CLOSED", step=guard.gate, closed_at=gate.closes_at if gate else "-")
         if cycle.status is GateStatus.PAUSED or gate.epoch < cycle.epoch:
             raise Refused("CYCLE_PAUSED")
+        if gate.status is GateStatus.PAUSED:
+            raise Refused("ROUND_PAUSED", round=gate.id)
         if gate.closes_at is not None and guard.received_at >= gate.closes_at:
             raise Refused("STAGE_CLOSED", step=guard.gate, closed_at=gate.closes_at)
 
@@ -299,6 +320,12 @@ class World:
                 self.gates[effect.gate.id] = effect.gate
             case Reserve():
                 self.reserved[effect.subject] = effect
+            case Release():
+                self.reserved.pop(effect.subject, None)
+            case Claim():
+                self.claims[effect.scope, effect.number] = effect.holder
+            case Unclaim() if self.claims.get((effect.scope, effect.number)) == effect.holder:
+                del self.claims[effect.scope, effect.number]
             case Post():
                 self.posts.append(effect)
 
@@ -313,10 +340,14 @@ class World:
             case "authority":
                 return self.tree
             case "nomination":
-                of = getattr(command.body, "round", "")
-                here = sum(held.unit == getattr(command.body, "unit", "") for held in self.reserved.values())
+                state: nomination.State = self.state(command.stream)
+                body: Any = command.body
+                of = nomination.round_of(state, body)
                 round_ = self.state(of) if of else rounds.initial
-                return nomination.Inputs(self.programme, self.tree, grants, round_, here)
+                scope = nomination.scope_of(state, body)
+                claims = {number: by for (at, number), by in self.claims.items() if at == scope}
+                open_ = not self.state(names.cycle_stream(self.cycle)).intake_closed
+                return nomination.Inputs(self.programme, self.tree, grants, round_, claims, open_)
             case _:
                 return self._round_inputs(command, grants)
 
@@ -325,7 +356,11 @@ class World:
         unit = command.stream.rsplit("/", 1)[-1]
         entered, below = self._work(unit)
         children: dict[str, rounds.State] = {}
-        if isinstance(command.body, FreezePool) and state.opened:
+        if (
+            isinstance(command.body, FreezePool | LapseRound | CancelRound)
+            and state.opened
+            and not state.frozen
+        ):
             children = {stream: self.state(stream) for stream in state.opened.children}
         reported = [child.reported for child in children.values() if child.reported]
         concerned = [*entered, *state.members, *state.standby, *(i for r in reported for i in r.recommended)]
@@ -378,6 +413,10 @@ class World:
         )
 
     def submit_as(self, id: str, unit: str = "", by: Actor = OFFICER, **changes: Any) -> tuple[Event, ...]:
+        body = self.submission(id, unit, **changes)
+        return self.do(names.nomination_stream(self.cycle, id), body, by)
+
+    def submission(self, id: str, unit: str = "", **changes: Any) -> SubmitNomination:
         said: dict[str, Any] = {
             "nomination": id,
             "cycle": self.cycle,
@@ -388,7 +427,7 @@ class World:
             "entry": f"entry-{id}",
             "commitment": "0" * 64,
         }
-        return self.do(names.nomination_stream(self.cycle, id), SubmitNomination(**said | changes), by)
+        return SubmitNomination(**said | changes)
 
     def on(self, id: str, body: Any, by: Actor = OFFICER, command: str = "") -> tuple[Event, ...]:
         """A command to a nomination."""

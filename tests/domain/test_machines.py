@@ -32,6 +32,7 @@ from schemas.commands import (
     OpenRound,
     OpenStep,
     PauseCycle,
+    PauseRound,
     RearmStep,
     Recuse,
     Reject,
@@ -41,6 +42,7 @@ from schemas.commands import (
     ReportRound,
     ResolveTie,
     ResumeCycle,
+    ResumeRound,
     ReturnForCorrection,
     RuleOnObjection,
     SealTally,
@@ -50,7 +52,7 @@ from schemas.commands import (
     WrittenMark,
 )
 from schemas.errors import EngineError
-from schemas.events import Count, FactValue, ObjectionFiled, PoolFrozen, TitlesConferred
+from schemas.events import Count, FactValue, ObjectionFiled, ObjectionRefused, PoolFrozen, TitlesConferred
 from schemas.ledger import Actor
 from tests.domain.specification import (
     APPLICANT,
@@ -235,6 +237,10 @@ class Machine(RuleBasedStateMachine):
         body = ResumeCycle() if resume else PauseCycle(reason="r")
         self.attempt(names.cycle_stream(World.cycle), body, by)
 
+    @rule(by=st.sampled_from((OPERATOR, STRANGER)), resume=st.booleans())
+    def pause_or_resume_the_round(self, by: Actor, resume: bool) -> None:
+        self.attempt(ROUND, ResumeRound() if resume else PauseRound(reason="r"), by)
+
     @rule(id=IDS, body=NOMINATION_BODIES, by=st.sampled_from(PEOPLE))
     def somebody_asks_of_a_nomination(self, id: str, body: Any, by: Actor) -> None:
         self.attempt(self.nomination_stream(id), body, by)
@@ -266,7 +272,7 @@ class Machine(RuleBasedStateMachine):
         for written in self.world.streams.values():
             for one in written:
                 if one.actor in (STRANGER.id, APPLICANT.id):
-                    assert isinstance(one.event, ObjectionFiled)
+                    assert isinstance(one.event, ObjectionFiled | ObjectionRefused)
 
 
 class NominationMachine(Machine):
@@ -329,6 +335,7 @@ class RoundMachine(Machine):
     def _next(self) -> None:
         state = self.world.round()
         self.attempt(names.cycle_stream(World.cycle), ResumeCycle(), OPERATOR)
+        self.attempt(ROUND, ResumeRound(), OPERATOR)
         waiting = [id for id in STEPS if rounds.run_of(state, id).closed_at is None]
         if not waiting:
             self.attempt(ROUND, ReportRound())

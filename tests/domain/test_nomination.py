@@ -17,12 +17,14 @@ from schemas.commands import (
     TakeOutcome,
     Withdraw,
 )
+from schemas.errors import Conflict
 from schemas.events import (
     FactValue,
     NominationCorrected,
     NominationDisqualified,
     NominationEndorsed,
     NominationReturned,
+    ObjectionRefused,
     ObjectionRuled,
 )
 from tests.domain.specification import (
@@ -99,6 +101,27 @@ def test_a_unit_may_not_put_forward_more_than_its_quota_dr_06() -> None:
     refused("QUOTA_EXCEEDED", lambda: world.submit("b"))
 
 
+def test_a_place_is_free_again_after_a_withdrawal_within_the_intake_dr_06() -> None:
+    world = one_level(intake=INTAKE | {"quota": 2})
+    world.submit("a")
+    world.submit("b")
+    world.withdraw("a")
+    world.submit("c")
+    refused("QUOTA_EXCEEDED", lambda: world.submit("d"))
+    assert world.claims == {(names.quota_scope("river", "9"), n): id for n, id in ((1, "c"), (2, "b"))}
+
+
+def test_of_two_who_were_told_the_same_free_place_one_decides_again_dr_06() -> None:
+    world = one_level(intake=INTAKE | {"quota": 1})
+    stream = names.nomination_stream(World.cycle, "b")
+    late = world.command(stream, world.submission("b"), OFFICER)
+    decided = world.decide(late)
+    world.submit("a")
+    with pytest.raises(Conflict, match="WRONG_EXPECTED_HEAD"):
+        world.write(late, decided)
+    refused("QUOTA_EXCEEDED", lambda: world.decide(late))
+
+
 @pytest.mark.parametrize(
     ("code", "said"),
     [
@@ -162,6 +185,49 @@ def test_another_rank_is_another_endorsement_and_the_latest_counts_dr_06() -> No
     world.on("a", Endorse(round=ROUND, recommendation_rank=2))
     world.on("a", Endorse(round=ROUND, recommendation_rank=1))
     assert world.standing("a").endorsed == {(ROUND, "endorsement"): 1}
+
+
+def test_a_recommendation_rank_is_one_member_s_and_the_refusal_says_whose_dr_06() -> None:
+    world = endorsing(ranked=True)
+    world.on("a", Endorse(round=ROUND, recommendation_rank=1))
+    refusal = refused("RANK_TAKEN", lambda: world.on("b", Endorse(round=ROUND, recommendation_rank=1)))
+    assert refusal.facts == {"rank": "1", "holder": "a"}
+    world.on("b", Endorse(round=ROUND, recommendation_rank=2))
+
+
+@pytest.mark.parametrize(
+    "lapsing",
+    [
+        Endorse(round=ROUND, recommendation_rank=3),
+        ReturnForCorrection(round=ROUND, reason="r"),
+        Reject(round=ROUND, reason="r"),
+        Withdraw(reason="r"),
+    ],
+    ids=lambda body: body.kind,
+)
+def test_a_rank_is_free_again_when_its_endorsement_lapses_dr_06(lapsing) -> None:
+    world = endorsing(ranked=True)
+    world.on("a", Endorse(round=ROUND, recommendation_rank=1))
+    world.on("a", lapsing)
+    world.on("b", Endorse(round=ROUND, recommendation_rank=1))
+
+
+def test_two_people_s_disqualification_frees_the_rank_too_dr_06() -> None:
+    world = endorsing(ranked=True)
+    world.on("a", Endorse(round=ROUND, recommendation_rank=1))
+    for by in (OPERATOR, OPERATOR_2):
+        world.on("a", Disqualify(reason="r"), by)
+    world.on("b", Endorse(round=ROUND, recommendation_rank=1))
+
+
+def test_a_nomination_is_sent_back_as_often_as_the_programme_says_dr_20() -> None:
+    world = with_members(step("endorsement", returns_max=2), members=["a"])
+    world.open_step("endorsement")
+    for _ in range(2):
+        world.on("a", ReturnForCorrection(round=ROUND, reason="r"))
+        world.correct("a", years=3)
+    refused("RETURNS_EXHAUSTED", lambda: world.on("a", ReturnForCorrection(round=ROUND, reason="r")))
+    world.on("a", Endorse(round=ROUND))
 
 
 def test_a_ranked_endorsement_needs_a_rank_dr_06() -> None:
@@ -278,13 +344,39 @@ def test_disqualification_takes_two_people_dr_44() -> None:
 
 def test_an_objection_is_filed_within_the_window_in_one_s_real_name_once_dr_29() -> None:
     world = publishing()
-    refused("ANONYMOUS_OBJECTION", lambda: world.on("a", objection(anonymous=True), STRANGER))
     world.on("a", objection(), STRANGER)
     assert world.standing("a").contested
     refused("OBJECTION_EXISTS", lambda: world.on("a", objection(), STRANGER))
-    window = world.round().published["a"].window
-    world.now = window.closes_at
-    refused("STAGE_CLOSED", lambda: world.on("a", objection("o2"), STRANGER))
+
+
+def kept(world: World, id: str = "o1", **said: bool) -> str:
+    """Why an objection that was refused is kept all the same."""
+    [event] = world.on("a", objection(id, **said), STRANGER)
+    assert isinstance(event, ObjectionRefused)
+    assert (event.objection, event.entry, event.ground) == (id, "sealed", "deeds")
+    return event.reason
+
+
+def test_a_late_or_anonymous_objection_is_refused_kept_and_holds_nothing_dr_29() -> None:
+    world = publishing()
+    assert kept(world, "o1", anonymous=True) == "anonymous"
+    world.now = world.round().published["a"].window.closes_at
+    assert kept(world, "o2") == "late"
+    world.close_step("publicity")
+    assert kept(world, "o3") == "late"
+    world.report()
+    assert kept(world, "o4") == "late"
+    assert not world.standing("a").contested
+    refused("OBJECTION_EXISTS", lambda: world.on("a", objection("o2"), STRANGER))
+    ruling = RuleOnObjection(objection="o2", outcome="dismissed", reason="r")
+    refused("OBJECTION_RULED", lambda: world.on("a", ruling, HANDLER))
+
+
+def test_an_anonymous_objection_is_filed_where_the_programme_accepts_it_dr_29() -> None:
+    world = with_members(step("publicity", accept_anonymous=True), members=["a"])
+    world.open_step("publicity")
+    world.on("a", objection(anonymous=True), STRANGER)
+    assert world.standing("a").contested
 
 
 def test_an_objection_needs_a_publication_and_somebody_still_in_it_dr_29() -> None:

@@ -2,16 +2,20 @@
 
 from typing import Any
 
+import pytest
+
 from domain.nomination import Status
 from domain.round import run_of
 from schemas import names
-from schemas.commands import Confer, Decide, FreezePool, OpenRound, Removal
+from schemas.commands import Confer, Decide, Disqualify, FreezePool, OpenRound, Removal, Withdraw
+from schemas.errors import Conflict
 from schemas.events import DecisionTaken, Dropped, TitlesConferred
 from schemas.units import UnitTree
 from tests.domain.specification import (
     COUNCIL,
     COUNCIL_2,
     INTAKE,
+    OFFICER,
     OPERATOR,
     World,
     choice,
@@ -140,6 +144,31 @@ def test_without_also_a_person_holds_one_grade_dr_33() -> None:
     world = conferring({"title": "gold_pilot", "seats": 1}, {"title": "pilot"})
     by_two(world, Confer(step="conferral"))
     assert [one[:2] for one in titles(world)] == [("b", "gold_pilot"), ("c", "pilot"), ("a", "pilot")]
+
+
+@pytest.mark.parametrize(
+    "leaving", [Withdraw(reason="r"), Disqualify(reason="r")], ids=lambda body: body.kind
+)
+def test_whom_the_round_has_conferred_does_not_leave_before_hearing_of_it_dr_37(leaving) -> None:
+    world = conferring({"title": "pilot"})
+    world.delivers = False
+    stream = names.nomination_stream(World.cycle, "a")
+    earlier = world.command(stream, leaving, OPERATOR if leaving.kind == "disqualify" else OFFICER)
+    decided = world.decide(earlier)
+    by_two(world, Confer(step="conferral"))
+    refused("NOMINATION_OVER", lambda: world.on("a", leaving, earlier.actor))
+    with pytest.raises(Conflict, match="WRONG_EXPECTED_HEAD"):
+        world.write(earlier, decided)
+    world.deliver()
+    assert world.nomination("a").status is Status.CONFERRED
+    refused("NOMINATION_OVER", lambda: world.on("a", leaving, earlier.actor))
+
+
+def test_a_title_from_below_does_not_keep_its_holder_from_withdrawing_later_dr_37() -> None:
+    world = two_levels()
+    county_done(world)
+    world.withdraw("a")
+    assert (world.nomination("a").status, world.nomination("a").titles) == (Status.WITHDRAWN, ("helper",))
 
 
 # ---- upward: DR-03 ----

@@ -167,7 +167,8 @@ def test_an_upheld_objection_brings_the_next_of_the_reserve_with_a_period_of_its
     world.pass_window("publicity")
     assert not is_closed(world)
     object_to(world, "c", "o2")  # in its own period, after everybody else's is over
-    refused("STAGE_CLOSED", lambda: object_to(world, "b", "o3"))
+    object_to(world, "b", "o3")
+    assert not world.standing("b").contested, "too late: kept, but it holds nothing"
     rule(world, "c", "dismissed", "o2")
     world.now = own.window.closes_at
     world.close_step("publicity")

@@ -20,6 +20,7 @@ from schemas.commands import (
     ResolveTie,
     ReturnForCorrection,
     WaiveDifferential,
+    WaiveRules,
     WrittenMark,
 )
 from schemas.errors import Conflict
@@ -27,6 +28,7 @@ from schemas.events import (
     BallotOpened,
     Dropped,
     PanelClosed,
+    RulesWaived,
     SelectionMade,
     SheetHandedIn,
     StepHeld,
@@ -122,8 +124,8 @@ def test_whoever_withdrew_before_the_cut_off_is_not_in_the_pool_dr_03() -> None:
     world = one_level(step("endorsement"))
     world.submit("a")
     world.submit("b")
-    world.withdraw("b")
     world.close_intake()
+    world.withdraw("b")
     world.begin()
     assert (list(world.round().members), out(world)) == (["a"], {"b": "WITHDRAWN"})
 
@@ -550,6 +552,71 @@ def test_rules_that_exclude_each_other_hold_with_the_shortfall_dr_26() -> None:
     assert event.code == "RULES_INFEASIBLE"
     assert "front" in event.detail
     assert "needs 1 more" in event.detail
+
+
+def infeasible(**said: Any) -> World:
+    """Two seats for whose list two floors exclude each other; all of a list of three are known."""
+    frontline = {"id": "f", "fact": "frontline", "op": "==", "value": True}
+    others = {"id": "o", "fact": "frontline", "op": "==", "value": False}
+    shares = [
+        {"id": "front", "who": frontline, "op": ">=", "share": "100%"},
+        {"id": "others", "who": others, "op": ">=", "share": "50%"},
+    ]
+    members = {"a": {"frontline": False}, "b": {"frontline": True}, "c": {"frontline": True}}
+    after = said.pop("after", ())
+    world = with_members(panel(), choice(2, exact=True, shares=shares, **said), *after, members=members)
+    judged(world, {"a": "90", "b": "80", "c": "70"})
+    world.open_step("selection")
+    return world
+
+
+def test_two_people_waive_a_rule_that_cannot_hold_and_the_selection_is_taken_again_dr_26() -> None:
+    world = infeasible()
+    assert held(world, "selection") == "RULES_INFEASIBLE"
+    waive = WaiveRules(step="selection", rules=("front",), reason="党组会议")
+    world.at(waive, OPERATOR)
+    refused("SECOND_PERSON_REQUIRED", lambda: world.at(waive, OPERATOR))
+    assert world.close_step("selection") == ()
+    assert world.at(waive, OPERATOR_2)[-1] == RulesWaived(
+        step="selection", rules=("front",), reason="党组会议"
+    )
+    world.close_step("selection")
+    assert list(world.round().members) == ["a", "b"]
+    [made] = world.events(world.round_stream(), SelectionMade)
+    assert made.certificate["valid"]
+    assert [rule["rule"] for rule in made.certificate["rules"]] == ["others"]
+
+
+def test_a_waiver_names_rules_in_force_and_only_of_a_selection_that_waits_dr_26() -> None:
+    world = infeasible()
+    for rules in (("nobody",), ("front", "nobody")):
+        waive = WaiveRules(step="selection", rules=rules, reason="r")
+        refused("NOT_FOUND", lambda waive=waive: world.at(waive, OPERATOR))  # type: ignore[misc]
+    made = choosing({"a": "90"}, seats=1)
+    waive = WaiveRules(step="selection", rules=("front",), reason="r")
+    refused("STAGE_CLOSED", lambda: made.at(waive, OPERATOR))
+    tied = choosing({"a": "90", "b": "90"}, seats=1)
+    refused("NOTHING_TO_RESOLVE", lambda: tied.at(waive, OPERATOR))
+
+
+def test_the_demand_that_all_seats_be_filled_may_be_waived_too_dr_18_dr_26() -> None:
+    world = choosing({"a": "90"}, seats=2, exact=True)
+    assert held(world, "selection") == "RULES_INFEASIBLE"
+    for by in (OPERATOR, OPERATOR_2):
+        world.at(WaiveRules(step="selection", rules=("exact",), reason="宁缺毋滥"), by)
+    world.close_step("selection")
+    assert list(world.round().members) == ["a"]
+
+
+def test_a_substitution_is_not_held_to_a_rule_that_was_waived_dr_26_dr_31() -> None:
+    world = infeasible(reserve=1, after=(step("publicity"),))
+    for by in (OPERATOR, OPERATOR_2):
+        world.at(WaiveRules(step="selection", rules=("front", "others"), reason="r"), by)
+    world.close_step("selection")
+    world.open_step("publicity")
+    world.withdraw("a")
+    world.close_step("publicity")
+    assert list(world.round().members) == ["b", "c"]
 
 
 def test_recommendation_ranks_are_a_component_dr_06() -> None:

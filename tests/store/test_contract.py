@@ -12,6 +12,7 @@ from schemas.errors import Conflict, EngineError, Integrity, Refused, Unavailabl
 from schemas.ledger import (
     GENESIS,
     Append,
+    Claim,
     GateOpen,
     GateStatus,
     Head,
@@ -21,6 +22,7 @@ from schemas.ledger import (
     Release,
     Reserve,
     SetGate,
+    Unclaim,
 )
 from tests.store.commands import EVENING, NOON, command, gate
 from tests.store.conftest import Ledger
@@ -228,24 +230,24 @@ async def test_a_closed_gate_and_a_missing_one_refuse(ledger: Ledger, name: str)
 
 
 @pytest.mark.parametrize(
-    ("step", "cycle"),
+    ("step", "cycle", "code"),
     [
-        ({"status": GateStatus.PAUSED}, {}),
-        ({}, {"status": GateStatus.PAUSED}),
-        ({"epoch": 1}, {"epoch": 2}),
-        ({"status": GateStatus.PAUSED, "closes_at": NOON}, {}),
+        ({"status": GateStatus.PAUSED}, {}, "ROUND_PAUSED"),
+        ({}, {"status": GateStatus.PAUSED}, "CYCLE_PAUSED"),
+        ({"epoch": 1}, {"epoch": 2}, "CYCLE_PAUSED"),
+        ({"status": GateStatus.PAUSED, "closes_at": NOON}, {}, "ROUND_PAUSED"),
     ],
     ids=["step paused", "cycle paused", "window of an older epoch", "paused before it could end"],
 )
 async def test_a_paused_gate_refuses(
-    ledger: Ledger, name: str, step: dict[str, Any], cycle: dict[str, Any]
+    ledger: Ledger, name: str, step: dict[str, Any], cycle: dict[str, Any], code: str
 ) -> None:
     await open_gate(ledger, name, **step)
     await ledger.store.append(
         command(f"cycle/{name}", "one", effects=(SetGate(gate=gate(f"cycle/{name}", cycle=name, **cycle)),))
     )
     request = command(f"{name}/n", "one", guards=(GateOpen(gate=name, received_at=NOON),))
-    assert (await error_of(ledger, request, Refused)).code == "CYCLE_PAUSED"
+    assert (await error_of(ledger, request, Refused)).code == code
 
 
 async def test_a_gate_of_the_cycles_own_epoch_is_open(ledger: Ledger, name: str) -> None:
@@ -276,6 +278,47 @@ async def test_a_gate_can_be_closed_by_a_command_that_needs_it_open(ledger: Ledg
     close = SetGate(gate=gate(name, GateStatus.CLOSED, cycle=name))
     request = command(f"{name}/n", "one", guards=(GateOpen(gate=name, received_at=NOON),), effects=(close,))
     assert (await ledger.store.append(request)).head.seq == 1
+
+
+# --- claims (DR-06)
+
+
+def claim(name: str, number: int, holder: str) -> Claim:
+    return Claim(cycle=name, scope="rank/r", number=number, holder=holder)
+
+
+async def test_dr_06_a_numbered_place_has_one_holder(ledger: Ledger, name: str) -> None:
+    await ledger.store.append(command(f"{name}/a", "one", effects=(claim(name, 1, "a"),)))
+    second = command(f"{name}/b", "one", effects=(reserve(name, "s", "b"), claim(name, 1, "b")))
+    fault = await error_of(ledger, second, Conflict)
+    assert (fault.code, fault.facts) == ("WRONG_EXPECTED_HEAD", {"stream": f"{name}/b"})
+    assert await ledger.store.reservations(name) == ()
+    await ledger.store.append(command(f"{name}/c", "one", effects=(claim(name, 3, "c"),)))
+    assert await ledger.store.claims(name, "rank/r") == {1: "a", 3: "c"}
+    assert await ledger.store.claims(name, "rank/other") == {}
+
+
+async def test_a_place_is_given_back_by_its_holder_alone_and_can_be_held_again(
+    ledger: Ledger, name: str
+) -> None:
+    first = await ledger.store.append(command(f"{name}/a", "one", effects=(claim(name, 1, "a"),)))
+    back = Unclaim(cycle=name, scope="rank/r", number=1, holder="a")
+    await ledger.store.append(command(f"{name}/b", "one", effects=(back.model_copy(update={"holder": "b"}),)))
+    assert await ledger.store.claims(name, "rank/r") == {1: "a"}
+    swap = command(f"{name}/a", "two", first.head, effects=(claim(name, 2, "a"), back))
+    await ledger.store.append(swap)
+    await ledger.store.append(command(f"{name}/c", "one", effects=(claim(name, 1, "c"),)))
+    assert await ledger.store.claims(name, "rank/r") == {1: "c", 2: "a"}
+
+
+async def test_of_a_crowd_that_claims_one_place_one_holds_it(ledger: Ledger, name: str) -> None:
+    crowd = [command(f"{name}/{n}", "one", effects=(claim(name, 1, str(n)),)) for n in range(20)]
+    answers = await asyncio.gather(*(ledger.store.append(one) for one in crowd), return_exceptions=True)
+    written = [answer.stream for answer in answers if not isinstance(answer, BaseException)]
+    assert len(written) == 1
+    assert {answer.code for answer in answers if isinstance(answer, Conflict)} == {"WRONG_EXPECTED_HEAD"}
+    [holder] = (await ledger.store.claims(name, "rank/r")).values()
+    assert written == [f"{name}/{holder}"]
 
 
 # --- reservations (DR-05)

@@ -84,6 +84,7 @@ async def test_a_change_is_refused_by_privilege(
         ("app", "UPDATE ledger.stream_head SET seq = 0"),
         ("app", "UPDATE ledger.gate SET status = 'open'"),
         ("app", "DELETE FROM ledger.reservation"),
+        ("app", "DELETE FROM ledger.claim"),
         ("app", "UPDATE ledger.outbox SET payload = '{}'"),
         ("app", "SET ROLE xuanshu_owner"),
         ("sequencer", "UPDATE ledger.stream_head SET seq = 0"),

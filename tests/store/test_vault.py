@@ -250,3 +250,17 @@ async def test_after_an_erasure_the_wrapped_key_is_in_no_live_row(
     await vault.erase(kept.subject_id)
     row = await admin.fetchrow("SELECT * FROM vault.subject WHERE subject_id = $1", kept.subject_id)
     assert dict(row or {}) == {"subject_id": kept.subject_id, "identity": None, "wrapped_key": None}
+
+
+async def test_a_mark_is_the_same_for_a_person_and_a_matter_and_goes_with_the_person(
+    vault: Vault, name: str
+) -> None:
+    one, other = [(await vault.deposit(f"{name}/{n}", FIELDS, f"{name}/{n}")).subject_id for n in (1, 2)]
+    marks = [await vault.mark(who, about) for who in (one, other) for about in ("x", "y")]
+    assert len(set(marks)) == len(marks)
+    assert await vault.mark(one, "x") == marks[0]
+    await vault.erase(one)
+    with pytest.raises(Refused, match="ERASED"):
+        await vault.mark(one, "x")
+    with pytest.raises(Refused, match="NOT_FOUND"):
+        await vault.mark("nobody", "x")

@@ -29,7 +29,8 @@ from worker import serve
 def programme_file(tmp_path: Path) -> Path:
     (tmp_path / "units.csv").write_text(flood.UNITS, "utf-8")
     file = tmp_path / "1.yaml"
-    file.write_text(flood.PROGRAMME.replace("days: 4", "days: 20"), "utf-8")
+    said = flood.PROGRAMME.replace("days: 4", "days: 20").replace("channels:", "quota: 9, channels:")
+    file.write_text(said.replace("endorsement, period", "endorsement, ranked: true, period"), "utf-8")
     return file
 
 
@@ -76,8 +77,14 @@ async def _bodies(database: Database) -> dict[tuple[str, int], tuple[bytes, str]
     return {(row["stream"], row["seq"]): (row["body"], row["hash"].hex()) for row in rows}
 
 
-async def _rows(door: Door, cycle: str) -> tuple[tuple[Gate, ...], tuple[Reservation, ...]]:
-    return await door.store.gates(cycle), await door.store.reservations(cycle)
+async def _rows(
+    door: Door, cycle: str
+) -> tuple[tuple[Gate, ...], tuple[Reservation, ...], list[dict[int, str]]]:
+    scopes = [names.quota_scope("territorial", unit) for unit in ("C", "D")]
+    scopes += [names.rank_scope(stream) for stream in await door.store.streams(f"round/{cycle}/")]
+    claims = [await door.store.claims(cycle, scope) for scope in scopes]
+    assert len(list(filter(None, claims))) == 4
+    return await door.store.gates(cycle), await door.store.reservations(cycle), claims
 
 
 async def test_an_older_postgres_gets_its_tail_back_from_temporal_and_the_cycle_ends(

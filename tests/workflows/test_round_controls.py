@@ -1,0 +1,215 @@
+"""A running round paused, resumed and cancelled, and steps closed early, by people through real workflows."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from cli.app import run
+from cli.output import Outcome
+from domain import round as rounds
+from runtime.door import Door
+from schemas import names
+from schemas.commands import (
+    Body,
+    CancelRound,
+    CloseStepEarly,
+    Endorse,
+    FormPanel,
+    HandInSheet,
+    PauseRound,
+    ResumeRound,
+    RuleOnObjection,
+    WrittenMark,
+)
+from schemas.errors import Refused
+from schemas.ledger import Actor
+from schemas.loading import load_programme
+from tests.support import people
+
+UNITS = """code,parent,name,rank
+P,,测试省,province
+C,P,测试县,county
+D,P,测试二县,county
+"""
+PROGRAMME = """
+programme: test-lock
+edition: 1
+title: {zh: 测试船闸工匠}
+subject: person
+units: {file: units.csv, root: P}
+routes: [{id: territorial, ranks: [county, province]}]
+titles: [{id: gold, label: {zh: 金}}]
+stages:
+  county:
+    steps:
+      - {id: intake, type: intake, channels: [unit], period: {days: 3, unit: natural_day}}
+      - {id: word, type: endorsement, period: {days: 30, unit: natural_day}}
+  province:
+    reports_within: {days: 60, unit: natural_day}
+    steps:
+      - id: panel
+        type: expert_review
+        mode: score
+        panel_size: 3
+        quorum: "2/3"
+        scale: {minimum: 0, maximum: 100, step: 1}
+        period: {days: 60, unit: natural_day}
+      - {id: choice, type: selection, seats: 2, weights: [{component: expert, share: "100%"}]}
+      - id: notice
+        type: publicity
+        period: {days: 60, unit: natural_day}
+        minimum: {days: 3, unit: natural_day}
+      - {id: honour, type: conferral, body: council, grades: [{title: gold}], period: {days: 30, unit: natural_day}}
+"""
+OPERATOR, OPERATOR_2 = Actor(id="op-1", role="operator"), Actor(id="op-2", role="operator")
+OFFICER = Actor(id="of-C", role="officer", unit="C")
+
+
+async def _until(what: Callable[[], Awaitable[bool]], seconds: float = 60) -> None:
+    async with asyncio.timeout(seconds):
+        while not await what():  # noqa: ASYNC110 -- the log has no event to wait for
+            await asyncio.sleep(0.1)
+
+
+async def _refused(attempt: Awaitable[object]) -> str:
+    with pytest.raises(Refused) as refusal:
+        await attempt
+    return refusal.value.code
+
+
+async def _state(door: Door, stream: str) -> rounds.State:
+    return (await door.decider.rounds.get(stream)).state
+
+
+async def _at(door: Door, stream: str, step: str) -> bool:
+    state = await _state(door, stream)
+    return state.current == step and rounds.run_of(state, step).closed_at is None
+
+
+async def _by_two(door: Door, stream: str, body: Body) -> None:
+    for operator in (OPERATOR, OPERATOR_2):
+        await door.send(stream, body, operator)
+
+
+async def test_rounds_are_paused_cancelled_and_hurried_and_the_cycle_ends_all_the_same(
+    door: Door, tmp_path: Path
+) -> None:
+    (tmp_path / "units.csv").write_text(UNITS, "utf-8")
+    file = tmp_path / "1.yaml"
+    file.write_text(PROGRAMME, "utf-8")
+    programme = load_programme(file)
+    cycle = names.cycle_id(programme.programme, programme.edition)
+    county, other = (names.round_stream(cycle, "territorial", unit) for unit in "CD")
+    summit = names.round_stream(cycle, names.ROOT_ROUTE, "P")
+    given = people.grants(programme, "P", ("C", "D"))
+    await door.start_cycle(file, operators=("op-1", "op-2"), grants=given, pace=people.fast(days_a_second=1))
+    mine = [await people.nominate(door, cycle, programme, "C", n) for n in range(2)]
+    [theirs] = [await people.nominate(door, cycle, programme, "D", n) for n in range(1)]
+    await _until(lambda: _at(door, county, "word"))
+    await _until(lambda: _at(door, other, "word"))
+
+    await _a_pause_stops_one_round_alone(door, county, mine)
+    await _by_two(door, other, CancelRound(reason="no longer taking part"))
+    await _until(lambda: _is_out(door, names.nomination_stream(cycle, theirs)))
+    await door.send(county, CloseStepEarly(step="word", reason="all have spoken"), OFFICER)
+
+    await _until(lambda: _at(door, summit, "panel"))
+    assert list((await _state(door, summit)).members) == sorted(mine)
+    await _a_review_with_its_quorum_is_closed_early(door, summit)
+    await _until(lambda: _at(door, summit, "notice"))
+    await _an_objection_is_filed_once(door, cycle, mine[0])
+    await _the_minimum_of_publicity_is_kept(door, summit)
+    await people.act_until(door, cycle, programme, lambda: people.completed(door, cycle))
+    state = await _state(door, summit)
+    assert sorted(state.conferred) == sorted(mine)
+    assert state.reports is not None
+    assert await door.now(cycle) < state.reports.closes_at
+    await _a_late_objection_is_kept(door, cycle, mine[0])
+
+
+async def _is_out(door: Door, stream: str) -> bool:
+    state = (await door.decider.nominations.get(stream)).state
+    return (state.status, state.reason) == ("eliminated", "ROUND_LAPSED")
+
+
+async def _a_pause_stops_one_round_alone(door: Door, county: str, nominations: list[str]) -> None:
+    cycle = names.cycle_of(county)
+    first, second = (names.nomination_stream(cycle, id) for id in nominations)
+    before = rounds.run_of(await _state(door, county), "word").window
+    await door.send(county, PauseRound(reason="a complaint"), OPERATOR)
+    assert await _refused(door.send(first, Endorse(round=county), OFFICER)) == "ROUND_PAUSED"
+    early = CloseStepEarly(step="word", reason="r")
+    assert await _refused(door.send(county, early, OFFICER)) == "ROUND_PAUSED"
+    await asyncio.sleep(1)
+    await door.send(county, ResumeRound(), OPERATOR)
+    after = rounds.run_of(await _state(door, county), "word").window
+    assert before is not None
+    assert after is not None
+    assert after.closes_at > before.closes_at
+    for stream in (first, second):
+        await door.send(stream, Endorse(round=county), OFFICER)
+
+
+async def _a_review_with_its_quorum_is_closed_early(door: Door, summit: str) -> None:
+    judges = [Actor(id=f"j-{n}", role="judge") for n in (1, 2, 3)]
+    await door.send(summit, FormPanel(step="panel", judges=tuple(one.id for one in judges)), OPERATOR)
+    marks = tuple(WrittenMark(nomination=id, score="80") for id in (await _state(door, summit)).members)
+    early = CloseStepEarly(step="panel", reason="one judge is away")
+    await door.send(summit, HandInSheet(step="panel", marks=marks), judges[0])
+    assert await _refused(door.send(summit, early, OPERATOR)) == "QUORUM_UNMET"
+    await door.send(summit, HandInSheet(step="panel", marks=marks), judges[1])
+    await door.send(summit, early, OPERATOR)
+
+
+async def _objecting(door: Door, cycle: str, nomination: str, ground: str) -> Outcome:
+    person = ("--identity", "TEST-OBJECTOR", "--field", "name=测试·异议人")
+    words = (
+        "object",
+        f"{cycle}/{nomination}",
+        "--ground",
+        ground,
+        *person,
+        "--as",
+        "x-1",
+        "--role",
+        "citizen",
+    )
+    return await run(words, door.settings, door)
+
+
+async def _an_objection_is_filed_once(door: Door, cycle: str, nomination: str) -> None:
+    filed = await _objecting(door, cycle, nomination, "false_record")
+    assert filed.exit_code == 0
+    again = await _objecting(door, cycle, nomination, "false_record")
+    assert (again.exit_code, again.json["error"]["code"]) == (1, "OBJECTION_EXISTS")
+    assert again.json["error"]["facts"]["objection"] == filed.json["objection"]
+    ruling = RuleOnObjection(objection=filed.json["objection"], outcome="dismissed", reason="r")
+    await door.send(names.nomination_stream(cycle, nomination), ruling, Actor(id="h-1", role="handler"))
+
+
+async def _a_late_objection_is_kept(door: Door, cycle: str, nomination: str) -> None:
+    late = await _objecting(door, cycle, nomination, "plagiarism")
+    assert (late.exit_code, late.json["refused"]["code"]) == (1, "LATE_OBJECTION")
+    assert [event["type"] for event in late.json["events"]] == ["ObjectionRefused"]
+
+
+async def _the_minimum_of_publicity_is_kept(door: Door, summit: str) -> None:
+    early = CloseStepEarly(step="notice", reason="nobody objects")
+    assert await _refused(door.send(summit, early, OPERATOR)) == "PUBLICITY_NEVER_SHORTENED"
+
+    async def closed() -> bool:
+        try:
+            await door.send(summit, early, OPERATOR)
+        except Refused:
+            return False
+        return True
+
+    await _until(closed)
+    closing = [event for event in await door.store.load(summit) if event.type == "StepClosed"]
+    ends = {event.data["step"]: (event.data["how"], event.data.get("reason", "")) for event in closing}
+    assert ends["panel"] == ("early", "one judge is away")
+    assert ends["notice"] == ("early", "nobody objects")
