@@ -29,7 +29,7 @@ from worker import serve
 def programme_file(tmp_path: Path) -> Path:
     (tmp_path / "units.csv").write_text(flood.UNITS, "utf-8")
     file = tmp_path / "1.yaml"
-    said = flood.PROGRAMME.replace("days: 4", "days: 20").replace("channels:", "quota: 9, channels:")
+    said = flood.PROGRAMME.replace("days: 12", "days: 20").replace("channels:", "quota: 9, channels:")
     file.write_text(said.replace("endorsement, period", "endorsement, ranked: true, period"), "utf-8")
     return file
 

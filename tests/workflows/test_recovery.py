@@ -37,7 +37,7 @@ titles: [{id: gold, label: {zh: 金}}, {id: silver, label: {zh: 银}}]
 stages:
   county:
     steps:
-      - {id: intake, type: intake, channels: [unit], period: {days: 4, unit: natural_day}}
+      - {id: intake, type: intake, channels: [unit], period: {days: 12, unit: natural_day}}
       - {id: word, type: endorsement, period: {days: 60, unit: natural_day}}
   prefecture:
     steps:

@@ -26,7 +26,7 @@ titles: [{id: gold, label: {zh: 金}}]
 stages:
   county:
     steps:
-      - {id: intake, type: intake, channels: [unit], period: {days: 4, unit: natural_day}}
+      - {id: intake, type: intake, channels: [unit], period: {days: 12, unit: natural_day}}
       - {id: word, type: endorsement, ranked: true, period: {days: 90, unit: natural_day}}
       - {id: choice, type: selection, seats: 1, weights: [{component: recommendation, share: "100%"}], reserve: 1}
       - {id: notice, type: publicity, period: {days: 3, unit: natural_day}}
