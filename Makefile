@@ -6,7 +6,7 @@ BIN := .venv/bin
 RUN := $(BIN)/python
 ARGS ?=
 
-.PHONY: help demo test lint types contracts pytest up down reset bench-engine soak lock clean
+.PHONY: help demo test lint types contracts pytest up down reset bench-engine bench-selection soak lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -42,6 +42,9 @@ reset: .venv/.runtime ## down, and delete the data of `make up`
 
 bench-engine: .venv/.dev ## measure the engine: a table on stderr, JSON lines on stdout (make -s bench-engine)
 	@$(RUN) -m bench.engine $(ARGS)
+
+bench-selection: .venv/.dev ## measure the constrained choice beside CP-SAT and scipy's milp (make -s bench-selection)
+	@$(RUN) -m bench.selection $(ARGS)
 
 soak: .venv/.dev ## the long campaigns that `make test` leaves out
 	$(BIN)/pytest -m soak $(ARGS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from typing import Any, TypeVar
 
@@ -15,8 +15,9 @@ from activities.folding import (
     fold_cycle,
     fold_nomination,
     fold_round,
+    fold_title,
 )
-from domain import authority, conduct, nomination, steps
+from domain import authority, conduct, history, nomination, steps, title
 from domain import cycle as cycles
 from domain import round as rounds
 from domain.calendar import calendar_version
@@ -39,11 +40,14 @@ from schemas.commands import (
     OpenCycle,
     OpenRound,
     OpenStep,
+    RecordHonour,
     ReportRound,
+    SubmitNomination,
 )
 from schemas.errors import Conflict, Refused
+from schemas.events import HeldTitle
 from schemas.ledger import Append, Head, Provenance, Receipt
-from schemas.programme import Programme
+from schemas.programme import Eligibility, Programme, Stage
 from schemas.units import UnitTree
 from store.contract import EventStore
 
@@ -74,6 +78,7 @@ class Decider:
             store, fold_nomination, nomination.initial, 20_000
         )
         self.rounds: States[rounds.State] = States(store, fold_round, rounds.initial)
+        self.titles: States[title.State] = States(store, fold_title, title.initial)
         self._documents: dict[str, Any] = {}
 
     async def execute(self, command: Command, known: Head | None = None) -> Receipt:
@@ -150,6 +155,8 @@ class Decider:
                 return await self._decide_nomination(command)
             case "round":
                 return await self._decide_round(command)
+            case "title":
+                return await self._decide_title(command)
             case other:
                 raise Refused("NOT_FOUND", what=other)
 
@@ -201,6 +208,7 @@ class Decider:
             round=await self._round(nomination.round_of(folded.state, body)),
             intake_open=not folded_cycle.state.intake_closed,
             claims=await self._claims(cycle, nomination.scope_of(folded.state, body)),
+            held=await self._held_by_submitted(folded_cycle.state, programme, body),
         )
         return folded, nomination.decide(folded.state, command, body, inputs)
 
@@ -209,6 +217,56 @@ class Decider:
 
     async def _claims(self, cycle: str, scope: str) -> dict[int, str]:
         return await self.store.claims(cycle, scope) if scope else {}
+
+    async def _held_by_submitted(
+        self, cycle: cycles.State, programme: Programme, body: Any
+    ) -> tuple[HeldTitle, ...]:
+        if not isinstance(body, SubmitNomination) or not any(one.bar_years for one in programme.titles):
+            return ()
+        return (await self._held(cycle, programme, [body.subject]))[body.subject]
+
+    async def _decide_title(self, command: Command) -> tuple[Folded[Any], Decision]:
+        folded = await self.titles.get(command.stream)
+        cycle = await self.cycles.get(names.cycle_stream(names.cycle_of(command.stream)))
+        programme, tree, _ = await self._laws(cycle)
+        body: Any = command.body
+        nominated = await self._nominated_for(command)
+        subject = folded.state.subject
+        held = (await self._held(cycle.state, programme, [subject]))[subject] if subject else ()
+        inputs = title.Inputs(
+            programme=programme,
+            tree=tree,
+            authority=(
+                await self.authorities.get(names.authority_stream(names.cycle_of(command.stream)))
+            ).state,
+            subject=nominated.subject,
+            unit=nominated.submitted.unit if nominated.submitted else "",
+            held=tuple(one for one in held if one.stream != command.stream),
+            rehearsal=_rehearses(cycle.state),
+        )
+        return folded, title.decide(folded.state, command, body, inputs)
+
+    async def _nominated_for(self, command: Command) -> nomination.State:
+        if not isinstance(command.body, RecordHonour):
+            return nomination.initial
+        return (await self.nominations.get(title.nomination_of(command.stream))).state
+
+    async def _held(
+        self, cycle: cycles.State, programme: Programme, subjects: Sequence[str]
+    ) -> dict[str, tuple[HeldTitle, ...]]:
+        """What each subject was given, in any cycle, as far as it counts in this one; read from the titles' streams."""
+        assert cycle.opened is not None
+        of_subject = await self.store.title_streams(subjects)
+        folded = await self.titles.get_many([stream for streams in of_subject.values() for stream in streams])
+        held = {
+            subject: [title.held(folded[stream].state, stream) for stream in of_subject.get(subject, ())]
+            for subject in subjects
+        }
+        rehearsal = _rehearses(cycle)
+        return {
+            subject: history.counted(titles, cycle.opened.cycle, programme, rehearsal=rehearsal)
+            for subject, titles in held.items()
+        }
 
     async def _decide_round(self, command: Command) -> tuple[Folded[Any], Decision]:
         folded = await self.rounds.get(command.stream)
@@ -231,14 +289,18 @@ class Decider:
         parent = None
         if isinstance(command.body, AmendRecommendation) and (above := await self.parent_of(command.stream)):
             parent = (await self.rounds.get(above)).state
-        standings = await self._standings(cycle, _concerned(state, command, entered, children))
+        stage = programme.stages[tree.by_code[unit].rank]
+        concerned = _concerned(state, command, entered, children)
+        standings = await self._standings(
+            cycle_state.state, programme, concerned, _asks_history(programme, stage, command)
+        )
         return steps.Inputs(
             programme=programme,
             tree=tree,
             calendar=calendar,
             authority=(await self.authorities.get(names.authority_stream(cycle))).state,
             cycle=cycle_state.state,
-            stage=programme.stages[tree.by_code[unit].rank],
+            stage=stage,
             standings=standings,
             entered=entered,
             work_below=below,
@@ -274,10 +336,18 @@ class Decider:
                 below.add(names.round_stream(cycle, held.route, path[at - 1]))
         return tuple(sorted(entered)), tuple(sorted(below))
 
-    async def _standings(self, cycle: str, nominations: list[str]) -> dict[str, rounds.Standing]:
-        streams = {names.nomination_stream(cycle, id): id for id in nominations}
-        folded = await self.nominations.get_many(list(streams))
-        return {id: nomination.standing(folded[stream].state, id) for stream, id in streams.items()}
+    async def _standings(
+        self, cycle: cycles.State, programme: Programme, nominations: list[str], with_titles: bool
+    ) -> dict[str, rounds.Standing]:
+        assert cycle.opened is not None
+        streams = {id: names.nomination_stream(cycle.opened.cycle, id) for id in nominations}
+        folded = await self.nominations.get_many(list(streams.values()))
+        states = {id: folded[stream].state for id, stream in streams.items()}
+        subjects = [state.subject for state in states.values()] if with_titles else []
+        held = await self._held(cycle, programme, subjects) if subjects else {}
+        return {
+            id: nomination.standing(state, id, held.get(state.subject, ())) for id, state in states.items()
+        }
 
     # ---- what is pinned ----
 
@@ -319,6 +389,7 @@ class Decider:
             "authority": self.authorities,
             "nomination": self.nominations,
             "round": self.rounds,
+            "title": self.titles,
         }
         return by_kind[names.kind_of(stream)]
 
@@ -345,6 +416,24 @@ def _concerned(
     if isinstance(command.body, NEEDS_STANDINGS):
         return [*state.members, *state.standby]
     return []
+
+
+def _asks_history(programme: Programme, stage: Stage, command: Command) -> bool:
+    """Whether the decision looks at past titles: they are not read where nobody asks."""
+    match command.body:
+        case Confer():
+            return True
+        case FreezePool():
+            return stage.pool is not None
+        case OpenStep() | CloseStep():
+            step = next((one for one in stage.steps if one.id == command.body.step), None)
+            return isinstance(step, Eligibility) and history.reads_history(programme, stage)
+        case _:
+            return False
+
+
+def _rehearses(cycle: cycles.State) -> bool:
+    return cycle.opened is not None and cycle.opened.pace.rehearsal
 
 
 def _calendar(content: bytes) -> Calendar:

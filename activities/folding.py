@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
-from domain import authority, nomination
+from domain import authority, nomination, title
 from domain import cycle as cycles
 from domain import round as rounds
 from schemas.events import read
@@ -27,6 +27,10 @@ def fold_authority(state: authority.State, recorded: RecordedEvent) -> authority
 
 def fold_nomination(state: nomination.State, recorded: RecordedEvent) -> nomination.State:
     return nomination.evolve(state, read(recorded), recorded.actor.id, recorded.subject, recorded.command_id)
+
+
+def fold_title(state: title.State, recorded: RecordedEvent) -> title.State:
+    return title.evolve(state, read(recorded), recorded.actor.id, recorded.subject, recorded.command_id)
 
 
 def fold_round(state: rounds.State, recorded: RecordedEvent) -> rounds.State:

@@ -12,6 +12,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities.deciding import Decider
 from schemas import names
+from schemas.commands import ENGINE, Command, ConferTitle
 from schemas.errors import EngineError
 from schemas.ledger import Post
 from schemas.messages import NominationOrder
@@ -20,6 +21,18 @@ log = structlog.get_logger()
 
 IN_FLIGHT = 16
 IDLE_SECONDS = 0.2
+
+
+def title_command(post: Post) -> Command:
+    """What begins a title, which has no workflow: the message's id is the command's, so that twice is once."""
+    return Command(
+        id=post.id,
+        stream=post.workflow,
+        actor=ENGINE,
+        received_at=post.payload["at"],
+        cause=post.sender,
+        body=ConferTitle.model_validate(post.payload["body"]),
+    )
 
 
 class Outbox:
@@ -62,6 +75,9 @@ class Outbox:
     async def _deliver(self, post: Post) -> None:
         if names.kind_of(post.workflow) == "nomination":
             await self._deliver_to_nomination(post)
+            return
+        if names.kind_of(post.workflow) == "title":
+            await self._decider.execute(title_command(post))
             return
         if await self._signal(post.workflow, post.name):
             return

@@ -24,12 +24,15 @@ from cli import (
     cycle,
     decide,
     doctor,
+    export,
     grants,
     nominate,
     panel,
     programme,
     recover,
     rounds,
+    template,
+    titles,
     units,
 )
 from cli.desk import REGISTRY, Desk, Registered
@@ -48,6 +51,7 @@ NOUNS = (
     cycle,
     decide,
     doctor,
+    export,
     grants,
     nominate,
     panel,
@@ -55,6 +59,8 @@ NOUNS = (
     recover,
     rehearse,
     rounds,
+    template,
+    titles,
     units,
 )
 """The modules whose commands are registered by importing them."""
@@ -62,6 +68,9 @@ NOUNS = (
 _GROUPS: dict[str, tuple[str, str]] = {
     "programme": ("评选办法：列出、检查、新建、演练", "Programmes: list, check, begin, rehearse"),
     "units": ("单位：检查导入文件", "Units: check a file"),
+    "seats": ("名额：检查分配表", "Seats: check an allocation"),
+    "template": ("按评选办法生成填报表", "Sheets to fill in, made from a programme"),
+    "export": ("导出：汇总表、推荐表、公示公告、审批表、证书", "Lists, forms, notices and certificates"),
     "cycle": (
         "届次：开启、状态、暂停、恢复、延期、取消",
         "Cycles: start, status, pause, resume, extend, cancel",
@@ -73,6 +82,12 @@ _GROUPS: dict[str, tuple[str, str]] = {
     "waive": ("经授权免予", "Waive, by authority"),
     "round": ("评审轮", "Rounds"),
     "ballot": ("公众投票", "The public vote"),
+    "title": (
+        "称号：列出、考核、撤销、申诉、摘牌",
+        "Titles: list, show, assess, revoke, appeal, delist",
+    ),
+    "reward": ("奖励：应发、发放、追缴", "Rewards: due, pay, recover"),
+    "honour": ("外部荣誉：录入", "Honours of elsewhere: record"),
     "audit": ("审计：复现与核验", "Audit: replay the log, verify it"),
 }
 _TITLE = (

@@ -14,10 +14,11 @@ from cyclopts import Parameter
 from rich.console import Group
 from rich.pretty import Pretty
 
+from activities.folding import fold_authority, fold_title
 from cli.desk import AtDesk, Desk, command
 from cli.output import Outcome, jsonable, table
 from cli.words import event_words
-from domain import authority
+from domain import authority, title
 from projections.projector import Projector
 from projections.standing import fold
 from schemas import names
@@ -170,14 +171,18 @@ def _sealed_steps(events: Iterable[RecordedEvent]) -> set[tuple[str, str]]:
 
 
 def _state(events: Sequence[RecordedEvent]) -> JsonObject:
-    """The state at the end, by stream: what the read side folds, and the grants in force."""
+    """The state at the end, by stream: what the read side folds, the grants in force, and the titles."""
     state = {row.stream: row.model_dump(mode="json") for row in fold({}, events).values()}
-    grants: dict[str, authority.State] = {}
+    others: dict[str, Any] = {}
     for event in events:
-        if names.kind_of(event.stream) == "authority":
-            before = grants.get(event.stream, authority.initial)
-            grants[event.stream] = authority.evolve(before, read(event))
-    return dict(sorted((state | {stream: jsonable(folded) for stream, folded in grants.items()}).items()))
+        match names.kind_of(event.stream):
+            case "authority":
+                others[event.stream] = fold_authority(others.get(event.stream, authority.initial), event)
+            case "title":
+                others[event.stream] = fold_title(others.get(event.stream, title.initial), event)
+            case _:
+                pass
+    return dict(sorted((state | {stream: jsonable(folded) for stream, folded in others.items()}).items()))
 
 
 def _story(story: list[JsonObject], desk: Desk) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -25,7 +24,8 @@ from cli.desk import (
     round_at,
 )
 from cli.grants import read_grants
-from cli.output import Outcome, table
+from cli.office.unit_sheets import unit_sources
+from cli.output import Outcome, number, table
 from cli.words import rank_words
 from projections.answers import CycleOverview, Level, Listed, Result
 from projections.queries import Queries
@@ -64,7 +64,9 @@ async def start(
     label: Annotated[
         str, Parameter(help="演练等的标记，成为编号的一部分 · a mark that becomes part of the id")
     ] = "",
-    units: Annotated[tuple[Path, ...], Parameter(help="另挂入的单位（CSV），可多次 · further units")] = (),
+    units: Annotated[
+        tuple[Path, ...], Parameter(help="另挂入的单位（CSV、Excel），可多次 · further units")
+    ] = (),
     operator: Annotated[
         tuple[str, ...], Parameter(help="经办人编号，可多次；重大事项须两人 · operators; two for some acts")
     ],
@@ -84,7 +86,7 @@ async def start(
     receipt = await (await desk.door()).start_cycle(
         programme,
         label=label,
-        units=units,
+        units=unit_sources(units, desk.language),
         operators=operator,
         grants=() if grants is None else read_grants(grants, desk),
         invited=invited,
@@ -248,20 +250,12 @@ def _result(found: Result, desk: Desk) -> Group:
         last, first = found.cut_line.last_in, found.cut_line.first_out
         lines.append(
             desk.say("分数线：", "cut line: ")
-            + f"{last.nomination} {_number(last.score)} | {first.nomination} {_number(first.score)}"
+            + f"{last.nomination} {number(last.score)} | {first.nomination} {number(first.score)}"
         )
     return Group(table(columns, map(_listed, found.listed)), Text("\n".join(lines)))
 
 
 def _listed(one: Listed) -> tuple[Any, ...]:
-    parts = " ".join(f"{part.component}={_number(part.value)}" for part in one.components)
-    score = "" if one.score is None else _number(one.score)
+    parts = " ".join(f"{part.component}={number(part.value)}" for part in one.components)
+    score = "" if one.score is None else number(one.score)
     return one.rank, one.nomination, one.unit, one.route, score, parts, " ".join(one.certificates)
-
-
-def _number(value: Fraction) -> str:
-    """An exact number with at most four decimals, for people; the JSON has it whole."""
-    scaled = round(value * 10_000)
-    whole, part = divmod(abs(scaled), 10_000)
-    decimals = f"{part:04}".rstrip("0")
-    return f"{'-' if scaled < 0 else ''}{whole}{'.' if decimals else ''}{decimals}"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 from typing import Annotated, Any, NamedTuple, TypeVar
 
@@ -28,6 +28,7 @@ from schemas.programme import Programme
 from schemas.units import UnitTree
 from store.contract import EventStore
 from store.postgres import PostgresEventStore
+from store.vault import Vault
 
 Run = Callable[..., Awaitable[Any]]
 F = TypeVar("F", bound=Run)
@@ -73,6 +74,7 @@ class Desk:
     shared: Door | None = None
     auditing: EventStore | None = None
     reading: Decider | None = None
+    revealing: Vault | None = None
 
     def say(self, zh: str, en: str) -> str:
         return zh if self.language is Language.ZH else en
@@ -104,6 +106,15 @@ class Desk:
         if self.reading is None:
             self.reading = Decider(await self.store(), system_clock)
         return self.reading
+
+    async def vault(self) -> Vault:
+        """The vault of personal data, for those who may see it; needs no Temporal."""
+        if self.shared is not None:
+            return self.shared.vault
+        if self.revealing is None:
+            vault = Vault(self.settings.dsn(Login.VAULT), self.settings.kek())
+            self.revealing = await self.exits.enter_async_context(vault)
+        return self.revealing
 
     async def pinned(self, cycle: str) -> Pinned:
         """The programme and the units that the cycle runs by; Refused NOT_FOUND for one that never opened."""
@@ -242,6 +253,14 @@ def instant_of(written: str) -> datetime:
     if re.fullmatch(r"[0-9-]+", written):  # a day alone is not a moment
         raise BadUsage("INSTANT", written=written)
     return moment if moment.tzinfo else moment.replace(tzinfo=SHANGHAI)
+
+
+def date_of(written: str) -> date:
+    """A day as 2026-05-20; BadUsage USAGE."""
+    try:
+        return date.fromisoformat(written)
+    except ValueError:
+        raise BadUsage("USAGE", fault=f"{written} → 2026-05-20?") from None
 
 
 def pair_of(written: str, separator: str = "=") -> tuple[str, str]:

@@ -16,11 +16,11 @@ from cli.nomination_file import (
     NominationRow,
     default_route,
     facts_of,
-    identity_of,
     personal_fields,
     read_nominations,
 )
-from cli.output import BAD_FILE, OK, Outcome, failure
+from cli.office.identity import identity_of
+from cli.output import BAD_FILE, OK, Outcome
 from cli.sheets import BadCells, Expected
 from runtime.door import NominationForm
 from schemas.errors import BadUsage, EngineError, Unavailable
@@ -63,7 +63,7 @@ async def nominate(
             raise BadUsage("USAGE", fault="--file | --identity, --fact, --field")
         table = read_nominations(file, pinned.programme, pinned.tree, sheet)
         if table.bad and not partial:
-            return _refused(BadCells(file, table.bad, desk.language), desk)
+            raise BadCells(file, table.bad, desk.language)
         return await _send_all(cycle, table, signed, desk)
     unit = entry_unit or signed.unit
     row = NominationRow(
@@ -92,12 +92,6 @@ def _form(cycle: str, row: NominationRow) -> NominationForm:
     return NominationForm(
         cycle=cycle, **{name: getattr(row, name) for name in row.model_fields_set - {"row"}}
     )
-
-
-def _refused(fault: BadCells, desk: Desk) -> Outcome:
-    said = failure(fault, desk.language)
-    said.json["error"]["cells"] = [cell._asdict() for cell in fault.cells]
-    return said
 
 
 async def _send_all(cycle: str, table: NominationFile, signed: Signed, desk: Desk) -> Outcome:
@@ -131,7 +125,7 @@ def _told(answers: list[JsonObject], table: NominationFile, desk: Desk) -> Outco
     said: dict[str, Any] = {
         "stored": stored,
         "refused": refused,
-        "cells": [cell._asdict() for cell in table.bad],
+        "cells": [cell.as_json() for cell in table.bad],
     }
     zh, en = "已存 {} 项，规则不允许 {} 项，有误 {} 格。", "{} stored, {} refused by a rule, {} bad cell(s)."
     lines = [desk.say(zh, en).format(len(stored), len(refused), len(table.bad))]

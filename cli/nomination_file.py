@@ -7,19 +7,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 from unicodedata import normalize
 
+from cli.office.grids import Raw
+from cli.office.identity import born, identity_of
 from cli.sheets import (
     BadCell,
     Expected,
-    Raw,
     Row,
     Table,
-    exact_number,
+    day,
     filled,
     listed,
     narrow,
@@ -27,6 +27,7 @@ from cli.sheets import (
     plain,
     read_cells,
     read_table,
+    repeated,
 )
 from schemas.errors import BadUsage
 from schemas.events import FactValue
@@ -79,15 +80,15 @@ class NominationFile(NamedTuple):
 
 def read_nominations(path: Path, programme: Programme, tree: UnitTree, sheet: str = "") -> NominationFile:
     """Read a CSV or Excel file of nominations; raises `BadFile` where there is no table to speak of."""
-    table, bad = read_table(path, _headers(programme), REQUIRED, sheet)
-    if bad and any(cell.row == 1 for cell in bad):
+    table, bad = read_table(path, headers(programme), REQUIRED, sheet)
+    if any(cell.row == table.header for cell in bad):
         return NominationFile((), tuple(bad))
     spoilt = {cell.row for cell in bad}
     seen: dict[str, int] = {}
     rows = []
     for row in table.rows:
         made, wrong = _row(table, row, programme, tree)
-        wrong += _repeated(table, row, made, seen)
+        wrong += repeated(table, row, "identity", made.identity, seen) if made else []
         bad += wrong
         if made is not None and not wrong and row.number not in spoilt:
             rows.append(made)
@@ -124,16 +125,13 @@ def personal_fields(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     return fields
 
 
-def identity_of(cell: Raw) -> str:
-    """An ID number as text: full-width forms narrow, letters upper; numbers that lost digits are refused."""
-    exact_number(cell)
-    return narrow(cell).upper()
-
-
-def _headers(programme: Programme) -> dict[str, str]:
+def headers(programme: Programme) -> dict[str, str]:
+    """Every header that is read, in Chinese, in English or by its id, and the column it means."""
     names = {name: name for name in (*ADDRESSING, *programme.facts, *PERSONAL)}
+    chinese = {zh: name for name, zh in (ADDRESSING | PERSONAL).items()}
     labels = {fact.label.zh: id for id, fact in programme.facts.items()}
-    return {zh: name for name, zh in (ADDRESSING | PERSONAL).items()} | labels | names
+    english = {fact.label.en.lower(): id for id, fact in programme.facts.items() if fact.label.en}
+    return english | labels | chinese | names
 
 
 def _row(
@@ -163,10 +161,10 @@ def _readers(programme: Programme, tree: UnitTree) -> dict[str, Callable[[Raw], 
         "route": _optional(partial(one_of, allowed=[route.id for route in programme.routes])),
         "channel": _optional(partial(one_of, allowed=list(Channel))),
         "sponsors": listed,
-        "identity": identity_of,
+        "identity": partial(identity_of, subject=programme.subject),
         **dict.fromkeys(PERSONAL, plain),
         "name": filled,
-        "birth_date": _optional(_date),
+        "birth_date": _optional(day),
         "phone": _optional(narrow),
     }
     for id, fact in programme.facts.items():
@@ -183,6 +181,9 @@ def _together(
     def refuse(name: str, zh: str, en: str) -> list[BadCell]:
         return [table.bad(row.number, name, row.cells.get(name, ""), Expected(zh, en))]
 
+    birthday = born(read["identity"]) if read.get("birth_date") else None
+    if birthday and birthday.isoformat() != read["birth_date"]:
+        return refuse("birth_date", f"与证件号一致的 {birthday}", f"{birthday}, as the identity has it")
     unit, channel = read["unit"], Channel(read.get("channel") or Channel.UNIT)
     intake = _intake(programme, tree, unit)
     if intake is None:
@@ -197,16 +198,6 @@ def _together(
         least = intake.sponsors_min
         return refuse("sponsors", f"{least} 名以上不同的联名人", f"at least {least} different sponsors")
     return []
-
-
-def _repeated(table: Table, row: Row, made: NominationRow | None, seen: dict[str, int]) -> list[BadCell]:
-    if made is None:
-        return []
-    first = seen.setdefault(made.identity, row.number)
-    if first == row.number:
-        return []
-    expected = Expected(f"每人一行（首次见第 {first} 行）", f"each person once (first in row {first})")
-    return [table.bad(row.number, "identity", made.identity, expected)]
 
 
 def _sponsors(read: dict[str, Any]) -> tuple[str, ...]:
@@ -248,7 +239,7 @@ def _fact(fact: Fact, cell: Raw) -> int | bool | str:
         case "choice":
             return one_of(cell, fact.of)
         case "date":
-            return _date(cell)
+            return day(cell)
 
 
 def _integer(cell: Raw) -> int:
@@ -263,17 +254,3 @@ def _boolean(cell: Raw) -> bool:
     if text not in _YES | _NO:
         raise Expected("是 或 否", "yes or no")
     return text in _YES
-
-
-def _date(cell: Raw) -> str:
-    if isinstance(cell, datetime):
-        return cell.date().isoformat()
-    if isinstance(cell, date):
-        return cell.isoformat()
-    text = normalize("NFKC", filled(cell))
-    try:
-        if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text, re.ASCII):
-            return date.fromisoformat(text).isoformat()
-    except ValueError:
-        pass
-    raise Expected("形如 2026-01-31 的日期", "a date such as 2026-01-31")

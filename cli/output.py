@@ -16,6 +16,7 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from cli.sheets import BadCells
 from runtime.settings import Language
 from schemas.errors import BadFile, EngineError
 from schemas.ledger import JsonObject
@@ -46,6 +47,8 @@ def failure(error: EngineError, language: Language) -> Outcome:
     if isinstance(error, BadFile):
         said["faults"] = list(error.faults)
         lines += error.faults
+    if isinstance(error, BadCells):
+        said["cells"] = [cell.as_json() for cell in error.cells]
     return Outcome(error.exit_code, {"error": said}, Text("\n".join(lines)))
 
 
@@ -99,6 +102,14 @@ def jsonable(value: Any) -> Any:
             return jsonable(asdict(value))
         case _:
             return value
+
+
+def number(value: Fraction) -> str:
+    """An exact number with at most four decimals, for people; the JSON has it whole."""
+    scaled = round(value * 10_000)
+    whole, part = divmod(abs(scaled), 10_000)
+    decimals = f"{part:04}".rstrip("0")
+    return f"{'-' if scaled < 0 else ''}{whole}{'.' if decimals else ''}{decimals}"
 
 
 def _key(key: Any) -> str:

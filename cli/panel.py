@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from functools import partial
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from cli.desk import AtDesk, Desk, OfCycle, Reason, RoundAt, Signed, StepId, command, pair_of, round_at
+from cli.office.score_file import Mode, read_marks
 from cli.output import Outcome
-from cli.sheets import BadCells, Raw, narrow, one_of, read_cells, read_table
+from cli.sheets import BadCells
 from schemas.commands import FormPanel, HandInSheet, Recuse, ReplaceJudge, WrittenMark
 from schemas.errors import BadUsage
 
-_VOTES = ("approve", "reject", "abstain", "return")
 _JUDGE = "--as j-1 --role judge --unit 51"
 _HERE = "round/sichuan-craftsman.1/all/51"
 MarkFile = Annotated[
@@ -97,7 +96,7 @@ async def score(
     signed: Signed,
     desk: AtDesk,
 ) -> Outcome:
-    pairs = _pairs(marks, file, "score", narrow, desk)
+    pairs = _pairs(marks, file, "score", desk)
     written = tuple(WrittenMark(nomination=one, score=said) for one, said in pairs)
     return await desk.send(round_at(round, cycle), HandInSheet(step=step, marks=written), signed)
 
@@ -117,31 +116,19 @@ async def vote_sheet(
     signed: Signed,
     desk: AtDesk,
 ) -> Outcome:
-    pairs = _pairs(marks, file, "vote", partial(one_of, allowed=_VOTES), desk)
+    pairs = _pairs(marks, file, "vote", desk)
     written = tuple(WrittenMark.model_validate({"nomination": one, "vote": said}) for one, said in pairs)
     return await desk.send(round_at(round, cycle), HandInSheet(step=step, marks=written), signed)
 
 
-def _pairs(
-    marks: Iterable[str], file: Path | None, column: str, reader: Callable[[Raw], object], desk: Desk
-) -> list[tuple[str, str]]:
+def _pairs(marks: Iterable[str], file: Path | None, mode: Mode, desk: Desk) -> list[tuple[str, str]]:
     """The marks from the words or from the file, not both; BadUsage USAGE, BadFile."""
     written = [pair_of(mark) for mark in marks]
     if bool(written) == (file is not None):
-        raise BadUsage("USAGE", fault=f"NOMINATION={column.upper()} … | --file")
-    return written if file is None else _from_file(file, column, reader, desk)
-
-
-def _from_file(file: Path, column: str, reader: Callable[[Raw], object], desk: Desk) -> list[tuple[str, str]]:
-    names = {"nomination": "nomination", "申报编号": "nomination", column: column}
-    names |= {"评分": "score"} if column == "score" else {"意见": "vote"}
-    table, bad = read_table(file, names, ("nomination", column))
-    pairs = []
-    for row in table.rows:
-        read, wrong = read_cells(table, row, {"nomination": narrow, column: reader})
-        bad += wrong
-        if len(read) == 2:
-            pairs.append((str(read["nomination"]), str(read[column])))
+        raise BadUsage("USAGE", fault=f"NOMINATION={mode.upper()} … | --file")
+    if file is None:
+        return written
+    pairs, bad = read_marks(file, mode)
     if bad:
         raise BadCells(file, bad, desk.language)
     return pairs

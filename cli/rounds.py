@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from cli.desk import AtDesk, OfCycle, Reason, RoundAt, Signed, StepId, command, pair_of, round_at
+from cli.desk import AtDesk, OfCycle, Reason, RoundAt, Signed, StepId, command, date_of, pair_of, round_at
 from cli.output import Outcome
 from schemas.commands import (
     CloseStepEarly,
@@ -157,7 +157,15 @@ async def confer(
     *,
     cycle: OfCycle = "",
     step: StepId,
+    posthumous: Annotated[
+        tuple[str, ...], Parameter(help="追授：申报编号，可多次 · nominations honoured after death")
+    ] = (),
+    effective_on: Annotated[
+        str, Parameter(help="生效日期，默认当日 · the day from which; today by default")
+    ] = "",
     signed: Signed,
     desk: AtDesk,
 ) -> Outcome:
-    return await desk.send(round_at(round, cycle), Confer(step=step), signed)
+    effective = date_of(effective_on) if effective_on else None
+    body = Confer(step=step, posthumous=posthumous, effective_on=effective)
+    return await desk.send(round_at(round, cycle), body, signed)

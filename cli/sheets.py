@@ -1,34 +1,35 @@
-"""Tables that people fill in, CSV or Excel, as cells with their places; and how a bad cell is told.
+"""Tables that people fill in, CSV or a workbook, as cells with their places; and how a bad cell is told.
 
 NOTE: Excel keeps numbers to 15 digits, so an ID of 18 digits typed as a number has lost its last three for good.
 """
 
 from __future__ import annotations
 
-import csv
-import io
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import NamedTuple
 from unicodedata import category, normalize
 
-from python_calamine import CalamineError, CalamineWorkbook, WorksheetNotFound, load_workbook
-
+from cli.office.grids import Grid, Raw, read_grids
 from runtime.settings import Language
 from schemas.errors import BadFile
+from schemas.faults import column_letters as letter
 from schemas.faults import nearest_word
 
-BYTES_MAX = 32_000_000
-ROWS_MAX = 50_000
 _EXACT_DIGITS = 15
+_TITLE_ROWS = 10
+"""How far down the header may stand, below a title."""
 _EXCEL_ERRORS = {"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!"}
-
-Raw = str | int | float | bool | date | datetime | time | object
+_DATE = re.compile(
+    r"([0-9]{4})(?:[-/.]|年)([0-9]{1,2})(?:[-/.]|月)([0-9]{1,2})日?|([0-9]{4})([0-9]{2})([0-9]{2})"
+)
+_NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?")
 
 
 class BadCell(NamedTuple):
-    """A cell that cannot be taken: where it stands (row 1 is the header), what was found, what was expected."""
+    """A cell that cannot be taken: where it stands (rows count from 1), what was found, what was expected."""
 
     sheet: str
     row: int
@@ -38,22 +39,31 @@ class BadCell(NamedTuple):
     expected_zh: str
     expected_en: str
 
+    @property
+    def address(self) -> str:
+        """As Excel says it, such as `C317`."""
+        return f"{self.column}{self.row}"
+
     def message(self, language: Language) -> str:
         """One line for a person."""
+        what = f"（{self.name}）" if self.name else ""
         if language is Language.ZH:
-            place = f"{self.sheet} 第 {self.row} 行 {self.column} 列（{self.name}）"
-            return f"{place}：“{self.found}”有误，应为{self.expected_zh}"
-        place = f"{self.sheet} row {self.row}, column {self.column} ({self.name})"
-        return f"{place}: found {self.found!r}, expected {self.expected_en}"
+            return f"{self.sheet} {self.address}{what}：“{self.found}”有误，应为{self.expected_zh}"
+        what = f" ({self.name})" if self.name else ""
+        return f"{self.sheet} {self.address}{what}: found {self.found!r}, expected {self.expected_en}"
+
+    def as_json(self) -> dict[str, object]:
+        """For programs: the fields, and the address."""
+        return self._asdict() | {"cell": self.address}
 
 
 class BadCells(BadFile):
     """A table with bad cells, in order; nothing of it was stored."""
 
     def __init__(self, file: Path, cells: Sequence[BadCell], language: Language) -> None:
-        self.cells = tuple(cells)
-        lines = tuple(cell.message(language) for cell in cells)
-        super().__init__("FILE_FAULTS", lines, file=file, count=len(cells))
+        self.cells = tuple(sorted(cells, key=lambda cell: (cell.row, len(cell.column), cell.column)))
+        lines = tuple(cell.message(language) for cell in self.cells)
+        super().__init__("FILE_FAULTS", lines, file=file, count=len(lines))
 
 
 class Expected(Exception):
@@ -73,11 +83,12 @@ class Row(NamedTuple):
 
 
 class Table(NamedTuple):
-    """A sheet with a known header: the letter of each column, and the rows that hold anything."""
+    """A sheet with a known header: the letter of each column, the rows that hold anything, the header's row."""
 
     sheet: str
     letters: dict[str, str]
     rows: tuple[Row, ...]
+    header: int = 1
 
     def bad(self, row: int, name: str, found: object, expected: Expected) -> BadCell:
         letter = self.letters.get(name, "A")
@@ -87,29 +98,68 @@ class Table(NamedTuple):
 def read_table(
     path: Path, names: dict[str, str], required: Iterable[str], sheet: str = ""
 ) -> tuple[Table, list[BadCell]]:
-    """The sheet (by default the first) of a CSV or Excel file, and what is wrong with its header and shape.
+    """The sheet of a file that has the columns wanted (or `sheet`), and what is wrong with its header and shape.
 
-    `names` maps every accepted header to the column's name. Raises `BadFile` where no table can be read at all.
+    `names` maps every accepted header to the column's name. A title may stand above the header. Raises `BadFile`
+    where no table can be read at all.
     """
-    title, raw = _csv(path) if path.suffix.lower() in {".csv", ".txt"} else _excel(path, sheet)
-    header = [text_of(cell) for cell in raw[0]] if raw else []
+    required = tuple(required)
+    grid, top = _wanted(read_grids(path, sheet), names, required)
+    header = [text_of(cell) for cell in grid.rows[top]] if grid.rows else []
     while header and not header[-1]:
         header.pop()
-    columns = [names.get(written, names.get(written.lower(), "")) for written in header]
+    columns = [_name_of(written, names) for written in header]
     letters = {name: letter(at) for at, name in enumerate(columns) if name}
-    bad = _header_faults(title, header, columns, names, required)
+    bad = _header_faults(grid.sheet, top + 1, header, columns, names, required)
+    bad += _odd_places(grid, top, len(header))
     rows = []
-    for number, cells in enumerate(raw[1:], 2):
+    for number, cells in enumerate(grid.rows[top + 1 :], top + 2):
         if any(text_of(cell) for cell in cells):
-            bad += _width_faults(title, number, cells, len(header))
+            bad += _width_faults(grid.sheet, number, cells, len(header))
             filled = [*cells, *[""] * len(header)]
             rows.append(Row(number, {name: filled[at] for at, name in enumerate(columns) if name}))
-    return Table(title, letters, tuple(rows)), bad
+    return Table(grid.sheet, letters, tuple(rows), top + 1), bad
 
 
-def letter(at: int) -> str:
-    """Excel's letters of a column counted from 0: A … Z, AA …"""
-    return (letter(at // 26 - 1) if at >= 26 else "") + chr(ord("A") + at % 26)
+def _wanted(grids: Sequence[Grid], names: dict[str, str], required: Sequence[str]) -> tuple[Grid, int]:
+    """The first sheet with a row that names all that is required, and that row from 0; else the first sheet's top."""
+    for grid in grids:
+        for at, cells in enumerate(grid.rows[:_TITLE_ROWS]):
+            if {_name_of(text_of(cell), names) for cell in cells} >= set(required):
+                return grid, at
+    return grids[0], 0
+
+
+def _name_of(written: str, names: dict[str, str]) -> str:
+    """The column that a header means; full-width letters, spaces and the mark of a required one do not matter."""
+    plain = normalize("NFKC", written).rstrip("*").strip()
+    return names.get(written) or names.get(plain) or names.get(plain.lower(), "")
+
+
+def _odd_places(grid: Grid, top: int, width: int) -> Iterator[BadCell]:
+    """Cells that show something else than they hold: merged, hidden, or a formula that was never calculated."""
+
+    def tell(row: int, column: int, zh: str, en: str) -> BadCell:
+        cells = grid.rows[row] if row < len(grid.rows) else []
+        found = shown(cells[column]) if column < len(cells) else ""
+        return BadCell(grid.sheet, row + 1, letter(column), "", found, zh, en)
+
+    for row, column in grid.merged:
+        if row >= top and column < width:
+            yield tell(
+                row, column, "未合并的单元格，每格各填其值", "cells that are not merged, a value in each"
+            )
+    for row, column in grid.hollow:
+        if row > top and column < width:
+            zh, en = (
+                "公式的结果；请重新计算后保存，或改填值",
+                "the formula's result: recalculate and save, or type it",
+            )
+            yield tell(row, column, zh, en)
+    for row in grid.hidden:
+        if row > top and any(text_of(cell) for cell in grid.rows[row]):
+            zh, en = "可见的行；请取消隐藏或筛选，或删去此行", "a visible row: show it, or delete it"
+            yield tell(row, 0, zh, en)
 
 
 # ---- cells ----
@@ -128,8 +178,8 @@ def shown(cell: object) -> str:
 
 
 def plain(cell: Raw) -> str:
-    """Free text, which may be empty; refuses Excel's error values and control characters."""
-    text = text_of(cell)
+    """Free text as it was typed, which may be empty; refuses Excel's error values and control characters."""
+    text = cell.strip() if isinstance(cell, str) else text_of(cell)
     if text in _EXCEL_ERRORS:
         raise Expected("值，而不是公式错误", "a value, not a formula's error")
     if any(category(character) == "Cc" and character not in "\n\t" for character in text):
@@ -147,8 +197,8 @@ def filled(cell: Raw) -> str:
 def narrow(cell: Raw) -> str:
     """A code, full-width forms made narrow, without spaces inside; a number typed in Excel is taken while it is exact."""
     exact_number(cell)
-    if isinstance(cell, float) and not cell.is_integer():
-        raise Expected("代码", "a code")
+    if isinstance(cell, date | time) or (isinstance(cell, float) and not cell.is_integer()):
+        raise Expected("文本格式的代码", "a code, in a cell of the text format")
     return "".join(normalize("NFKC", filled(cell)).split())
 
 
@@ -160,6 +210,29 @@ def exact_number(cell: Raw) -> None:
             "文本格式的号码；此列存为数字，末位已丢失，请改为文本后重新输入",
             "the number as text: this cell holds a number and its last digits are lost; format it as text, type again",
         )
+
+
+def decimal(cell: Raw) -> str:
+    """A number as exact decimal text: `9.5`; what Excel holds as binary is read to the 15 digits that it shows."""
+    text = format(cell, ".15g") if isinstance(cell, float) else normalize("NFKC", filled(cell))
+    if isinstance(cell, bool) or not _NUMBER.fullmatch(text):
+        raise Expected("数字，如 92.5", "a number such as 92.5")
+    return text
+
+
+def day(cell: Raw) -> str:
+    """A date as ISO text: a date cell of either epoch, or 2024-01-30, 2024/1/30, 2024.1.30, 2024年1月30日, 20240130."""
+    if isinstance(cell, date):
+        return (cell.date() if isinstance(cell, datetime) else cell).isoformat()
+    text = "".join(normalize("NFKC", filled(cell)).split())
+    if isinstance(cell, int | float):
+        text = text_of(cell)
+    try:
+        if found := _DATE.fullmatch(text):
+            return date(*(int(part) for part in found.groups() if part)).isoformat()
+    except ValueError:
+        pass
+    raise Expected("日期，如 2024-01-30 或 2024年1月30日", "a date such as 2024-01-30")
 
 
 def one_of(cell: Raw, allowed: Iterable[str]) -> str:
@@ -197,16 +270,30 @@ def read_cells(
     return read, bad
 
 
+def repeated(table: Table, row: Row, name: str, value: str, seen: dict[str, int]) -> list[BadCell]:
+    """The bad cell where a value that may stand once comes again; `seen` remembers the first row of each."""
+    first = seen.setdefault(value, row.number)
+    if first == row.number:
+        return []
+    expected = Expected(f"每项一行（首次见第 {first} 行）", f"each once (first in row {first})")
+    return [table.bad(row.number, name, value, expected)]
+
+
 def _scientific(text: str) -> bool:
     mantissa, found, exponent = text.upper().partition("E+")
     return bool(found) and mantissa.replace(".", "", 1).isdigit() and exponent.isdigit()
 
 
-# ---- files ----
+# ---- shapes ----
 
 
 def _header_faults(
-    sheet: str, header: Sequence[str], columns: Sequence[str], names: dict[str, str], required: Iterable[str]
+    sheet: str,
+    row: int,
+    header: Sequence[str],
+    columns: Sequence[str],
+    names: dict[str, str],
+    required: Iterable[str],
 ) -> list[BadCell]:
     bad = []
     for at, (written, name) in enumerate(zip(header, columns, strict=True)):
@@ -216,9 +303,18 @@ def _header_faults(
         zh, en = ("不重复的列", "each column once") if name else ("已知的列名", "a known column")
         if nearest and not name:
             zh, en = f"{zh}（是否 {nearest}？）", f"{en} (did you mean {nearest}?)"
-        bad.append(BadCell(sheet, 1, letter(at), "header", written, zh, en))
+        bad.append(BadCell(sheet, row, letter(at), "header", written, zh, en))
     missing = [name for name in required if name not in columns]
-    return bad + [BadCell(sheet, 1, "A", name, "", f"一列 {name}", f"a column {name}") for name in missing]
+    return bad + [
+        BadCell(sheet, row, "A", name, "", f"一列 {_label(name, names)}", f"a column {name}")
+        for name in missing
+    ]
+
+
+def _label(name: str, names: dict[str, str]) -> str:
+    """The column's Chinese header, if it has one, beside its name."""
+    written = next((header for header, one in names.items() if one == name and not header.isascii()), "")
+    return f"{written}（{name}）" if written else name
 
 
 def _width_faults(sheet: str, row: int, cells: Sequence[Raw], width: int) -> Iterator[BadCell]:
@@ -227,50 +323,3 @@ def _width_faults(sheet: str, row: int, cells: Sequence[Raw], width: int) -> Ite
             yield BadCell(
                 sheet, row, letter(at), "", shown(cell), "空（表头没有此列）", "nothing: no header here"
             )
-
-
-def _csv(path: Path) -> tuple[str, list[list[Raw]]]:
-    try:
-        text = _bytes(path).decode("utf-8-sig")
-        rows: list[list[Raw]] = [
-            list(cells) for cells in csv.reader(io.StringIO(text, newline=""), strict=True)
-        ]
-    except UnicodeDecodeError:
-        raise _unreadable(path, "不是 UTF-8；请另存为“CSV UTF-8” / not UTF-8; save it as CSV UTF-8") from None
-    except csv.Error as fault:
-        raise _unreadable(path, str(fault)) from None
-    return path.name, _bounded(path, rows)
-
-
-def _excel(path: Path, sheet: str) -> tuple[str, list[list[Raw]]]:
-    try:
-        workbook: CalamineWorkbook = load_workbook(io.BytesIO(_bytes(path)))
-        name = sheet or workbook.sheet_names[0]
-        cells = workbook.get_sheet_by_name(name).to_python(skip_empty_area=False)
-    except WorksheetNotFound:
-        names = "、".join(workbook.sheet_names)
-        raise _unreadable(path, f"没有工作表 {sheet}，有 / no such sheet; there are: {names}") from None
-    except CalamineError as fault:
-        raise _unreadable(path, str(fault)) from None
-    return name, _bounded(path, [list(row) for row in cells])
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            data = file.read(BYTES_MAX + 1)
-    except OSError as fault:
-        raise _unreadable(path, fault.strerror or str(fault)) from None
-    if len(data) > BYTES_MAX:
-        raise _unreadable(path, f"> {BYTES_MAX} bytes")
-    return data
-
-
-def _bounded(path: Path, rows: list[list[Raw]]) -> list[list[Raw]]:
-    if len(rows) > ROWS_MAX:
-        raise _unreadable(path, f"> {ROWS_MAX} rows")
-    return rows
-
-
-def _unreadable(path: Path, fault: str) -> BadFile:
-    return BadFile("FILE_FAULTS", (f"{path}: {fault}",), file=path, count=1)

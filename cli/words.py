@@ -60,6 +60,24 @@ EVENT_WORDS: dict[str, tuple[str, str]] = {
     "TitlesConferred": ("命名", "titles conferred"),
     "RoundReported": ("评审轮上报", "round reported"),
     "RecommendationAmended": ("推荐名单递补", "recommendation amended"),
+    "DeathNoted": ("申报对象逝世", "death noted"),
+    "TransferNoted": ("调动", "transfer noted"),
+    "PredicateWaived": ("破格", "predicate waived"),
+    "TitleConferred": ("称号授予", "title begun"),
+    "HonourRecorded": ("外部荣誉录入", "honour of elsewhere recorded"),
+    "TitleAssessed": ("年度考核", "assessed"),
+    "SharesAgreed": ("成员份额", "members' shares agreed"),
+    "LeaderLeft": ("领衔人离开", "leader left"),
+    "LeaderReplaced": ("更换领衔人", "leader replaced"),
+    "RewardPaid": ("奖励发放", "reward paid"),
+    "EntitlementIssued": ("礼遇发出", "entitlement issued"),
+    "RewardRecovered": ("追缴", "reward recovered"),
+    "RevocationProposed": ("提议撤销命名", "revocation proposed"),
+    "RevocationHeard": ("听取本人意见", "holder heard"),
+    "RevocationDecided": ("撤销决定", "revocation decided"),
+    "RevocationAppealed": ("申诉", "appealed"),
+    "AppealRuled": ("申诉裁定", "appeal ruled on"),
+    "TitleDelisted": ("摘牌", "delisted"),
     "ReportsExtended": ("上报期限延长", "more time to report"),
     "RoundPaused": ("评审轮暂停", "round paused"),
     "RoundResumed": ("评审轮恢复", "round resumed"),
@@ -75,6 +93,25 @@ RANK_WORDS: dict[str, tuple[str, str]] = {
     "nation": ("全国", "nation"),
     "industry_union": ("产业工会", "industry union"),
 }
+
+
+OUT_WORDS: dict[str, tuple[str, str]] = {
+    "INELIGIBLE": ("不符合资格条件", "not eligible"),
+    "NOT_SELECTED": ("名次在名额之外", "ranked below the seats"),
+    "NOT_ENDORSED": ("期满未获推荐", "not endorsed in time"),
+    "CLEARANCE_OBJECTED": ("部门意见反对", "a department objected"),
+    "CLEARANCE_SILENT": ("部门未回复", "a department did not reply"),
+    "VOTE_NOT_PASSED": ("表决未通过", "the vote did not pass"),
+    "NO_GRADE_LEFT": ("称号名额已满", "no seat of any title left"),
+    "RESERVE_LAPSED": ("候补未递补", "in reserve, not needed"),
+}
+"""Why somebody left a round, by the code that the reason begins with."""
+
+
+def out_words(reason: str, language: Language) -> str:
+    """The words for a reason that begins with a code, whose details are in the log; a reason in words as it is."""
+    code = reason.partition(":")[0]
+    return _pick(OUT_WORDS, code, language) if code in OUT_WORDS else reason
 
 
 def event_words(type_: str, language: Language) -> str:

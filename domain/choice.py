@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
+from dataclasses import replace
 
 from domain.decision import NOTHING, Decision, two_people
-from domain.eligibility import test
-from domain.round import Standing, State, must_be_current, run_of
-from domain.scoring import composite
+from domain.problem import EXACT, INCLUDE_ALL, Scores, problem_of, scores_of
+from domain.round import State, must_be_current
 from domain.selection import (
-    Candidate,
     DifferentialUnmet,
     Infeasible,
-    Op,
+    Outcome,
     Problem,
     Selected,
     TieUnresolved,
     rank_problem,
     select,
 )
-from domain.selection import ShareRule as Rule
 from domain.selection.ranking import places
 from domain.steps import Inputs, close, cycle_guard, gone, head_guards, hold, leave, present
 from schemas.commands import Command, ResolveTie, WaiveDifferential, WaiveRules
 from schemas.errors import Refused
 from schemas.events import (
     ComponentScore,
+    Conflict,
     DifferentialWaived,
     Dropped,
     Ranked,
@@ -34,12 +32,8 @@ from schemas.events import (
     StepOpened,
     TieResolved,
 )
-from schemas.programme import Publicity, Selection, ShareRule
-
-RECOMMENDATION = "recommendation"
-AUTHORITY = "authority"
-EXACT = "exact"
-"""How the demand that every seat be filled is named beside the share rules."""
+from schemas.programme import Publicity, Selection
+from schemas.values import Label
 
 
 def open_selection(state: State, command: Command, inputs: Inputs, step: Selection) -> Decision:
@@ -50,13 +44,11 @@ def open_selection(state: State, command: Command, inputs: Inputs, step: Selecti
 
 def choose(state: State, command: Command, inputs: Inputs, step: Selection) -> Decision:
     """Made, or held: TIE_UNRESOLVED, DIFFERENTIAL_UNMET or RULES_INFEASIBLE (DR-07, DR-17, DR-26)."""
-    members = present(state, inputs)
-    components = _components(state, members)
-    problem = _problem(state, members, components, step)
-    outcome = select(problem)
+    problem = problem_of(state, inputs, present(state, inputs), step)
+    outcome = _chosen(problem, step)
     match outcome:
         case Selected():
-            return _made(state, command, inputs, step, problem, components, outcome)
+            return _made(state, command, inputs, step, problem, outcome)
         case TieUnresolved():
             detail = f"seats left: {outcome.seats_left}"
             return hold(state, step.id, "TIE_UNRESOLVED", outcome.tied, detail)
@@ -64,42 +56,49 @@ def choose(state: State, command: Command, inputs: Inputs, step: Selection) -> D
             detail = f"needs {outcome.needed}, has {outcome.have}"
             return hold(state, step.id, "DIFFERENTIAL_UNMET", detail=detail)
         case Infeasible():
-            detail = "; ".join(outcome.sentences("en"))
-            return hold(state, step.id, "RULES_INFEASIBLE", detail=f"{', '.join(outcome.rules)}: {detail}")
+            return _infeasible(state, step, outcome)
+
+
+def _chosen(problem: Problem, step: Selection) -> Outcome:
+    """The list; with `include_all`, equals at the cut are all taken in if they are within the ceiling (DR-17)."""
+    outcome = select(problem)
+    if not (isinstance(outcome, TieUnresolved) and INCLUDE_ALL in step.ties and step.ceiling):
+        return outcome
+    seats = problem.seats + len(outcome.tied) - outcome.seats_left
+    if seats > step.ceiling:
+        return outcome
+    wider = select(problem.model_copy(update={"seats": seats}))
+    included = isinstance(wider, Selected) and set(outcome.tied) <= set(wider.selected)
+    return wider if included else outcome
+
+
+def _infeasible(state: State, step: Selection, outcome: Infeasible) -> Decision:
+    """Held with the rules that cannot hold together, and what is missing (DR-26)."""
+    conflict = _conflict(outcome)
+    said = "; ".join(missing.en for missing in conflict.missing)
+    held = hold(state, step.id, "RULES_INFEASIBLE", detail=f"{', '.join(outcome.rules)}: {said}")
+    return replace(held, events=tuple(one.model_copy(update={"conflict": conflict}) for one in held.events))
+
+
+def _conflict(outcome: Infeasible) -> Conflict:
+    words = zip(outcome.sentences("zh"), outcome.sentences("en"), strict=True)
+    return Conflict(rules=outcome.rules, missing=tuple(Label(zh=zh, en=en) for zh, en in words))
 
 
 def _made(
-    state: State,
-    command: Command,
-    inputs: Inputs,
-    step: Selection,
-    problem: Problem,
-    components: dict[str, dict[str, Fraction]],
-    outcome: Selected,
+    state: State, command: Command, inputs: Inputs, step: Selection, problem: Problem, outcome: Selected
 ) -> Decision:
-    place = places(rank_problem(problem))
-    ranked = tuple(
-        Ranked(
-            nomination=one.id,
-            rank=place.get(one.id, len(problem.candidates)),
-            score=one.score,
-            components=tuple(
-                ComponentScore(component=name, value=values[one.id])
-                for name, values in sorted(components.items())
-                if one.id in values
-            ),
-        )
-        for one in sorted(
-            problem.candidates, key=lambda one: (place.get(one.id, len(problem.candidates)), one.id)
-        )
-    )
+    scores = scores_of(state, present(state, inputs), step)
+    ranked = _ranked(problem, scores)
     made = SelectionMade(
         step=step.id,
-        seats=step.seats,
+        seats=max(step.seats, len(outcome.selected)),
         ranked=ranked,
         selected=outcome.selected,
         reserve=outcome.reserve,
         certificate=outcome.certificate.to_record(),
+        vacancy=_conflict(outcome.vacancy) if outcome.vacancy else None,
+        flags=scores.flags or None,
     )
     kept = {*outcome.selected, *outcome.reserve}
     cut = [
@@ -114,94 +113,20 @@ def _made(
     return Decision(events=(made,), guards=guards).then(left).then(end)
 
 
-def _components(state: State, members: dict[str, Standing]) -> dict[str, dict[str, Fraction]]:
-    """The components by name; the unit's recommendation ranks become a component on 0 to 100 (DR-06)."""
-    ranks = {
-        id: rank
-        for id, one in members.items()
-        for (round_, _), rank in one.endorsed.items()
-        if round_ == state.stream and rank
-    }
-    count = max([len(members), *ranks.values()])
-    recommendation = {id: Fraction(100 * (count + 1 - rank), count) for id, rank in ranks.items()}
-    return state.components | ({RECOMMENDATION: recommendation} if recommendation else {})
-
-
-def _problem(
-    state: State, members: dict[str, Standing], components: dict[str, dict[str, Fraction]], step: Selection
-) -> Problem:
-    run = run_of(state, step.id)
-    weights = {weight.component: weight.share for weight in step.weights}
-    values = {id: {name: by_id[id] for name, by_id in components.items() if id in by_id} for id in members}
-    candidates = tuple(
-        Candidate(
-            id=id,
-            score=composite({name: values[id].get(name, Fraction(0)) for name in weights}, weights),
-            tie_breakers=tuple(values[id].get(name, Fraction(0)) for name in step.ties if name != AUTHORITY),
-            tags=frozenset(rule.id for rule in step.shares if test(rule.who, one.facts) == "pass"),
-            unknown=frozenset(rule.id for rule in step.shares if test(rule.who, one.facts) == "unknown"),
-        )
-        for id, one in members.items()
-    )
-    return Problem(
-        candidates=candidates,
-        seats=step.seats,
-        exact=step.exact and EXACT not in run.waived_rules,
-        rules=_rules(state, step),
-        minimum_score=step.minimum_score,
-        differential=None if run.waived else step.differential,
-        reserve=step.reserve,
-        resolution=tuple(id for id in run.resolution if id in members),
-    )
-
-
-def _rules(state: State, step: Selection) -> tuple[Rule, ...]:
-    """The share rules that nobody has waived for this round."""
-    waived = run_of(state, step.id).waived_rules
-    return tuple(_rule(rule, step) for rule in step.shares if rule.id not in waived)
-
-
-def _rule(rule: ShareRule, step: Selection) -> Rule:
-    return Rule(
-        id=rule.id,
-        op=Op.FLOOR if rule.op == ">=" else Op.CAP,
-        share=rule.share,
-        of=frozenset({rule.id}),
-        base_number=step.seats if rule.base == "seats" else None,
-        base_tags=frozenset({rule.base}) if rule.base not in ("seats", "list") else None,
-    )
-
-
-def problem_of_list(state: State, inputs: Inputs, step: Selection) -> Problem:
-    """The problem of the present list and its reserve, as they were ranked: what a substitution is checked against."""
-    score = {one.nomination: one.score for one in state.ranked}
-    ties = {
-        one.nomination: tuple(
-            next((part.value for part in one.components if part.component == name), Fraction(0))
-            for name in step.ties
-            if name != AUTHORITY
-        )
-        for one in state.ranked
-    }
-    known = [id for id in (*state.members, *state.standby) if id in score]
-    resolved = (*run_of(state, step.id).resolution, *run_of(state, state.current).resolution)
-    candidates = tuple(
-        Candidate(
-            id=id,
-            score=score[id],
-            tie_breakers=ties[id],
-            tags=frozenset(r.id for r in step.shares if test(r.who, inputs.standings[id].facts) == "pass"),
-            unknown=frozenset(
-                r.id for r in step.shares if test(r.who, inputs.standings[id].facts) == "unknown"
+def _ranked(problem: Problem, scores: Scores) -> tuple[Ranked, ...]:
+    """All by place; those below the minimum score share the last."""
+    place, last = places(rank_problem(problem)), len(problem.candidates)
+    return tuple(
+        Ranked(
+            nomination=one.id,
+            rank=place.get(one.id, last),
+            score=one.score,
+            components=tuple(
+                ComponentScore(component=name, value=value)
+                for name, value in sorted(scores.values[one.id].items())
             ),
         )
-        for id in known
-    )
-    return Problem(
-        candidates=candidates,
-        seats=step.seats,
-        rules=_rules(state, step),
-        resolution=tuple(dict.fromkeys(resolved)),
+        for one in sorted(problem.candidates, key=lambda one: (place.get(one.id, last), one.id))
     )
 
 

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import date
+
 from domain import authority
+from domain.calendar import local_date
 from domain.decision import NOTHING, Decision, two_people
-from domain.round import State, must_be_current, run_of
+from domain.eligibility import BARRED, judge, requirement_id, test
+from domain.entry import ended_here, in_pool
+from domain.history import Past
+from domain.round import Standing, State, must_be_current, run_of
 from domain.steps import Inputs, close, cycle_guard, elapsed, gone, head_guards, hold, leave, present, tell
 from schemas import names
-from schemas.commands import Command, Confer, Decide, TakeOutcome
+from schemas.commands import Command, Confer, ConferTitle, Decide, TakeOutcome
 from schemas.errors import Refused
 from schemas.events import Conferred, DecisionTaken, Dropped, TitlesConferred
 from schemas.ledger import Post
-from schemas.programme import Conferral
+from schemas.programme import Conferral, Eligibility, Grade, Requirement
 from schemas.programme import Decision as DecisionStep
+from schemas.values import format_instant
 
 
 def take_decision(
@@ -52,8 +60,13 @@ def confer(state: State, command: Command, body: Confer, inputs: Inputs, step: C
     """DR-33: all titles of the list or none; certificate numbers run on without a gap. Takes two people of the body."""
     must_be_current(state, step.id, body.kind)
     grant = _as_body(state, command, inputs, step.body)
-    conferred = tuple(_grade(state, inputs, step))
-    event = TitlesConferred(step=step.id, body=step.body, conferred=conferred)
+    strangers = [id for id in body.posthumous if id not in state.members]
+    if strangers:
+        raise Refused("NOT_ON_LIST", nomination=", ".join(strangers))
+    _seats_suffice(state, inputs, step)
+    conferred = tuple(_grade(state, body, inputs, step))
+    _nobody_blocked(command, inputs, conferred)
+    event = TitlesConferred(step=step.id, body=step.body, conferred=conferred, effective_on=body.effective_on)
     guards = (cycle_guard(command), *head_guards(present(state, inputs).values(), command))
     events = two_people(state, command, (event,), about=conferred)
     decision = Decision(events=events, guards=guards, grant=grant)
@@ -63,7 +76,11 @@ def confer(state: State, command: Command, body: Confer, inputs: Inputs, step: C
     passed_over = [
         Dropped(nomination=id, reason="NO_GRADE_LEFT") for id in present(state, inputs) if id not in honoured
     ]
-    told = tuple(_tell(state, command, inputs, one, conferred) for one in conferred)
+    told = tuple(
+        post
+        for one in conferred
+        for post in (_tell(state, command, inputs, one, conferred), _begin(state, command, event, one))
+    )
     left = leave(state, command, step.id, (*gone(state, inputs), *passed_over))
     return (
         decision.then(left)
@@ -72,24 +89,113 @@ def confer(state: State, command: Command, body: Confer, inputs: Inputs, step: C
     )
 
 
-def _grade(state: State, inputs: Inputs, step: Conferral) -> list[Conferred]:
-    """Grades from the top in rank order; `also` leaves those of a grade in line for the next (S2)."""
+def _seats_suffice(state: State, inputs: Inputs, step: Conferral) -> None:
+    """DR-33: too many for the seats, and no selection that ranked them, is refused whole: nobody is left out by chance."""
+    line = present(state, inputs)
+    if state.selection or any(grade.seats is None for grade in step.grades):
+        return
+    alone = sum(grade.seats or 0 for grade in step.grades if not grade.also)
+    if len(line) > alone:
+        raise Refused("SEATS_EXCEEDED", wanted=len(line), seats=alone)
+
+
+def _nobody_blocked(command: Command, inputs: Inputs, conferred: tuple[Conferred, ...]) -> None:
+    """DR-03, DR-33, DR-36: what was so at the cut-off must be so still; Refused CONFERRAL_BLOCKED names everybody."""
+    today = local_date(command.received_at)
+    blocked = []
+    for one in conferred:
+        standing = inputs.standings[one.nomination]
+        past = Past(standing.held, today, inputs.programme)
+        batch = {other.title for other in conferred if other.nomination == one.nomination}
+        with_it = ({*standing.titles} - ended_here(standing, inputs, past) | batch) - {one.title}
+        if why := _why_not(Case(one.title, standing, past, frozenset(with_it)), inputs):
+            blocked.append(f"{one.nomination} {one.title}: {why}")
+    if blocked:
+        raise Refused("CONFERRAL_BLOCKED", nominations="; ".join(blocked))
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One title about to be given: to whom, with what past, and beside which titles of this edition."""
+
+    title: str
+    standing: Standing
+    past: Past
+    beside: frozenset[str]
+
+
+def _why_not(case: Case, inputs: Inputs) -> str:
+    """The rule that keeps this title from this nomination today; empty if none does."""
+    title = inputs.programme.title_of(case.title)
+    waived = case.standing.waived
+    if title is None:
+        return ""
+    if case.past.barred_until() and BARRED not in waived:
+        return "BARRED"
+    if not in_pool(case.standing, inputs, case.past):
+        return "NOT_IN_POOL"
+    if not title.repeatable and case.past.active([title.id]):
+        return "TITLE_HELD"
+    if others := case.beside & inputs.programme.exclusive_titles(title.id):
+        return f"EXCLUSIVE {', '.join(sorted(others))}"
+    if title.requires and requirement_id(title.id) not in waived and not _met(title.requires, case):
+        return f"REQUIRES {title.requires.title}"
+    lost = [id for id in _lost(case, inputs) if id not in waived]
+    return f"INELIGIBLE {', '.join(lost)}" if lost else ""
+
+
+def _met(needs: Requirement, case: Case) -> bool:
+    """Advice binds nobody (DR-04)."""
+    held = needs.title in case.beside or bool(case.past.active([needs.title]))
+    return held or needs.mode == "advisory"
+
+
+def _lost(case: Case, inputs: Inputs) -> list[str]:
+    """Conditions on history that passed at the cut-off and pass no more."""
+    return [
+        condition.id
+        for step in inputs.stage.steps
+        if isinstance(step, Eligibility)
+        for condition in step.predicates
+        if condition.reads_history
+        and condition.severity == "hard"
+        and judge(condition, case.standing.facts, case.past) == "fail"
+    ]
+
+
+def _grade(state: State, body: Confer, inputs: Inputs, step: Conferral) -> list[Conferred]:
+    """Grades from the top in rank order; `also` leaves those of a grade in line for the next (S2).
+
+    Whoever already has a title that excludes the grade's is passed over for it, and so is whom `who` does not fit.
+    """
     assert state.opened is not None
     line = list(present(state, inputs).values())
+    held = {one.nomination: set(one.titles) for one in line}
     given: list[Conferred] = []
     series = _series(state, inputs)
     for grade in step.grades:
-        taken = line[: grade.seats] if grade.seats else line
+        barred = inputs.programme.exclusive_titles(grade.title)
+        able = [one for one in line if _fits(grade, one) and not held[one.nomination] & barred]
+        taken = able[: grade.seats]
         for one in taken:
             number = state.certificates + len(given) + 1
             certificate = f"{series}-{number:04d}"
+            held[one.nomination].add(grade.title)
             given.append(
                 Conferred(
-                    nomination=one.nomination, subject=one.subject, title=grade.title, certificate=certificate
+                    nomination=one.nomination,
+                    subject=one.subject,
+                    title=grade.title,
+                    certificate=certificate,
+                    posthumous=one.deceased or one.nomination in body.posthumous,
                 )
             )
-        line = line if grade.also else line[len(taken) :]
+        line = line if grade.also else [one for one in line if one not in taken]
     return given
+
+
+def _fits(grade: Grade, one: Standing) -> bool:
+    return grade.who is None or test(grade.who, one.facts) == "pass"
 
 
 def _series(state: State, inputs: Inputs) -> str:
@@ -114,6 +220,33 @@ def _tell(
         final=one is last and state.opened.rank == inputs.programme.summit,
     )
     return tell(state, command, one.nomination, outcome)
+
+
+def _begin(state: State, command: Command, event: TitlesConferred, one: Conferred) -> Post:
+    """The message by which the title's own stream begins."""
+    place = next((ranked.rank for ranked in state.ranked if ranked.nomination == one.nomination), None)
+    effective_on: date = event.effective_on or local_date(command.received_at)
+    begins = ConferTitle(
+        subject=one.subject,
+        title=one.title,
+        certificate=one.certificate,
+        round=state.stream,
+        body=event.body,
+        effective_on=effective_on,
+        posthumous=one.posthumous,
+        place=place,
+    )
+    cycle = names.cycle_of(command.stream)
+    stream = names.title_stream(cycle, one.nomination, one.title)
+    id = f"{command.id}/{stream}"
+    return Post(
+        id=id,
+        cycle=cycle,
+        sender=state.stream,
+        workflow=stream,
+        name=names.TITLE_MESSAGE,
+        payload={"id": id, "at": format_instant(command.received_at), "body": begins.model_dump(mode="json")},
+    )
 
 
 def _as_body(state: State, command: Command, inputs: Inputs, body: str) -> str:

@@ -1,4 +1,4 @@
-"""Predicates over attested facts: pass, fail or unknown, which is not a failure (DR-09)."""
+"""Predicates over attested facts and past titles: pass, fail or unknown, which is not a failure (DR-09)."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping
 from operator import eq, ge, gt, le, lt, ne
 from typing import Any, Literal
 
+from domain import history
+from domain.history import Past
 from schemas.events import FactValue
-from schemas.programme import Fact, Predicate, Programme
+from schemas.programme import Condition, Conferral, Eligibility, Fact, Predicate, Programme, Stage
 
 Facts = Mapping[str, int | bool | str]
 Result = Literal["pass", "fail", "unknown"]
@@ -30,6 +32,59 @@ def test(predicate: Predicate, facts: Facts) -> Result:
     if value is None:
         return "unknown"
     return "pass" if _COMPARE[predicate.op](value, predicate.value) else "fail"
+
+
+def judge(condition: Condition, facts: Facts, past: Past) -> Result:
+    """One condition on facts and history; of several, any that passes (or fails) decides before what is unknown."""
+    if condition.history is not None:
+        return "pass" if history.passes(condition.history, past) else "fail"
+    if condition.parts:
+        results = {judge(part, facts, past) for part in condition.parts}
+        decisive: Result = "pass" if condition.any_of else "fail"
+        if decisive in results:
+            return decisive
+        return "unknown" if "unknown" in results else ("fail" if condition.any_of else "pass")
+    predicate = Predicate.model_validate(condition.model_dump(include={"id", "fact", "op", "value"}))
+    return test(predicate, facts)
+
+
+BARRED = "barred"
+"""What a bar on reapplying is called among the predicates (DR-36)."""
+
+
+def required_titles(programme: Programme, stage: Stage) -> list[Condition]:
+    """What titles require, as conditions of the stage that confers them: `requires_TITLE` (DR-04).
+
+    Strict bars here only where every grade of the stage requires it; the conferral looks at each title again.
+    """
+    conferred = history.conferred_by(programme, stage)
+    conditions = []
+    for title in conferred:
+        if title.requires is not None:
+            strict = title.requires.mode == "strict" and all(
+                other.requires and other.requires.mode == "strict" for other in conferred
+            )
+            asks = {"kind": "holds", "titles": [title.requires.title], "active": True}
+            said = {
+                "id": requirement_id(title.id),
+                "history": asks,
+                "severity": "hard" if strict else "report",
+            }
+            conditions.append(Condition.model_validate(said))
+    return conditions
+
+
+def requirement_id(title: str) -> str:
+    """By what name a title's requirement is waived and reported."""
+    return f"requires_{title}"
+
+
+def waivable(programme: Programme) -> set[str]:
+    """The predicates that may be waived for one nomination (破格, DR-10)."""
+    steps = [step for stage in programme.stages.values() for step in stage.steps]
+    named = {one.id for step in steps if isinstance(step, Eligibility) for one in step.predicates}
+    graded = {grade.title for step in steps if isinstance(step, Conferral) for grade in step.grades}
+    return named | {requirement_id(title) for title in graded} | {BARRED}
 
 
 def facts_fault(programme: Programme, facts: tuple[FactValue, ...]) -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
 
 from domain import authority
+from domain.calendar import local_date
 from domain.decision import NOTHING, Decision
-from domain.eligibility import test
+from domain.eligibility import BARRED, judge, required_titles, test
+from domain.history import Past
 from domain.round import Standing, State, awaited, must_be_current, run_of
 from domain.steps import (
     Inputs,
@@ -23,6 +26,7 @@ from domain.steps import (
     tell,
     window_guards,
 )
+from schemas import names
 from schemas.commands import Command, ReplyClearance, TakeOutcome
 from schemas.errors import Refused
 from schemas.events import (
@@ -49,12 +53,24 @@ def freeze_pool(state: State, command: Command, inputs: Inputs) -> Decision:
     dropped = tuple(
         Dropped(nomination=one.nomination, reason=reason)
         for one in standings
-        for reason in [_keeps_out(one, inputs)]
+        for reason in [_keeps_out(one, command, inputs)]
         if reason
     )
     out = {one.nomination for one in dropped}
+    via = {
+        nomination: stream.rsplit("/", 1)[-1]
+        for stream, child in inputs.children.items()
+        if child.reported is not None
+        for nomination in child.reported.recommended
+    }
     members = tuple(
-        Member(nomination=one.nomination, subject=one.subject, unit=one.unit, seq=one.seq)
+        Member(
+            nomination=one.nomination,
+            subject=one.subject,
+            unit=one.unit,
+            seq=one.seq,
+            via=via.get(one.nomination),
+        )
         for one in standings
         if one.nomination not in out
     )
@@ -76,17 +92,32 @@ def _recommended(inputs: Inputs) -> tuple[str, ...]:
     )
 
 
-def _keeps_out(one: Standing, inputs: Inputs) -> str:
+def _keeps_out(one: Standing, command: Command, inputs: Inputs) -> str:
     """Titles count as the child rounds conferred them: their message to the nomination may still be on its way."""
     if one.gone:
         return one.reason.upper()
     conferred = {
         title for child in inputs.children.values() for title in child.conferred.get(one.nomination, ())
     }
+    past = Past(one.held, local_date(command.received_at), inputs.programme)
+    return "" if in_pool(one, inputs, past, conferred) else "NOT_IN_POOL"
+
+
+def in_pool(one: Standing, inputs: Inputs, past: Past, conferred: Iterable[str] = ()) -> bool:
+    """Whether it holds a title that the stage's pool asks for, of this edition or a past one, not ended since (DR-03)."""
     pool = inputs.stage.pool
-    if pool and not set(pool.holder_of) & {*one.titles, *conferred}:
-        return "NOT_IN_POOL"
-    return ""
+    if pool is None:
+        return True
+    here = {*one.titles, *conferred} - ended_here(one, inputs, past)
+    return bool(here & set(pool.holder_of) or past.active(pool.holder_of))
+
+
+def ended_here(one: Standing, inputs: Inputs, past: Past) -> set[str]:
+    """The titles of this edition that are in force no more: the nomination itself goes on naming them (DR-36)."""
+    assert inputs.cycle.opened is not None
+    mine = names.title_stream(inputs.cycle.opened.cycle, one.nomination, "")
+    own = [title.title for title in one.held if title.stream.startswith(mine)]
+    return set(own) - {title.title for title in past.active(own)}
 
 
 def left_behind(children: Mapping[str, State]) -> Iterator[tuple[str, TakeOutcome]]:
@@ -114,7 +145,7 @@ def open_eligibility(state: State, command: Command, inputs: Inputs, step: Eligi
     checks = _check_all(state, inputs, step)
     unknown = [check for check in checks if check.result == "unknown"]
     checked = Decision(
-        events=(EligibilityChecked(step=step.id, results=tuple(checks)),),
+        events=(EligibilityChecked(step=step.id, results=tuple(checks), as_of=_cut_off(state)),),
         guards=(cycle_guard(command), *head_guards(present(state, inputs).values(), command)),
     )
     if not unknown:
@@ -158,7 +189,7 @@ def close_eligibility(state: State, command: Command, inputs: Inputs, step: Elig
         return NOTHING
     failed = _leave_failed(state, command, inputs, step, checks, "NOT_COMPLETED")
     checked = Decision(
-        events=(EligibilityChecked(step=step.id, results=tuple(checks)),),
+        events=(EligibilityChecked(step=step.id, results=tuple(checks), as_of=_cut_off(state)),),
         guards=(cycle_guard(command), *head_guards(present(state, inputs).values(), command)),
     )
     return checked.then(failed).then(
@@ -167,21 +198,34 @@ def close_eligibility(state: State, command: Command, inputs: Inputs, step: Elig
 
 
 def _check_all(state: State, inputs: Inputs, step: Eligibility) -> list[Checked]:
-    return [_check(one, step) for one in present(state, inputs).values()]
+    return [_check(one, state, inputs, step) for one in present(state, inputs).values()]
 
 
-def _check(one: Standing, step: Eligibility) -> Checked:
-    results = [(predicate, test(predicate, one.facts)) for predicate in step.predicates]
-    hard = [(predicate.id, result) for predicate, result in results if predicate.severity == "hard"]
-    failed = tuple(id for id, result in hard if result == "fail")
-    unknown = tuple(id for id, result in hard if result == "unknown")
+def _cut_off(state: State) -> date:
+    """The day by which history is judged: that on which the pool was frozen (DR-03)."""
+    assert state.frozen_at is not None
+    return local_date(state.frozen_at)
+
+
+def _check(one: Standing, state: State, inputs: Inputs, step: Eligibility) -> Checked:
+    past = Past(one.held, _cut_off(state), inputs.programme)
+    asked = (*step.predicates, *required_titles(inputs.programme, inputs.stage))
+    results = [(each.id, each.severity, judge(each, one.facts, past)) for each in asked]
+    if past.barred_until():
+        results.append((BARRED, "hard", "fail"))
+    missed = [(id, severity, result) for id, severity, result in results if result != "pass"]
+    bars = [(id, result) for id, severity, result in missed if severity == "hard" and id not in one.waived]
+    failed = tuple(id for id, result in bars if result == "fail")
+    unknown = tuple(id for id, result in bars if result == "unknown")
     return Checked(
         nomination=one.nomination,
         seq=one.seq,
         result="fail" if failed else "unknown" if unknown else "pass",
         failed=failed,
         unknown=unknown,
-        reported=tuple(p.id for p, result in results if p.severity == "report" and result != "pass"),
+        reported=tuple(id for id, severity, _ in missed if severity == "report"),
+        waived=tuple(id for id, severity, _ in missed if severity == "hard" and id in one.waived),
+        held=one.held,
     )
 
 

@@ -9,8 +9,10 @@ from enum import StrEnum
 
 from domain import authority
 from domain import round as rounds
+from domain.calendar import local_date
 from domain.decision import NOTHING, Decision, two_people
-from domain.eligibility import facts_fault
+from domain.eligibility import facts_fault, waivable
+from domain.history import Past
 from schemas import names
 from schemas.commands import (
     Command,
@@ -19,19 +21,24 @@ from schemas.commands import (
     Endorse,
     FileObjection,
     NominationBody,
+    NoteDeath,
+    NoteTransfer,
     Reject,
     ReturnForCorrection,
     RuleOnObjection,
     SubmitNomination,
     TakeOutcome,
+    WaivePredicate,
     Withdraw,
 )
 from schemas.errors import Refused
 from schemas.events import (
     ActProposed,
     ActSeconded,
+    DeathNoted,
     Event,
     FactValue,
+    HeldTitle,
     NominationAdvanced,
     NominationConferred,
     NominationCorrected,
@@ -45,8 +52,10 @@ from schemas.events import (
     ObjectionFiled,
     ObjectionRefused,
     ObjectionRuled,
+    PredicateWaived,
+    TransferNoted,
 )
-from schemas.ledger import Claim, GateOpen, Guard, HeadIs, Post, Release, Reserve, Unclaim
+from schemas.ledger import Claim, Effect, GateOpen, Guard, HeadIs, Post, Release, Reserve, Unclaim
 from schemas.programme import Channel, Intake, Programme, Publicity
 from schemas.units import UnitTree
 
@@ -98,6 +107,9 @@ class State:
     objections: dict[str, Objection] = field(default_factory=dict)
     outcomes: dict[tuple[str, str], str] = field(default_factory=dict)  # (round, outcome) → command
     titles: tuple[str, ...] = ()
+    waived: frozenset[str] = frozenset()
+    deceased: bool = False
+    works_at: str = ""
     reason: str = ""
     seq: int = 0
     proposals: dict[str, str] = field(default_factory=dict)
@@ -140,6 +152,7 @@ class Inputs:
     round: rounds.State
     claims: dict[int, str] = field(default_factory=dict)  # the places of `scope_of` this command, by holder
     intake_open: bool = False
+    held: tuple[HeldTitle, ...] = ()  # what the subject was given before, where a bar is looked for
 
 
 initial = State()
@@ -149,7 +162,7 @@ def evolve(state: State, event: Event, actor: str = "", subject: str = "", comma
     return replace(_evolve(state, event, actor, subject, command), seq=state.seq + 1)
 
 
-def _evolve(state: State, event: Event, actor: str, subject: str, command: str) -> State:
+def _evolve(state: State, event: Event, actor: str, subject: str, command: str) -> State:  # noqa: C901 -- a flat match, one case an event
     match event:
         case NominationSubmitted():
             return replace(
@@ -192,6 +205,12 @@ def _evolve(state: State, event: Event, actor: str, subject: str, command: str) 
             return replace(state, status=Status.ELIMINATED, reason=event.reason, outcomes=outcomes)
         case NominationConferred():
             return _evolve_conferred(state, event, command)
+        case DeathNoted():
+            return replace(state, deceased=True)
+        case TransferNoted():
+            return replace(state, works_at=event.unit)
+        case PredicateWaived():
+            return replace(state, waived=state.waived | {event.predicate})
         case ActProposed():
             return replace(state, proposals=state.proposals | {event.act: actor})
         case ActSeconded():
@@ -206,8 +225,8 @@ def _evolve_conferred(state: State, event: NominationConferred, command: str) ->
     return replace(state, status=status, titles=(*state.titles, event.title), outcomes=outcomes)
 
 
-def standing(state: State, nomination: str) -> rounds.Standing:
-    """The nomination as its round sees it when it decides."""
+def standing(state: State, nomination: str, held: tuple[HeldTitle, ...] = ()) -> rounds.Standing:
+    """The nomination as its round sees it when it decides, with its subject's titles where they matter."""
     return rounds.Standing(
         nomination=nomination,
         subject=state.subject,
@@ -222,6 +241,9 @@ def standing(state: State, nomination: str) -> rounds.Standing:
         },
         contested=state.open_objections(),
         titles=state.titles,
+        held=held,
+        waived=state.waived,
+        deceased=state.deceased,
     )
 
 
@@ -249,6 +271,12 @@ def decide(state: State, command: Command, body: NominationBody, inputs: Inputs)
             return _object(state, command, body, inputs)
         case RuleOnObjection():
             return _rule(state, command, body, inputs)
+        case NoteDeath():
+            return _note_death(state, command, body, inputs)
+        case NoteTransfer():
+            return _note_transfer(state, command, body, inputs)
+        case WaivePredicate():
+            return _waive(state, command, body, inputs)
         case Disqualify():
             return _disqualify(state, command, body, inputs)
 
@@ -268,6 +296,7 @@ def _submit(state: State, command: Command, body: SubmitNomination, inputs: Inpu
     fault = facts_fault(inputs.programme, body.facts)
     if fault:
         raise Refused("FACTS_INVALID", fault=fault)
+    _not_barred(command, inputs)
     path = _path(body, inputs)
     rank = inputs.tree.by_code[body.unit].rank
     submitted = NominationSubmitted(**body.model_dump(exclude={"kind", "subject"}), path=path)
@@ -280,11 +309,21 @@ def _submit(state: State, command: Command, body: SubmitNomination, inputs: Inpu
     )
     return Decision(
         events=(submitted,),
-        guards=_guards(command, names.intake_gate(body.cycle, rank)),
+        guards=(
+            *_guards(command, names.intake_gate(body.cycle, rank)),
+            *(HeadIs(stream=one.stream, seq=one.seq) for one in inputs.held),
+        ),
         effects=(reserve, *place),
         subject=body.subject,
         grant=_as_submitter(command, body.unit, body.channel, inputs),
     )
+
+
+def _not_barred(command: Command, inputs: Inputs) -> None:
+    """DR-36: whose title was revoked may not come again before the bar ends."""
+    until = Past(inputs.held, local_date(command.received_at), inputs.programme).barred_until()
+    if until is not None:
+        raise Refused("BARRED", until=until)
 
 
 def round_of(state: State, body: NominationBody) -> str:
@@ -292,7 +331,7 @@ def round_of(state: State, body: NominationBody) -> str:
     match body:
         case Endorse() | ReturnForCorrection() | Reject() | FileObjection():
             return body.round
-        case Withdraw() | Disqualify() | RuleOnObjection():
+        case Withdraw() | Disqualify() | RuleOnObjection() | NoteDeath():
             return state.round
         case _:
             return ""
@@ -305,7 +344,7 @@ def scope_of(state: State, body: NominationBody) -> str:
             return names.quota_scope(body.route, body.unit)
         case Endorse():
             return names.rank_scope(body.round)
-        case Withdraw() if state.submitted is not None:
+        case Withdraw() | NoteDeath() if state.submitted is not None:
             return names.quota_scope(state.submitted.route, state.submitted.unit)
         case _:
             return ""
@@ -584,6 +623,53 @@ def _rule(state: State, command: Command, body: RuleOnObjection, inputs: Inputs)
     effects = (_nudge(state, command),) if ruled in events else ()
     guards = (*_guards(command), _not_being_conferred(state, command, inputs))
     return Decision(events=events, guards=guards, effects=effects, grant=grant)
+
+
+def _note_death(state: State, command: Command, body: NoteDeath, inputs: Inputs) -> Decision:
+    """DR-37: the nomination goes on, to a posthumous title, where the programme says so; else it ends here."""
+    grant = _as_owner(state, command, inputs)
+    if state.over:
+        raise Refused("NOMINATION_OVER", nomination=command.stream, status=state.status)
+    if state.deceased:
+        return NOTHING
+    if body.died_on > local_date(command.received_at):
+        raise Refused("NOT_YET", what=command.stream, on=body.died_on)
+    noted: tuple[Event, ...] = (DeathNoted(died_on=body.died_on, document=body.document),)
+    effects: tuple[Effect, ...] = (_nudge(state, command),)
+    if not inputs.programme.continue_after_death:
+        noted += (NominationWithdrawn(reason="DECEASED"),)
+        effects += (*_release(state, command, inputs), *_give_ranks_back(state, command))
+    guards = (*_guards(command), _not_being_conferred(state, command, inputs))
+    return Decision(events=noted, guards=guards, effects=effects, grant=grant)
+
+
+def _note_transfer(state: State, command: Command, body: NoteTransfer, inputs: Inputs) -> Decision:
+    """DR-37: another unit, the same route; whether a published list starts anew is its publisher's word (DR-30)."""
+    grant = _as_owner(state, command, inputs)
+    if state.over:
+        raise Refused("NOMINATION_OVER", nomination=command.stream, status=state.status)
+    assert state.submitted is not None
+    was = state.works_at or state.submitted.unit
+    if body.unit not in inputs.tree.by_code:
+        raise Refused("NOT_FOUND", what=body.unit)
+    if body.unit == was:
+        return NOTHING
+    noted = TransferNoted(was=was, unit=body.unit, reason=body.reason)
+    return Decision(events=(noted,), guards=_guards(command), grant=grant)
+
+
+def _waive(state: State, command: Command, body: WaivePredicate, inputs: Inputs) -> Decision:
+    """破格 (DR-10): a predicate by its name, for this nomination alone, by an operator of the whole tree and another."""
+    root = inputs.tree.root
+    grant = authority.authorize(inputs.authority, inputs.tree, command.actor, body.kind, root)
+    if state.over:
+        raise Refused("NOMINATION_OVER", nomination=command.stream, status=state.status)
+    if body.predicate not in waivable(inputs.programme):
+        raise Refused("NOT_FOUND", what=body.predicate)
+    if body.predicate in state.waived:
+        return NOTHING
+    waived = PredicateWaived(predicate=body.predicate, reason=body.reason)
+    return Decision(events=two_people(state, command, (waived,)), guards=_guards(command), grant=grant)
 
 
 def _disqualify(state: State, command: Command, body: Disqualify, inputs: Inputs) -> Decision:

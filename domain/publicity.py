@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from domain.choice import problem_of_list
 from domain.decision import NOTHING, Decision
+from domain.problem import problem_of_list
 from domain.round import State, evolve, run_of
 from domain.selection import Substitution, TieUnresolved, rank_problem, substitute
 from domain.selection.ranking import places
-from domain.steps import Inputs, close, cycle_guard, gone, head_guards, hold, open_window, set_gate
+from domain.steps import Inputs, close, cycle_guard, gone, head_guards, hold, leave, open_window, set_gate
 from domain.timing import after_pauses
 from schemas.commands import Command
 from schemas.errors import Refused
@@ -137,13 +137,25 @@ def replace_one(state: State, command: Command, inputs: Inputs, step: Publicity,
 def _take_in(
     state: State, command: Command, inputs: Inputs, step: Publicity, left: Dropped, found: Substitution
 ) -> Decision:
-    event = Substituted(step=step.id, out=left.nomination, into=found.into, reason=left.reason)
-    if not found.into:
+    """The substitute comes in; whoever must give way for the composition leaves, is told, and is replaced too."""
+    decision = _come_in(state, command, inputs, step, left, found.into)
+    for change in found.also:
+        out = Dropped(nomination=change.out, reason="COMPOSITION")
+        decision = decision.then(leave(state, command, step.id, (out,)))
+        decision = decision.then(_come_in(state, command, inputs, step, out, change.into))
+    return decision
+
+
+def _come_in(
+    state: State, command: Command, inputs: Inputs, step: Publicity, left: Dropped, into: str
+) -> Decision:
+    event = Substituted(step=step.id, out=left.nomination, into=into, reason=left.reason)
+    if not into:
         return Decision(events=(event,))
     now = command.received_at
     window = Window(opens_at=now, closes_at=inputs.calendar.end(now, step.period))
-    notice = _notice(inputs, step, (found.into,), window)
-    gate = set_gate(state, command, inputs, step.id, window, found.into, GateStatus.OPEN)
+    notice = _notice(inputs, step, (into,), window)
+    gate = set_gate(state, command, inputs, step.id, window, into, GateStatus.OPEN)
     return Decision(events=(event, notice), effects=(gate,))
 
 

@@ -21,6 +21,7 @@ from schemas.events import (
     DecisionTaken,
     DifferentialWaived,
     Event,
+    HeldTitle,
     JudgeRecused,
     JudgeReplaced,
     ListPublished,
@@ -106,6 +107,9 @@ class Standing:
     )  # (round, step) → recommendation rank or 0
     contested: bool = False
     titles: tuple[str, ...] = ()
+    held: tuple[HeldTitle, ...] = ()  # what the subject was given, where the decision asks for it
+    waived: frozenset[str] = frozenset()  # predicates that do not bar it
+    deceased: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +122,7 @@ class State:
     paused_at: datetime | None = None
     pauses: tuple[tuple[datetime, datetime], ...] = ()  # from, until: its own, without the cycle's
     frozen: bool = False
+    frozen_at: datetime | None = None
     members: dict[str, Member] = field(default_factory=dict)  # still in, in rank order after a selection
     standby: dict[str, Member] = field(default_factory=dict)  # the reserve, in order
     out: dict[str, tuple[str, str]] = field(default_factory=dict)  # nomination → (step, reason)
@@ -225,9 +230,7 @@ def _of_the_whole(state: State, event: Event, at: datetime, actor: str, stream: 
             assert state.paused_at is not None
             return replace(state, paused_at=None, pauses=(*state.pauses, (state.paused_at, at)))
         case PoolFrozen():
-            members = {member.nomination: member for member in event.members}
-            out = {gone.nomination: ("pool", gone.reason) for gone in event.dropped}
-            return replace(state, frozen=True, members=members, out=out)
+            return _frozen(state, event, at)
         case RoundReported():
             return replace(state, reported=event)
         case RecommendationAmended():
@@ -242,6 +245,12 @@ def _of_the_whole(state: State, event: Event, at: datetime, actor: str, stream: 
             return replace(state, proposals={k: v for k, v in state.proposals.items() if k != event.act})
         case _:
             return state
+
+
+def _frozen(state: State, event: PoolFrozen, at: datetime) -> State:
+    members = {member.nomination: member for member in event.members}
+    out = {gone.nomination: ("pool", gone.reason) for gone in event.dropped}
+    return replace(state, frozen=True, frozen_at=at, members=members, out=out)
 
 
 def _since(at: datetime, closes_at: datetime | None) -> Window | None:

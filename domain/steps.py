@@ -51,10 +51,17 @@ def gone(state: State, inputs: Inputs) -> tuple[Dropped, ...]:
 
 
 def head_guards(standings: Iterable[Standing], command: Command) -> tuple[Guard, ...]:
-    """The members have not moved since they were read: a withdrawal in between makes the round decide again."""
+    """The members and their titles have not moved since they were read: a withdrawal, or a revocation, in between
+    makes the round decide again.
+    """
     cycle = names.cycle_of(command.stream)
     return tuple(
-        HeadIs(stream=names.nomination_stream(cycle, one.nomination), seq=one.seq) for one in standings
+        guard
+        for one in standings
+        for guard in (
+            HeadIs(stream=names.nomination_stream(cycle, one.nomination), seq=one.seq),
+            *(HeadIs(stream=title.stream, seq=title.seq) for title in one.held),
+        )
     )
 
 

@@ -40,6 +40,8 @@ from schemas.commands import (
     FileObjection,
     GiveGrants,
     OpenCycle,
+    RecordHonour,
+    ReplaceLeader,
     SubmitNomination,
 )
 from schemas.errors import BadFile, Conflict, Refused, Unavailable
@@ -48,7 +50,7 @@ from schemas.ledger import Actor, Frozen, Receipt
 from schemas.loading import open_programme
 from schemas.messages import NominationOrder
 from schemas.programme import Channel
-from schemas.unit_files import merge_units
+from schemas.unit_files import Source, merge_units
 from schemas.values import Pace
 from store.ballot_box import BallotBox, PaperReceipt
 from store.postgres import PostgresEventStore
@@ -134,7 +136,7 @@ class Door:
         *,
         operators: tuple[str, ...],
         label: str = "",
-        units: tuple[Path, ...] = (),
+        units: tuple[Source, ...] = (),
         grants: tuple[GrantTerms, ...] = (),
         invited: tuple[str, ...] = (),
         pace: Pace | None = None,
@@ -264,6 +266,25 @@ class Door:
         body = Correct(facts=facts, entry=entry, commitment=commitment)
         return await self.send(stream, body, actor, f"correct/{key}")
 
+    async def record_honour(
+        self, cycle: str, nomination: str, body: RecordHonour, actor: Actor, key: str = ""
+    ) -> Receipt:
+        """An honour of elsewhere for a nomination's subject (DR-43); the same one again is the same stream."""
+        honour = f"honour-{digest(canonical_bytes(body))[:16]}"
+        stream = names.title_stream(cycle, nomination, honour)
+        return await self.send(stream, body, actor, key or f"{honour}/{actor.id}")
+
+    async def replace_leader(
+        self, stream: str, identity: str, fields: dict[str, str], reason: str, actor: Actor, key: str = ""
+    ) -> Receipt:
+        """Another leads the studio; who it is goes to the vault and is only pointed at (DR-35)."""
+        key = key or str(uuid7())
+        deposit = await self.vault.deposit(identity, fields, f"{stream}/{key}")
+        body = ReplaceLeader(
+            leader=deposit.subject_id, entry=deposit.entry_id, commitment=deposit.commitment, reason=reason
+        )
+        return await self.send(stream, body, actor, f"leader/{key}")
+
     async def object_to(
         self,
         cycle: str,
@@ -330,6 +351,8 @@ class Door:
         kind = names.kind_of(command.stream)
         if kind == "nomination":
             return await self._to_nomination(command)
+        if kind == "title":
+            return await self.decider.execute(command)
         workflow = (
             names.cycle_stream(names.cycle_of(command.stream)) if kind == "authority" else command.stream
         )

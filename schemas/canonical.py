@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import lru_cache
 from hashlib import sha256
@@ -233,6 +233,8 @@ def _converted(value: Any) -> Any:
             result = plain(dict(value))
         case datetime():
             result = instant(value)
+        case date():
+            result = value.isoformat()
         case Decimal():
             result = _decimal(value)
         case BaseModel():

@@ -28,6 +28,7 @@ from schemas.programme import (
     Route,
     Selection,
     Step,
+    Title,
     Units,
 )
 from schemas.shape import part
@@ -53,6 +54,8 @@ RECOMMENDATION = "recommendation"
 """The component that a ranked endorsement gives."""
 AUTHORITY = "authority"
 """The last tie-breaker: a person decides (DR-17)."""
+INCLUDE_ALL = "include_all"
+"""Before it: all who are equal at the cut are taken in, up to the ceiling (DR-17)."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,7 @@ class Draft:
             if (fact := part(Fact, node)) is not None
         }
         self.titles = {node.id for node in _entries(root.child("titles")) if node.id is not None}
+        self.title_list: list[Title] = _parts(Title, root.child("titles"))
         self.stages = [
             self._stage(Rank(key), node)
             for key, node in _items(root.child("stages")).items()
@@ -120,6 +124,12 @@ class Draft:
         )
         return DraftStage(place, rank, part(Pool, held) if held is not None else None, steps)
 
+    def exclusive(self, title: str) -> set[str]:
+        """The titles that nobody holds beside this one, whichever of the two says so."""
+        return {other for one in self.title_list if one.id == title for other in one.exclusive_with} | {
+            one.id for one in self.title_list if title in one.exclusive_with
+        }
+
     def fault(
         self, place: Place, code: str, nearest: str = "", /, *, on_key: bool = False, **facts: object
     ) -> Fault:
@@ -136,6 +146,7 @@ def check_draft(draft: Draft, folder: Path) -> list[Fault]:
         _check_routes,
         _check_entries,
         _check_facts,
+        _check_titles,
         _check_rewards,
         _check_pools,
     )
@@ -207,7 +218,13 @@ def _check_entries(draft: Draft) -> Iterator[Fault]:
 
 
 def _check_pools(draft: Draft) -> Iterator[Fault]:
-    """A pool names titles that a stage further down confers (DR-03)."""
+    """A pool names titles that a stage further down confers, or that only past editions or others gave (DR-03)."""
+    given = {
+        grade.title
+        for stage in draft.stages
+        for _, conferral in stage.of(Conferral)
+        for grade in conferral.grades
+    }
     for stage in draft.stages:
         below = {
             grade.title
@@ -221,7 +238,7 @@ def _check_pools(draft: Draft) -> Iterator[Fault]:
             place = (*stage.place, "pool", "holder_of", position)
             if title not in draft.titles:
                 yield draft.fault(place, "title_unknown", nearest_word(title, draft.titles), title=title)
-            elif title not in below and readable:
+            elif title in given - below and readable:
                 yield draft.fault(
                     place, "pool_not_below", nearest_word(title, below), title=title, rank=stage.rank
                 )
@@ -365,13 +382,20 @@ def _check_weights(draft: Draft, step: DraftStep, known: list[str]) -> Iterator[
 
 def _check_ties(draft: Draft, step: DraftStep, known: list[str]) -> Iterator[Fault]:
     ties = _entries(step.node.child("ties"))
+    words = (*known, INCLUDE_ALL, AUTHORITY)
     for position, node in enumerate(ties):
         place = (*step.place, "ties", position)
-        if node.scalar == AUTHORITY and position < len(ties) - 1:
+        after = [other.scalar for other in ties[position + 1 :]]
+        if node.scalar == AUTHORITY and after:
             yield draft.fault(place, "authority_not_last")
-        elif isinstance(node.scalar, str) and node.scalar not in (*known, AUTHORITY):
-            near, have = nearest_word(node.scalar, (*known, AUTHORITY)), ", ".join((*known, AUTHORITY))
-            yield draft.fault(place, "component_unknown", near, component=node.scalar, known=have)
+        elif node.scalar == INCLUDE_ALL and set(after) - {AUTHORITY}:
+            yield draft.fault(place, "include_all_not_last")
+        elif isinstance(node.scalar, str) and node.scalar not in words:
+            near = nearest_word(node.scalar, words)
+            yield draft.fault(place, "component_unknown", near, component=node.scalar, known=", ".join(words))
+    wishes = {node.id for node in _entries(step.node.child("prefer")) if node.id is not None}
+    for name in sorted(wishes & set(known)):
+        yield draft.fault((*step.place, "prefer", name), "component_repeated", component=name)
 
 
 def _check_selections(draft: Draft, stage: DraftStage) -> Iterator[Fault]:
@@ -387,13 +411,44 @@ def _check_selections(draft: Draft, stage: DraftStage) -> Iterator[Fault]:
             )
         before = selection
         yield from _check_shares(draft, at, selection)
+        yield from _check_seats(draft, at, selection)
+
+
+def _check_seats(draft: Draft, at: DraftStep, selection: Selection) -> Iterator[Fault]:
+    """Seats of parts are within the whole, and a ceiling goes with taking in equals."""
+    for key, parts, seats in (
+        ("off_quota", selection.off_quota, selection.seats),
+        ("categories", selection.categories, selection.on_quota_seats),
+    ):
+        wanted = sum(one.seats or 0 for one in parts)
+        if wanted > seats >= 0:
+            yield draft.fault((*at.place, key), "part_seats_exceed", wanted=wanted, seats=seats)
+    if (INCLUDE_ALL in selection.ties) != (selection.ceiling is not None):
+        key = "ties" if selection.ceiling is None else "ceiling"
+        yield draft.fault((*at.place, key), "ceiling_alone")
+    if selection.ceiling is not None and selection.ceiling <= selection.seats:
+        yield draft.fault(
+            (*at.place, "ceiling"), "ceiling_low", ceiling=selection.ceiling, seats=selection.seats
+        )
+    yield from _check_class_names(draft, at, selection)
+
+
+def _check_class_names(draft: Draft, at: DraftStep, selection: Selection) -> Iterator[Fault]:
+    """Rules, classes, categories and tracks are named apart, since bases and explanations refer to them."""
+    seen = {"list", "seats", "on_quota", "no_category"}
+    for key in ("classes", "shares", "categories", "off_quota"):
+        for one in getattr(selection, key):
+            if one.id in seen:
+                yield draft.fault((*at.place, key, one.id), "class_repeated", name=one.id)
+            seen.add(one.id)
 
 
 def _check_shares(draft: Draft, at: DraftStep, selection: Selection) -> Iterator[Fault]:
     place = (*at.place, "shares")
     bases = {rule.id: rule.base for rule in selection.shares}
+    classes = [one.id for one in selection.classes]
     for rule in selection.shares:
-        known = ["list", "seats", *(name for name in bases if name != rule.id)]
+        known = ["list", "seats", *classes, *(name for name in bases if name != rule.id)]
         if rule.base not in known:
             near = nearest_word(rule.base, known)
             yield draft.fault(
@@ -420,6 +475,7 @@ def _in_circle(start: str, bases: dict[str, str]) -> bool:
 def _check_grades(draft: Draft, stage: DraftStage) -> Iterator[Fault]:
     for at, conferral in stage.of(Conferral):
         given: set[str] = set()
+        held: set[str] = set()
         for position, grade in enumerate(conferral.grades):
             place = (*at.place, "grades", position)
             if grade.title not in draft.titles:
@@ -427,7 +483,11 @@ def _check_grades(draft: Draft, stage: DraftStage) -> Iterator[Fault]:
                 yield draft.fault((*place, "title"), "title_unknown", near, title=grade.title)
             if grade.title in given:
                 yield draft.fault((*place, "title"), "title_repeated", title=grade.title)
-            if grade.seats is None and not grade.also and position < len(conferral.grades) - 1:
+            for title in sorted(held & draft.exclusive(grade.title)):
+                yield draft.fault((*place, "title"), "grades_exclusive", title=grade.title, other=title)
+            held |= {grade.title} if grade.also else set()
+            all_left = grade.seats is None and grade.who is None and not grade.also
+            if all_left and position < len(conferral.grades) - 1:
                 yield draft.fault(place, "grade_takes_all", title=grade.title)
             given.add(grade.title)
         yield from _check_grade_seats(draft, stage, at, conferral)
@@ -446,16 +506,39 @@ def _check_grade_seats(
         yield draft.fault((*at.place, "grades"), "grade_seats_exceed", wanted=most, seats=seats[-1])
 
 
+def _check_titles(draft: Draft) -> Iterator[Fault]:
+    """A title names others that are declared, and leans on none that leans on it."""
+    titles = [part(Title, node) for node in _entries(draft.root.child("titles"))]
+    needs = {one.id: one.requires.title for one in titles if one is not None and one.requires is not None}
+    for title in filter(None, titles):
+        place = ("titles", title.id)
+        named: list[tuple[Place, str]] = [
+            ((*place, "exclusive_with", position), other)
+            for position, other in enumerate(title.exclusive_with)
+        ]
+        named += [((*place, "requires", "title"), needs[title.id])] if title.id in needs else []
+        for at, other in named:
+            if other not in draft.titles:
+                yield draft.fault(at, "title_unknown", nearest_word(other, draft.titles), title=other)
+        if title.id in needs and _in_circle(title.id, needs):
+            yield draft.fault((*place, "requires"), "requires_circle", title=title.id)
+
+
 def _check_rewards(draft: Draft) -> Iterator[Fault]:
+    seen: set[tuple[str, str]] = set()
     for position, node in enumerate(_entries(draft.root.child("rewards"))):
-        reward, place = part(Reward, node), ("rewards", position)
+        reward, place = part(Reward, node), ("rewards", node.id or position)
         if reward is None:
             continue
         if reward.title not in draft.titles:
             near = nearest_word(reward.title, draft.titles)
             yield draft.fault((*place, "title"), "title_unknown", near, title=reward.title)
-        if reward.type == "cash" and reward.amount_fen is None:
-            yield draft.fault(place, "amount_missing")
+        if (reward.type == "entitlement") != (reward.amount_fen is None) and not reward.instalments:
+            code = "amount_unfit" if reward.type == "entitlement" else "amount_missing"
+            yield draft.fault(place, code)
+        if (reward.title, reward.item) in seen:
+            yield draft.fault(place, "reward_repeated", item=reward.item, title=reward.title)
+        seen.add((reward.title, reward.item))
 
 
 # ---- units ----
@@ -474,6 +557,19 @@ def _check_units(draft: Draft, folder: Path) -> Iterator[Fault]:
     tree, faults = check_units(path, root=units.root)
     yield from faults
     summits = {route.ranks[-1] for route in draft.routes}
+    if tree is not None:
+        yield from _check_figures(draft, {name for unit in tree.units for name in unit.figures})
     if tree is not None and len(summits) == 1 and tree.by_code[tree.root].rank not in summits:
         rank, summit = tree.by_code[tree.root].rank, summits.pop()
         yield draft.fault(("units", "root"), "root_rank", root=tree.root, rank=rank, summit=summit)
+
+
+def _check_figures(draft: Draft, known: set[str]) -> Iterator[Fault]:
+    """Seats are allotted by figures that the units file has (DR-06)."""
+    for stage in draft.stages:
+        for at, selection in stage.of(Selection):
+            for position, one in enumerate(selection.children.allot if selection.children else ()):
+                if one.figure not in known:
+                    place = (*at.place, "children", "allot", position, "figure")
+                    near, have = nearest_word(one.figure, known), ", ".join(sorted(known)) or "—"
+                    yield draft.fault(place, "figure_unknown", near, figure=one.figure, known=have)

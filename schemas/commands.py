@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import Field, PositiveInt, model_validator
 
-from schemas.events import ChannelCounts, Count, FactValue, GrantTerms
+from schemas.events import ChannelCounts, Count, FactValue, GrantTerms, MemberShare
 from schemas.ledger import Actor, Frozen
 from schemas.programme import Channel
 from schemas.values import Instant, Pace
@@ -150,6 +151,29 @@ class RuleOnObjection(Frozen):
     kind: Literal["rule"] = "rule"
     objection: str
     outcome: Literal["upheld", "dismissed"]
+    reason: Reason
+
+
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
+class NoteDeath(Frozen):
+    kind: Literal["note_death"] = "note_death"
+    died_on: date
+    document: Sha256
+
+
+class NoteTransfer(Frozen):
+    kind: Literal["note_transfer"] = "note_transfer"
+    unit: str
+    reason: Reason
+
+
+class WaivePredicate(Frozen):
+    """破格 (DR-10): a named predicate does not bar this one nomination. Takes two people."""
+
+    kind: Literal["waive_predicate"] = "waive_predicate"
+    predicate: str
     reason: Reason
 
 
@@ -385,10 +409,129 @@ class Decide(Frozen):
 
 
 class Confer(Frozen):
-    """Takes two people."""
+    """Takes two people. `posthumous` names nominations; `effective_on` is today where it is left out."""
 
     kind: Literal["confer"] = "confer"
     step: str
+    posthumous: tuple[str, ...] = ()
+    effective_on: date | None = None
+
+
+# ---- title ----
+
+
+class ConferTitle(Frozen):
+    """The engine's own: a title that a round conferred begins its stream."""
+
+    kind: Literal["confer_title"] = "confer_title"
+    subject: str
+    title: str
+    certificate: str
+    round: str
+    body: str
+    effective_on: date
+    posthumous: bool = False
+    place: int | None = None
+
+
+class RecordHonour(Frozen):
+    """An honour of a system that we do not run, verified by whoever sends this (DR-43)."""
+
+    kind: Literal["record_honour"] = "record_honour"
+    title: str
+    programme: str = ""
+    edition: PositiveInt | None = None
+    conferred_on: date
+    place: PositiveInt | None = None
+    source: Reason
+    document: Sha256
+
+
+class AssessTitle(Frozen):
+    kind: Literal["assess_title"] = "assess_title"
+    year: PositiveInt  # the first year after the conferral is 1
+    result: Literal["pass", "warn", "fail"]
+    document: str = ""
+    reason: str = ""
+
+
+class AgreeShares(Frozen):
+    kind: Literal["agree_shares"] = "agree_shares"
+    shares: tuple[MemberShare, ...] = Field(min_length=1)
+
+
+class NoteLeaderLeft(Frozen):
+    kind: Literal["leader_left"] = "leader_left"
+    reason: Reason
+
+
+class ReplaceLeader(Frozen):
+    kind: Literal["replace_leader"] = "replace_leader"
+    leader: str
+    entry: str
+    commitment: str
+    reason: Reason
+
+
+class PayReward(Frozen):
+    """Pay, or issue, what is due of one item and period; without payer and payee, all that is left of it."""
+
+    kind: Literal["pay_reward"] = "pay_reward"
+    item: str
+    period: str
+    payer: str = ""
+    payee: str = ""
+    reference: str = ""
+
+
+class RecoverRewards(Frozen):
+    """Everything that was paid with a revoked title is owed back."""
+
+    kind: Literal["recover_rewards"] = "recover_rewards"
+    reference: str = ""
+
+
+class ProposeRevocation(Frozen):
+    kind: Literal["propose_revocation"] = "propose_revocation"
+    ground: str
+    document: Sha256
+    reason: Reason
+
+
+class HearHolder(Frozen):
+    kind: Literal["hear_holder"] = "hear_holder"
+    attended: bool
+    document: str = ""
+    reason: Reason
+
+
+class DecideRevocation(Frozen):
+    """By the body that conferred. Takes two people."""
+
+    kind: Literal["decide_revocation"] = "decide_revocation"
+    outcome: Literal["revoked", "kept"]
+    reason: Reason
+
+
+class AppealRevocation(Frozen):
+    kind: Literal["appeal_revocation"] = "appeal_revocation"
+    document: str = ""
+    reason: Reason
+
+
+class RuleOnAppeal(Frozen):
+    """Takes two people of the body."""
+
+    kind: Literal["rule_on_appeal"] = "rule_on_appeal"
+    outcome: Literal["upheld", "restored"]
+    reason: Reason
+
+
+class DelistTitle(Frozen):
+    """Takes two people."""
+
+    kind: Literal["delist_title"] = "delist_title"
+    reason: Reason
 
 
 CycleBody = (
@@ -411,6 +554,9 @@ NominationBody = (
     | Withdraw
     | FileObjection
     | RuleOnObjection
+    | NoteDeath
+    | NoteTransfer
+    | WaivePredicate
     | Disqualify
     | TakeOutcome
 )
@@ -442,7 +588,25 @@ RoundBody = (
     | Decide
     | Confer
 )
-Body = Annotated[CycleBody | AuthorityBody | NominationBody | RoundBody, Field(discriminator="kind")]
+TitleBody = (
+    ConferTitle
+    | RecordHonour
+    | AssessTitle
+    | AgreeShares
+    | NoteLeaderLeft
+    | ReplaceLeader
+    | PayReward
+    | RecoverRewards
+    | ProposeRevocation
+    | HearHolder
+    | DecideRevocation
+    | AppealRevocation
+    | RuleOnAppeal
+    | DelistTitle
+)
+Body = Annotated[
+    CycleBody | AuthorityBody | NominationBody | RoundBody | TitleBody, Field(discriminator="kind")
+]
 
 
 class Command(Frozen):

@@ -196,6 +196,38 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "该申报对象本届已由 {existing} 申报。",
         "The subject is in this cycle already, by nomination {existing}.",
     ),
+    # titles
+    "SEATS_EXCEEDED": (
+        "名额 {seats} 个，名单 {wanted} 人，且未经遴选排序：整批不予命名。",
+        "There are {seats} seat(s) for {wanted} on a list that no selection ranked: the whole batch is refused.",
+    ),
+    "CONFERRAL_BLOCKED": (
+        "以下命名不符合规定，整批不予命名：{nominations}；请先办理取消资格、撤回或破格。",
+        "These may not be conferred, so none is: {nominations}; disqualify, withdraw or waive first.",
+    ),
+    "BARRED": (
+        "该申报对象的称号曾被撤销，{until} 前不得再次申报。",
+        "A title of the subject was revoked: it may not be put forward before {until}.",
+    ),
+    "TITLE_STATUS": (
+        "{title} 当前状态为 {status}，不能执行 {action}。",
+        "{title} is {status}: {action} does not belong to that.",
+    ),
+    "APPEAL_OVER": ("{title} 的申诉已有结论。", "The appeal about {title} has been ruled on."),
+    "NOT_YET": ("{what} 须在 {on} 及以后办理。", "{what} is not before {on}."),
+    "NO_ASSESSMENT": ("称号 {title} 未规定年度考核。", "The title {title} has no annual assessment."),
+    "SHARES_NOT_WHOLE": (
+        "成员份额合计应恰为 100%：{total}。",
+        "The members' shares must be a whole, each member once: {total}.",
+    ),
+    "SHARES_IN_USE": (
+        "{title} 已按成员份额发放，份额不得改变。",
+        "Rewards of {title} were paid by these shares; they cannot change.",
+    ),
+    "REWARD_WITHHELD": (
+        "{item} 第 {period} 期暂不能发放：{why}。",
+        "{item}, period {period}, may not be paid now: {why}.",
+    ),
     "NOT_FOUND": ("找不到 {what}。", "There is no {what}."),
     # vault
     "ERASED": (
@@ -277,6 +309,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "The time {written} should be written 2026-05-20T18:00, with a zone or in Beijing time.",
     ),
     "PAIR": ("“{written}”应写作 名称{separator}值。", "{written} should be written NAME{separator}VALUE."),
+    "OUT_FILE": (
+        "不能写入 {file}（{fault}）：已有的文件不会被覆盖，文件夹须已存在；未写入任何文件。",
+        "{file} cannot be written ({fault}): no file is written over, its folder must be there; none was written.",
+    ),
     "LOG_OVERDUE": (
         "{stream} 第 {seq} 号记录写入已逾 {seconds} 秒仍未排入全局顺序；请检查排序进程。",
         "{stream} event {seq} has no place in the global order after {seconds} s; look at the sequencer.",

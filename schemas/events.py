@@ -5,13 +5,14 @@ NOTE: these types are the storage format. A change of meaning needs a new `v` an
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
 from schemas.ledger import Frozen, NewEvent, RecordedEvent
 from schemas.programme import Channel
-from schemas.values import Exact, Instant, Label, Pace
+from schemas.values import Exact, Instant, Label, Pace, Share
 
 
 class Event(Frozen):
@@ -222,6 +223,28 @@ class ObjectionRuled(Event):
     reason: str
 
 
+class DeathNoted(Event):
+    """The subject died after submission; the programme says whether the nomination goes on (DR-37)."""
+
+    died_on: date
+    document: str
+
+
+class TransferNoted(Event):
+    """The subject works elsewhere now; the route stays as it was submitted (DR-02, DR-37)."""
+
+    was: str
+    unit: str
+    reason: str
+
+
+class PredicateWaived(Event):
+    """One predicate does not bar this nomination (破格, DR-10), by whoever the grant names."""
+
+    predicate: str
+    reason: str
+
+
 class NominationDisqualified(Event):
     reason: str
 
@@ -267,6 +290,7 @@ class Member(Frozen):
     subject: str
     unit: str
     seq: int
+    via: str | None = None  # the child unit that recommended it
 
 
 class Dropped(Frozen):
@@ -299,6 +323,22 @@ class StepExtended(Event):
     reason: str
 
 
+class HeldTitle(Frozen):
+    """A title of a subject as its stream told it at `seq`: since when, until when, and at which place."""
+
+    stream: str
+    seq: int
+    title: str
+    programme: str = ""
+    edition: int | None = None
+    since: date
+    until: date | None = None  # the first day on which it is held no more
+    revoked_on: date | None = None
+    barred_until: date | None = None
+    place: int | None = None
+    rehearsal: bool = False
+
+
 class Checked(Frozen):
     nomination: str
     seq: int
@@ -306,11 +346,21 @@ class Checked(Frozen):
     failed: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
     reported: tuple[str, ...] = ()
+    waived: tuple[str, ...] = ()
+    held: tuple[HeldTitle, ...] = ()  # the history that it was judged by
 
 
 class EligibilityChecked(Event):
     step: str
     results: tuple[Checked, ...]
+    as_of: date | None = None  # the day by which history was judged: the cut-off
+
+
+class Conflict(Frozen):
+    """A minimal set of rules that cannot hold together, and how much is missing, in words (DR-26)."""
+
+    rules: tuple[str, ...]
+    missing: tuple[Label, ...]
 
 
 class StepHeld(Event):
@@ -320,6 +370,7 @@ class StepHeld(Event):
     code: str
     nominations: tuple[str, ...] = ()
     detail: str = ""
+    conflict: Conflict | None = None
 
 
 class StepClosed(Event):
@@ -483,6 +534,8 @@ class SelectionMade(Event):
     selected: tuple[str, ...]
     reserve: tuple[str, ...] = ()
     certificate: dict[str, Any] = Field(default_factory=dict)
+    vacancy: Conflict | None = None  # the rules that keep seats empty, if any do
+    flags: tuple[str, ...] | None = None  # `ALL_ZERO:<component>` (DR-19)
 
 
 class TieResolved(Event):
@@ -541,6 +594,7 @@ class Conferred(Frozen):
     subject: str
     title: str
     certificate: str
+    posthumous: bool = False
 
 
 class TitlesConferred(Event):
@@ -549,6 +603,7 @@ class TitlesConferred(Event):
     step: str
     body: str
     conferred: tuple[Conferred, ...]
+    effective_on: date | None = None  # empty: the day of the conferral
 
 
 class RoundReported(Event):
@@ -587,6 +642,148 @@ class RoundResumed(Event):
 class RoundLapsed(Event):
     """The round did not report in time, or it or its cycle was cancelled."""
 
+    reason: str
+
+
+# ---- title ----
+
+
+class TitleConferred(Event):
+    """A title begins; its subject is the envelope's."""
+
+    programme: str
+    edition: int
+    title: str
+    label: Label  # as the unit calls it
+    certificate: str
+    round: str
+    body: str
+    unit: str
+    effective_on: date
+    expires_on: date | None = None
+    posthumous: bool = False
+    place: int | None = None
+    rehearsal: bool = False
+
+
+class HonourRecorded(Event):
+    """An honour or result of a system that we do not run, as somebody verified it (DR-43)."""
+
+    title: str
+    unit: str
+    programme: str = ""
+    edition: int | None = None
+    conferred_on: date
+    place: int | None = None
+    source: str
+    verifier: str
+    document: str  # SHA-256 of the paper that shows it
+    rehearsal: bool = False
+
+
+class TitleAssessed(Event):
+    """One year's assessment; a later one of the same year goes over it, both stay (DR-35)."""
+
+    year: int
+    result: Literal["pass", "warn", "fail"]
+    document: str = ""
+    reason: str = ""
+
+
+class MemberShare(Frozen):
+    """A member's part of a team's reward; the member by subject id."""
+
+    member: str
+    share: Share
+
+
+class SharesAgreed(Event):
+    """How a team's rewards are shared; the parts are a whole (DR-34)."""
+
+    shares: tuple[MemberShare, ...]
+
+
+class LeaderLeft(Event):
+    """The one who leads the studio left it: replace, or cancel by delisting (DR-35)."""
+
+    reason: str
+
+
+class LeaderReplaced(Event):
+    leader: str  # subject id
+    entry: str
+    commitment: str
+    reason: str
+
+
+class RewardPaid(Event):
+    """One entry of the ledger, keyed by item, period, payer and payee; never twice (DR-34)."""
+
+    item: str
+    period: str
+    payer: str = ""
+    payee: str = ""  # a member's subject id; empty: the title's own
+    amount_fen: int
+    reference: str
+
+
+class EntitlementIssued(Event):
+    item: str
+    period: str
+    issuer: Label | None = None
+    expires_on: date | None = None
+    reference: str
+
+
+class RewardRecovered(Event):
+    """A negative entry: what was paid is owed back (追缴, DR-34)."""
+
+    item: str
+    period: str
+    payer: str = ""
+    payee: str = ""
+    amount_fen: int
+    reference: str
+
+
+class RevocationProposed(Event):
+    ground: str
+    document: str  # SHA-256 of the evidence
+    reason: str
+
+
+class RevocationHeard(Event):
+    """The holder was heard, or did not come."""
+
+    attended: bool
+    document: str = ""
+    reason: str
+
+
+class RevocationDecided(Event):
+    """Marks the title and deletes nothing; titles that rest on it are named, not touched (DR-36)."""
+
+    outcome: Literal["revoked", "kept"]
+    revoked_on: date | None = None
+    barred_until: date | None = None
+    dependents: tuple[str, ...] = ()
+    reason: str
+
+
+class RevocationAppealed(Event):
+    document: str = ""
+    reason: str
+
+
+class AppealRuled(Event):
+    outcome: Literal["upheld", "restored"]
+    reason: str
+
+
+class TitleDelisted(Event):
+    """Off the register (摘牌, DR-35): by its assessments, or by two people."""
+
+    delisted_on: date
     reason: str
 
 

@@ -196,6 +196,46 @@ WORDS: dict[str, tuple[str, str]] = {
         "至少需要 {needed} 名候选，但 {step} 只选 {seats} 名。",
         "{needed} candidates are needed, and {step} leaves {seats}.",
     ),
+    "include_all_not_last": (
+        "include_all 之后只能是 authority。",
+        "After include_all only authority may follow.",
+    ),
+    "ceiling_alone": (
+        "include_all 与 ceiling 须同时写明。",
+        "include_all and ceiling go together: the one says that equals are taken in, the other up to how many.",
+    ),
+    "ceiling_low": (
+        "ceiling {ceiling} 须大于名额 {seats}。",
+        "The ceiling {ceiling} is not above the {seats} seats.",
+    ),
+    "part_seats_exceed": (
+        "各部分名额合计 {wanted}，超过可用的 {seats}。",
+        "The seats of these parts add up to {wanted}, and there are {seats}.",
+    ),
+    "class_repeated": (
+        "名称 {name} 已被本环节的规则、类别或单列占用。",
+        "The name {name} is already a rule, class, category or track of this selection.",
+    ),
+    "children_form": (
+        "children 写 max 或 allot，二者取一。",
+        "Seats of children are a max for each, or allotted by figures: one of both.",
+    ),
+    "allot_not_whole": (
+        "分配名额的各项占比合计须为 100%。",
+        "The shares by which seats are allotted add up to exactly 100%.",
+    ),
+    "figure_unknown": (
+        "单位文件没有数据列 figure:{figure}；现有：{known}。",
+        "The units file has no column figure:{figure}; there is {known}.",
+    ),
+    "figure_form": (
+        "“{input}”不是非负整数。",
+        "“{input}” is no whole number of 0 or more.",
+    ),
+    "grades_exclusive": (
+        "{title} 与 {other} 互斥，但 {other} 的获得者仍留在名单中（also）。",
+        "{title} excludes {other}, whose holders stay in line for it (also).",
+    ),
     "base_unknown": ("未知的基数 {base}；可用：{known}。", "The base {base} is not known; there is {known}."),
     "base_circle": ("比例规则 {rule} 的基数形成循环。", "The base of {rule} leads back to it."),
     "floor_over_cap": (
@@ -222,6 +262,32 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "pool_not_below": ("{title} 不是由 {rank} 以下的层级命名的。", "No stage below {rank} confers {title}."),
     "amount_missing": ("现金奖励须写 amount_fen（分）。", "A reward in cash needs amount_fen."),
+    "amount_unfit": ("礼遇没有金额。", "An entitlement has no amount."),
+    "reward_repeated": (
+        "称号 {title} 的奖励 {item} 重复；请分别写 id。",
+        "The title {title} has the reward {item} twice: give each an id.",
+    ),
+    "requires_circle": ("称号 {title} 的前置称号形成循环。", "What {title} requires leads back to it."),
+    "history_number": (
+        "count、consecutive、best_rank 须写 number；holds、not_held 不得写。",
+        "count, consecutive and best_rank have a number; holds and not_held have none.",
+    ),
+    "condition_form": (
+        "条件须恰有其一：fact、history、any_of、all_of。",
+        "A condition has exactly one of fact, history, any_of, all_of.",
+    ),
+    "condition_operator": (
+        "对 fact 的判断须同时写明 op 和 value。",
+        "A test on a fact has both op and value.",
+    ),
+    "instalments_form": (
+        "分期须写各期金额 instalments，或写 amount_fen 与期数 parts。",
+        "Instalments are a list of amounts, or amount_fen in a number of parts.",
+    ),
+    "payers_not_whole": (
+        "各出资方份额合计应恰为 100%，且不重复。",
+        "The payers' shares add up to exactly 100 %, each payer once.",
+    ),
     "root_rank": (
         "根单位 {root} 的层级是 {rank}，而路径汇合于 {summit}。",
         "The root {root} is a {rank}, and the routes meet at {summit}.",
@@ -235,11 +301,12 @@ WORDS: dict[str, tuple[str, str]] = {
 
 
 class Mark(Frozen):
-    """A position in a file; line and column count from 1, 0 where a fault has none."""
+    """A position in a file; line and column count from 1, 0 where a fault has none. `sheet` is set in a workbook."""
 
     file: str
     line: int = 0
     column: int = 0
+    sheet: str = ""
 
 
 class Fault(Frozen):
@@ -253,6 +320,7 @@ class Fault(Frozen):
     zh: str
     en: str
     nearest: str = ""
+    sheet: str = ""
 
     def message(self, language: str = "zh") -> str:
         """The sentence for a person, in `zh` or `en`, with the nearest word."""
@@ -262,6 +330,8 @@ class Fault(Frozen):
 
     def __str__(self) -> str:
         where = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+        if self.sheet:
+            where = f"{self.file} {self.sheet} {column_letters(self.column - 1)}{self.line}"
         return f"{where}: {self.path + ': ' if self.path else ''}{self.message('zh')} / {self.message('en')}"
 
 
@@ -285,7 +355,13 @@ def fault_at(mark: Mark, place: Place, code: str, nearest: str = "", /, **facts:
         zh=zh.format_map(facts),
         en=en.format_map(facts),
         nearest=nearest,
+        sheet=mark.sheet,
     )
+
+
+def column_letters(at: int) -> str:
+    """A workbook's letters of a column counted from 0: A … Z, AA …"""
+    return (column_letters(at // 26 - 1) if at >= 26 else "") + chr(ord("A") + at % 26)
 
 
 def dotted(place: Place) -> str:

@@ -41,6 +41,8 @@ def clashes(selection: Selection, facts: dict[str, Fact]) -> Iterator[Clash]:
     """Every clash among the share rules of a selection."""
     groups: dict[tuple[str, str], list[_Classed]] = defaultdict(list)
     for rule in selection.shares:
+        if rule.severity == "report" or rule.exempt is not None:
+            continue  # what only reports blocks nothing, and the exempt make another class
         members = class_of(rule.who, facts)
         if members is not None:
             groups[rule.who.fact, rule.base].append((rule, members))
@@ -135,8 +137,9 @@ def _too_much(rules: list[ShareRule], selection: Selection) -> Clash | None:
     total = sum((rule.share for rule in rules), Fraction(0))
     if total > 1:
         return Clash("floors_exceed_whole", ids, percent(total))
-    fixed = selection.exact or rules[0].base == "seats"
-    sizes = [selection.seats] if fixed else range(1, selection.seats + 1)
+    whole = selection.on_quota_seats if rules[0].base == "seats" else selection.seats
+    fixed = rules[0].base == "seats" or (selection.exact and not selection.off_quota)
+    sizes = [whole] if fixed else range(1, whole + 1)
     if rules[0].base not in {"list", "seats"} or any(_needed(rules, n) <= n for n in sizes):
         return None
     return Clash("floors_exceed_seats", ids, f"{_needed(rules, selection.seats)} > {selection.seats}")

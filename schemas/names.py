@@ -13,6 +13,8 @@ OUTCOME_SIGNAL = "take_outcome"
 NUDGE_SIGNAL = "nudge"
 COMMAND_SIGNAL = "command"
 RESUMED_SIGNAL = "resumed"
+TITLE_MESSAGE = "confer_title"
+"""A message that begins a title's stream: titles have no workflow, the outbox decides it from the log."""
 COMMAND_UPDATE = "execute"
 
 
@@ -41,13 +43,18 @@ def round_stream(cycle: str, route: str, unit: str) -> str:
     return f"round/{cycle}/{route}/{unit}"
 
 
+def title_stream(cycle: str, nomination: str, title: str) -> str:
+    """One title that one nomination was given, or (with the honour's id) one honour of elsewhere recorded for it."""
+    return f"title/{cycle}/{nomination}/{title}"
+
+
 def cycle_of(stream: str) -> str:
     """The cycle that a stream belongs to."""
     return stream.split("/")[1]
 
 
 def kind_of(stream: str) -> str:
-    """`cycle`, `authority`, `nomination` or `round`."""
+    """`cycle`, `authority`, `nomination`, `round` or `title`."""
     return stream.split("/", maxsplit=1)[0]
 
 

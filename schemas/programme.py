@@ -97,6 +97,65 @@ class Predicate(Frozen):
     severity: Literal["hard", "report"] = "hard"
 
 
+class History(Frozen):
+    """A test on what the subject was given before, in this programme or elsewhere (DR-09; 鲁碧, S3).
+
+    `holds` and `not_held` ask for any of `titles`; `count` and `consecutive` (editions in a row) for `number` or more;
+    `best_rank` for a place of `number` or better. `within_years` counts back from the cut-off.
+    """
+
+    kind: Literal["holds", "not_held", "count", "consecutive", "best_rank"]
+    titles: tuple[Identifier, ...] = Field(min_length=1)
+    programme: ProgrammeId | None = None
+    number: PositiveInt | None = None
+    active: bool = False
+    within_years: PositiveInt | None = None
+
+    @model_validator(mode="after")
+    def _has_its_number(self) -> History:
+        if (self.number is None) == (self.kind in ("count", "consecutive", "best_rank")):
+            raise PydanticCustomError(
+                "history_number",
+                "count, consecutive and best_rank have a number; holds and not_held have none",
+            )
+        return self
+
+
+class Condition(Frozen):
+    """What an eligibility check asks: a test on a fact or on history, or any or all of several (DR-09)."""
+
+    id: Identifier
+    fact: Identifier | None = None
+    op: Literal[">", ">=", "<", "<=", "==", "!=", "in", "not_in"] | None = None
+    value: int | bool | str | tuple[str, ...] | None = None
+    history: History | None = None
+    any_of: tuple[Condition, ...] = ()
+    all_of: tuple[Condition, ...] = ()
+    severity: Literal["hard", "report"] = "hard"
+
+    @model_validator(mode="after")
+    def _is_one_thing(self) -> Condition:
+        forms = (self.fact is not None, self.history is not None, bool(self.any_of), bool(self.all_of))
+        if sum(forms) != 1:
+            raise PydanticCustomError(
+                "condition_form", "a condition has one of: fact, history, any_of, all_of"
+            )
+        if (self.fact is None) != (self.op is None) or (self.fact is None) != (self.value is None):
+            raise PydanticCustomError(
+                "condition_operator", "a fact is tested with op and value, both written"
+            )
+        return self
+
+    @property
+    def parts(self) -> tuple[Condition, ...]:
+        """Those that it is made of."""
+        return self.any_of + self.all_of
+
+    @property
+    def reads_history(self) -> bool:
+        return self.history is not None or any(part.reads_history for part in self.parts)
+
+
 # ---- steps: what happens at one level, in order ----
 
 
@@ -116,7 +175,7 @@ class Eligibility(Frozen):
 
     type: Literal["eligibility"] = "eligibility"
     id: Identifier
-    predicates: tuple[Predicate, ...] = Field(min_length=1)
+    predicates: tuple[Condition, ...] = Field(min_length=1)
     correction: Period
 
 
@@ -253,35 +312,109 @@ class PublicVote(Frozen):
 
 
 class ShareRule(Frozen):
-    """A floor or cap on those of a class among the selected (DR-25). `base` names the population."""
+    """A floor or cap on those of a class among the selected (DR-25).
+
+    `base` names the population: the `list`, the `seats`, a class of `classes`, or another rule, whose counted members it
+    then is (其中, a share of a share). Those whom `exempt` fits do not count, and stay in the base. A rule to `report` is
+    checked and never blocks (DR-42).
+    """
 
     id: Identifier
     who: Predicate
     op: Literal[">=", "<="]
     share: Share
     base: Literal["list", "seats"] | Identifier = "list"
+    exempt: Predicate | None = None
+    severity: Literal["hard", "report"] = "hard"
 
 
 class Weight(Frozen):
-    """What part a component has in the combined score (DR-19)."""
+    """What part a component has in the combined score, and how it is first brought to 0 … 100, if at all (DR-19)."""
 
     component: Identifier
     share: Share
+    normalise: Literal["top", "share", "rank"] | None = None
+
+
+class Category(Frozen):
+    """Seats of those whom `who` fits; whoever is in no category shares the seats that the categories leave."""
+
+    id: Identifier
+    who: Predicate
+    seats: PositiveInt
+
+
+class Track(Frozen):
+    """Those listed separately (单列): in the base of no share rule (DR-25). With `seats`, these are theirs and no others'."""
+
+    id: Identifier
+    who: Predicate
+    seats: PositiveInt | None = None
+
+
+class Preference(Frozen):
+    """优先, never a quota (DR-26): with `bonus`, so many points more; without, it decides before the named tie-breakers."""
+
+    id: Identifier
+    who: Predicate
+    bonus: Annotated[Exact, Field(gt=Fraction(0))] | None = None
+
+
+class FigureShare(Frozen):
+    """What part of the seats is allotted in proportion to one figure of the units."""
+
+    figure: Identifier
+    share: Share
+
+
+class Children(Frozen):
+    """How many seats each child unit may have at most: the same `max` for all, or all seats allotted in proportion to
+    figures of the units, by largest remainder (DR-06).
+    """
+
+    max: PositiveInt | None = None
+    allot: tuple[FigureShare, ...] = ()
+
+    @model_validator(mode="after")
+    def _says_one_thing(self) -> Children:
+        if (self.max is None) != bool(self.allot):
+            raise PydanticCustomError(
+                "children_form", "seats of children are a max, or allotted: one of both"
+            )
+        if self.allot and sum((one.share for one in self.allot), Fraction(0)) != 1:
+            raise PydanticCustomError(
+                "allot_not_whole", "the shares by which seats are allotted add up to 100%"
+            )
+        return self
 
 
 class Selection(Frozen):
-    """Choose within seats by the combined score, under share rules; ties never by id or arrival (DR-07, DR-17 to DR-19)."""
+    """Choose within seats by the combined score, under share rules; ties never by id or arrival (DR-07, DR-17 to DR-19).
+
+    The tie-breaker `include_all` takes in all who are equal at the cut, if they are no more than `ceiling` (DR-17).
+    """
 
     type: Literal["selection"] = "selection"
     id: Identifier
     seats: PositiveInt
     exact: bool = False
+    ceiling: PositiveInt | None = None
     weights: tuple[Weight, ...] = Field(min_length=1)
+    prefer: tuple[Preference, ...] = ()
     ties: tuple[Identifier, ...] = ()
     differential: Exact | None = None
     minimum_score: Exact | None = None
+    classes: tuple[Predicate, ...] = ()
     shares: tuple[ShareRule, ...] = ()
+    categories: tuple[Category, ...] = ()
+    off_quota: tuple[Track, ...] = ()
+    children: Children | None = None
     reserve: int = Field(default=0, ge=0)
+
+    @property
+    def on_quota_seats(self) -> int:
+        """The seats that no track listed separately has for itself."""
+        return self.seats - sum(track.seats or 0 for track in self.off_quota)
 
     @model_validator(mode="after")
     def _weights_are_whole(self) -> Selection:
@@ -332,10 +465,12 @@ class Decision(Frozen):
 class Grade(Frozen):
     """The first `seats` of those left, in rank order, are given `title`; without `seats`, all that are left.
 
-    With `also`, they stay in line for the next grade too, so that one person may hold both titles (S2).
+    With `who`, only those whom it fits are in line for it, such as a category's. With `also`, they stay in line for the
+    next grade too, so that one person may hold both titles (S2).
     """
 
     title: Identifier
+    who: Predicate | None = None
     seats: PositiveInt | None = None
     also: bool = False
 
@@ -366,7 +501,7 @@ Step = Annotated[
 
 
 class Pool(Frozen):
-    """Who may be put forward to this level: holders of one of these titles from the level below (DR-03)."""
+    """Who may be put forward to this level: holders of one of these titles, of this edition or a past one (DR-03)."""
 
     holder_of: tuple[Identifier, ...] = Field(min_length=1)
 
@@ -387,20 +522,94 @@ class Stage(Frozen):
         raise KeyError(id)
 
 
+class Requirement(Frozen):
+    """The title that one must hold before; `advisory` is reported and bars nobody (DR-04)."""
+
+    title: Identifier
+    mode: Literal["strict", "advisory"] = "advisory"
+
+
+class Assessment(Frozen):
+    """A yearly assessment; `fails` failures, in a row or in total, end the title (摘牌, DR-35)."""
+
+    fails: PositiveInt
+    counted: Literal["consecutive", "total"] = "consecutive"
+
+
+class UnitLabel(Frozen):
+    """What a unit, and those below it, call a title."""
+
+    unit: str
+    label: Label
+
+
 class Title(Frozen):
-    """An honour that this programme confers."""
+    """An honour that this programme confers; whoever holds one of `exclusive_with` is passed over for it (DR-33).
+
+    `labels` are other names of it below certain units (青烟工匠), `equivalents` titles of elsewhere that count as it;
+    `bar_years` is how long its revocation bars from this programme (DR-33 to DR-36).
+    """
 
     id: Identifier
     label: Label
+    labels: tuple[UnitLabel, ...] = ()
+    equivalents: tuple[Identifier, ...] = ()
+    requires: Requirement | None = None
+    repeatable: bool = False
+    exclusive_with: tuple[Identifier, ...] = ()
+    term_years: PositiveInt | None = None
+    annual_assessment: Assessment | None = None
+    bar_years: int = Field(default=0, ge=0)
+
+
+class Payer(Frozen):
+    """Who bears what part of a reward."""
+
+    id: Identifier
+    share: Share
 
 
 class Reward(Frozen):
-    """What goes with a title: money in fen, or an entitlement (DR-34)."""
+    """What goes with a title: money in fen, at once, in instalments or yearly, or an entitlement (DR-34).
 
+    `amount_fen` is the whole of `cash` and of `instalments` in equal `parts`, and one year's of `yearly`; a list of
+    `instalments` stands for itself. Instalments fall due a year apart, the first with the title. What does not divide
+    goes to the `first` or the `last` part (`remainder`). `members` shares each payment among a team.
+    """
+
+    id: Identifier | None = None
     title: Identifier
-    type: Literal["cash", "entitlement"]
+    type: Literal["cash", "instalments", "yearly", "entitlement"]
     amount_fen: PositiveInt | None = None
     label: Label
+    parts: PositiveInt | None = None
+    instalments: tuple[PositiveInt, ...] = ()
+    years: PositiveInt | None = None
+    payers: tuple[Payer, ...] = ()
+    remainder: Literal["first", "last"] = "last"
+    members: bool = False
+    after_assessment: bool = False
+    issuer: Label | None = None
+    valid_years: PositiveInt | None = None
+
+    @property
+    def item(self) -> str:
+        """What the ledger calls it."""
+        return self.id or self.type
+
+    @model_validator(mode="after")
+    def _has_its_parts(self) -> Reward:
+        split = self.type == "instalments"
+        if split != bool(self.instalments or self.parts) or (
+            self.instalments and (self.parts or self.amount_fen)
+        ):
+            raise PydanticCustomError(
+                "instalments_form", "instalments are a list of amounts, or amount_fen in a number of parts"
+            )
+        payers = {payer.id: payer.share for payer in self.payers}
+        if self.payers and (sum(payers.values()) != 1 or len(payers) != len(self.payers)):
+            raise PydanticCustomError("payers_not_whole", "the payers' shares do not add up to exactly 100%")
+        return self
 
 
 class Route(Frozen):
@@ -433,6 +642,7 @@ class Programme(Frozen):
     titles: tuple[Title, ...] = ()
     stages: dict[Rank, Stage]
     rewards: tuple[Reward, ...] = ()
+    continue_after_death: bool = False
     assumptions: tuple[Assumption, ...] = ()
 
     def route(self, id: str) -> Route:
@@ -441,6 +651,15 @@ class Programme(Frozen):
             if route.id == id:
                 return route
         raise KeyError(id)
+
+    def exclusive_titles(self, title: str) -> frozenset[str]:
+        """The titles that nobody holds beside this one, whichever of the two says so (DR-33)."""
+        named = {other for one in self.titles if one.id == title for other in one.exclusive_with}
+        return frozenset(named | {one.id for one in self.titles if title in one.exclusive_with})
+
+    def title_of(self, id: str) -> Title | None:
+        """The title of that id, if this programme confers it."""
+        return next((title for title in self.titles if title.id == id), None)
 
     @property
     def summit(self) -> Rank:

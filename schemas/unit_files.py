@@ -1,6 +1,7 @@
 """Units read from CSV into the tree that a cycle runs over (DR-02); every bad cell is reported at once.
 
-Columns: code, parent, name, rank and, where wanted, industry (the industry union a unit may report to instead).
+Columns: code, parent, name, rank and, where wanted, industry (the industry union a unit may report to instead) and
+`figure:NAME` (a whole number about the unit, such as its headcount).
 """
 
 from __future__ import annotations
@@ -23,7 +24,20 @@ COLUMNS = ("code", "parent", "name", "rank", "industry")
 REQUIRED = ("code", "parent", "name", "rank")
 TERRITORY = (Rank.ENTERPRISE, Rank.TOWNSHIP, Rank.COUNTY, Rank.PREFECTURE, Rank.PROVINCE, Rank.NATION)
 """The ranks of the territorial tree, lowest first."""
+_FIGURE = re.compile(r"figure:([a-z][a-z0-9_]*)\Z")
 _CODE = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,39}\Z")
+
+
+class Lines(NamedTuple):
+    """A table that was read elsewhere, such as from a workbook: its header and its lines as text, numbered."""
+
+    name: str
+    header: tuple[str, ...]
+    lines: tuple[tuple[int, tuple[str, ...]], ...]
+    sheet: str
+
+
+Source = Path | Lines
 
 
 class Row(NamedTuple):
@@ -33,24 +47,26 @@ class Row(NamedTuple):
     mark: Mark
 
 
-def load_units(*paths: Path, root: str | None = None) -> UnitTree:
-    """Read one tree from CSV files, the later hanging into the earlier.
+def load_units(*paths: Source, root: str | None = None) -> UnitTree:
+    """Read one tree from CSV files or lines of a workbook, the later hanging into the earlier.
 
     `root` is the code of its top; without it, the one unit that has no parent. Raises `BadFile` with every fault.
     """
     units, faults = check_units(*paths, root=root)
     if units is None:
-        raise BadFile("FILE_FAULTS", tuple(map(str, faults)), file=str(paths[0]), count=len(faults))
+        raise BadFile("FILE_FAULTS", tuple(map(str, faults)), file=_name(paths[0]), count=len(faults))
     return units
 
 
-def merge_units(tree: UnitTree, more: Path | Iterable[Unit]) -> UnitTree:
+def merge_units(tree: UnitTree, more: Source | Iterable[Unit]) -> UnitTree:
     """`tree` with further units, such as a cycle's enterprises, from a CSV file or as they are.
 
     Raises `BadFile` with every fault, a code that is in the tree already among them.
     """
-    name = str(more) if isinstance(more, Path) else ""
-    rows, faults = _read(more) if isinstance(more, Path) else ([Row(u, Mark(file=name)) for u in more], [])
+    name = _name(more) if isinstance(more, Path | Lines) else ""
+    rows, faults = (
+        _read(more) if isinstance(more, Path | Lines) else ([Row(u, Mark(file=name)) for u in more], [])
+    )
     held = [Row(unit, Mark(file="")) for unit in tree.units]
     faults += _tree_faults([*held, *rows], tree.root)
     if faults:
@@ -58,7 +74,7 @@ def merge_units(tree: UnitTree, more: Path | Iterable[Unit]) -> UnitTree:
     return _tree([*held, *rows], tree.root)
 
 
-def check_units(*paths: Path, root: str | None = None) -> tuple[UnitTree | None, tuple[Fault, ...]]:
+def check_units(*paths: Source, root: str | None = None) -> tuple[UnitTree | None, tuple[Fault, ...]]:
     """The tree of these files, or every fault that they have."""
     rows: list[Row] = []
     faults: list[Fault] = []
@@ -66,7 +82,7 @@ def check_units(*paths: Path, root: str | None = None) -> tuple[UnitTree | None,
         found, bad = _read(path)
         rows += found
         faults += bad
-    faults += _root_faults(rows, root, str(paths[0]))
+    faults += _root_faults(rows, root, _name(paths[0]))
     top = root or next((row.unit.code for row in rows if not row.unit.parent), "")
     faults += _tree_faults(rows, top, whole=not faults)
     return (None, in_order(faults)) if faults else (_tree(rows, top), ())
@@ -79,8 +95,14 @@ def _tree(rows: Iterable[Row], root: str) -> UnitTree:
 # ---- cells ----
 
 
-def _read(path: Path) -> tuple[list[Row], list[Fault]]:
-    name = str(path)
+def _name(source: Source) -> str:
+    return source.name if isinstance(source, Lines) else str(source)
+
+
+def _read(path: Source) -> tuple[list[Row], list[Fault]]:
+    name = _name(path)
+    if isinstance(path, Lines):
+        return _rows([(line, list(cells)) for line, cells in path.lines], list(path.header), name, path.sheet)
     text, fault = _text(path, name)
     if fault is not None:
         return [], [fault]
@@ -120,7 +142,7 @@ def _header_faults(header: list[str], name: str) -> list[Fault]:
             column=cell,
         )
         for position, cell in enumerate(header, 1)
-        if cell not in COLUMNS or cell in header[: position - 1]
+        if not (cell in COLUMNS or _FIGURE.match(cell)) or cell in header[: position - 1]
     ]
     missing = [column for column in REQUIRED if column not in header]
     return faults + [
@@ -128,11 +150,13 @@ def _header_faults(header: list[str], name: str) -> list[Fault]:
     ]
 
 
-def _rows(lines: list[tuple[int, list[str]]], header: list[str], name: str) -> tuple[list[Row], list[Fault]]:
+def _rows(
+    lines: list[tuple[int, list[str]]], header: list[str], name: str, sheet: str = ""
+) -> tuple[list[Row], list[Fault]]:
     rows: list[Row] = []
     faults: list[Fault] = []
     for line, cells in lines:
-        mark = Mark(file=name, line=line, column=1)
+        mark = Mark(file=name, line=line, column=1, sheet=sheet)
         if not any(cell.strip() for cell in cells):
             continue
         if len(cells) != len(header):
@@ -162,9 +186,19 @@ def _row(cells: Mapping[str, str], header: list[str], mark: Mark) -> tuple[Row |
     rank = normalize("NFKC", cells["rank"])
     if rank not in list(Rank):
         refuse("rank", "one_of", nearest_word(rank, Rank), input=rank, expected=", ".join(Rank))
+    figures = {column: normalize("NFKC", cells[column]) for column in header if _FIGURE.match(column)}
+    for column, figure in figures.items():
+        if figure and not re.fullmatch(r"[0-9]{1,15}", figure):
+            refuse(column, "figure_form", input=figure)
     if faults:
         return None, faults
-    return Row(Unit(**codes, name=normalize("NFC", cells["name"]), rank=Rank(rank)), mark), []
+    unit = Unit(
+        **codes,
+        name=normalize("NFC", cells["name"]),
+        rank=Rank(rank),
+        figures={column.removeprefix("figure:"): int(text) for column, text in figures.items() if text},
+    )
+    return Row(unit, mark), []
 
 
 # ---- the tree ----

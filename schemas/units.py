@@ -5,20 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.ledger import Frozen
 from schemas.programme import Rank, Route
 
 
 class Unit(Frozen):
-    """A node. `parent` is the territorial parent, `industry` the industry union that it may report to instead."""
+    """A node. `parent` is the territorial parent, `industry` the industry union that it may report to instead.
+
+    `figures` are whole numbers about it, such as its headcount, by which seats can be allotted (DR-06).
+    """
 
     code: str
     parent: str = ""
     industry: str = ""
     name: str
     rank: Rank
+    figures: dict[str, int] = Field(default_factory=dict)
 
 
 class UnitTree(BaseModel):

@@ -61,6 +61,9 @@ class EventStore(Protocol):
     async def reservations(self, cycle: str, units: Sequence[str] | None = None) -> tuple[Reservation, ...]:
         """Who holds a place in the cycle, by nomination; only those of `units` if given."""
 
+    async def title_streams(self, subjects: Sequence[str]) -> dict[str, tuple[str, ...]]:
+        """The streams of the titles and honours of these subjects in any cycle, found by their nominations' places."""
+
     async def units_with_reservations(self, cycle: str) -> dict[str, int]:
         """Number of reservations by unit."""
 

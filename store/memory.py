@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import assert_never
 
+from schemas import names
 from schemas.canonical import Sealed, digest, seal
 from schemas.errors import Conflict, EngineError, Integrity, Refused, Unavailable
 from schemas.ledger import (
@@ -100,6 +101,14 @@ class MemoryEventStore:
         held = (row for (of, _), row in self._reservations.items() if of == cycle)
         asked = (row for row in held if units is None or row.unit in units)
         return tuple(sorted(asked, key=lambda row: row.nomination))
+
+    async def title_streams(self, subjects: Sequence[str]) -> dict[str, tuple[str, ...]]:
+        found: dict[str, list[str]] = {}
+        for (cycle, subject), held in self._reservations.items():
+            if subject in subjects:
+                titles = await self.streams(names.title_stream(cycle, held.nomination, ""))
+                found.setdefault(subject, []).extend(titles)
+        return {subject: tuple(sorted(streams)) for subject, streams in found.items() if streams}
 
     async def units_with_reservations(self, cycle: str) -> dict[str, int]:
         return dict(Counter(row.unit for row in await self.reservations(cycle)))

@@ -111,6 +111,13 @@ class PostgresEventStore:
         rows = await self._fetch("reservations", cycle, None if units is None else list(units))
         return tuple(Reservation(**row) for row in rows)
 
+    async def title_streams(self, subjects: Sequence[str]) -> dict[str, tuple[str, ...]]:
+        rows = await self._fetch("title_streams", list(subjects))
+        return {
+            subject: tuple(row["stream"] for row in found)
+            for subject, found in groupby(rows, key=lambda row: str(row["subject"]))
+        }
+
     async def units_with_reservations(self, cycle: str) -> dict[str, int]:
         return {row["unit"]: row["held"] for row in await self._fetch("units_with_reservations", cycle)}
 

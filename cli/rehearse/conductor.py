@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from activities.deciding import Decider
+from activities.outbox import title_command
 from cli.rehearse.acting import Scene, awaited
 from cli.rehearse.party import OPERATORS, Entrant, Party, operator
 from domain import cycle as cycles
@@ -190,10 +191,12 @@ class Conductor:
         await self._do(stream, sealed)
 
     async def _deliver(self) -> None:
-        """What rounds decided reaches the nominations."""
+        """What rounds decided reaches the nominations, and titles begin."""
         while posts := await self.store.undelivered(self.cycle, limit=1000):
             for post in posts:
                 if post.name == names.OUTCOME_SIGNAL:
                     body = TakeOutcome.model_validate(post.payload["body"])
                     await self._do(post.workflow, body, key=str(post.payload["id"]))
+                if post.name == names.TITLE_MESSAGE:
+                    await self.decider.execute(title_command(post))
             await self.store.mark_delivered([post.id for post in posts])

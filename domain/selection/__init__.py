@@ -5,6 +5,7 @@ from domain.selection.choose import Outcome, select
 from domain.selection.problem import (
     Candidate,
     Certificate,
+    Change,
     DifferentialUnmet,
     Infeasible,
     Multiplier,
@@ -27,6 +28,7 @@ from domain.selection.substitution import substitute
 __all__ = [
     "Candidate",
     "Certificate",
+    "Change",
     "DifferentialUnmet",
     "Infeasible",
     "Multiplier",

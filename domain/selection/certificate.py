@@ -17,6 +17,7 @@ from domain.selection.problem import (
 )
 from domain.selection.program import Counts, Layout, Program, lay_out
 from domain.selection.proof import improve
+from domain.selection.search import settle
 from domain.selection.shares import check_all
 
 
@@ -25,22 +26,25 @@ def certify(
     selected: Iterable[str],
     filled_multipliers: Iterable[Multiplier] = (),
     multipliers: Iterable[Multiplier] = (),
+    layout: Layout | None = None,
+    proven: bool = False,
 ) -> Certificate:
     """What holds of a list: seats, groups, every rule with its numbers, and whether anything better exists.
 
     The multipliers come from the solver's certificate and are only evidence: any prices give a valid bound, good ones a
-    tight bound. Where neither bound nor search settles the question, the certificate says `solver` and no more.
+    tight bound. `layout` is the problem's where it has been made already; `proven` says
+    that an exhaustive search in exact numbers has found nothing better. Where neither bound nor search settles the question, the certificate says `solver` and no more.
     """
     ids = tuple(selected)
     checks = check_all(problem, ids)
     faults = _membership_faults(problem, ids) + _seat_faults(problem, ids) + _rule_faults(checks)
-    score = sum((one.score for one in _members(problem, ids)), Fraction(0))
+    score = _total(_members(problem, ids))
     filled_multipliers, multipliers = tuple(filled_multipliers), tuple(multipliers)
     filled_by = optimality = Optimality.NONE
     bound: Fraction | None = None
     if not faults:
         filled_by = _filled_by(problem, ids, filled_multipliers)
-        optimality, bound = _optimality(lay_out(problem), ids, multipliers)
+        optimality, bound = _optimality(layout or lay_out(problem), ids, multipliers, proven)
         faults = _optimality_faults(filled_by, optimality)
     return Certificate(
         valid=not faults,
@@ -55,6 +59,15 @@ def certify(
         filled_multipliers=filled_multipliers,
         multipliers=multipliers,
     )
+
+
+def _total(members: Iterable[Candidate]) -> Fraction:
+    """The sum of the scores, denominator by denominator, since a fraction added to another is slow."""
+    by_denominator: dict[int, int] = {}
+    for one in members:
+        numerator, denominator = one.score.as_integer_ratio()
+        by_denominator[denominator] = by_denominator.get(denominator, 0) + numerator
+    return sum((Fraction(part, whole) for whole, part in by_denominator.items()), Fraction(0))
 
 
 def _members(problem: Problem, ids: Sequence[str]) -> list[Candidate]:
@@ -109,18 +122,16 @@ def _filled_by(problem: Problem, ids: Sequence[str], multipliers: Iterable[Multi
 
 
 def _optimality(
-    layout: Layout, ids: Sequence[str], multipliers: Iterable[Multiplier]
+    layout: Layout, ids: Sequence[str], multipliers: Iterable[Multiplier], proven: bool
 ) -> tuple[Optimality, Fraction]:
     program, chosen = layout.scoring(len(ids)), layout.counts_of(ids)
     relaxed = _best_without_rules(layout, len(ids))
-    top = sum(
-        (column.score * count for column, count in zip(layout.columns, relaxed, strict=True)), Fraction(0)
-    )
+    top = layout.total(relaxed)
     if program.value(chosen) == program.value(relaxed):
         return Optimality.UNCONSTRAINED, top
     prices = layout.prices(multipliers)
     bound = min(top, layout.score_of(len(ids), floor(program.bound(prices))))
-    return _settle(program, chosen, prices), bound
+    return _settle(program, chosen, prices, proven), bound
 
 
 def _best_without_rules(layout: Layout, length: int) -> Counts:
@@ -137,11 +148,16 @@ def _best_without_rules(layout: Layout, length: int) -> Counts:
     return tuple(counts)
 
 
-def _settle(program: Program, known: Counts, prices: Sequence[Fraction]) -> Optimality:
+def _settle(program: Program, known: Counts, prices: Sequence[Fraction], proven: bool = False) -> Optimality:
     value = program.value(known)
     if floor(program.bound(prices)) == value:
         return Optimality.DUAL
-    found = improve(program, known)
+    if proven:
+        return Optimality.SEARCH
+    best, whole = settle(program, prices, known)
+    if whole:
+        return Optimality.SEARCH if program.value(best) == value else Optimality.NONE
+    found = improve(program, known, prices)
     if program.value(found.solution) > value:
         return Optimality.NONE
     return Optimality.SEARCH if found.proven else Optimality.SOLVER

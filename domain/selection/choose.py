@@ -11,7 +11,7 @@ from fractions import Fraction
 
 from domain.selection.certificate import certify
 from domain.selection.conflict import explain
-from domain.selection.highs import SolverFailed, best_integers, relax
+from domain.selection.highs import SolverFailed
 from domain.selection.problem import (
     DifferentialUnmet,
     Infeasible,
@@ -21,7 +21,7 @@ from domain.selection.problem import (
     TieUnresolved,
 )
 from domain.selection.program import Counts, Layout, lay_out
-from domain.selection.proof import improve
+from domain.selection.proof import improve, solve
 from domain.selection.ranking import cut, differential, in_order, lot, places, rank_problem
 from domain.selection.search import best_of_equals
 from domain.selection.shares import broken, check_all
@@ -59,32 +59,36 @@ def _unconstrained(problem: Problem, ranked: Sequence[RankGroup]) -> tuple[str, 
 
 
 def _constrained(problem: Problem, ranked: Sequence[RankGroup]) -> Outcome:
-    layout, capacity = lay_out(problem), problem.capacity()
-    filled, filling_prices = _most_filled(lay_out(problem, by_place=False))
-    needed = problem.seats if problem.exact else min(1, capacity)
-    if filled is None or filled < needed:
-        return explain(problem, problem.seats if problem.exact else capacity)
+    layout, capacity = lay_out(problem, ranked=ranked), problem.capacity()
+    filled = capacity
+    filling_prices: Prices = ()
     program = layout.scoring(filled)
-    proposed, relaxed = best_integers(program), relax(program)
-    if proposed is None or relaxed is None:
+    solved = solve(program) if capacity else None
+    if solved is None:
+        most, filling_prices = _most_filled(lay_out(problem, by_place=False, ranked=ranked))
+        needed = problem.seats if problem.exact else min(1, capacity)
+        if most is None or most < needed:
+            return explain(problem, problem.seats if problem.exact else capacity)
+        filled, program = most, layout.scoring(most)
+        solved = solve(program)
+    if solved is None:
         raise SolverFailed("HiGHS no longer finds the list that it had found")
-    prices = relaxed.prices
-    best = improve(program, proposed, prices).solution
-    equals = best_of_equals(program, prices, best, _preference(layout))
+    equals, proven = best_of_equals(program, solved.prices, solved.solution, _preference(layout))
     tie = _tie(layout, equals) if not problem.lot_seed else None
     if tie:
         return tie
     vacancy = explain(problem, capacity) if filled < capacity else None
-    return _selected(problem, ranked, layout.chosen(equals[0]), filling_prices, prices, vacancy)
+    ids = layout.chosen(equals[0])
+    return _selected(problem, ranked, ids, filling_prices, solved.prices, vacancy, layout, proven)
 
 
 def _most_filled(layout: Layout) -> tuple[int | None, Prices]:
     """How many seats the rules allow to be filled, and the prices that bound it; None if no list keeps the rules."""
     program = layout.filling()
-    proposed, relaxed = best_integers(program), relax(program)
-    if proposed is None or relaxed is None:
+    solved = solve(program)
+    if solved is None:
         return None, ()
-    return program.value(improve(program, proposed, relaxed.prices).solution), relaxed.prices
+    return program.value(improve(program, solved.solution, solved.prices).solution), solved.prices
 
 
 def _preference(layout: Layout) -> Callable[[Counts], tuple[tuple[int, ...], tuple[str, ...]]]:
@@ -121,13 +125,17 @@ def _selected(
     filling_prices: Prices = (),
     prices: Prices = (),
     vacancy: Infeasible | None = None,
+    layout: Layout | None = None,
+    proven: bool = False,
 ) -> Selected:
-    layout = lay_out(problem)
+    layout = layout or lay_out(problem, ranked=ranked)
     certificate = certify(
         problem,
         ids,
         layout.multipliers(filling_prices) if filling_prices else (),
         layout.multipliers(prices) if prices else (),
+        layout=layout,
+        proven=proven,
     )
     if not certificate.valid:
         raise SolverFailed(f"the list does not pass its certificate: {certificate.faults}")

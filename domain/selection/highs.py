@@ -24,6 +24,8 @@ _OPTIONS: dict[str, bool | int | float | str] = {
     "dual_feasibility_tolerance": 1e-9,
 }
 _LARGEST_COST = 1e6
+_FEW = 200
+"""Up to so many columns presolve costs more than it saves."""
 
 
 class SolverFailed(RuntimeError):
@@ -38,6 +40,8 @@ def best_integers(program: Program) -> Counts | None:
     if not program.values:
         return () if program.feasible(()) else None
     solver = _load(program, integers=True)
+    if len(program.values) <= _FEW:
+        solver.setOptionValue("presolve", "off")
     solver.run()
     status = solver.getModelStatus()
     if status == highspy.HighsModelStatus.kInfeasible:
@@ -63,6 +67,7 @@ def relax(program: Program) -> Relaxation | None:
     if not program.values:
         return Relaxation((), (Fraction(0),) * len(program.rows)) if program.feasible(()) else None
     solver = _load(program, integers=False)
+    solver.setOptionValue("presolve", "off")  # few rows: the simplex method is done before presolve is
     solver.run()
     if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
         return None
@@ -75,8 +80,8 @@ def _exact_prices(program: Program, basis: highspy.HighsBasis) -> tuple[Fraction
     tight = [place for place, status in enumerate(basis.row_status) if status != basic]
     columns = [place for place, status in enumerate(basis.col_status) if status == basic]
     solution = _solve(
-        [[Fraction(program.rows[row].coefficients[column]) for row in tight] for column in columns],
-        [Fraction(program.values[column]) for column in columns],
+        [[program.rows[row].coefficients[column] for row in tight] for column in columns],
+        [program.values[column] for column in columns],
     )
     found = dict(zip(tight, solution or (), strict=True)) if solution else {}
     return tuple(
@@ -117,21 +122,23 @@ def _load(program: Program, integers: bool) -> highspy.Highs:
     return solver
 
 
-def _solve(matrix: list[list[Fraction]], right: list[Fraction]) -> list[Fraction] | None:
-    """Gauss–Jordan in fractions; None for a system that is not square and regular."""
+def _solve(matrix: list[list[int]], right: list[int]) -> list[Fraction] | None:
+    """Bareiss's elimination, in whole numbers; None for a system that is not square and regular."""
     size = len(right)
     if any(len(row) != size for row in matrix):
         return None
     rows = [[*row, value] for row, value in zip(matrix, right, strict=True)]
+    before = 1
     for step in range(size):
         pivot = next((place for place in range(step, size) if rows[place][step]), None)
         if pivot is None:
             return None
         rows[step], rows[pivot] = rows[pivot], rows[step]
-        lead = rows[step][step]
-        rows[step] = [value / lead for value in rows[step]]
+        lead, first = rows[step][step], rows[step]
         for place in range(size):
-            factor = rows[place][step]
-            if place != step and factor:
-                rows[place] = [a - factor * b for a, b in zip(rows[place], rows[step], strict=True)]
-    return [row[-1] for row in rows]
+            row = rows[place]
+            factor = row[step]
+            if place != step:
+                rows[place] = [(lead * a - factor * b) // before for a, b in zip(row, first, strict=True)]
+        before = lead
+    return [Fraction(row[-1], before) for row in rows]

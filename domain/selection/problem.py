@@ -37,6 +37,7 @@ class Candidate(Record):
     tags: Tags = frozenset()
     unknown: Tags = frozenset()
     group: str = ""
+    line: str = ""  # whose seats these are beside the group: a substitute comes from the same (DR-31)
 
     @model_validator(mode="after")
     def _knows_what_it_does_not_know(self) -> Self:
@@ -246,12 +247,20 @@ class Selected(Record):
     vacancy: Infeasible | None = None
 
 
+class Change(Record):
+    """One of the list leaves for the sake of its composition, and who of the reserve comes instead, if anybody does."""
+
+    out: str
+    into: str
+
+
 class Substitution(Record):
-    """Who takes the seat of `out`: nobody if `into` is empty. `passed_over` broke the rules named; `rules` is the new list's
-    composition, checked again.
+    """Who takes the seat of `out`: nobody if `into` is empty. `passed_over` broke the rules named; `also` are the fewest
+    further changes without which no list keeps the rules; `rules` is the new list's composition, checked again.
     """
 
     out: str
     into: str
     passed_over: dict[str, tuple[str, ...]]
     rules: tuple[RuleCheck, ...]
+    also: tuple[Change, ...] = ()

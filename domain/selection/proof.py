@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import floor
 
-from domain.selection.highs import relax
-from domain.selection.program import Counts, Program, Row, dot
+from domain.selection.highs import best_integers, relax
+from domain.selection.program import Counts, Program, Row, dot, part_of
 
 BRANCHES_MAX = 600
+CORE = 50
+"""How many columns are first solved in whole numbers."""
 _NEARLY_WHOLE = Fraction(1, 10**6)
 
 
@@ -23,6 +25,48 @@ class Improved:
 
     solution: Counts
     proven: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Solved:
+    """The best solution that HiGHS finds, feasible in exact integers, and prices that bound it."""
+
+    solution: Counts
+    prices: tuple[Fraction, ...]
+
+
+def solve(program: Program) -> Solved | None:
+    """Solves the relaxed program, then in whole numbers only the columns that its prices leave in doubt; None if no
+    solution is found. Raises SolverFailed.
+
+    A column whose reduced value is above the gap between bound and solution is settled: taking it otherwise costs more.
+    """
+    relaxed = relax(program)
+    if relaxed is None:
+        found = best_integers(program)
+        return None if found is None else Solved(found, (Fraction(0),) * len(program.rows))
+    scale, _, reduced = program.reduce(relaxed.prices)
+    bound = floor(program.bound(relaxed.prices) * scale)
+    whole = tuple(round(count) for count in relaxed.x)
+    if program.feasible(whole) and program.value(whole) * scale > bound - scale:
+        return Solved(whole, relaxed.prices)
+    losses = [abs(worth) for worth in reduced]
+    liked = [most if worth > 0 else 0 for most, worth in zip(program.upper, reduced, strict=True)]
+    in_doubt = sorted(range(len(losses)), key=losses.__getitem__)
+    size = CORE
+    while True:
+        part = part_of(program, in_doubt[:size], liked)
+        found = best_integers(part.program)
+        if found is None and size >= len(in_doubt):
+            return None
+        size *= 8
+        if found is not None:
+            best = part.whole(found)
+            gap = bound - program.value(best) * scale
+            hopeful = sum(loss <= gap for loss in losses)
+            if hopeful <= len(part.columns):
+                return Solved(best, relaxed.prices)
+            size = hopeful
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +88,8 @@ def improve(program: Program, known: Counts, prices: Sequence[Fraction] = ()) ->
     best, worth = known, program.value(known)
     if prices and floor(program.bound(prices)) <= worth:
         return Improved(best, proven=True)
+    if prices:
+        return _improve_in_doubt(program, known, prices)
     boxes = [_Box((0,) * len(program.upper), program.upper)]
     for _ in range(BRANCHES_MAX):
         if not boxes:
@@ -66,6 +112,17 @@ def improve(program: Program, known: Counts, prices: Sequence[Fraction] = ()) ->
             boxes.extend(box.split(column, box.low[column] + below))
         # A box of one point is its own answer: it was looked at above.
     return Improved(best, proven=not boxes)
+
+
+def _improve_in_doubt(program: Program, known: Counts, prices: Sequence[Fraction]) -> Improved:
+    """The same in the columns that may differ from what the prices prefer in a solution better than `known`."""
+    scale, _, reduced = program.reduce(prices)
+    gap = floor(program.bound(prices) * scale) - program.value(known) * scale
+    columns = [column for column, worth in enumerate(reduced) if abs(worth) <= gap]
+    liked = [most if worth > 0 else 0 for most, worth in zip(program.upper, reduced, strict=True)]
+    part = part_of(program, columns, liked)
+    found = improve(part.program, tuple(known[column] for column in columns))
+    return Improved(part.whole(found.solution), found.proven)
 
 
 def _within(program: Program, box: _Box) -> tuple[Program, int]:

@@ -10,11 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from hashlib import sha256
 from itertools import groupby
-from math import ceil
+from math import ceil, lcm
+from operator import itemgetter
 
 from domain.selection.problem import Candidate, DifferentialUnmet, Problem, RankGroup, TieUnresolved
-
-Key = tuple[Fraction, ...]
 
 
 def differential(have: int, ratio: Fraction, seats: int) -> DifferentialUnmet | None:
@@ -28,20 +27,27 @@ def rank(candidates: Iterable[Candidate], resolution: Sequence[str] = ()) -> tup
 
     Ids within a place are listed alphabetically, which means nothing.
     """
-    place_given = {one: -place for place, one in enumerate(resolution, 1)}
-
-    def key(candidate: Candidate) -> Key:
-        return candidate.score, *candidate.tie_breakers, Fraction(place_given.get(candidate.id, 0))
-
-    ordered = sorted(candidates, key=key, reverse=True)
-    if len({len(candidate.tie_breakers) for candidate in ordered}) > 1:
+    people = list(candidates)
+    if len({len(candidate.tie_breakers) for candidate in people}) > 1:
         raise ValueError("every candidate needs the same tie-breakers")
+    place_given = {one: -place for place, one in enumerate(resolution, 1)}
+    columns = [whole_numbers([candidate.score for candidate in people])]
+    columns += [whole_numbers(values) for values in zip(*(one.tie_breakers for one in people), strict=True)]
+    columns.append([place_given.get(candidate.id, 0) for candidate in people])
+    keyed = sorted(zip(zip(*columns, strict=True), (one.id for one in people), strict=True), reverse=True)
     groups, place = [], 1
-    for _, equals in groupby(ordered, key=key):
-        ids = tuple(sorted(candidate.id for candidate in equals))
+    for _, equals in groupby(keyed, key=itemgetter(0)):
+        ids = tuple(sorted(id for _, id in equals))
         groups.append(RankGroup(rank=place, ids=ids))
         place += len(ids)
     return tuple(groups)
+
+
+def whole_numbers(values: Sequence[Fraction]) -> list[int]:
+    """The values times their least common denominator, which keeps every difference."""
+    ratios = [value.as_integer_ratio() for value in values]
+    scale = lcm(*{denominator for _, denominator in ratios})
+    return [numerator * (scale // denominator) for numerator, denominator in ratios]
 
 
 def rank_problem(problem: Problem) -> tuple[RankGroup, ...]:
@@ -61,7 +67,11 @@ def places(ranked: Iterable[RankGroup]) -> dict[str, int]:
 
 def in_order(ranked: Iterable[RankGroup], seed: str) -> tuple[str, ...]:
     """All ids by place; equals in the order of their draw."""
-    return tuple(one for group in ranked for one in sorted(group.ids, key=lambda id_: lot(seed, id_)))
+    return tuple(
+        one
+        for group in ranked
+        for one in (group.ids if len(group.ids) == 1 else sorted(group.ids, key=lambda id_: lot(seed, id_)))
+    )
 
 
 def cut(
@@ -90,7 +100,8 @@ def cut(
                 return _tie(open_to, crowded if fits else open_to, left, group_of, room)
             open_to = _drawn(open_to, left, lot_seed, group_of, room)
         chosen.extend(open_to)
-        room.subtract(group_of[one] for one in open_to if group_of.get(one) in room)
+        if room:
+            room.subtract(group_of[one] for one in open_to if group_of.get(one) in room)
     return tuple(chosen)
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import permutations
 from math import floor
+from operator import add
 from typing import Any
 
 from domain.selection.program import Counts, Program, dot
@@ -24,16 +25,25 @@ KEPT_MAX = 64
 
 def best_of_equals(
     program: Program, prices: Sequence[Fraction], known: Counts, key: Callable[[Counts], Any]
-) -> tuple[Counts, ...]:
-    """Of all solutions worth as much as the best one, `known`: those whose `key` is smallest, up to 64.
+) -> tuple[tuple[Counts, ...], bool]:
+    """Of all solutions worth as much as the best one, `known`: those whose `key` is smallest, up to 64; and whether the
+    search was exhaustive, so that nothing is better.
 
     Beyond the limit of nodes, at least every solution that differs by one exchange between equal places is seen.
     """
     tree = _Tree(program, prices, known, key)
-    if not tree.run():
+    complete = tree.run()
+    if not complete:
         for x in _exchanges(program, tree.solutions[0]):
             tree.keep(x, tree.gap)
-    return tuple(tree.solutions)
+    return tuple(tree.solutions), complete
+
+
+def settle(program: Program, prices: Sequence[Fraction], known: Counts) -> tuple[Counts, bool]:
+    """A solution at least as good as `known`, and whether the search was exhaustive, so that nothing is better."""
+    tree = _Tree(program, prices, known, lambda _: 0)
+    complete = tree.run()
+    return tree.solutions[0], complete
 
 
 def _exchanges(program: Program, x: Counts) -> Iterator[Counts]:
@@ -65,6 +75,10 @@ class _Tree:
     gap: int = field(init=False)
     open: list[int] = field(init=False)
     settled: list[int] = field(init=False)
+    steps: list[list[tuple[int, list[int], int]]] = field(
+        init=False
+    )  # by depth: count, what it adds, its loss
+    limits: list[tuple[int, bool, int]] = field(init=False)  # by row: bound, equal, price
     least: list[list[int]] = field(init=False)
     most: list[list[int]] = field(init=False)
     solutions: list[Counts] = field(init=False)
@@ -86,6 +100,8 @@ class _Tree:
         self.settled = [dot(row.coefficients, fixed) for row in rows]
         self.liked = [self.liked[column] if column in still_open else fixed[column] for column in columns]
         self._reach()
+        self.limits = [(row.bound, row.equal, price) for row, price in zip(rows, self.price, strict=True)]
+        self.steps = [self._steps(column) for column in self.open]
         self.solutions, self.best_key = [self.known], self.key(self.known)
 
     def _reach(self) -> None:
@@ -98,6 +114,19 @@ class _Tree:
             self.most.append([a + max(0, step) for a, step in zip(self.most[-1], steps, strict=True)])
         self.least.reverse()
         self.most.reverse()
+
+    def _steps(self, column: int) -> list[tuple[int, list[int], int]]:
+        """What each count of a column adds to the rows and loses, the one that the prices prefer first."""
+        liked, rows = self.liked[column], self.program.rows
+        steps = [
+            (
+                count,
+                [row.coefficients[column] * count for row in rows],
+                abs(self.reduced[column] * (count - liked)),
+            )
+            for count in range(self.program.upper[column] + 1)
+        ]
+        return sorted(steps, key=lambda step: abs(step[0] - liked))
 
     def run(self) -> bool:
         """Whether the whole tree was searched."""
@@ -116,15 +145,12 @@ class _Tree:
             return True
         column = self.open[depth]
         before = self.liked[column]
-        for count in sorted(range(self.program.upper[column] + 1), key=lambda count: abs(count - before)):
-            lost = loss + abs(self.reduced[column]) * abs(count - before)
+        for count, step, costs in self.steps[depth]:
+            lost = loss + costs
             if lost > self.gap:
                 break
             self.liked[column] = count
-            added = [
-                a + row.coefficients[column] * count
-                for a, row in zip(activity, self.program.rows, strict=True)
-            ]
+            added = list(map(add, activity, step)) if count else activity
             if not self.visit(depth + 1, added, lost):
                 return False
         self.liked[column] = before
@@ -133,12 +159,16 @@ class _Tree:
     def _least_slack_loss(self, depth: int, activity: list[int]) -> int | None:
         """What the rows lose at least below this node; None if a row cannot be kept."""
         loss = 0
-        for place, row in enumerate(self.program.rows):
-            highest = activity[place] + self.most[depth][place]
-            if activity[place] + self.least[depth][place] > row.bound or (row.equal and highest < row.bound):
+        for now, least, most, (bound, equal, price) in zip(
+            activity, self.least[depth], self.most[depth], self.limits, strict=True
+        ):
+            if now + least > bound:
                 return None
-            if not row.equal and highest < row.bound:
-                loss += self.price[place] * (row.bound - highest)
+            short = bound - now - most
+            if short > 0:
+                if equal:
+                    return None
+                loss += price * short
         return loss
 
     def keep(self, x: Counts, loss: int) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Iterable
 from math import ceil, floor
 
 from domain.selection.problem import Candidate, Op, Problem, RuleCheck, ShareRule, Shortfall
+
+Counter = Callable[[Candidate], tuple[int, int]]
+_BESIDE, _OF_BASE, _COUNTED = (0, 0), (0, 1), (1, 1)
 
 
 def counts(rule: ShareRule, candidate: Candidate) -> tuple[int, int]:
@@ -13,20 +16,31 @@ def counts(rule: ShareRule, candidate: Candidate) -> tuple[int, int]:
 
     What is unknown is taken against the candidate: towards caps, not towards floors.
     """
-    cap = rule.op is Op.CAP
-    in_class = _has(rule.of, candidate, cap) and not candidate.tags & rule.exempt
+    return counter(rule)(candidate)
+
+
+def counter(rule: ShareRule) -> Counter:
+    """`counts` of one rule, for many candidates."""
+    cap, of, exempt, base_tags = rule.op is Op.CAP, rule.of, rule.exempt, rule.base_tags
+
+    def in_class(one: Candidate) -> bool:
+        has = not of.isdisjoint(one.tags) or (cap and not of.isdisjoint(one.unknown))
+        return has and (not exempt or exempt.isdisjoint(one.tags))
+
     if rule.base_number is not None:
-        return int(in_class), 0
-    if rule.base_tags is None:
-        return int(in_class), 1
-    counted = in_class and _has(rule.base_tags, candidate, cap)
-    return int(counted), int(_has(rule.base_tags, candidate, not cap))
+        return lambda one: (1, 0) if in_class(one) else _BESIDE
+    if base_tags is None:
+        return lambda one: _COUNTED if in_class(one) else _OF_BASE
+
+    def within(one: Candidate) -> tuple[int, int]:
+        counted = in_class(one) and _has(base_tags, one, cap)
+        return int(counted), int(_has(base_tags, one, not cap))
+
+    return within
 
 
-def _has(tags: Collection[str], candidate: Candidate, if_unknown: bool) -> bool:
-    if not candidate.tags.isdisjoint(tags):
-        return True
-    return if_unknown and not candidate.unknown.isdisjoint(tags)
+def _has(tags: frozenset[str], candidate: Candidate, if_unknown: bool) -> bool:
+    return not tags.isdisjoint(candidate.tags) or (if_unknown and not tags.isdisjoint(candidate.unknown))
 
 
 def required(rule: ShareRule, base: int) -> int:
@@ -44,7 +58,7 @@ def on_quota(problem: Problem, ids: Iterable[str]) -> list[Candidate]:
 
 def check(rule: ShareRule, members: Iterable[Candidate]) -> RuleCheck:
     """The rule on a list of candidates, by plain counting; a base of 0 makes it not applicable."""
-    pairs = [counts(rule, member) for member in members]
+    pairs = list(map(counter(rule), members))
     counted = sum(pair[0] for pair in pairs)
     fixed = rule.base_number is not None
     base = rule.base_number if rule.base_number is not None else sum(pair[1] for pair in pairs)

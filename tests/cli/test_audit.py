@@ -10,11 +10,11 @@ from pydantic import SecretStr
 
 from cli import app
 from cli.output import BAD_FILE, INTEGRITY, OK, REFUSED, UNAVAILABLE, emit
-from cli.sheets import letter
 from projections.projector import Projector
 from runtime.settings import CHECKOUT, Language, Settings
 from schemas import names
 from schemas.canonical import canonical_bytes
+from schemas.faults import column_letters as letter
 from schemas.ledger import Actor, Append, Head, Provenance
 from schemas.loading import open_programme
 from schemas.programme import Rank

@@ -9,10 +9,11 @@ from typing import NamedTuple
 import pytest
 
 from cli.nomination_file import NominationFile, facts_of, read_nominations
-from cli.sheets import BadCell, letter
+from cli.sheets import BadCell
 from runtime.settings import CHECKOUT, Language
 from schemas.errors import BadFile, BadUsage
 from schemas.events import FactValue
+from schemas.faults import column_letters as letter
 from schemas.loading import open_programme
 from schemas.programme import Programme, Rank, Route
 from schemas.unit_files import merge_units
@@ -92,11 +93,11 @@ def test_headers_may_be_in_chinese_and_numbers_and_booleans_typed_in_excel(
 
 
 def test_full_width_digits_are_made_narrow(cycle: Cycle, tmp_path: Path) -> None:
-    row = with_cell("identity", "１１０１０１１９０００１０１００１ｘ")
+    row = with_cell("identity", "９９０１０１１９０００１０１０１９ｘ")
     row[HEADER.index("years_in_craft")] = "２２"
     found = read_csv(cycle, tmp_path, [HEADER, row])
     assert found.bad == ()
-    assert found.rows[0].identity == "11010119000101001X"
+    assert found.rows[0].identity == "99010119000101019X"
     assert found.rows[0].facts[0].value == 22
 
 
@@ -138,11 +139,20 @@ def test_each_kind_of_bad_cell_is_told_with_its_place_and_what_was_expected(
     assert expected in cell.message(Language.EN)
 
 
+def test_a_birthday_unlike_the_one_in_the_identity_is_refused(cycle: Cycle, tmp_path: Path) -> None:
+    row = [*with_cell("identity", "99010119800102001X"), "1980年1月2日"]
+    assert read_csv(cycle, tmp_path, [[*HEADER, "birth_date"], row]).bad == ()
+    row[-1] = "1981-01-02"
+    assert only(read_csv(cycle, tmp_path, [[*HEADER, "birth_date"], row])).expected_en.startswith(
+        "1980-01-02"
+    )
+
+
 def test_a_choice_a_route_and_a_date_are_checked_against_what_is_declared(
     cycle: Cycle, tmp_path: Path
 ) -> None:
     header = [*HEADER, "sector", "route", "birth_date"]
-    found = read_csv(cycle, tmp_path, [header, [*GOOD, "electronic", "sideways", "1980/1/2"]])
+    found = read_csv(cycle, tmp_path, [header, [*GOOD, "electronic", "sideways", "1980/13/2"]])
     assert [(cell.column, cell.name) for cell in found.bad] == [
         ("I", "sector"),
         ("J", "route"),

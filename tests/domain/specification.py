@@ -15,9 +15,10 @@ from typing import Any, NamedTuple
 import orjson
 import pytest
 
-from domain import authority, conduct, nomination, steps
+from domain import authority, conduct, history, nomination, steps
 from domain import cycle as cycles
 from domain import round as rounds
+from domain import title as titles
 from domain.calendar import SHANGHAI
 from domain.decision import Calendar, Decision
 from schemas import names
@@ -29,6 +30,7 @@ from schemas.commands import (
     CloseIntake,
     CloseStep,
     Command,
+    ConferTitle,
     Correct,
     FormPanel,
     FreezePool,
@@ -46,7 +48,7 @@ from schemas.commands import (
     WrittenMark,
 )
 from schemas.errors import Conflict, EngineError, Refused
-from schemas.events import EVENTS, Count, Event, FactValue, GrantTerms
+from schemas.events import EVENTS, Count, Event, FactValue, GrantTerms, HeldTitle
 from schemas.ledger import (
     Actor,
     Claim,
@@ -116,12 +118,17 @@ FOLDS: dict[str, tuple[Any, Callable[[Any, Written, str], Any]]] = {
         rounds.initial,
         lambda state, one, stream: rounds.evolve(state, one.event, one.at, one.actor, stream),
     ),
+    "title": (
+        titles.initial,
+        lambda state, one, _: titles.evolve(state, one.event, one.actor, one.subject, one.command),
+    ),
 }
 DECIDERS: dict[str, Callable[..., Decision]] = {
     "cycle": cycles.decide,
     "authority": authority.decide,
     "nomination": nomination.decide,
     "round": conduct.decide,
+    "title": titles.decide,
 }
 
 
@@ -204,6 +211,7 @@ class World:
     claims: dict[tuple[str, int], str] = field(default_factory=dict)
     posts: list[Post] = field(default_factory=list)
     count: int = 0
+    past: dict[str, tuple[HeldTitle, ...]] = field(default_factory=dict)  # by nomination, of other cycles
 
     cycle = "harbour.1"
 
@@ -229,7 +237,25 @@ class World:
         return [one.event for one in self.streams.get(stream, ()) if isinstance(one.event, kind)]
 
     def standing(self, id: str) -> rounds.Standing:
-        return nomination.standing(self.nomination(id), id)
+        return nomination.standing(self.nomination(id), id, self.held(id))
+
+    def held(self, id: str) -> tuple[HeldTitle, ...]:
+        """What a nomination's subject holds: of this cycle, and of the past that the test gave it."""
+        mine = names.title_stream(self.cycle, id, "")
+        here = tuple(
+            titles.held(self.state(stream), stream)
+            for stream in sorted(self.streams)
+            if stream.startswith(mine)
+        )
+        return history.counted((*self.past.get(id, ()), *here), self.cycle, self.programme, rehearsal=False)
+
+    def title(self, id: str, title_id: str) -> titles.State:
+        state: titles.State = self.state(names.title_stream(self.cycle, id, title_id))
+        return state
+
+    def on_title(self, id: str, title_id: str, body: Any, by: Actor, command: str = "") -> tuple[Event, ...]:
+        """A command to a title."""
+        return self.do(names.title_stream(self.cycle, id, title_id), body, by, command)
 
     # -- deciding and writing, which the store keeps apart
 
@@ -242,7 +268,7 @@ class World:
     def decide(self, command: Command) -> Decision:
         kind = names.kind_of(command.stream)
         decision: Decision = DECIDERS[kind](
-            self.state(command.stream), command, command.body, self._inputs(command)
+            self.state(command.stream), command, command.body, self.inputs(command)
         )
         return decision
 
@@ -285,11 +311,18 @@ class World:
             if post.name == names.OUTCOME_SIGNAL:
                 body = TakeOutcome.model_validate(post.payload["body"])
                 self.do(post.workflow, body, id=post.payload["id"])
+            if post.name == names.TITLE_MESSAGE:
+                self.do(
+                    post.workflow, ConferTitle.model_validate(post.payload["body"]), id=post.payload["id"]
+                )
 
     def _check(self, decision: Decision) -> None:
         for guard in decision.guards:
             match guard:
-                case HeadIs() if len(self.streams.get(guard.stream, ())) != guard.seq:
+                case HeadIs() if (
+                    names.cycle_of(guard.stream) == self.cycle
+                    and len(self.streams.get(guard.stream, ())) != guard.seq
+                ):
                     raise Conflict("WRONG_EXPECTED_HEAD", stream=guard.stream)
                 case GateOpen():
                     self._check_gate(guard)
@@ -331,7 +364,7 @@ class World:
 
     # -- what decisions stand on
 
-    def _inputs(self, command: Command) -> Any:
+    def inputs(self, command: Command) -> Any:
         grants: authority.State = self.state(names.authority_stream(self.cycle))
         match names.kind_of(command.stream):
             case "cycle":
@@ -347,9 +380,19 @@ class World:
                 scope = nomination.scope_of(state, body)
                 claims = {number: by for (at, number), by in self.claims.items() if at == scope}
                 open_ = not self.state(names.cycle_stream(self.cycle)).intake_closed
-                return nomination.Inputs(self.programme, self.tree, grants, round_, claims, open_)
+                held = self.past.get(command.stream.rsplit("/", 1)[-1], ())
+                return nomination.Inputs(self.programme, self.tree, grants, round_, claims, open_, held)
+            case "title":
+                return self._title_inputs(command.stream, grants)
             case _:
                 return self._round_inputs(command, grants)
+
+    def _title_inputs(self, stream: str, grants: authority.State) -> titles.Inputs:
+        id = stream.split("/")[2]
+        nominated = self.nomination(id)
+        others = tuple(one for one in self.held(id) if one.stream != stream)
+        unit = nominated.submitted.unit if nominated.submitted else ""
+        return titles.Inputs(self.programme, self.tree, grants, nominated.subject, unit, others)
 
     def _round_inputs(self, command: Command, grants: authority.State) -> steps.Inputs:
         state: rounds.State = self.state(command.stream)

@@ -198,6 +198,28 @@ def test_a_seat_stays_vacant_where_the_reserve_is_empty_or_gone_dr_31() -> None:
     assert list(world.round().members) == ["b"]
 
 
+def test_whoever_gives_way_for_the_composition_is_told_and_replaced_with_a_period_of_their_own_dr_31() -> (
+    None
+):
+    """Without a, each of two seats of three wants one frontline member and one head, whom no single substitute is."""
+    people = {
+        "a": ("90", {"frontline": True, "head": True}),
+        "b": ("80", {"frontline": False, "head": False}),
+        "c": ("70", {"frontline": True, "head": False}),
+        "d": ("60", {"frontline": False, "head": True}),
+    }
+    heads = {"id": "heads", "who": FRONT | {"id": "h", "fact": "head"}, "op": ">=", "share": "1/2"}
+    world = published(people, shares=[HALF, heads])
+    assert list(world.round().members) == ["a", "b"]
+    world.withdraw("a")
+    world.close_step("publicity")
+    assert substitutions(world) == [("a", "c"), ("b", "d")]
+    assert list(world.round().members) == ["c", "d"]
+    assert world.round().out["b"] == ("publicity", "COMPOSITION")
+    assert world.nomination("b").reason == "COMPOSITION"
+    assert all(world.round().published[id].window.opens_at == world.now for id in "cd")
+
+
 def test_a_seat_stays_vacant_where_the_programme_does_not_substitute_dr_31() -> None:
     world = published(publicity={"substitute": False})
     world.withdraw("a")

@@ -302,6 +302,41 @@ def test_dr_31_a_substitute_comes_from_the_same_group():
     assert substitute(problem, ("a",), "a", ("b", "c")).into == "c"
 
 
+def test_dr_31_where_no_single_substitute_fits_as_few_as_possible_give_way():
+    """A leaves; floors of x and y want one of each of two seats of three, and nobody in reserve is both."""
+    people = (
+        one("a", 9, tags=["x", "y"]),
+        one("b", 8),
+        one("c", 7),
+        one("d", 6, tags=["x"]),
+        one("e", 5, tags=["y"]),
+        one("f", 4, tags=["y"]),
+    )
+    floors = tuple(rule(tag, "floor", "1/3", tag) for tag in "xy")
+    problem = Problem(candidates=people, seats=3, rules=floors)
+    result = substitute(problem, ("a", "b", "c"), "a", ("d", "e", "f"))
+    assert result.into == "d"
+    assert [(change.out, change.into) for change in result.also] == [("c", "e")]
+    assert all(check.met for check in result.rules)
+    shuffled = problem.model_copy(update={"candidates": people[::-1]})
+    assert substitute(shuffled, ("c", "b", "a"), "a", ("d", "e", "f")) == result
+
+
+def test_dr_31_a_vacancy_that_keeps_the_rules_displaces_nobody():
+    people = (one("a", 9), one("b", 8), one("c", 7, tags=["x"]))
+    problem = Problem(candidates=people, seats=2, rules=(rule("x", "cap", "0", "x"),))
+    result = substitute(problem, ("a", "b"), "a", ("c",))
+    assert (result.into, result.also) == ("", ())
+
+
+def test_dr_31_a_substitute_comes_from_the_same_line():
+    people = (one("a", 9), one("b", 8), one("c", 7))
+    lines = {"a": "boats", "b": "nets", "c": "boats"}
+    people = tuple(each.model_copy(update={"line": lines[each.id]}) for each in people)
+    problem = Problem(candidates=people, seats=1)
+    assert substitute(problem, ("a",), "a", ("b", "c")).into == "c"
+
+
 def test_dr_31_nobody_from_outside_is_taken():
     with pytest.raises(Refused, match="NOT_ON_LIST"):
         substitute(Problem(candidates=(one("a", 9),), seats=1), ("a",), "a", ("stranger",))

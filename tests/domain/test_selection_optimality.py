@@ -307,6 +307,38 @@ def test_fifty_for_thirty_under_six_rules_is_certified_and_independent_of_order(
     assert (outcome.vacancy is None) == (outcome.certificate.filled == 30)
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_ten_overlapping_rules_give_one_certified_list_for_every_order_of_arrival(seed):
+    random = Random(seed)
+    names = [f"class_{place}" for place in range(10)]
+    people = [
+        Candidate(
+            id=f"测试·{place}",
+            score=F(random.randint(0, 10_000), 100),
+            tags=frozenset(name for name in names if random.random() < 0.4),
+        )
+        for place in range(300)
+    ]
+    limits = tuple(
+        ShareRule(
+            id=name,
+            op=Op.CAP if place % 2 else Op.FLOOR,
+            share=F(38, 100) if place % 2 else F(42, 100),
+            of=frozenset({name}),
+        )
+        for place, name in enumerate(names)
+    )
+    problem = Problem(candidates=tuple(people), seats=60, rules=limits, reserve=5)
+    outcome = select(problem)
+    for _ in range(2):
+        random.shuffle(people)
+        assert select(problem.model_copy(update={"candidates": tuple(people)})) == outcome
+    if isinstance(outcome, Selected):
+        said = outcome.certificate
+        assert certify(problem, outcome.selected, said.filled_multipliers, said.multipliers) == said
+        assert said.optimality in (Optimality.DUAL, Optimality.SEARCH)
+
+
 def test_going_down_the_list_by_score_would_break_the_rules_that_the_choice_keeps():
     problem = chongqing(1, weights=(40, 25, 15, 15, 5))
     naive = sorted(problem.candidates, key=lambda one: one.score, reverse=True)[:30]

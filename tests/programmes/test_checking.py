@@ -8,6 +8,8 @@ from schemas.loading import CheckReport
 from tests.programmes.drafting import Seen, checked, seen
 
 FINAL_TIES = "ties: [expert, authority]"
+REWARD = "  - {title: pilot, type: cash, amount_fen: 100, label: {zh: 奖金}}\n"
+CRAFT = "stages.enterprise.steps.eligibility.predicates.craft"
 FLOOR = '{id: floor, who: {id: f, fact: frontline_worker, op: "==", value: true}, op: ">=", share: "35%"}'
 SECTOR_FLOOR = '{{id: {id}, who: {{id: {id}_, fact: sector, op: "==", value: {value}}}, op: ">=", share: "{share}"{more}}}'
 
@@ -90,6 +92,19 @@ FAULTS: dict[str, Change] = {
     "a shortlist that is too short": ('differential: "3/2"', 'differential: §"2"', "candidates_too_few", "stages.province.steps.final.differential", ""),
     "more seats than the shortlist": ('seats: 6\n        differential: "3/2"', "seats: §11", "candidates_too_few", "stages.province.steps.final.seats", ""),
     "a base that leads back": ('share: "35%"}', 'share: "35%", base: §cap}', "base_circle", "stages.province.steps.final.shares.floor.base", "", ('share: "50%"', 'share: "50%", base: floor')),
+    "taking in equals, then a tie-breaker": (FINAL_TIES, "ceiling: 8\n        ties: [§include_all, expert]", "include_all_not_last", "stages.province.steps.final.ties.0", ""),
+    "taking in equals without end": (FINAL_TIES, "ties: §[include_all]", "ceiling_alone", "stages.province.steps.final.ties", ""),
+    "a ceiling that nothing reaches": (FINAL_TIES, "ties: [expert]\n        ceiling: §8", "ceiling_alone", "stages.province.steps.final.ceiling", ""),
+    "a ceiling at the seats": (FINAL_TIES, "ties: [include_all]\n        ceiling: §6", "ceiling_low", "stages.province.steps.final.ceiling", ""),
+    "categories beyond the seats": (FINAL_TIES, 'categories: §[{id: boaters, who: {id: b, fact: sector, op: "==", value: boats}, seats: 7}]', "part_seats_exceed", "stages.province.steps.final.categories", ""),
+    "a track beyond the seats": (FINAL_TIES, 'off_quota: §[{id: boaters, who: {id: b, fact: sector, op: "==", value: boats}, seats: 7}]', "part_seats_exceed", "stages.province.steps.final.off_quota", ""),
+    "a class named as a rule is": (FINAL_TIES, 'classes: [{id: floor, fact: sector, op: "==", value: boats}]', "class_repeated", "stages.province.steps.final.shares.floor", "", ("{id: floor, who", "§{id: floor, who")),
+    "a preference named as a component": (FINAL_TIES, 'prefer: [§{id: expert, who: {id: b, fact: sector, op: "==", value: boats}}]', "component_repeated", "stages.province.steps.final.prefer.expert", ""),
+    "seats of children said twice": (FINAL_TIES, 'children: §{max: 1, allot: [{figure: headcount, share: "100%"}]}', "children_form", "stages.province.steps.final.children", ""),
+    "seats allotted in part": (FINAL_TIES, 'children: §{allot: [{figure: headcount, share: "50%"}]}', "allot_not_whole", "stages.province.steps.final.children", ""),
+    "seats allotted by what no unit has": (FINAL_TIES, 'children: {allot: [{figure: §headcount, share: "100%"}]}', "figure_unknown", "stages.province.steps.final.children.allot.0.figure", ""),
+    "a title that excludes nothing known": ("{id: helper, label: {zh: 助手}}", "{id: helper, label: {zh: 助手}, exclusive_with: [§pilott]}", "title_unknown", "titles.helper.exclusive_with.0", "pilot"),
+    "grades that exclude each other, both given": ("[{title: pilot, seats: 5}]", "[{title: pilot, seats: 5, also: true}, {title: §helper, seats: 1}]", "grades_exclusive", "stages.province.steps.conferral.grades.1.title", "", ("{id: helper, label: {zh: 助手}}", "{id: helper, label: {zh: 助手}, exclusive_with: [pilot]}")),
     "a base of no rule": ('share: "50%"', 'share: "50%", base: §flor', "base_unknown", "stages.province.steps.final.shares.cap.base", "floor"),
     "a floor above a cap": (FLOOR, FLOOR + '\n          - {id: low, who: {id: l, fact: frontline_worker, op: "!=", value: false}, op: "<=", share: "30%"}', "floor_over_cap", "stages.province.steps.final.shares.floor", "", ("{id: floor, who", "§{id: floor, who")),
     "exclusive floors over the whole": (FLOOR, "§" + floors(("docks", "60%"), ("nets", "50%")), "floors_exceed_whole", "stages.province.steps.final.shares.f_docks", ""),
@@ -110,6 +125,17 @@ FAULTS: dict[str, Change] = {
     "a pool from above": ("holder_of: [helper]", "holder_of: [§pilot]", "pool_not_below", "stages.county.pool.holder_of.0", ""),
     "a reward for an unknown title": ("{title: pilot, type: cash", "{title: §pillot, type: cash", "title_unknown", "rewards.0.title", "pilot"),
     "cash without an amount": ("  - {title: pilot, type: cash, amount_fen: 100", "  - §{title: pilot, type: cash", "amount_missing", "rewards.0", ""),
+    "an entitlement with an amount": ("{title: pilot, type: cash", "§{title: pilot, type: entitlement", "amount_unfit", "rewards.0", ""),
+    "the same reward twice": (REWARD, REWARD + REWARD.replace("- {", "- §{"), "reward_repeated", "rewards.1", ""),
+    "instalments of nothing": ("type: cash, amount_fen: 100", "type: instalments", "instalments_form", "rewards.0", "", ("- {title: pilot", "- §{title: pilot")),
+    "payers who do not pay all": ("amount_fen: 100", 'amount_fen: 100, payers: [{id: union, share: "50%"}]', "payers_not_whole", "rewards.0", "", ("- {title: pilot", "- §{title: pilot")),
+    "a title that requires an unknown one": ("{id: pilot, label", "{id: pilot, requires: {title: §helpr}, label", "title_unknown", "titles.pilot.requires.title", "helper"),
+    "a title that requires itself": ("{id: pilot, label", "{id: pilot, requires: §{title: pilot}, label", "requires_circle", "titles.pilot.requires", ""),
+    "a condition of two kinds": ("value: 5}", "value: 5, history: {kind: holds, titles: [pilot]}}", "condition_form", CRAFT, "", ("{id: craft", "§{id: craft")),
+    "a condition of no kind": ('fact: years_in_craft, op: ">=", value: 5', "severity: report", "condition_form", CRAFT, "", ("{id: craft", "§{id: craft")),
+    "a fact without an operator": (', op: ">=", value: 5', "", "condition_operator", CRAFT, "", ("{id: craft", "§{id: craft")),
+    "a count of nothing": ('fact: years_in_craft, op: ">=", value: 5', "history: §{kind: count, titles: [pilot]}", "history_number", f"{CRAFT}.history", ""),
+    "an unknown fact within a choice": ('fact: years_in_craft, op: ">=", value: 5', 'any_of: [{id: inner, fact: §year_in_craft, op: ">=", value: 5}, {id: past, history: {kind: holds, titles: [pilot]}}]', "fact_unknown", f"{CRAFT}.any_of.inner.fact", "years_in_craft"),
     # units
     "a units file that is not there": ("file: units.csv", "file: §unit.csv", "file_missing", "units.file", ""),
     "a root of another rank": ('units: {file: units.csv, root: "9"}', 'units: {file: county.csv, root: §"901"}', "root_rank", "units.root", ""),

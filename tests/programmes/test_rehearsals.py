@@ -32,3 +32,4 @@ async def test_every_shipped_programme_runs_to_its_end(path: Path) -> None:
         ends[told.status] += 1
     assert ends["conferred"] > 0
     assert state.conferred >= ends["conferred"]
+    assert len(await conductor.store.streams(f"title/{conductor.cycle}/")) >= state.conferred

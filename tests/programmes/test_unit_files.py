@@ -52,6 +52,12 @@ def test_the_order_of_rows_and_columns_does_not_matter(tmp_path: Path) -> None:
     assert [unit.code for unit in tree.units] == ["9", "901", "90101"]
 
 
+def test_figures_of_units_are_whole_numbers_in_columns_of_their_own(tmp_path: Path) -> None:
+    text = "code,parent,name,rank,figure:headcount\n9,,测试省,province,\n901,9,测试市,prefecture,１２０\n"
+    assert [unit.figures for unit in load_units(units_file(tmp_path, text)).units] == [{}, {"headcount": 120}]
+    assert ("figure_form", 3, 5) in faults_of(tmp_path, text.replace("１２０", "-3"))
+
+
 @pytest.mark.parametrize(
     ("rows", "code", "line", "column"),
     [

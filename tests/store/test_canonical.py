@@ -72,8 +72,8 @@ def test_a_value_outside_the_profile_is_refused(outside: Any) -> None:
 def test_instants_are_written_in_utc_with_six_digits_and_decimals_as_text() -> None:
     shanghai = timezone(timedelta(hours=8))
     moment = datetime(2024, 1, 30, 9, 2, 3, tzinfo=shanghai)
-    assert canonical_bytes({"at": moment, "share": Decimal("0.30")}) == (
-        b'{"at":"2024-01-30T01:02:03.000000Z","share":"0.30"}'
+    assert canonical_bytes({"at": moment, "on": moment.date(), "share": Decimal("0.30")}) == (
+        b'{"at":"2024-01-30T01:02:03.000000Z","on":"2024-01-30","share":"0.30"}'
     )
 
 

@@ -357,6 +357,19 @@ async def test_reservations_are_listed_and_counted_by_unit(ledger: Ledger, name:
     assert await ledger.store.units_with_reservations(name) == {"u1": 2, "u2": 1}
 
 
+async def test_a_subjects_titles_are_found_in_every_cycle_and_nobody_elses(ledger: Ledger, name: str) -> None:
+    for cycle, subject, nomination in ((name, "s", "n"), (f"{name}-2", "s", "n2"), (name, "t", "n-1")):
+        held = reserve(cycle, f"{name}-{subject}", nomination)
+        await ledger.store.append(command(f"nomination/{cycle}/{nomination}", "one", effects=(held,)))
+    titles = [f"title/{name}/n/gold", f"title/{name}/n/silver", f"title/{name}-2/n2/gold"]
+    others = [f"title/{name}/n-1/gold", f"title/{name}/n0/gold", f"title/{name}-3/n/gold"]
+    for stream in (*titles, *others):
+        await ledger.store.append(command(stream, "one"))
+    found = await ledger.store.title_streams([f"{name}-s", f"{name}-nobody"])
+    assert found == {f"{name}-s": tuple(sorted(titles))}
+    assert await ledger.store.title_streams([]) == {}
+
+
 # --- effects
 
 

@@ -1,0 +1,119 @@
+"""Units and seat allocations from workbooks, told with the addresses of their cells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+
+from cli.office.grids import Raw
+from cli.sheets import (
+    BadCell,
+    BadCells,
+    Expected,
+    Table,
+    decimal,
+    exact_number,
+    narrow,
+    plain,
+    read_cells,
+    read_table,
+    repeated,
+)
+from cli.words import RANK_WORDS
+from runtime.settings import Language
+from schemas.unit_files import COLUMNS, REQUIRED, Lines
+from schemas.units import UnitTree
+
+UNIT_HEADERS = {
+    "code": "单位代码",
+    "parent": "上级单位代码",
+    "name": "单位名称",
+    "rank": "层级",
+    "industry": "产业工会代码",
+}
+SEAT_HEADERS = {"unit": "单位代码", "name": "单位名称", "seats": "名额"}
+_RANKS = {zh: rank for rank, (zh, _) in RANK_WORDS.items()}
+_WORKBOOKS = {".xlsx", ".xlsm", ".xls", ".ods"}
+
+
+def unit_sources(paths: Iterable[Path], language: Language) -> tuple[Path | Lines, ...]:
+    """Each CSV file as it is, each workbook as lines of text; `BadCells` where a cell holds no text to go by."""
+    return tuple(_lines(path, language) if path.suffix.lower() in _WORKBOOKS else path for path in paths)
+
+
+def _lines(path: Path, language: Language) -> Lines:
+    names = {zh: name for name, zh in UNIT_HEADERS.items()} | {name: name for name in COLUMNS}
+    table, bad = read_table(path, names, REQUIRED)
+    if any(cell.row == table.header for cell in bad):
+        raise BadCells(path, bad, language)
+    header = tuple(table.letters)
+    readers: dict[str, Callable[[Raw], object]] = {
+        "code": _code,
+        "parent": _code,
+        "industry": _code,
+        "name": plain,
+        "rank": _rank,
+    }
+    lines = []
+    for row in table.rows:
+        read, wrong = read_cells(table, row, readers)
+        bad += wrong
+        lines.append((row.number, tuple(str(read.get(name, "")) for name in header)))
+    if bad:
+        raise BadCells(path, bad, language)
+    return Lines(str(path), header, tuple(lines), table.sheet)
+
+
+def _code(cell: Raw) -> str:
+    exact_number(cell)
+    return narrow(cell) if plain(cell) else ""
+
+
+def _rank(cell: Raw) -> str:
+    written = plain(cell)
+    return _RANKS.get(written, written)
+
+
+def read_seats(path: Path, tree: UnitTree, total: int | None = None) -> tuple[dict[str, int], list[BadCell]]:
+    """How many seats each unit has (DR-07), and every bad cell; with `total`, the sum must be that.
+
+    Columns: unit and seats, and the unit's name for the eye. Raises `BadFile` where there is no table.
+    """
+    names = {zh: name for name, zh in SEAT_HEADERS.items()} | {name: name for name in SEAT_HEADERS}
+    table, bad = read_table(path, names, ("unit", "seats"))
+    readers: dict[str, Callable[[Raw], object]] = {"unit": partial(_unit, tree=tree), "seats": _count}
+    seats: dict[str, int] = {}
+    seen: dict[str, int] = {}
+    for row in table.rows:
+        read, wrong = read_cells(table, row, readers)
+        if "unit" in read:
+            wrong += repeated(table, row, "unit", str(read["unit"]), seen)
+        bad += wrong
+        if not wrong and len(read) == 2:
+            seats[str(read["unit"])] = int(str(read["seats"]))
+    return seats, bad or _wrong_sum(table, sum(seats.values()), total)
+
+
+def _wrong_sum(table: Table, found: int, total: int | None) -> list[BadCell]:
+    if total is None or found == total or not table.rows:
+        return []
+    expected = Expected(f"合计 {total}", f"{total} in all")
+    return [table.bad(table.rows[-1].number, "seats", found, expected)]
+
+
+def _unit(cell: Raw, tree: UnitTree) -> str:
+    code = narrow(cell)
+    if code not in tree.by_code:
+        raise Expected("单位树中的单位代码", "the code of a unit in the tree")
+    return code
+
+
+def _count(cell: Raw) -> int:
+    try:
+        written = decimal(cell)
+    except Expected:
+        written = ""
+    if not written.isdigit():
+        raise Expected("名额数，整数", "a whole number of seats")
+    return int(written)

@@ -1,0 +1,30 @@
+"""Seats split in proportion, exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from math import floor
+
+
+def largest_remainder(parts: Mapping[str, Fraction], seats: int) -> dict[str, int]:
+    """`seats` in proportion to `parts`: whole numbers first, the rest to the largest remainders (DR-06).
+
+    Where equal remainders compete for the last seats, each of them may have one, and the list decides whose it is: nobody
+    is favoured by a code or an order, and the sum may then exceed `seats`.
+    """
+    total = sum(parts.values(), Fraction(0))
+    exact = {name: part * seats / total if total else Fraction(0) for name, part in parts.items()}
+    found = {name: floor(share) for name, share in exact.items()}
+    left = seats - sum(found.values()) if total else 0
+    by_remainder: dict[Fraction, list[str]] = {}
+    for name, share in exact.items():
+        by_remainder.setdefault(share - found[name], []).append(name)
+    for remainder in sorted(by_remainder, reverse=True):
+        equals = by_remainder[remainder]
+        if not remainder or left <= 0:
+            break
+        for name in equals:
+            found[name] += 1
+        left -= len(equals)
+    return found
