@@ -28,13 +28,14 @@ from activities.folding import fold_round
 from domain import nomination as nominations
 from domain import rebuilding
 from domain import round as rounds
+from domain.conferral import begin_title
 from domain.steps import tell
 from runtime.restoring import Restored, Restorer
 from runtime.temporal import AWARD_LEVEL, CYCLE, PROGRAMME, UNIT_CODE
 from schemas import names
 from schemas.commands import ENGINE, Command, OpenCycle, ReportRound, TakeOutcome, lapse_command
 from schemas.errors import Refused, Unavailable
-from schemas.events import CycleOpened, read
+from schemas.events import CycleOpened, TitlesConferred, read
 from schemas.ledger import Append, Frozen, Post, Provenance, Receipt
 from schemas.messages import CycleOrder
 from schemas.units import UnitTree
@@ -191,11 +192,12 @@ class Recovery:
         return tuple(forsaken)
 
     async def _tell_again(self, cycle: str) -> int:
-        """Outcomes in the rounds' streams that the nominations they are for have not taken, nor will for another reason."""
+        """Outcomes in the rounds' streams that those they are for have not taken, though they would."""
         store = self._decider.store
+        told = (*await store.streams(f"nomination/{cycle}/"), *await store.streams(f"title/{cycle}/"))
         heard = {
             (stream, event.command_id)
-            for stream, events in (await store.load_many(await store.streams(f"nomination/{cycle}/"))).items()
+            for stream, events in (await store.load_many(told)).items()
             for event in events
         }
         count = 0
@@ -226,8 +228,11 @@ class Recovery:
             command = _engines(recorded[0].command_id, stream, recorded[0].at)
             told = rebuilding.told(state, events, programme.summit, entered, children)
             posts += [tell(state, command, id, outcome) for id, outcome in told]
-            for event in recorded:
-                state = fold_round(state, event)
+            for event in events:
+                if isinstance(event, TitlesConferred):
+                    posts += [begin_title(state, command, event, one) for one in event.conferred]
+            for one in recorded:
+                state = fold_round(state, one)
         return posts
 
     async def _tree(self, stream: str) -> UnitTree:
@@ -236,6 +241,8 @@ class Recovery:
         return await self._decider.tree(cycle.state.opened.units)
 
     async def _would_take(self, post: Post) -> bool:
+        if names.kind_of(post.workflow) == "title":
+            return True
         state = (await self._decider.nominations.get(post.workflow)).state
         outcome = TakeOutcome.model_validate(post.payload["body"])
         return bool(nominations.take_outcome(state, outcome).events)

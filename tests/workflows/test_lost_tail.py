@@ -16,7 +16,7 @@ from runtime.door import Door
 from runtime.settings import Settings
 from schemas import names
 from schemas.canonical import leaf_hash
-from schemas.commands import PauseCycle, ResumeCycle, Withdraw
+from schemas.commands import PauseCycle, ResumeCycle, Withdraw, lapse_command
 from schemas.errors import Integrity
 from schemas.ledger import Gate, Reservation
 from tests.support import people
@@ -153,3 +153,28 @@ async def test_a_stream_that_went_on_otherwise_since_the_backup_is_named_and_lef
             assert [(one.stream, one.seq) for one in recovered.restored.apart] == [(stream, 2)]
             assert [one.stream for one in recovered.restored.given_back] == [names.cycle_stream(cycle)]
             assert await door.store.load(stream) == kept
+
+
+async def test_outcomes_that_were_lost_on_their_way_or_with_the_outbox_are_told_again(
+    base: Settings, database: Database, programme_file: Path
+) -> None:
+    settings = _on(base, database)
+    async with _at_work(settings) as door:
+        programme, cycle, nominations = await flood.begin(door, programme_file, "unheard")
+        county = names.round_stream(cycle, "territorial", "C")
+        await people.act_until(door, cycle, programme, lambda: flood.at(door, county, "word"))
+    async with Door.open(settings) as door:
+        await flood.lose_temporal(door, cycle)
+        await door.decider.execute(lapse_command(county, await door.now(cycle)))
+        posts = await door.store.undelivered(cycle)
+        await door.store.mark_delivered([post.id for post in posts])
+        assert (await door.recover(cycle)).messages == len(nominations)
+        assert await door.store.undelivered(cycle) == posts
+        connection = await asyncpg.connect(database.owner_dsn)
+        await connection.execute("DELETE FROM ledger.outbox")
+        await connection.close()
+        assert (await door.recover(cycle)).messages == len(nominations)
+        assert {post.id for post in await door.store.undelivered(cycle)} == {post.id for post in posts}
+    async with _at_work(settings) as door:
+        await flood.until_heard(door, cycle, nominations)
+        assert (await door.recover(cycle)).messages == 0

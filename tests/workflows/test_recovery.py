@@ -101,10 +101,16 @@ async def vote_is_open(door: Door, programme: Programme, cycle: str) -> None:
 async def act_to_the_end(door: Door, programme: Programme, cycle: str, nominations: list[str]) -> None:
     """Until the cycle is complete and every nomination has heard so."""
     await people.act_until(door, cycle, programme, lambda: people.completed(door, cycle))
+    await until_heard(door, cycle, nominations)
+
+
+async def until_heard(door: Door, cycle: str, nominations: list[str]) -> None:
+    """Until every nomination is over and no message waits."""
     streams = [names.nomination_stream(cycle, id) for id in nominations]
 
     async def heard() -> bool:
-        return all([(await door.decider.nominations.get(stream)).state.over for stream in streams])
+        over = [(await door.decider.nominations.get(stream)).state.over for stream in streams]
+        return all(over) and not await door.store.undelivered(cycle)
 
     await _until(heard)
 
@@ -126,7 +132,7 @@ async def _log(door: Door, cycle: str) -> dict[str, tuple[RecordedEvent, ...]]:
     return await door.store.load_many(await _streams(door, cycle))
 
 
-async def _lose_temporal(door: Door, cycle: str) -> None:
+async def lose_temporal(door: Door, cycle: str) -> None:
     """As if it had been lost: whatever runs for this cycle is gone at once."""
     assert door.client is not None
     for stream in await _streams(door, cycle):
@@ -161,7 +167,7 @@ async def test_a_cycle_whose_workflows_are_all_lost_goes_on_from_the_log_and_end
     for one, named in ((spared, unharmed), (cycle, nominations)):
         await vote_is_open(door, programme, one)
         await vote(door, one, named)
-    await _lose_temporal(door, cycle)
+    await lose_temporal(door, cycle)
     before = await _log(door, cycle)
 
     outcome = await run(["recover", cycle, "--json"], door.settings, door)
@@ -184,7 +190,7 @@ async def test_starting_a_cycle_again_whose_workflows_are_lost_begins_them_again
     door: Door, programme_file: Path
 ) -> None:
     programme, cycle, _ = await begin(door, programme_file, "again")
-    await _lose_temporal(door, cycle)
+    await lose_temporal(door, cycle)
     await begin(door, programme_file, "again")
     county = names.round_stream(cycle, "territorial", "C")
     await _until(lambda: at(door, county, "word"))
@@ -200,7 +206,7 @@ async def test_a_command_to_a_cycle_whose_workflows_are_lost_is_recorded_and_beg
 ) -> None:
     _, cycle, _ = await begin(door, programme_file, "knock")
     stream = names.cycle_stream(cycle)
-    await _lose_temporal(door, cycle)
+    await lose_temporal(door, cycle)
     receipt = await door.send(stream, PauseCycle(reason="flood"), OPERATORS[0])
     assert [event.type for event in receipt.events] == ["CyclePaused"]
     await door.send(stream, ResumeCycle(), OPERATORS[0])
@@ -228,7 +234,7 @@ async def test_the_rounds_of_a_cancelled_cycle_lapse_though_its_workflows_were_l
     _, cycle, _ = await begin(door, programme_file, "cancelled")
     county = names.round_stream(cycle, "territorial", "C")
     await _until(lambda: at(door, county, "word"))
-    await _lose_temporal(door, cycle)
+    await lose_temporal(door, cycle)
     for n, operator in enumerate(OPERATORS):
         command = await door.command(
             names.cycle_stream(cycle), CancelCycle(reason="flood"), operator, f"c{n}"
