@@ -16,7 +16,7 @@ from domain import round as rounds
 from schemas import names
 from schemas.commands import ENGINE, Command, OpenStep, SealTally
 from schemas.messages import CycleAnswer, NominationAnswer, Order, RoundAnswer
-from schemas.programme import PublicVote
+from schemas.programme import PublicVote, Stage
 from store.ballot_box import BallotBox
 
 BEAT_SECONDS = 2
@@ -112,21 +112,23 @@ class Engine:
     async def _open_ballot(self, stream: str, step_id: str) -> None:
         folded = await self._decider.rounds.get(stream)
         run = folded.state.steps.get(step_id)
-        programme = await self._decider.programme(folded.rules)
-        stage = programme.stages[(await self._tree(stream)).by_code[stream.rsplit("/", 1)[-1]].rank]
-        step = stage.step(step_id)
+        step = (await self._stage(stream, folded.rules)).step(step_id)
         if isinstance(step, PublicVote) and run and run.window and run.closed_at is None:
             ballot = names.step_gate(stream, step_id)
             await self._ballots.open(ballot, step.limits, tuple(folded.state.members))
 
     async def _round_answer(self, command: Command, receipt: Any) -> RoundAnswer:
         folded = await self._decider.rounds.get(command.stream)
-        tree = await self._tree(command.stream)
         cycle = await self._decider.cycles.get(names.cycle_stream(names.cycle_of(command.stream)))
-        programme = await self._decider.programme(cycle.rules)
-        stage = programme.stages[tree.by_code[command.stream.rsplit("/", 1)[-1]].rank]
+        stage = await self._stage(command.stream, cycle.rules)
+        tree = await self._tree(command.stream)
         view = round_view(folded.state, stage, tree, command.received_at, cycle.state)
         return RoundAnswer(receipt=receipt, view=view)
+
+    async def _stage(self, stream: str, rules: str) -> Stage:
+        """What the programme of those rules says of the rank of the round's unit."""
+        programme, tree = await self._decider.programme(rules), await self._tree(stream)
+        return programme.stages[tree.by_code[stream.rsplit("/", 1)[-1]].rank]
 
     async def _tree(self, stream: str) -> Any:
         cycle = await self._decider.cycles.get(names.cycle_stream(names.cycle_of(stream)))

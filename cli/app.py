@@ -34,6 +34,7 @@ from cli import (
     template,
     titles,
     units,
+    vetting,
 )
 from cli.desk import REGISTRY, Desk, Registered
 from cli.output import OK, Outcome, console, emit, failure
@@ -62,6 +63,7 @@ NOUNS = (
     template,
     titles,
     units,
+    vetting,
 )
 """The modules whose commands are registered by importing them."""
 
@@ -76,8 +78,14 @@ _GROUPS: dict[str, tuple[str, str]] = {
         "Cycles: start, status, pause, resume, extend, cancel",
     ),
     "grants": ("授权：授予、撤销、列出", "Grants: give, revoke, list"),
-    "panel": ("评委：组成、更换、回避、评分、表决", "Panels: form, replace, recuse, score, vote"),
+    "panel": (
+        "评委：组成、抽签、组长、更换、回避、评分、表决",
+        "Panels: form, draw, chair, replace, recuse, score, vote",
+    ),
     "clearance": ("部门意见", "Clearance by departments"),
+    "congress": ("职代会", "The workers' congress"),
+    "publicity": ("公示", "Publicity"),
+    "objection": ("异议", "Objections"),
     "resolve": ("裁定并列", "Resolve what no rule could"),
     "waive": ("经授权免予", "Waive, by authority"),
     "round": ("评审轮", "Rounds"),

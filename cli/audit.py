@@ -5,7 +5,7 @@ Both need Postgres and nothing else, by the auditor's login where there is one: 
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
@@ -22,8 +22,19 @@ from domain import authority, title
 from projections.projector import Projector
 from projections.standing import fold
 from schemas import names
+from schemas.commands import OBJECTOR_ROLE
 from schemas.errors import Integrity, Refused, Unavailable
-from schemas.events import CycleOpened, PanelClosed, SheetHandedIn, read
+from schemas.events import (
+    CycleOpened,
+    ObjectionFiled,
+    ObjectionMerged,
+    ObjectionRefused,
+    PanelClosed,
+    SessionInvalidated,
+    SheetEntered,
+    SheetHandedIn,
+    read,
+)
 from schemas.ledger import JsonObject, RecordedEvent
 from schemas.values import format_instant
 from store.contract import EventStore
@@ -31,6 +42,9 @@ from store.contract import EventStore
 _STREAMS_AT_ONCE = 200
 _EVENTS_AT_ONCE = 2000
 _OVERDUE = timedelta(seconds=60)
+SEALED = "sealed"
+_SHEETS = {SheetHandedIn.__name__, SheetEntered.__name__}
+_OBJECTIONS = {ObjectionFiled.__name__, ObjectionMerged.__name__, ObjectionRefused.__name__}
 _REASON_KEYS = ("reason", "code", "detail", "ground")
 
 
@@ -53,7 +67,7 @@ async def replay(
     events = await (_of_stream(store, what) if "/" in what else _of_cycle(store, what))
     if not events:
         raise Refused("NOT_FOUND", what=what)
-    sealed = _sealed_steps(events)
+    sealed = _sealed_sheets(events)
     story = [] if state_only else [_told(event, sealed) for event in events]
     state = _state(events)
     rehearsal = await _is_rehearsal(store, events[0].stream)
@@ -137,11 +151,15 @@ async def _in_order(store: EventStore) -> Any:
 # ---- the story ----
 
 
-def _told(event: RecordedEvent, sealed: set[tuple[str, str]]) -> JsonObject:
-    """One line of the story, whole; the marks of an open panel stay sealed (DR-14)."""
-    data = event.data
-    if event.type == SheetHandedIn.__name__ and (event.stream, data["step"]) in sealed:
-        data = data | {"marks": "sealed"}
+def _told(event: RecordedEvent, sealed: set[tuple[str, int]]) -> JsonObject:
+    """One line of the story, whole; open panels' marks stay sealed (DR-14), and who objects always (DR-29)."""
+    data, actor = event.data, event.actor.model_dump()
+    if (event.stream, event.seq) in sealed:
+        data = data | {"marks": SEALED}
+    if event.type in _OBJECTIONS:
+        data = data | {"entry": SEALED}
+        if event.actor.role == OBJECTOR_ROLE:
+            actor |= {"id": SEALED}
     return {
         "position": event.position,
         "stream": event.stream,
@@ -149,7 +167,7 @@ def _told(event: RecordedEvent, sealed: set[tuple[str, str]]) -> JsonObject:
         "type": event.type,
         "at": format_instant(event.at),
         "recorded": format_instant(event.recorded),
-        "actor": event.actor.model_dump(),
+        "actor": actor,
         "grant": event.grant,
         "cause": event.cause,
         "command_id": event.command_id,
@@ -160,14 +178,19 @@ def _told(event: RecordedEvent, sealed: set[tuple[str, str]]) -> JsonObject:
     }
 
 
-def _sealed_steps(events: Iterable[RecordedEvent]) -> set[tuple[str, str]]:
-    handed_in, closed = set(), set()
+def _sealed_sheets(events: Iterable[RecordedEvent]) -> set[tuple[str, int]]:
+    """Sheets of panels that have not closed, and for ever those of sessions that were invalid (DR-15), as stream, seq."""
+    waiting: defaultdict[tuple[str, str], set[tuple[str, int]]] = defaultdict(set)
+    void: set[tuple[str, int]] = set()
     for event in events:
-        if event.type == SheetHandedIn.__name__:
-            handed_in.add((event.stream, event.data["step"]))
-        if event.type == PanelClosed.__name__:
-            closed.add((event.stream, event.data["step"]))
-    return handed_in - closed
+        place = (event.stream, event.data.get("step", ""))
+        if event.type in _SHEETS:
+            waiting[place].add((event.stream, event.seq))
+        elif event.type == SessionInvalidated.__name__:
+            void |= waiting.pop(place, set())
+        elif event.type == PanelClosed.__name__:
+            waiting.pop(place, None)
+    return void.union(*waiting.values())
 
 
 def _state(events: Sequence[RecordedEvent]) -> JsonObject:

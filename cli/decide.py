@@ -60,10 +60,8 @@ async def approve(
     signed: Signed,
     desk: AtDesk,
 ) -> Outcome:
-    where = nomination_at(nomination, cycle)
-    state = await desk.nomination(where)
-    body = Endorse(round=_round(where, state, round, signed), recommendation_rank=rank, reason=reason)
-    return await desk.send(where.stream, body, signed)
+    stream, here = await _place(nomination, cycle, round, signed, desk)
+    return await desk.send(stream, Endorse(round=here, recommendation_rank=rank, reason=reason), signed)
 
 
 @command(
@@ -81,10 +79,8 @@ async def return_(
     signed: Signed,
     desk: AtDesk,
 ) -> Outcome:
-    where = nomination_at(nomination, cycle)
-    state = await desk.nomination(where)
-    body = ReturnForCorrection(round=_round(where, state, round, signed), reason=reason)
-    return await desk.send(where.stream, body, signed)
+    stream, here = await _place(nomination, cycle, round, signed, desk)
+    return await desk.send(stream, ReturnForCorrection(round=here, reason=reason), signed)
 
 
 @command(
@@ -102,10 +98,8 @@ async def reject(
     signed: Signed,
     desk: AtDesk,
 ) -> Outcome:
-    where = nomination_at(nomination, cycle)
-    state = await desk.nomination(where)
-    body = Reject(round=_round(where, state, round, signed), reason=reason)
-    return await desk.send(where.stream, body, signed)
+    stream, here = await _place(nomination, cycle, round, signed, desk)
+    return await desk.send(stream, Reject(round=here, reason=reason), signed)
 
 
 @command(
@@ -211,6 +205,12 @@ async def rule(
 ) -> Outcome:
     body = RuleOnObjection(objection=objection, outcome=outcome, reason=reason)
     return await desk.send(nomination_at(nomination, cycle).stream, body, signed)
+
+
+async def _place(nomination: str, cycle: str, written: str, signed: Signed, desk: Desk) -> tuple[str, str]:
+    """The nomination's stream and the stream of the round in which something is said about it."""
+    where = nomination_at(nomination, cycle)
+    return where.stream, _round(where, await desk.nomination(where), written, signed)
 
 
 def _round(where: Nominated, state: State, written: str, signed: Signed) -> str:

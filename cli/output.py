@@ -83,6 +83,14 @@ def table(columns: Iterable[str], rows: Iterable[Iterable[Any]], title: str = ""
     return made
 
 
+def wrapped(text: str) -> Table:
+    """A paragraph that breaks between words; other text is left to the terminal, so that commands can be copied."""
+    grid = Table.grid()
+    grid.add_column(overflow="fold")
+    grid.add_row(Text(text))
+    return grid
+
+
 def jsonable(value: Any) -> Any:
     """Anything that the engine holds as plain JSON: exact numbers and instants as text, sets sorted, odd keys joined."""
     match value:

@@ -12,9 +12,22 @@ from cli.desk import AtDesk, Desk, OfCycle, Reason, RoundAt, Signed, StepId, com
 from cli.office.score_file import Mode, read_marks
 from cli.output import Outcome
 from cli.sheets import BadCells
-from schemas.commands import FormPanel, HandInSheet, Recuse, ReplaceJudge, WrittenMark
+from schemas.commands import (
+    DeclareTies,
+    DrawPanel,
+    EnterSheet,
+    FormPanel,
+    HandInSheet,
+    NameChair,
+    Recuse,
+    ReplaceJudge,
+    Tie,
+    WrittenMark,
+    WrittenPart,
+)
 from schemas.errors import BadUsage
 
+_TIES = ("same_unit", "kin", "mentor", "nominator", "co_applicant")
 _JUDGE = "--as j-1 --role judge --unit 51"
 _HERE = "round/sichuan-craftsman.1/all/51"
 MarkFile = Annotated[
@@ -38,6 +51,76 @@ async def form(
     desk: AtDesk,
 ) -> Outcome:
     return await desk.send(round_at(round, cycle), FormPanel(step=step, judges=judge), signed)
+
+
+@command(
+    "panel draw",
+    zh="抽签产生评委：种子须为公开且无人能选的值（如公布的开奖号码），并写明出处。",
+    en="Draw the panel by lot, from a public value that nobody here could choose, saying where it was published.",
+    example=f'panel draw {_HERE} --step review --seed "03 07 12 19 28 33 + 11" --source "双色球 2026031 期" '
+    "--as s-1 --role operator --unit 51",
+)
+async def draw(
+    round: RoundAt,  # noqa: A002 -- the argument's name
+    *,
+    cycle: OfCycle = "",
+    step: StepId,
+    seed: Annotated[str, Parameter(help="种子 · the seed")],
+    source: Annotated[str, Parameter(help="种子出处 · where it was published")],
+    signed: Signed,
+    desk: AtDesk,
+) -> Outcome:
+    body = DrawPanel(step=step, seed=seed, seed_source=source)
+    return await desk.send(round_at(round, cycle), body, signed)
+
+
+@command(
+    "panel chair",
+    zh="指定评委组长与秘书：组长为评委，秘书不得为评委。",
+    en="Name the chair, a judge, and the secretary, who is none.",
+    example=f"panel chair {_HERE} --step review --chair j-1 --secretary s-4 --as s-1 --role operator --unit 51",
+)
+async def chair(
+    round: RoundAt,  # noqa: A002 -- the argument's name
+    *,
+    cycle: OfCycle = "",
+    step: StepId,
+    chair: Annotated[str, Parameter(help="组长 · the judge who leads")],
+    secretary: Annotated[str, Parameter(help="秘书 · who keeps the minutes")],
+    signed: Signed,
+    desk: AtDesk,
+) -> Outcome:
+    body = NameChair(step=step, chair=chair, secretary=secretary)
+    return await desk.send(round_at(round, cycle), body, signed)
+
+
+@command(
+    "panel ties",
+    zh="申明应回避的关系：逐项写 评委:编号=kin|mentor|nominator|co_applicant|same_unit；评审结束后申明的重新计算。",
+    en="Declare ties, JUDGE:NOMINATION=kin|mentor|nominator|co_applicant|same_unit each; after the close the result is "
+    "computed again.",
+    example=f"panel ties {_HERE} j-1:N-0001=mentor --step review {_JUDGE}",
+)
+async def ties(
+    round: RoundAt,  # noqa: A002 -- the argument's name
+    *ties: Annotated[str, Parameter(help="评委:编号=关系 · JUDGE:NOMINATION=TIE")],
+    cycle: OfCycle = "",
+    step: StepId,
+    signed: Signed,
+    desk: AtDesk,
+) -> Outcome:
+    if not ties:
+        raise BadUsage("USAGE", fault="JUDGE:NOMINATION=TIE …")
+    body = DeclareTies(step=step, ties=tuple(map(_tie, ties)))
+    return await desk.send(round_at(round, cycle), body, signed)
+
+
+def _tie(written: str) -> Tie:
+    between, tie = pair_of(written)
+    judge, nomination = pair_of(between, ":")
+    if tie not in _TIES:
+        raise BadUsage("PAIR", written=written, separator=f"= {'|'.join(_TIES)} ")
+    return Tie.model_validate({"judge": judge, "nomination": nomination, "tie": tie})
 
 
 @command(
@@ -83,8 +166,9 @@ async def recuse(
 
 @command(
     "panel score",
-    zh="提交评分表：逐项写 编号=分数，或用 --file。截止前再次提交则覆盖。",
-    en="Hand in a score sheet: NOMINATION=SCORE each, or --file. A later one before the close replaces it.",
+    zh="提交评分表：逐项写 编号=分数（有评分细则的写 编号=细则:分数,细则:分数），或用 --file。截止前再次提交则覆盖。",
+    en="Hand in a score sheet: NOMINATION=SCORE each, with a rubric NOMINATION=CRITERION:SCORE,…, or --file (no rubric). A later "
+    "one before the close replaces it.",
     example=f"panel score {_HERE} N-0001=92.5 N-0002=88 --step review {_JUDGE}",
 )
 async def score(
@@ -96,9 +180,42 @@ async def score(
     signed: Signed,
     desk: AtDesk,
 ) -> Outcome:
-    pairs = _pairs(marks, file, "score", desk)
-    written = tuple(WrittenMark(nomination=one, score=said) for one, said in pairs)
+    written = _scores(marks, file, desk)
     return await desk.send(round_at(round, cycle), HandInSheet(step=step, marks=written), signed)
+
+
+@command(
+    "panel enter",
+    zh="计分员代录一名评委的评分表：两名计分员分别录入，一致才计入。",
+    en="A scorekeeper types a judge's sheet; it counts once another one has typed the same.",
+    example=f"panel enter {_HERE} N-0001=92.5 N-0002=88 --step review --judge j-1 --as k-1 --role scorekeeper --unit 51",
+)
+async def enter(
+    round: RoundAt,  # noqa: A002 -- the argument's name
+    *marks: Annotated[str, Parameter(help="编号=分数 · NOMINATION=SCORE")],
+    file: MarkFile = None,
+    cycle: OfCycle = "",
+    step: StepId,
+    judge: Annotated[str, Parameter(help="评委编号 · whose sheet it is")],
+    signed: Signed,
+    desk: AtDesk,
+) -> Outcome:
+    body = EnterSheet(step=step, judge=judge, marks=_scores(marks, file, desk))
+    return await desk.send(round_at(round, cycle), body, signed)
+
+
+def _scores(marks: Iterable[str], file: Path | None, desk: Desk) -> tuple[WrittenMark, ...]:
+    """A score each, or CRITERION:SCORE for every criterion, with commas between."""
+    return tuple(_score_of(one, said) for one, said in _pairs(marks, file, "score", desk))
+
+
+def _score_of(nomination: str, said: str) -> WrittenMark:
+    if ":" not in said:
+        return WrittenMark(nomination=nomination, score=said)
+    parts = (pair_of(part, ":") for part in said.split(","))
+    return WrittenMark(
+        nomination=nomination, parts=tuple(WrittenPart(criterion=one, score=score) for one, score in parts)
+    )
 
 
 @command(

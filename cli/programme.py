@@ -17,7 +17,7 @@ from runtime.settings import CHECKOUT
 from schemas.editor import programme_json_schema
 from schemas.ledger import JsonObject
 from schemas.loading import CheckReport, check_programme
-from schemas.programme import Programme, Rank, Selection
+from schemas.programme import ExpertReview, Programme, Rank, Selection, Step
 
 SHIPPED = CHECKOUT / "programmes"
 File = Annotated[Path, Parameter(help="YAML 文件 · the programme's YAML file")]
@@ -62,12 +62,18 @@ def _listed(report: CheckReport, programme: Programme) -> JsonObject:
         "sources": list(programme.sources),
         "routes": {route.id: list(route.ranks) for route in programme.routes},
         "levels": list(programme.stages),
-        "steps": {rank: [step.type for step in stage.steps] for rank, stage in programme.stages.items()},
+        "steps": {rank: [_shown(step) for step in stage.steps] for rank, stage in programme.stages.items()},
         "seats": final[-1].seats if final else None,
         "titles": [title.id for title in programme.titles],
         "assumptions": [one.model_dump() for one in report.assumptions],
         "hash": report.hash,
     }
+
+
+def _shown(step: Step) -> str:
+    """A step's kind, and the form of a review that says one: `expert_review:roadshow`."""
+    form = step.form if isinstance(step, ExpertReview) else None
+    return f"{step.type}:{form}" if form else step.type
 
 
 @command(

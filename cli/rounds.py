@@ -1,8 +1,8 @@
-"""What a round waits for from people beside its panel: clearance, ties, waivers, early closing, decision, conferral."""
+"""What a round waits for from people beside its panel: ties, waivers, early closing, decision, conferral."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from cyclopts import Parameter
 
@@ -13,38 +13,12 @@ from schemas.commands import (
     Confer,
     Decide,
     Removal,
-    ReplyClearance,
     ResolveTie,
     WaiveDifferential,
     WaiveRules,
 )
 
 _SIGNED = "--as s-1 --role operator --unit 51"
-
-
-@command(
-    "clearance reply",
-    zh="部门回复对一名候选人的意见：无异议、反对、有条件。",
-    en="A department's answer on one member: clear, object, or conditional.",
-    example="clearance reply round/sichuan-craftsman.1/all/51 --step clearance --department tax "
-    "--nomination N-0001 --outcome clear --as s-9 --role department:tax --unit 51",
-)
-async def clearance_reply(
-    round: RoundAt,  # noqa: A002 -- the argument's name
-    *,
-    cycle: OfCycle = "",
-    step: StepId,
-    department: Annotated[str, Parameter(help="部门编号 · the department's id in the programme")],
-    nomination: Annotated[str, Parameter(help="申报编号 · the nomination's id")],
-    outcome: Literal["clear", "object", "conditional"],
-    reason: Reason = "",
-    signed: Signed,
-    desk: AtDesk,
-) -> Outcome:
-    body = ReplyClearance(
-        step=step, department=department, nomination=nomination, outcome=outcome, reason=reason
-    )
-    return await desk.send(round_at(round, cycle), body, signed)
 
 
 @command(
@@ -157,6 +131,9 @@ async def confer(
     *,
     cycle: OfCycle = "",
     step: StepId,
+    leave_out_held: Annotated[
+        bool, Parameter(help="有未裁定异议者不列入 · without those to whom an objection is open")
+    ] = False,
     posthumous: Annotated[
         tuple[str, ...], Parameter(help="追授：申报编号，可多次 · nominations honoured after death")
     ] = (),
@@ -167,5 +144,5 @@ async def confer(
     desk: AtDesk,
 ) -> Outcome:
     effective = date_of(effective_on) if effective_on else None
-    body = Confer(step=step, posthumous=posthumous, effective_on=effective)
+    body = Confer(step=step, posthumous=posthumous, effective_on=effective, leave_out_held=leave_out_held)
     return await desk.send(round_at(round, cycle), body, signed)

@@ -25,6 +25,9 @@ EVENT_WORDS: dict[str, tuple[str, str]] = {
     "NominationRejected": ("不予推荐", "rejected"),
     "NominationWithdrawn": ("撤回", "withdrawn"),
     "ObjectionFiled": ("提出异议", "objection filed"),
+    "ObjectionMerged": ("异议并案", "objection merged"),
+    "VettingReopened": ("部门事后提出反对", "vetting reopened"),
+    "RevocationLeadRecorded": ("撤销线索", "lead to revocation"),
     "ObjectionRefused": ("异议未予受理，存档备查", "objection refused, kept as a lead"),
     "ObjectionRuled": ("异议裁定", "objection ruled on"),
     "NominationDisqualified": ("取消资格", "disqualified"),
@@ -39,12 +42,20 @@ EVENT_WORDS: dict[str, tuple[str, str]] = {
     "StepHeld": ("环节暂缓，待人处理", "step held for a person"),
     "StepClosed": ("环节结束", "step closed"),
     "MembersOut": ("退出评审", "members out"),
+    "SubjectsHeld": ("有异议者暂缓", "subjects held"),
+    "SessionInvalidated": ("人数不足，会议无效", "session invalid"),
     "PanelFormed": ("评委组成", "panel formed"),
+    "PanelDrawn": ("抽签产生评委", "panel drawn by lot"),
+    "ChairNamed": ("指定组长与秘书", "chair named"),
     "JudgeReplaced": ("更换评委", "judge replaced"),
     "JudgeRecused": ("评委回避", "judge recused"),
     "SheetHandedIn": ("评分表提交", "score sheet handed in"),
+    "SheetEntered": ("计分员录入", "sheet entered"),
+    "SheetDiscrepancy": ("录入不一致", "entries differ"),
     "PanelClosed": ("评审结果", "panel's result"),
     "ClearanceReplied": ("部门回复", "department replied"),
+    "ClearanceRequested": ("重新征求意见", "clearance asked again"),
+    "CongressRecorded": ("职代会表决登记", "congress recorded"),
     "BallotOpened": ("公众投票开启", "public vote opened"),
     "AdjudicationOpened": ("选票核查期", "papers are looked into"),
     "AdjudicationClosed": ("核查期满", "papers have been looked into"),
@@ -55,6 +66,7 @@ EVENT_WORDS: dict[str, tuple[str, str]] = {
     "DifferentialWaived": ("免予差额", "differential waived"),
     "RulesWaived": ("免予比例要求", "share rules waived"),
     "ListPublished": ("公示", "list published"),
+    "ChangeReported": ("公示内容变更", "change reported"),
     "Substituted": ("递补", "substituted"),
     "DecisionTaken": ("审定", "decision taken"),
     "TitlesConferred": ("命名", "titles conferred"),
@@ -94,6 +106,12 @@ RANK_WORDS: dict[str, tuple[str, str]] = {
     "industry_union": ("产业工会", "industry union"),
 }
 
+CHANNEL_WORDS: dict[str, tuple[str, str]] = {
+    "unit": ("单位推荐", "the unit"),
+    "self": ("个人自荐", "oneself"),
+    "joint": ("联名推荐", "joint sponsors"),
+}
+
 
 OUT_WORDS: dict[str, tuple[str, str]] = {
     "INELIGIBLE": ("不符合资格条件", "not eligible"),
@@ -121,6 +139,10 @@ def event_words(type_: str, language: Language) -> str:
 
 def rank_words(rank: str, language: Language) -> str:
     return _pick(RANK_WORDS, rank, language)
+
+
+def channel_words(channel: str, language: Language) -> str:
+    return _pick(CHANNEL_WORDS, channel, language)
 
 
 def _pick(words: dict[str, tuple[str, str]], key: str, language: Language) -> str:

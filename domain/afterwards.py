@@ -64,6 +64,7 @@ def _recommend(state: State, command: Command, inputs: Inputs, step: Publicity) 
         if id in state.published
         and state.published[id].window.closes_at <= now
         and not inputs.standings[id].contested
+        and not inputs.standings[id].vetted_again
     )
     if not joining:
         return NOTHING

@@ -18,7 +18,7 @@ from domain.selection import (
     select,
 )
 from domain.selection.ranking import places
-from domain.steps import Inputs, close, cycle_guard, gone, head_guards, hold, leave, present
+from domain.steps import Inputs, close, cut_off, cycle_guard, going, head_guards, hold, leave, present
 from schemas.commands import Command, ResolveTie, WaiveDifferential, WaiveRules
 from schemas.errors import Refused
 from schemas.events import (
@@ -44,7 +44,7 @@ def open_selection(state: State, command: Command, inputs: Inputs, step: Selecti
 
 def choose(state: State, command: Command, inputs: Inputs, step: Selection) -> Decision:
     """Made, or held: TIE_UNRESOLVED, DIFFERENTIAL_UNMET or RULES_INFEASIBLE (DR-07, DR-17, DR-26)."""
-    problem = problem_of(state, inputs, present(state, inputs), step)
+    problem = problem_of(state, inputs, going(state, inputs), step)
     outcome = _chosen(problem, step)
     match outcome:
         case Selected():
@@ -108,7 +108,7 @@ def _made(
     ]
     lapsed = [Dropped(nomination=id, reason="RESERVE_LAPSED") for id in state.standby]
     guards = (cycle_guard(command), *head_guards(present(state, inputs).values(), command))
-    left = leave(state, command, step.id, (*gone(state, inputs), *cut, *lapsed))
+    left = leave(state, command, step.id, (*cut_off(state, inputs), *cut, *lapsed))
     end = close(state, command, inputs, step.id, "complete")
     return Decision(events=(made,), guards=guards).then(left).then(end)
 

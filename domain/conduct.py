@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from domain import afterwards, authority, choice, conferral, entry, publicity, review, timing, vote
+from domain import (
+    afterwards,
+    authority,
+    choice,
+    clearance,
+    conferral,
+    congress,
+    entry,
+    panel,
+    publicity,
+    review,
+    timing,
+    vote,
+)
 from domain.decision import NOTHING, Decision, two_people
 from domain.round import State, must_be_current, must_run, run_of
 from domain.steps import Inputs, cycle_guard, leave, open_window, set_gates, tell
@@ -17,6 +30,9 @@ from schemas.commands import (
     Command,
     Confer,
     Decide,
+    DeclareTies,
+    DrawPanel,
+    EnterSheet,
     ExtendReports,
     ExtendStep,
     FormPanel,
@@ -24,14 +40,18 @@ from schemas.commands import (
     HandInSheet,
     InvalidateVotes,
     LapseRound,
+    NameChair,
     OpenRound,
     OpenStep,
     PauseRound,
     RearmStep,
+    RecordCongress,
     Recuse,
     ReplaceJudge,
     ReplyClearance,
+    ReportChange,
     ReportRound,
+    RequestClearance,
     ResolveTie,
     ResumeRound,
     RoundBody,
@@ -53,6 +73,7 @@ from schemas.ledger import GateStatus
 from schemas.programme import (
     Clearance,
     Conferral,
+    Congress,
     Eligibility,
     Endorsement,
     ExpertReview,
@@ -66,6 +87,8 @@ from schemas.programme import Decision as DecisionStep
 
 ENGINES_OWN = FreezePool | OpenStep | CloseStep | RearmStep | SealTally | ReportRound
 """What time or order drives: a round that is over answers these with nothing."""
+PANEL_S = FormPanel | DrawPanel | NameChair | ReplaceJudge | DeclareTies | Recuse | HandInSheet | EnterSheet
+"""What people ask of a panel."""
 OF_THE_WHOLE = PauseRound | ResumeRound | CancelRound | ExtendReports
 """What people decide on the round itself, whatever step it is in."""
 
@@ -136,16 +159,16 @@ def _by_people(state: State, command: Command, body: RoundBody, inputs: Inputs, 
         return authority.authorize(inputs.authority, inputs.tree, command.actor, body.kind, state.opened.unit)
 
     match body, step:
-        case FormPanel(), ExpertReview():
-            return review.form_panel(state, command, body, step, grant())
-        case ReplaceJudge(), ExpertReview():
-            return review.replace_judge(state, command, body, step, grant())
-        case Recuse(), ExpertReview():
-            return review.recuse(state, command, body, inputs, step)
-        case HandInSheet(), ExpertReview():
-            return review.hand_in_sheet(state, command, body, inputs, step)
+        case _, ExpertReview() if isinstance(body, PANEL_S):
+            return _of_panel(state, command, body, inputs, step, grant)
+        case RecordCongress(), Congress():
+            return congress.record_congress(state, command, body, step, grant())
         case ReplyClearance(), Clearance():
-            return entry.reply_clearance(state, command, body, inputs, step)
+            return clearance.reply_clearance(state, command, body, inputs, step)
+        case RequestClearance(), Clearance():
+            return clearance.request_again(state, command, body, inputs, step, grant())
+        case ReportChange(), Publicity():
+            return publicity.report_change(state, command, body, inputs, step, grant())
         case ResolveTie(), Selection() | Publicity():
             return choice.resolve_tie(state, command, body, step, grant())
         case WaiveDifferential(), Selection():
@@ -166,6 +189,33 @@ def _by_people(state: State, command: Command, body: RoundBody, inputs: Inputs, 
             raise Refused("STAGE_MISMATCH", current=f"{step.id} ({step.type})", action=body.kind)
 
 
+def _of_panel(
+    state: State,
+    command: Command,
+    body: PANEL_S,
+    inputs: Inputs,
+    step: ExpertReview,
+    grant: Callable[[], str],
+) -> Decision:
+    match body:
+        case FormPanel():
+            return panel.form_panel(state, command, body, inputs, step, grant())
+        case DrawPanel():
+            return panel.draw_panel(state, command, body, inputs, step, grant())
+        case NameChair():
+            return panel.name_chair(state, command, body, step, grant())
+        case ReplaceJudge():
+            return panel.replace_judge(state, command, body, inputs, step, grant())
+        case DeclareTies():
+            return review.declare_ties(state, command, body, inputs, step)
+        case Recuse():
+            return review.recuse(state, command, body, inputs, step)
+        case HandInSheet():
+            return review.hand_in_sheet(state, command, body, inputs, step)
+        case EnterSheet():
+            return review.enter_sheet(state, command, body, step, grant())
+
+
 def _close_early(
     state: State, command: Command, body: CloseStepEarly, inputs: Inputs, step: Step, grant: str
 ) -> Decision:
@@ -175,7 +225,7 @@ def _close_early(
         case Endorsement():
             closed = entry.close_endorsement(state, command, inputs, step, body.reason)
         case Clearance():
-            closed = entry.close_clearance(state, command, inputs, step, body.reason)
+            closed = clearance.close_clearance(state, command, inputs, step, body.reason)
         case ExpertReview():
             closed = review.close_review(state, command, inputs, step, body.reason)
         case Publicity():
@@ -289,7 +339,7 @@ def _open_step(state: State, command: Command, inputs: Inputs, step: Step) -> De
             return vote.open_vote(state, command, inputs, step)
         case Publicity():
             return publicity.open_publicity(state, command, inputs, step)
-        case Clearance() if not entry.applies_to(state, inputs, step):
+        case Clearance() if not clearance.asked_of(state, inputs, step):
             return _pass_by(command, step)
         case _:
             opened = open_window(state, command, inputs, step.id, step.type, step.period)
@@ -332,7 +382,9 @@ def _close_step(state: State, command: Command, inputs: Inputs, step: Step) -> D
         case Endorsement():
             return entry.close_endorsement(state, command, inputs, step)
         case Clearance():
-            return entry.close_clearance(state, command, inputs, step)
+            return clearance.close_clearance(state, command, inputs, step)
+        case Congress():
+            return congress.close_congress(state, command, inputs, step)
         case ExpertReview():
             return review.close_review(state, command, inputs, step)
         case PublicVote():

@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 
-from domain import authority
+from domain import authority, clearance
 from domain.calendar import local_date
 from domain.decision import NOTHING, Decision, two_people
 from domain.eligibility import BARRED, judge, requirement_id, test
 from domain.entry import ended_here, in_pool
 from domain.history import Past
 from domain.round import Standing, State, must_be_current, run_of
-from domain.steps import Inputs, close, cycle_guard, elapsed, gone, head_guards, hold, leave, present, tell
+from domain.steps import (
+    Inputs,
+    close,
+    cut_off,
+    cycle_guard,
+    elapsed,
+    going,
+    gone,
+    head_guards,
+    hold,
+    leave,
+    present,
+    tell,
+)
 from schemas import names
 from schemas.commands import Command, Confer, ConferTitle, Decide, TakeOutcome
 from schemas.errors import Refused
@@ -34,14 +48,14 @@ def take_decision(
         raise Refused("NOT_ON_LIST", nomination=", ".join(strangers))
     removed = tuple(Dropped(nomination=one.nomination, reason=one.reason) for one in body.remove)
     out = {one.nomination for one in removed}
-    confirmed = tuple(id for id in present(state, inputs) if id not in out)
+    confirmed = tuple(id for id in going(state, inputs) if id not in out)
     taken = DecisionTaken(step=step.id, body=step.body, confirmed=confirmed, removed=removed)
     guards = (cycle_guard(command), *head_guards(present(state, inputs).values(), command))
     events = two_people(state, command, (taken,), about=confirmed)
     decision = Decision(events=events, guards=guards, grant=grant)
     if taken not in events:
         return decision
-    left = leave(state, command, step.id, (*gone(state, inputs), *removed))
+    left = leave(state, command, step.id, (*cut_off(state, inputs, out), *removed))
     return decision.then(left).then(close(state, command, inputs, step.id, "complete"))
 
 
@@ -57,14 +71,22 @@ def close_unacted(state: State, command: Command, inputs: Inputs, step: Decision
 
 
 def confer(state: State, command: Command, body: Confer, inputs: Inputs, step: Conferral) -> Decision:
-    """DR-33: all titles of the list or none; certificate numbers run on without a gap. Takes two people of the body."""
+    """DR-33: all titles of the list or none; certificate numbers run on without a gap. Takes two people of the body.
+
+    Clearances must still be valid, and nobody on the list held (DR-11, DR-28): the body waits for the ruling, or says
+    that the list goes on without those held.
+    """
     must_be_current(state, step.id, body.kind)
     grant = _as_body(state, command, inputs, step.body)
+    clearance.must_be_valid(state, inputs, command.received_at)
+    held = [id for id, one in present(state, inputs).items() if one.contested or one.vetted_again]
+    if held and not body.leave_out_held:
+        raise Refused("SUBJECTS_HELD", nominations=", ".join(held))
     strangers = [id for id in body.posthumous if id not in state.members]
     if strangers:
         raise Refused("NOT_ON_LIST", nomination=", ".join(strangers))
-    _seats_suffice(state, inputs, step)
-    conferred = tuple(_grade(state, body, inputs, step))
+    _seats_suffice(state, inputs, step, held)
+    conferred = tuple(_grade(state, body, inputs, step, held))
     _nobody_blocked(command, inputs, conferred)
     event = TitlesConferred(step=step.id, body=step.body, conferred=conferred, effective_on=body.effective_on)
     guards = (cycle_guard(command), *head_guards(present(state, inputs).values(), command))
@@ -74,7 +96,9 @@ def confer(state: State, command: Command, body: Confer, inputs: Inputs, step: C
         return decision
     honoured = {one.nomination for one in conferred}
     passed_over = [
-        Dropped(nomination=id, reason="NO_GRADE_LEFT") for id in present(state, inputs) if id not in honoured
+        Dropped(nomination=id, reason="HELD_AT_CUT_OFF" if id in held else "NO_GRADE_LEFT")
+        for id in present(state, inputs)
+        if id not in honoured
     ]
     told = tuple(
         post
@@ -89,9 +113,9 @@ def confer(state: State, command: Command, body: Confer, inputs: Inputs, step: C
     )
 
 
-def _seats_suffice(state: State, inputs: Inputs, step: Conferral) -> None:
+def _seats_suffice(state: State, inputs: Inputs, step: Conferral, without: Collection[str]) -> None:
     """DR-33: too many for the seats, and no selection that ranked them, is refused whole: nobody is left out by chance."""
-    line = present(state, inputs)
+    line = present(state, inputs).keys() - set(without)
     if state.selection or any(grade.seats is None for grade in step.grades):
         return
     alone = sum(grade.seats or 0 for grade in step.grades if not grade.also)
@@ -163,13 +187,15 @@ def _lost(case: Case, inputs: Inputs) -> list[str]:
     ]
 
 
-def _grade(state: State, body: Confer, inputs: Inputs, step: Conferral) -> list[Conferred]:
+def _grade(
+    state: State, body: Confer, inputs: Inputs, step: Conferral, without: Collection[str]
+) -> list[Conferred]:
     """Grades from the top in rank order; `also` leaves those of a grade in line for the next (S2).
 
     Whoever already has a title that excludes the grade's is passed over for it, and so is whom `who` does not fit.
     """
     assert state.opened is not None
-    line = list(present(state, inputs).values())
+    line = [one for id, one in present(state, inputs).items() if id not in without]
     held = {one.nomination: set(one.titles) for one in line}
     given: list[Conferred] = []
     series = _series(state, inputs)

@@ -1,45 +1,43 @@
-"""The steps by which members get in and stay in: the pool, eligibility, endorsement, clearance."""
+"""The steps by which members get in and stay in: the pool, eligibility, endorsement."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 
-from domain import authority
 from domain.calendar import local_date
 from domain.decision import NOTHING, Decision
-from domain.eligibility import BARRED, judge, required_titles, test
+from domain.eligibility import BARRED, judge, required_titles
 from domain.history import Past
-from domain.round import Standing, State, awaited, must_be_current, run_of
+from domain.round import Standing, State, awaited
 from domain.steps import (
     Inputs,
     close,
+    cut_off,
     cycle_guard,
     elapsed,
-    ended,
+    going,
     gone,
     head_guards,
-    hold,
     leave,
     open_window,
     present,
     tell,
-    window_guards,
 )
 from schemas import names
-from schemas.commands import Command, ReplyClearance, TakeOutcome
+from schemas.commands import Command, TakeOutcome
 from schemas.errors import Refused
 from schemas.events import (
     Checked,
-    ClearanceReplied,
     Dropped,
     EligibilityChecked,
     Member,
     PoolFrozen,
     StepOpened,
+    SubjectsHeld,
 )
 from schemas.ledger import Effect, HeadIs
-from schemas.programme import Clearance, Eligibility, Endorsement, Silence
+from schemas.programme import Eligibility, Endorsement
 
 # ---- pool ----
 
@@ -76,11 +74,13 @@ def freeze_pool(state: State, command: Command, inputs: Inputs) -> Decision:
     )
     lapsed = tuple(sorted(stream for stream, child in inputs.children.items() if child.reported is None))
     frozen = PoolFrozen(members=members, dropped=dropped, lapsed_children=lapsed)
+    contested = tuple(one.nomination for one in standings if one.contested and one.nomination not in out)
+    held = (SubjectsHeld(step="pool", nominations=contested),) if contested else ()
     told = (tell(state, command, id, outcome) for id, outcome in left_behind(inputs.children))
     effects: tuple[Effect, ...] = (*told, *_tell_dropped(state, command, dropped))
     lists = tuple(HeadIs(stream=stream, seq=child.seq) for stream, child in inputs.children.items())
     guards = (cycle_guard(command), *head_guards(standings, command), *lists)
-    return Decision(events=(frozen,), guards=guards, effects=effects)
+    return Decision(events=(frozen, *held), guards=guards, effects=effects)
 
 
 def _recommended(inputs: Inputs) -> tuple[str, ...]:
@@ -263,82 +263,12 @@ def close_endorsement(
         if early:
             raise Refused("MEMBERS_UNDECIDED", nominations=", ".join(waiting))
         return NOTHING
-    silent = tuple(Dropped(nomination=id, reason="NOT_ENDORSED") for id in waiting)
+    here = going(state, inputs)
+    silent = tuple(Dropped(nomination=id, reason="NOT_ENDORSED") for id in waiting if id in here)
     guards = (cycle_guard(command), *head_guards(members.values(), command))
-    left = leave(state, command, step.id, (*gone(state, inputs), *silent))
+    left = leave(state, command, step.id, (*cut_off(state, inputs), *silent))
     return (
         Decision(guards=guards)
         .then(left)
         .then(close(state, command, inputs, step.id, "elapsed" if over else "early", early))
-    )
-
-
-# ---- clearance ----
-
-
-def applies_to(state: State, inputs: Inputs, step: Clearance) -> list[str]:
-    """Those about whom the departments are asked; where it is unknown whether the rule applies, they are asked."""
-    return [
-        id
-        for id, one in present(state, inputs).items()
-        if step.applies_when is None or test(step.applies_when, one.facts) != "fail"
-    ]
-
-
-def reply_clearance(
-    state: State, command: Command, body: ReplyClearance, inputs: Inputs, step: Clearance
-) -> Decision:
-    """One department's word on one member (DR-11); a late word reopens nothing here, it is refused with when."""
-    assert state.opened is not None
-    must_be_current(state, step.id, body.kind)
-    if body.department not in step.departments or body.nomination not in state.members:
-        raise Refused("NOT_FOUND", what=f"{body.department}/{body.nomination}")
-    role = f"department:{body.department}"
-    grant = authority.authorize(
-        inputs.authority, inputs.tree, command.actor, body.kind, state.opened.unit, (role,)
-    )
-    replied = ClearanceReplied(
-        step=step.id,
-        department=body.department,
-        nomination=body.nomination,
-        outcome=body.outcome,
-        reason=body.reason,
-    )
-    held = run_of(state, step.id).held
-    guards = (cycle_guard(command),) if held else window_guards(state, command, step.id)
-    return Decision(events=(replied,), guards=guards, grant=grant)
-
-
-def close_clearance(
-    state: State, command: Command, inputs: Inputs, step: Clearance, early: str = ""
-) -> Decision:
-    """Any objection is a veto; what silence means is the programme's (DR-11: by default it is not consent).
-
-    `early` is why it should end now: refused with REPLIES_MISSING where silence waits for a person.
-    """
-    replies = run_of(state, step.id).replies
-    asked = applies_to(state, inputs, step)
-    silent = [id for id in asked if any((department, id) not in replies for department in step.departments)]
-    vetoed = [
-        id
-        for id in asked
-        if any(replies.get((department, id)) == "object" for department in step.departments)
-    ]
-    waiting = [id for id in silent if id not in vetoed]
-    over = elapsed(state, step.id, command.received_at)
-    if waiting and early and step.silence == Silence.PENDING:
-        raise Refused("REPLIES_MISSING", nominations=", ".join(waiting))
-    if waiting and not over and not early:
-        return NOTHING
-    if waiting and step.silence == Silence.PENDING:
-        return hold(state, step.id, "CLEARANCE_PENDING", waiting)
-    out = [Dropped(nomination=id, reason="CLEARANCE_OBJECTED") for id in vetoed]
-    if step.silence == Silence.VETO:
-        out += [Dropped(nomination=id, reason="CLEARANCE_SILENT") for id in waiting]
-    guards = (cycle_guard(command), *head_guards(present(state, inputs).values(), command))
-    left = leave(state, command, step.id, (*gone(state, inputs), *out))
-    return (
-        Decision(guards=guards)
-        .then(left)
-        .then(close(state, command, inputs, step.id, ended(over, early), early))
     )

@@ -24,6 +24,7 @@ from schemas.commands import (
     NoteDeath,
     NoteTransfer,
     Reject,
+    ReopenVetting,
     ReturnForCorrection,
     RuleOnObjection,
     SubmitNomination,
@@ -50,13 +51,16 @@ from schemas.events import (
     NominationSubmitted,
     NominationWithdrawn,
     ObjectionFiled,
+    ObjectionMerged,
     ObjectionRefused,
     ObjectionRuled,
     PredicateWaived,
+    RevocationLeadRecorded,
     TransferNoted,
+    VettingReopened,
 )
 from schemas.ledger import Claim, Effect, GateOpen, Guard, HeadIs, Post, Release, Reserve, Unclaim
-from schemas.programme import Channel, Intake, Programme, Publicity
+from schemas.programme import Channel, Clearance, Intake, Programme, Publicity
 from schemas.units import UnitTree
 
 
@@ -86,9 +90,13 @@ class Endorsed:
 
 @dataclass(frozen=True, slots=True)
 class Objection:
+    """Somebody's in a publicity period, or a department's after its clearance has passed (then with `department`)."""
+
     round: str
     step: str
     outcome: str = ""
+    ground: str = ""
+    department: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +113,7 @@ class State:
     endorsed: dict[tuple[str, str], Endorsed] = field(default_factory=dict)
     returns: dict[tuple[str, str], int] = field(default_factory=dict)  # how often, by (round, step)
     objections: dict[str, Objection] = field(default_factory=dict)
+    merged: dict[str, str] = field(default_factory=dict)  # repeated objection → the first on its ground
     outcomes: dict[tuple[str, str], str] = field(default_factory=dict)  # (round, outcome) → command
     titles: tuple[str, ...] = ()
     waived: frozenset[str] = frozenset()
@@ -139,7 +148,11 @@ class State:
         return names.round_stream(self.submitted.cycle, route, path[at])
 
     def open_objections(self) -> bool:
-        return any(not objection.outcome for objection in self.objections.values())
+        return any(not one.outcome and not one.department for one in self.objections.values())
+
+    def vetted_again(self) -> bool:
+        """A department objected late, and nobody has ruled on it yet (DR-11)."""
+        return any(not one.outcome and one.department for one in self.objections.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,13 +203,8 @@ def _evolve(state: State, event: Event, actor: str, subject: str, command: str) 
             return replace(state, status=Status.WITHDRAWN, reason=event.reason)
         case NominationDisqualified():
             return replace(state, status=Status.DISQUALIFIED, reason=event.reason)
-        case ObjectionFiled() | ObjectionRefused():
-            outcome = "refused" if isinstance(event, ObjectionRefused) else ""
-            filed = Objection(event.round, event.step, outcome)
-            return replace(state, objections=state.objections | {event.objection: filed})
-        case ObjectionRuled():
-            ruled = replace(state.objections[event.objection], outcome=event.outcome)
-            return replace(state, objections=state.objections | {event.objection: ruled})
+        case ObjectionFiled() | ObjectionRefused() | ObjectionMerged() | VettingReopened() | ObjectionRuled():
+            return _evolve_objections(state, event)
         case NominationAdvanced():
             outcomes = state.outcomes | {(event.round, "advanced"): command}
             return replace(state, level=state.level + 1, outcomes=outcomes)
@@ -217,6 +225,24 @@ def _evolve(state: State, event: Event, actor: str, subject: str, command: str) 
             return replace(state, proposals={k: v for k, v in state.proposals.items() if k != event.act})
         case _:
             return state
+
+
+def _evolve_objections(
+    state: State,
+    event: ObjectionFiled | ObjectionRefused | ObjectionMerged | VettingReopened | ObjectionRuled,
+) -> State:
+    match event:
+        case ObjectionMerged():
+            return replace(state, merged=state.merged | {event.objection: event.into})
+        case ObjectionFiled():
+            one = Objection(event.round, event.step, ground=event.ground)
+        case ObjectionRefused():
+            one = Objection(event.round, event.step, "refused", event.ground)
+        case VettingReopened():
+            one = Objection(event.round, event.step, department=event.department)
+        case ObjectionRuled():
+            one = replace(state.objections[event.objection], outcome=event.outcome)
+    return replace(state, objections=state.objections | {event.objection: one})
 
 
 def _evolve_conferred(state: State, event: NominationConferred, command: str) -> State:
@@ -240,6 +266,7 @@ def standing(state: State, nomination: str, held: tuple[HeldTitle, ...] = ()) ->
             key: given.rank or 0 for key, given in state.endorsed.items() if given.revision == state.revision
         },
         contested=state.open_objections(),
+        vetted_again=state.vetted_again(),
         titles=state.titles,
         held=held,
         waived=state.waived,
@@ -247,7 +274,7 @@ def standing(state: State, nomination: str, held: tuple[HeldTitle, ...] = ()) ->
     )
 
 
-def decide(state: State, command: Command, body: NominationBody, inputs: Inputs) -> Decision:
+def decide(state: State, command: Command, body: NominationBody, inputs: Inputs) -> Decision:  # noqa: C901 -- a flat match
     """Raises Refused with the code of the rule that said no."""
     match body:
         case SubmitNomination():
@@ -269,6 +296,8 @@ def decide(state: State, command: Command, body: NominationBody, inputs: Inputs)
             return _withdraw(state, command, body, inputs)
         case FileObjection():
             return _object(state, command, body, inputs)
+        case ReopenVetting():
+            return _reopen_vetting(state, command, body, inputs)
         case RuleOnObjection():
             return _rule(state, command, body, inputs)
         case NoteDeath():
@@ -329,7 +358,7 @@ def _not_barred(command: Command, inputs: Inputs) -> None:
 def round_of(state: State, body: NominationBody) -> str:
     """The round in the light of which the command is decided; empty for none."""
     match body:
-        case Endorse() | ReturnForCorrection() | Reject() | FileObjection():
+        case Endorse() | ReturnForCorrection() | Reject() | FileObjection() | ReopenVetting():
             return body.round
         case Withdraw() | Disqualify() | RuleOnObjection() | NoteDeath():
             return state.round
@@ -589,10 +618,9 @@ def _nudge(state: State, command: Command) -> Post:
 
 def _object(state: State, command: Command, body: FileObjection, inputs: Inputs) -> Decision:
     """DR-29: real-name, within the window in which this nomination was published; else refused, and kept."""
-    if body.objection in state.objections:
+    if body.objection in {*state.objections, *state.merged}:
         raise Refused("OBJECTION_EXISTS", objection=body.objection)
-    if state.gone:
-        raise Refused("NOMINATION_OVER", nomination=command.stream, status=state.status)
+    _must_not_be_gone(state, command)
     step, gate = rounds.publicity_gate(inputs.round, _id(command))
     declared = rounds.step_of(inputs.round, inputs.programme, step)
     said = body.model_dump(exclude={"kind", "anonymous"}) | {"step": step}
@@ -600,7 +628,53 @@ def _object(state: State, command: Command, body: FileObjection, inputs: Inputs)
         return Decision(events=(ObjectionRefused(**said, reason="late"),))
     if body.anonymous and isinstance(declared, Publicity) and not declared.accept_anonymous:
         return Decision(events=(ObjectionRefused(**said, reason="anonymous"),))
+    known = _on_same_ground(state, body, step)
+    if known:
+        merged = ObjectionMerged(
+            objection=body.objection, into=known, entry=body.entry, commitment=body.commitment
+        )
+        return Decision(events=(merged,), guards=_guards(command, gate))
     return Decision(events=(ObjectionFiled(**said),), guards=_guards(command, gate))
+
+
+def _on_same_ground(state: State, body: FileObjection, step: str) -> str:
+    """The objection in this publicity period whose ground the new one repeats, ruled on or not (DR-29)."""
+    for id, one in state.objections.items():
+        here = (one.round, one.step, one.ground) == (body.round, step, body.ground)
+        if here and one.outcome != "refused":
+            return id
+    return ""
+
+
+def _reopen_vetting(state: State, command: Command, body: ReopenVetting, inputs: Inputs) -> Decision:
+    """DR-11: until conferral the subject is held for a ruling; after it, what was learnt is kept as a lead."""
+    step = rounds.step_of(inputs.round, inputs.programme, body.step) if inputs.round.opened else None
+    if not isinstance(step, Clearance) or body.department not in {one.id for one in step.asked}:
+        raise Refused("NOT_FOUND", what=f"{body.round}/{body.step}/{body.department}")
+    assert inputs.round.opened is not None
+    role, unit = f"department:{body.department}", inputs.round.opened.unit
+    grant = authority.authorize(inputs.authority, inputs.tree, command.actor, body.kind, unit, (role,))
+    nomination = _id(command)
+    if nomination not in inputs.round.members.keys() | inputs.round.standby.keys():
+        raise Refused("NOT_A_MEMBER", nomination=nomination, round=body.round)
+    said = body.model_dump(exclude={"kind"})
+    at_summit = inputs.round.opened.rank == inputs.programme.summit
+    untold = at_summit and nomination in inputs.round.conferred
+    if state.status == Status.CONFERRED or untold:
+        return Decision(events=(RevocationLeadRecorded(**said),), grant=grant)
+    _must_not_be_gone(state, command)
+    if rounds.run_of(inputs.round, step.id).closed_at is None:
+        raise Refused("STAGE_MISMATCH", current=inputs.round.current or "-", action=body.kind)
+    objection = f"{body.step}-{body.department}-{len(state.objections) + 1}"
+    reopened = VettingReopened(objection=objection, **said)
+    return Decision(
+        events=(reopened,), guards=_guards(command), effects=(_nudge(state, command),), grant=grant
+    )
+
+
+def _must_not_be_gone(state: State, command: Command) -> None:
+    if state.gone:
+        raise Refused("NOMINATION_OVER", nomination=command.stream, status=state.status)
 
 
 def _rule(state: State, command: Command, body: RuleOnObjection, inputs: Inputs) -> Decision:

@@ -6,14 +6,26 @@ from datetime import datetime
 
 from domain.decision import NOTHING, Decision
 from domain.problem import problem_of_list
-from domain.round import State, evolve, run_of
+from domain.round import State, evolve, must_be_current, run_of
 from domain.selection import Substitution, TieUnresolved, rank_problem, substitute
 from domain.selection.ranking import places
-from domain.steps import Inputs, close, cycle_guard, gone, head_guards, hold, leave, open_window, set_gate
+from domain.steps import (
+    Inputs,
+    close,
+    cycle_guard,
+    going,
+    gone,
+    head_guards,
+    hold,
+    leave,
+    open_window,
+    present,
+    set_gate,
+)
 from domain.timing import after_pauses
-from schemas.commands import Command
+from schemas.commands import Command, ReportChange
 from schemas.errors import Refused
-from schemas.events import Dropped, ListPublished, Substituted, Window
+from schemas.events import ChangeReported, Dropped, ListPublished, SubjectsHeld, Substituted, Window
 from schemas.ledger import GateStatus
 from schemas.programme import Period, Publicity, Selection
 
@@ -24,7 +36,7 @@ def open_publicity(state: State, command: Command, inputs: Inputs, step: Publici
     Who left since the selection is not published; the reserve takes their place at once.
     """
     now = command.received_at
-    listed = tuple(id for id in state.members if not inputs.standings[id].gone)
+    listed = tuple(going(state, inputs))
     window = Window(opens_at=now, closes_at=inputs.calendar.end(now, step.period))
     decision = open_window(state, command, inputs, step.id, step.type, step.period)
     decision = decision.then(
@@ -41,8 +53,13 @@ def open_publicity(state: State, command: Command, inputs: Inputs, step: Publici
 
 
 def close_publicity(state: State, command: Command, inputs: Inputs, step: Publicity) -> Decision:
-    """Who left is substituted at once (DR-31); the step ends when every period is over and no objection is open (DR-28)."""
+    """Who left is substituted at once (DR-31); the step ends when every period is over (DR-28).
+
+    An objection that is then open holds its subject while the others go on, or the step where the programme says so.
+    """
     decision, state = _all_substituted(state, command, inputs, step)
+    joined, state = _publish_cleared(state, command, inputs, step)
+    decision = decision.then(joined)
     if any(inputs.standings[id].gone for id in state.members):
         return decision if decision.events else NOTHING
     now = command.received_at
@@ -50,6 +67,9 @@ def close_publicity(state: State, command: Command, inputs: Inputs, step: Public
     if running:
         return decision if decision.events else NOTHING
     contested = _contested(state, inputs)
+    if contested and step.holds == "subject":
+        held_back = Decision(events=(SubjectsHeld(step=step.id, nominations=tuple(contested)),))
+        return decision.then(held_back).then(close(state, command, inputs, step.id, "elapsed"))
     if contested:
         held = hold(state, step.id, "OBJECTION_OPEN", contested)
         return decision.then(held) if decision.events or held.events else NOTHING
@@ -64,11 +84,13 @@ def close_publicity_early(
     Raises Refused PUBLICITY_NEVER_SHORTENED with the earliest instant, OBJECTION_OPEN, TIE_UNRESOLVED.
     """
     decision, state = _all_substituted(state, command, inputs, step)
+    joined, state = _publish_cleared(state, command, inputs, step)
+    decision = decision.then(joined)
     tied = run_of(state, step.id).tied if any(inputs.standings[id].gone for id in state.members) else ()
     if tied:
         raise Refused("TIE_UNRESOLVED", nominations=", ".join(tied))
     now = command.received_at
-    earliest = max((_earliest(state, inputs, step, id, now) for id in state.members), default=now)
+    earliest = max((_earliest(state, inputs, step, id, now) for id in going(state, inputs)), default=now)
     if earliest > now:
         raise Refused("PUBLICITY_NEVER_SHORTENED", step=step.id, earliest=earliest)
     contested = _contested(state, inputs)
@@ -88,7 +110,7 @@ def _earliest(state: State, inputs: Inputs, step: Publicity, nomination: str, no
 
 
 def _contested(state: State, inputs: Inputs) -> list[str]:
-    return [id for id in state.members if inputs.standings[id].contested]
+    return [id for id, one in present(state, inputs).items() if one.contested or one.vetted_again]
 
 
 def _all_substituted(
@@ -134,6 +156,53 @@ def replace_one(state: State, command: Command, inputs: Inputs, step: Publicity,
     return _take_in(state, command, inputs, step, left, found)
 
 
+def _publish_cleared(
+    state: State, command: Command, inputs: Inputs, step: Publicity
+) -> tuple[Decision, State]:
+    """Whoever was held when the list was published and is cleared since has a period of their own."""
+    decision = NOTHING
+    for id in going(state, inputs):
+        if id not in state.published or state.published[id].step != step.id:
+            part = _publish_alone(command, inputs, state, step, id)
+            decision = decision.then(part)
+            state = evolve(state, part.events[0], command.received_at)
+    return decision, state
+
+
+def _publish_alone(
+    command: Command,
+    inputs: Inputs,
+    state: State,
+    step: Publicity,
+    nomination: str,
+    until: Window | None = None,
+) -> Decision:
+    """One nomination's own period from now, never ending before `until`."""
+    now = command.received_at
+    closes_at = inputs.calendar.end(now, step.period)
+    window = Window(opens_at=now, closes_at=max(closes_at, until.closes_at) if until else closes_at)
+    gate = set_gate(state, command, inputs, step.id, window, nomination, GateStatus.OPEN)
+    return Decision(events=(_notice(inputs, step, (nomination,), window),), effects=(gate,))
+
+
+def report_change(
+    state: State, command: Command, body: ReportChange, inputs: Inputs, step: Publicity, grant: str
+) -> Decision:
+    """DR-30: a material change begins the nomination's period anew, a typographical one is noted."""
+    must_be_current(state, step.id, body.kind)
+    published = state.published.get(body.nomination)
+    if published is None or published.step != step.id or body.nomination not in state.members:
+        raise Refused("NOT_PUBLISHED", nomination=body.nomination)
+    changed = Decision(
+        events=(ChangeReported(**body.model_dump(exclude={"kind"})),),
+        guards=(cycle_guard(command),),
+        grant=grant,
+    )
+    if body.change == "typographical":
+        return changed
+    return changed.then(_publish_alone(command, inputs, state, step, body.nomination, published.window))
+
+
 def _take_in(
     state: State, command: Command, inputs: Inputs, step: Publicity, left: Dropped, found: Substitution
 ) -> Decision:
@@ -152,11 +221,7 @@ def _come_in(
     event = Substituted(step=step.id, out=left.nomination, into=into, reason=left.reason)
     if not into:
         return Decision(events=(event,))
-    now = command.received_at
-    window = Window(opens_at=now, closes_at=inputs.calendar.end(now, step.period))
-    notice = _notice(inputs, step, (into,), window)
-    gate = set_gate(state, command, inputs, step.id, window, into, GateStatus.OPEN)
-    return Decision(events=(event, notice), effects=(gate,))
+    return Decision(events=(event,)).then(_publish_alone(command, inputs, state, step, into))
 
 
 def _notice(inputs: Inputs, step: Publicity, listed: tuple[str, ...], window: Window) -> ListPublished:
@@ -167,6 +232,7 @@ def _notice(inputs: Inputs, step: Publicity, listed: tuple[str, ...], window: Wi
         window=window,
         day_count=day_count(step.period),
         rehearsal=inputs.cycle.opened.pace.rehearsal,
+        audience=step.audience,
     )
 
 

@@ -1,106 +1,205 @@
-"""A panel judges: formed, recused, its sheets handed in sealed, closed into one component by score or by vote."""
+"""A panel judges: sheets handed in sealed or typed twice, recusals early and late, closed into components by score or vote."""
 
 from __future__ import annotations
 
 from fractions import Fraction
 
-from domain import authority
-from domain.decision import NOTHING, Decision, two_people
-from domain.round import State, must_be_current, run_of
-from domain.scoring import PanelHold, count_votes, meets, on_hundred, panel_score, parse_score, vote_result
+from domain import panel
+from domain.decision import NOTHING, Decision
+from domain.round import State, StepRun, evolve, must_be_current, run_of
+from domain.scoring import (
+    PanelHold,
+    PanelScore,
+    composite,
+    count_votes,
+    meets,
+    on_hundred,
+    panel_score,
+    parse_score,
+    vote_result,
+)
 from domain.steps import (
     Inputs,
     close,
+    cut_off,
     cycle_guard,
     elapsed,
     ended,
-    gone,
+    going,
     head_guards,
     hold,
     leave,
     present,
     window_guards,
 )
-from schemas.commands import Command, FormPanel, HandInSheet, Recuse, ReplaceJudge, WrittenMark
+from schemas.commands import Command, DeclareTies, EnterSheet, HandInSheet, Recuse, WrittenMark
 from schemas.errors import Refused
 from schemas.events import (
+    ComponentScore,
     Dropped,
     JudgeRecused,
-    JudgeReplaced,
     Mark,
     PanelClosed,
-    PanelFormed,
     PanelResult,
+    SessionInvalidated,
+    SheetDiscrepancy,
+    SheetEntered,
     SheetHandedIn,
 )
-from schemas.programme import ExpertReview
-
-
-def form_panel(state: State, command: Command, body: FormPanel, step: ExpertReview, grant: str) -> Decision:
-    """DR-13: as many different judges as the programme says, before the first sheet."""
-    run = must_be_current(state, step.id, body.kind)
-    if len(set(body.judges)) != step.panel_size or len(body.judges) != step.panel_size:
-        raise Refused("PANEL_SIZE", needed=step.panel_size, have=len(set(body.judges)))
-    if run.judges:
-        if run.judges == body.judges:
-            return NOTHING
-        raise Refused("PANEL_FORMED", step=step.id)
-    formed = PanelFormed(step=step.id, judges=body.judges)
-    return Decision(events=(formed,), guards=window_guards(state, command, step.id), grant=grant)
-
-
-def replace_judge(
-    state: State, command: Command, body: ReplaceJudge, step: ExpertReview, grant: str
-) -> Decision:
-    run = must_be_current(state, step.id, body.kind)
-    if body.judge not in run.judges or body.by in run.judges:
-        raise Refused("NOT_ON_PANEL", actor=body.judge)
-    replaced = JudgeReplaced(step=step.id, judge=body.judge, by=body.by, reason=body.reason)
-    return Decision(
-        events=two_people(state, command, (replaced,)), guards=(cycle_guard(command),), grant=grant
-    )
+from schemas.programme import Conferral, ExpertReview, Publicity, Selection
+from schemas.programme import Decision as DecisionStep
 
 
 def recuse(state: State, command: Command, body: Recuse, inputs: Inputs, step: ExpertReview) -> Decision:
     """A judge steps back from one nomination; what was written of it counts no more (回避, DR-13)."""
-    run = must_be_current(state, step.id, body.kind)
-    grant = _as_judge(state, command, inputs, step)
-    if body.nomination not in state.members:
-        raise Refused("NOT_A_MEMBER", nomination=body.nomination, round=state.stream)
-    if (command.actor.id, body.nomination) in run.recused:
-        return NOTHING
+    grant = panel.as_judge(state, command, inputs, step)
     recused = JudgeRecused(
         step=step.id, judge=command.actor.id, nomination=body.nomination, reason=body.reason
     )
-    return Decision(events=(recused,), guards=window_guards(state, command, step.id), grant=grant)
+    fresh = () if (recused.judge, recused.nomination) in run_of(state, step.id).recused else (recused,)
+    return _recused(state, command, inputs, step, fresh, grant, body.kind)
+
+
+def declare_ties(
+    state: State, command: Command, body: DeclareTies, inputs: Inputs, step: ExpertReview
+) -> Decision:
+    """Kin, mentors, nominators, co-applicants and one's own unit are not judged by oneself (DR-13)."""
+    grant, recused = panel.declared_ties(state, command, body, inputs, step)
+    return _recused(state, command, inputs, step, recused, grant, body.kind)
+
+
+def _recused(
+    state: State,
+    command: Command,
+    inputs: Inputs,
+    step: ExpertReview,
+    recused: tuple[JudgeRecused, ...],
+    grant: str,
+    action: str,
+) -> Decision:
+    """Recorded while the panel sits; after its close the result is computed again, unless a selection rests on it."""
+    late = run_of(state, step.id).panel is not None
+    if not late:
+        must_be_current(state, step.id, action)
+    for one in recused:
+        if one.nomination not in state.members:
+            raise Refused("NOT_A_MEMBER", nomination=one.nomination, round=state.stream)
+    if not recused:
+        return NOTHING
+    if late:
+        return _recompute(state, command, inputs, step, recused, grant)
+    return Decision(events=recused, guards=window_guards(state, command, step.id), grant=grant)
+
+
+def _recompute(
+    state: State,
+    command: Command,
+    inputs: Inputs,
+    step: ExpertReview,
+    recused: tuple[JudgeRecused, ...],
+    grant: str,
+) -> Decision:
+    """DR-13: declared late, the judge's marks on that subject are void and the panel has a new result."""
+    before = run_of(state, step.id).panel
+    assert before is not None
+    if state.over or _decided_on(state, inputs, step):
+        raise Refused("RECUSAL_TOO_LATE", step=step.id)
+    for event in recused:
+        state = evolve(state, event, command.received_at)
+    results = [_result(state, id, step) for id in state.members]
+    missing = [one.nomination for one in results if isinstance(one, _Missing)]
+    if missing:
+        raise Refused("RECUSAL_LEAVES_TOO_FEW", nominations=", ".join(missing))
+    values = tuple(one for one in results if isinstance(one, PanelResult))
+    closed = before.model_copy(update={"results": values, "version": before.version + 1})
+    guards = (cycle_guard(command),)
+    decision = Decision(events=(*recused, closed), guards=guards, grant=grant)
+    return decision.then(leave(state, command, step.id, _failed(values)))
+
+
+def _decided_on(state: State, inputs: Inputs, step: ExpertReview) -> bool:
+    """Whether the result went into a selection that is made, a list that is published, or what a body did."""
+    later = inputs.stage.steps[inputs.stage.steps.index(step) + 1 :]
+    opened = any(isinstance(one, Publicity) and one.id in state.steps for one in later)
+    return opened or any(
+        isinstance(one, Selection | DecisionStep | Conferral) and run_of(state, one.id).closed_at
+        for one in later
+    )
+
+
+# ---- sheets ----
 
 
 def hand_in_sheet(
     state: State, command: Command, body: HandInSheet, inputs: Inputs, step: ExpertReview
 ) -> Decision:
     """DR-14, DR-16: marks off the scale are refused one by one and the rest of the sheet stands."""
-    run = must_be_current(state, step.id, body.kind)
-    grant = _as_judge(state, command, inputs, step)
-    marks: list[Mark] = []
-    refused: list[Dropped] = []
-    for written in body.marks:
-        try:
-            marks.append(_mark(state, command.actor.id, run.recused, written, step))
-        except Refused as fault:
-            refused.append(Dropped(nomination=written.nomination, reason=fault.code))
-            if len(refused) == len(body.marks):
-                raise
-    sheet = SheetHandedIn(step=step.id, judge=command.actor.id, marks=tuple(marks), refused=tuple(refused))
+    must_be_current(state, step.id, body.kind)
+    grant = panel.as_judge(state, command, inputs, step)
+    if step.scorekeepers:
+        raise Refused("SCOREKEEPERS_ENTER", step=step.id)
+    marks, refused = _marks(state, command.actor.id, body.marks, step)
+    sheet = SheetHandedIn(step=step.id, judge=command.actor.id, marks=marks, refused=refused)
     return Decision(events=(sheet,), guards=window_guards(state, command, step.id), grant=grant)
 
 
-def _as_judge(state: State, command: Command, inputs: Inputs, step: ExpertReview) -> str:
-    assert state.opened is not None
-    if command.actor.id not in run_of(state, step.id).judges:
-        raise Refused("NOT_ON_PANEL", actor=command.actor.id)
-    return authority.authorize(
-        inputs.authority, inputs.tree, command.actor, command.body.kind, state.opened.unit
+def enter_sheet(state: State, command: Command, body: EnterSheet, step: ExpertReview, grant: str) -> Decision:
+    """DR-16: a sheet counts once two scorekeepers, who judge nothing, typed the same.
+
+    Here one bad mark refuses the entry: the keeper has the paper at hand and types it again.
+    """
+    run = must_be_current(state, step.id, body.kind)
+    keeper = command.actor.id
+    if not step.scorekeepers:
+        raise Refused("STAGE_MISMATCH", current=step.id, action=body.kind)
+    if body.judge not in run.judges:
+        raise Refused("NOT_ON_PANEL", actor=body.judge)
+    if keeper in run.judges:
+        raise Refused("KEEPER_IS_JUDGE", actor=keeper)
+    marks = tuple(_mark(state, body.judge, run.recused, one, step) for one in body.marks)
+    entered = SheetEntered(step=step.id, judge=body.judge, keeper=keeper, marks=marks)
+    guards = window_guards(state, command, step.id)
+    state = evolve(state, entered, command.received_at)
+    compared = _compared(state, step, body.judge, keeper)
+    return Decision(events=(entered, *compared), guards=guards, grant=grant)
+
+
+def _compared(
+    state: State, step: ExpertReview, judge: str, keeper: str
+) -> tuple[SheetHandedIn | SheetDiscrepancy, ...]:
+    """The sheet, if another keeper typed the same; where nobody did, how the entries differ from this one."""
+    entries = run_of(state, step.id).entries[judge]
+    mine = entries[keeper]
+    others = {other: sheet for other, sheet in entries.items() if other != keeper}
+    if not others:
+        return ()
+    if mine in others.values():
+        return (SheetHandedIn(step=step.id, judge=judge, marks=tuple(mine.values())),)
+    differ = {
+        id for sheet in others.values() for id in mine.keys() | sheet.keys() if mine.get(id) != sheet.get(id)
+    }
+    return (
+        SheetDiscrepancy(
+            step=step.id, judge=judge, keepers=tuple(sorted(entries)), nominations=tuple(sorted(differ))
+        ),
     )
+
+
+def _marks(
+    state: State, judge: str, written: tuple[WrittenMark, ...], step: ExpertReview
+) -> tuple[tuple[Mark, ...], tuple[Dropped, ...]]:
+    """The good marks and the codes of the bad ones; Refused with the last code where none is good."""
+    recused = run_of(state, step.id).recused
+    marks: list[Mark] = []
+    refused: list[Dropped] = []
+    for one in written:
+        try:
+            marks.append(_mark(state, judge, recused, one, step))
+        except Refused as fault:
+            refused.append(Dropped(nomination=one.nomination, reason=fault.code))
+            if len(refused) == len(written):
+                raise
+    return tuple(marks), tuple(refused)
 
 
 def _mark(
@@ -114,10 +213,25 @@ def _mark(
         if written.vote is None:
             raise Refused("VOTE_MISSING", nomination=written.nomination)
         return Mark(nomination=written.nomination, vote=written.vote)
+    if step.rubric:
+        return _by_rubric(written, step)
+    return Mark(nomination=written.nomination, score=_score(written.score or "", step))
+
+
+def _by_rubric(written: WrittenMark, step: ExpertReview) -> Mark:
+    """The score is the weighted sum of the criteria, each on the step's scale."""
+    texts = {part.criterion: part.score for part in written.parts}
+    wanted = [one.id for one in step.rubric]
+    if written.score is not None or sorted(texts) != sorted(wanted) or len(texts) != len(written.parts):
+        raise Refused("CRITERIA_MISSING", nomination=written.nomination, criteria=", ".join(wanted))
+    parts = tuple(ComponentScore(component=one.id, value=_score(texts[one.id], step)) for one in step.rubric)
+    score = composite({one.component: one.value for one in parts}, {one.id: one.share for one in step.rubric})
+    return Mark(nomination=written.nomination, score=score, parts=parts)
+
+
+def _score(text: str, step: ExpertReview) -> Fraction:
     assert step.scale is not None
-    scale = step.scale
-    score = parse_score(written.score or "", scale.minimum, scale.maximum, scale.step)
-    return Mark(nomination=written.nomination, score=score)
+    return parse_score(text, step.scale.minimum, step.scale.maximum, step.scale.step)
 
 
 def complete(state: State, step: ExpertReview) -> bool:
@@ -133,46 +247,65 @@ def complete(state: State, step: ExpertReview) -> bool:
 def close_review(
     state: State, command: Command, inputs: Inputs, step: ExpertReview, early: str = ""
 ) -> Decision:
-    """DR-15: without a quorum the session does not count and waits for people; sheets stay sealed.
+    """DR-15: without a quorum the session is invalid, its sheets stay sealed and it is held again.
 
     `early` is why it should end now: refused with QUORUM_UNMET or SCORES_MISSING where it would be held.
     """
     if not state.members:
         return close(state, command, inputs, step.id, "complete")
     over = elapsed(state, step.id, command.received_at)
-    whole = complete(state, step)
+    members = going(state, inputs)
+    whole = complete(state, step) and len(members) == len(present(state, inputs))
     if not over and not whole and not early:
         return NOTHING
     run = run_of(state, step.id)
-    quorum = step.quorum
-    if not meets(
-        len(run.sheets), step.panel_size, quorum.numerator, quorum.denominator, step.quorum_comparator
-    ):
+    if not _quorate(run, step):
         if early:
             raise Refused("QUORUM_UNMET", step=step.id, present=len(run.sheets), entitled=step.panel_size)
-        return hold(state, step.id, "QUORUM_UNMET", detail=f"{len(run.sheets)}/{step.panel_size}")
-    results = [_result(state, id, step) for id in present(state, inputs)]
+        return _invalid(state, step)
+    if step.chaired and not run.chair:
+        return hold(state, step.id, "CHAIR_MISSING")
+    results = [_result(state, id, step) for id in members]
     missing = [result.nomination for result in results if isinstance(result, _Missing)]
     if missing:
         if early:
             raise Refused("SCORES_MISSING", nominations=", ".join(missing))
         return hold(state, step.id, "SCORES_MISSING", missing)
-    values = tuple(result for result in results if isinstance(result, PanelResult))
     closed = PanelClosed(
         step=step.id,
         component=step.component,
         present=len(run.sheets),
         entitled=step.panel_size,
-        results=values,
+        results=tuple(result for result in results if isinstance(result, PanelResult)),
     )
-    failed = [
-        Dropped(nomination=one.nomination, reason="VOTE_NOT_PASSED") for one in values if not one.passed
-    ]
     guards = (cycle_guard(command), *head_guards(present(state, inputs).values(), command))
-    left = leave(state, command, step.id, (*gone(state, inputs), *failed))
+    left = leave(state, command, step.id, (*cut_off(state, inputs), *_failed(closed.results)))
     how = "complete" if whole and not early else ended(over, early)
     end = close(state, command, inputs, step.id, how, early)
     return Decision(events=(closed,), guards=guards).then(left).then(end)
+
+
+def _quorate(run: StepRun, step: ExpertReview) -> bool:
+    quorum = step.quorum
+    return meets(
+        len(run.sheets), step.panel_size, quorum.numerator, quorum.denominator, step.quorum_comparator
+    )
+
+
+def _invalid(state: State, step: ExpertReview) -> Decision:
+    """Said once: it waits for people, who extend the window and hold the session again."""
+    run = run_of(state, step.id)
+    held = hold(state, step.id, "QUORUM_UNMET", detail=f"{len(run.sheets)}/{step.panel_size}")
+    if not held.events:
+        return NOTHING
+    void = SessionInvalidated(step=step.id, present=len(run.sheets), entitled=step.panel_size)
+    return Decision(events=(void,)).then(held)
+
+
+def _failed(results: tuple[PanelResult, ...]) -> tuple[Dropped, ...]:
+    return tuple(
+        Dropped(nomination=one.nomination, reason="VOTE_NOT_PASSED") for one in results if not one.passed
+    )
 
 
 class _Missing:
@@ -191,13 +324,7 @@ def _result(state: State, nomination: str, step: ExpertReview) -> PanelResult | 
     if step.mode == "vote":
         return _voted(state, nomination, step, marks, away)
     assert step.scale is not None
-    trim = step.trim
-    scored = panel_score(
-        [mark.score for mark in marks.values() if mark.score is not None],
-        drop=trim.drop if trim else 0,
-        min_left=trim.min_left if trim else 1,
-        scores_min=step.scores_min,
-    )
+    scored = _mean([mark.score for mark in marks.values() if mark.score is not None], step)
     if isinstance(scored, PanelHold):
         return _Missing(nomination)
     return PanelResult(
@@ -207,7 +334,33 @@ def _result(state: State, nomination: str, step: ExpertReview) -> PanelResult | 
         counted=scored.counted,
         dropped=scored.dropped,
         recused=len(away),
+        parts=_parts(marks, step) or None,
     )
+
+
+def _mean(scores: list[Fraction], step: ExpertReview) -> PanelScore | PanelHold:
+    trim = step.trim
+    return panel_score(
+        scores,
+        drop=trim.drop if trim else 0,
+        min_left=trim.min_left if trim else 1,
+        scores_min=step.scores_min,
+    )
+
+
+def _parts(marks: dict[str, Mark], step: ExpertReview) -> tuple[ComponentScore, ...]:
+    """Each criterion as the whole is, so that it can break a tie: on 0 to 100, under the component's name."""
+    assert step.scale is not None
+    parts = []
+    for one in step.rubric:
+        given = [
+            part.value for mark in marks.values() for part in mark.parts or () if part.component == one.id
+        ]
+        scored = _mean(given, step)
+        assert not isinstance(scored, PanelHold), "there are as many parts as scores"
+        value = on_hundred(scored.value, step.scale.maximum)
+        parts.append(ComponentScore(component=f"{step.component}_{one.id}", value=value))
+    return tuple(parts)
 
 
 def _voted(
@@ -216,7 +369,7 @@ def _voted(
     run = run_of(state, step.id)
     assert step.threshold is not None
     votes = {judge: mark.vote for judge, mark in marks.items() if mark.vote is not None}
-    count = count_votes(votes, run.judges, list(run.sheets), away)
+    count = count_votes(votes, run.judges, list(run.sheets), away, step.recused_in_base)
     share = step.threshold.share
     result = vote_result(
         count, step.threshold.base, share.numerator, share.denominator, step.threshold.comparator

@@ -17,7 +17,10 @@ from schemas.events import (
     ActSeconded,
     AdjudicationClosed,
     AdjudicationOpened,
+    ChairNamed,
     ClearanceReplied,
+    ClearanceRequested,
+    CongressRecorded,
     DecisionTaken,
     DifferentialWaived,
     Event,
@@ -29,6 +32,7 @@ from schemas.events import (
     Member,
     MembersOut,
     PanelClosed,
+    PanelDrawn,
     PanelFormed,
     PoolFrozen,
     Ranked,
@@ -41,11 +45,15 @@ from schemas.events import (
     RoundResumed,
     RulesWaived,
     SelectionMade,
+    SessionInvalidated,
+    SheetDiscrepancy,
+    SheetEntered,
     SheetHandedIn,
     StepClosed,
     StepExtended,
     StepHeld,
     StepOpened,
+    SubjectsHeld,
     Substituted,
     TallySealed,
     TieResolved,
@@ -68,7 +76,18 @@ class StepRun:
     judges: tuple[str, ...] = ()
     sheets: dict[str, dict[str, Mark]] = field(default_factory=dict)  # judge → nomination → mark
     recused: frozenset[tuple[str, str]] = frozenset()  # (judge, nomination)
-    replies: dict[tuple[str, str], str] = field(default_factory=dict)  # (department, nomination) → outcome
+    entries: dict[str, dict[str, dict[str, Mark]]] = field(default_factory=dict)  # judge → keeper → sheet
+    differs: dict[str, tuple[str, ...]] = field(default_factory=dict)  # judge → where the entries differ
+    drawn: PanelDrawn | None = None
+    chair: str = ""
+    secretary: str = ""
+    panel: PanelClosed | None = None  # the latest version of the result
+    congress: CongressRecorded | None = None
+    replies: dict[tuple[str, str], ClearanceReplied] = field(
+        default_factory=dict
+    )  # by department, nomination
+    replied_at: dict[tuple[str, str], datetime] = field(default_factory=dict)
+    asked_again: dict[str, Window] = field(default_factory=dict)  # by nomination
     tied: tuple[str, ...] = ()  # those whom a person is to order
     resolution: tuple[str, ...] = ()
     waived: bool = False  # the differential
@@ -106,6 +125,7 @@ class Standing:
         default_factory=dict
     )  # (round, step) → recommendation rank or 0
     contested: bool = False
+    vetted_again: bool = False  # a department objected after its step had passed
     titles: tuple[str, ...] = ()
     held: tuple[HeldTitle, ...] = ()  # what the subject was given, where the decision asks for it
     waived: frozenset[str] = frozenset()  # predicates that do not bar it
@@ -132,6 +152,7 @@ class State:
     ranked: tuple[Ranked, ...] = ()
     selection: str = ""  # the step that made the present list
     published: dict[str, Publication] = field(default_factory=dict)
+    held: frozenset[str] = frozenset()  # members whom an objection held when the others went on
     conferred: dict[str, tuple[str, ...]] = field(default_factory=dict)
     certificates: int = 0
     reported: RoundReported | None = None
@@ -165,27 +186,8 @@ def _evolve(state: State, event: Event, at: datetime, actor: str, stream: str) -
             return _step(state, event.step, closed_at=at, held="", early=event.how == "early")
         case MembersOut():
             return _without(state, event)
-        case PanelFormed():
-            return _step(state, event.step, judges=event.judges)
-        case JudgeReplaced():
-            run = run_of(state, event.step)
-            judges = tuple(event.by if judge == event.judge else judge for judge in run.judges)
-            sheets = {judge: marks for judge, marks in run.sheets.items() if judge != event.judge}
-            return _step(state, event.step, judges=judges, sheets=sheets)
-        case JudgeRecused():
-            run = run_of(state, event.step)
-            return _step(state, event.step, recused=run.recused | {(event.judge, event.nomination)})
-        case SheetHandedIn():
-            run = run_of(state, event.step)
-            marks = run.sheets.get(event.judge, {}) | {mark.nomination: mark for mark in event.marks}
-            return _step(state, event.step, sheets=run.sheets | {event.judge: marks})
-        case ClearanceReplied():
-            run = run_of(state, event.step)
-            replies = run.replies | {(event.department, event.nomination): event.outcome}
-            return _step(state, event.step, replies=replies)
-        case PanelClosed():
-            values = {result.nomination: result.value for result in event.results}
-            return replace(state, components=state.components | {event.component: values})
+        case SubjectsHeld():
+            return replace(state, held=state.held | set(event.nominations))
         case AdjudicationOpened():
             return _step(state, event.step, seals_at=event.closes_at)
         case AdjudicationClosed():
@@ -244,6 +246,49 @@ def _of_the_whole(state: State, event: Event, at: datetime, actor: str, stream: 
         case ActSeconded():
             return replace(state, proposals={k: v for k, v in state.proposals.items() if k != event.act})
         case _:
+            return _evolve_judging(state, event, at)
+
+
+def _evolve_judging(state: State, event: Event, at: datetime) -> State:
+    """What panels, departments and congresses say."""
+    match event:
+        case PanelFormed():
+            return _step(state, event.step, judges=event.judges)
+        case PanelDrawn():
+            return _step(state, event.step, judges=event.judges, drawn=event)
+        case ChairNamed():
+            return _step(state, event.step, chair=event.chair, secretary=event.secretary)
+        case JudgeReplaced():
+            return _replaced(state, event)
+        case JudgeRecused():
+            run = run_of(state, event.step)
+            return _step(state, event.step, recused=run.recused | {(event.judge, event.nomination)})
+        case SheetHandedIn():
+            run = run_of(state, event.step)
+            marks = run.sheets.get(event.judge, {}) | {mark.nomination: mark for mark in event.marks}
+            return _step(state, event.step, sheets=run.sheets | {event.judge: marks})
+        case SheetEntered():
+            return _entered(state, event)
+        case SheetDiscrepancy():
+            differs = run_of(state, event.step).differs | {event.judge: event.nominations}
+            return _step(state, event.step, differs=differs)
+        case SessionInvalidated():
+            return _step(state, event.step, sheets={}, entries={}, differs={}, congress=None)
+        case CongressRecorded():
+            return _step(state, event.step, congress=event, held="")
+        case ClearanceReplied():
+            run, key = run_of(state, event.step), (event.department, event.nomination)
+            return _step(
+                state, event.step, replies=run.replies | {key: event}, replied_at=run.replied_at | {key: at}
+            )
+        case ClearanceRequested():
+            run, about = run_of(state, event.step), set(event.nominations)
+            replies = {key: reply for key, reply in run.replies.items() if key[1] not in about}
+            again = run.asked_again | dict.fromkeys(event.nominations, event.window)
+            return _step(state, event.step, replies=replies, asked_again=again)
+        case PanelClosed():
+            return _panel_closed(state, event)
+        case _:
             return state
 
 
@@ -259,6 +304,34 @@ def _since(at: datetime, closes_at: datetime | None) -> Window | None:
 
 def _step(state: State, step: str, **changes: Any) -> State:
     return replace(state, steps=state.steps | {step: replace(run_of(state, step), **changes)})
+
+
+def _replaced(state: State, event: JudgeReplaced) -> State:
+    run = run_of(state, event.step)
+    judges = tuple(event.by if judge == event.judge else judge for judge in run.judges)
+    sheets = {judge: marks for judge, marks in run.sheets.items() if judge != event.judge}
+    chair = "" if run.chair == event.judge else run.chair
+    return _step(state, event.step, judges=judges, sheets=sheets, chair=chair)
+
+
+def _entered(state: State, event: SheetEntered) -> State:
+    """What this keeper typed before of the sheet stays where it is not typed again; the sheet itself is open again."""
+    run = run_of(state, event.step)
+    typed = run.entries.get(event.judge, {})
+    sheet = typed.get(event.keeper, {}) | {mark.nomination: mark for mark in event.marks}
+    entries = run.entries | {event.judge: typed | {event.keeper: sheet}}
+    differs = {judge: where for judge, where in run.differs.items() if judge != event.judge}
+    sheets = {judge: marks for judge, marks in run.sheets.items() if judge != event.judge}
+    return _step(state, event.step, entries=entries, differs=differs, sheets=sheets)
+
+
+def _panel_closed(state: State, event: PanelClosed) -> State:
+    components = {event.component: {one.nomination: one.value for one in event.results}}
+    for one in event.results:
+        for part in one.parts or ():
+            components.setdefault(part.component, {})[one.nomination] = part.value
+    state = _step(state, event.step, panel=event)
+    return replace(state, components=state.components | components)
 
 
 def _invalidated(state: State, event: VotesInvalidated) -> State:
@@ -289,7 +362,8 @@ def _selected(state: State, event: SelectionMade) -> State:
 
 def _published(state: State, event: ListPublished) -> State:
     known = any(published.step == event.step for published in state.published.values())
-    gate = names.step_gate(state.stream, event.step, event.nominations[0] if known else "")
+    alone = known or event.window != run_of(state, event.step).window
+    gate = names.step_gate(state.stream, event.step, event.nominations[0] if alone else "")
     fresh = {id: Publication(event.step, event.window, gate) for id in event.nominations}
     kept = {id: published for id, published in state.published.items() if published.step == event.step}
     return replace(state, published=kept | fresh)

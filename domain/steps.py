@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
@@ -48,6 +48,25 @@ def gone(state: State, inputs: Inputs) -> tuple[Dropped, ...]:
         for id in state.members
         if inputs.standings[id].gone
     )
+
+
+def going(state: State, inputs: Inputs) -> dict[str, Standing]:
+    """Those present who are not held: a subject that an objection holds is not decided on (DR-28)."""
+    return {id: one for id, one in present(state, inputs).items() if not _held(state, one)}
+
+
+def cut_off(state: State, inputs: Inputs, but: Collection[str] = ()) -> tuple[Dropped, ...]:
+    """Who leaves where something is decided: those who left by themselves, and those still held (DR-28)."""
+    held = tuple(
+        Dropped(nomination=id, reason="HELD_AT_CUT_OFF")
+        for id, one in present(state, inputs).items()
+        if _held(state, one) and id not in but
+    )
+    return (*gone(state, inputs), *held)
+
+
+def _held(state: State, one: Standing) -> bool:
+    return one.contested and one.nomination in state.held
 
 
 def head_guards(standings: Iterable[Standing], command: Command) -> tuple[Guard, ...]:

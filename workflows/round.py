@@ -47,7 +47,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from workflows.hearing import HearsPeople
 
-QUIET = ("hand_in_sheet", "recuse", "form_panel")
+QUIET = ("hand_in_sheet", "enter_sheet", "recuse", "form_panel", "draw_panel")
 """Commands after which the step is looked at again only if it is ripe."""
 
 Child = workflow.ChildWorkflowHandle["RoundWorkflow", RoundReport]

@@ -43,7 +43,13 @@ async def command(
     programme: Annotated[
         str, Parameter(help="评选办法目录名 · a folder under programmes/")
     ] = "sichuan-craftsman",
-    edition: Annotated[int, Parameter(help="届 · the edition")] = 1,
+    edition: Annotated[
+        int,
+        Parameter(
+            help="届：四川工匠有第 1 届（30 名）和第 4 届（200 名，含无单位者） · the edition: sichuan-craftsman has 1 "
+            "(30 titles) and 4 (200 titles, also for people without an enterprise)"
+        ),
+    ] = 1,
     keep: Annotated[
         bool, Parameter(help="结束后保留服务，至 Ctrl-C · keep the servers up afterwards, until Ctrl-C")
     ] = False,

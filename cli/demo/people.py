@@ -14,7 +14,7 @@ from cli.demo.scenario import HANDLERS, OPERATORS, Person, World, clerk, members
 from cli.demo.watching import Seen, Watch, current_step
 from cli.output import Outcome
 from domain import round as rounds
-from domain.eligibility import test
+from domain.clearance import concerned
 from domain.nomination import Status, standing
 from schemas import names
 from schemas.programme import (
@@ -80,6 +80,7 @@ class People:
             f"name={person.name}",
         ]
         words += [word for id, value in facts.items() for word in ("--fact", f"{id}={value}")]
+        words += [word for one in person.sponsors for word in ("--sponsor", one)]
         words += ["--channel", person.channel, "--key", person.key, *self._submitter(person)]
         told = await self.acts.must(*words)
         if not told.failed:
@@ -233,11 +234,9 @@ class People:
         unit, run = _unit(state), rounds.run_of(state, step.id)
         for nomination in state.members:
             one = standing(seen.standing(self.cycle, nomination), nomination)
-            if one.gone or (step.applies_when and test(step.applies_when, one.facts) == "fail"):
-                continue
-            for department in step.departments:
-                if (department, nomination) not in run.replies:
-                    yield self._reply(stream, unit, step.id, department, nomination)
+            for department in () if one.gone else concerned(step, one):
+                if (department.id, nomination) not in run.replies:
+                    yield self._reply(stream, unit, step.id, department.id, nomination)
 
     def _reply(self, stream: str, unit: str, step: str, department: str, nomination: str) -> Deed:
         person = self.watch.people[nomination]

@@ -101,4 +101,5 @@ def _row(name: str, count: Counter[str]) -> tuple[str, ...]:
         for what, number in sorted(count.items())
         if what.startswith("step ")
     )
-    return name, f"{done}/{total}", "█" * filled + "░" * (_BAR - filled), str(count["members"]), steps or "✓"
+    bar = "█" * filled + "░" * (_BAR - filled)
+    return name, f"{done}/{total}", bar, str(count["members"]), steps or ("✓" if done == total else "…")

@@ -110,7 +110,7 @@ class Rehearsal:
         units, grants = self._folder / "units.csv", self._folder / "grants.csv"
         self._world.write_units(units)
         self._world.write_grants(grants)
-        invited = sorted({person.unit for person in self._world.people} | set(self._world.silent))
+        invited = self._world.invited
         words = ["cycle", "start", str(self._wishes.programme), "--label", "demo", "--units", str(units)]
         words += ["--grants", str(grants), "--speed", str(self._wishes.speed), "--begins", BEGINS]
         words += [word for one in OPERATORS for word in ("--operator", one)]

@@ -6,16 +6,20 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
 from cli.demo.rehearsal import SECONDS_A_DAY, Told
-from cli.output import Outcome, table
-from cli.words import event_words, rank_words
-from runtime.settings import Language
+from cli.demo.scenario import Person
+from cli.output import Outcome, table, wrapped
+from cli.words import channel_words, event_words, rank_words
+from runtime.settings import CHECKOUT, Language
+from schemas import names
 from schemas.ledger import JsonObject
+from schemas.loading import Opened
 from schemas.values import format_instant
 
 Story = list[dict[str, Any]]
@@ -49,6 +53,7 @@ async def measure(told: Told) -> JsonObject:
         "times": _times(told, story),
         "size": _size(told),
         "levels": status["levels"],
+        "entries": _entries(told, result),
         "silent_units": _of(story, "IntakeClosed")[0]["data"]["silent"],
         "panels": _panels(story),
         "recusals": _with_stream(story, "JudgeRecused"),
@@ -96,6 +101,22 @@ def _size(told: Told) -> JsonObject:
         "nominations": len(told.people.watch.people),
         "acts": told.acts.done,
     }
+
+
+def _entries(told: Told, result: JsonObject) -> list[JsonObject]:
+    """Where and by which channel people entered, and how many of them were conferred a title."""
+    people = told.people.watch.people
+    winners = {one["nomination"] for one in result["listed"]}
+    entered = Counter(_entry(told, person) for person in people.values())
+    conferred = Counter(_entry(told, people[one]) for one in winners)
+    return [
+        {"rank": rank, "channel": channel, "nominations": count, "conferred": conferred[rank, channel]}
+        for (rank, channel), count in sorted(entered.items())
+    ]
+
+
+def _entry(told: Told, person: Person) -> tuple[str, str]:
+    return str(told.world.whole.by_code[person.unit].rank), str(person.channel)
 
 
 def _panels(story: Story) -> list[JsonObject]:
@@ -320,6 +341,13 @@ def _levels(facts: JsonObject, language: Language) -> Iterable[RenderableType]:
     columns = ("层级", *words) if zh else ("level", *_LEVELS)
     rows = [(rank_words(one["rank"], language), *(one[name] for name in _LEVELS)) for one in facts["levels"]]
     yield table(columns, rows)
+    entered = [
+        f"{rank_words(one['rank'], language)} · {channel_words(one['channel'], language)} {one['nominations']} → {one['conferred']}"
+        for one in facts["entries"]
+    ]
+    yield wrapped(
+        f"{'申报渠道（申报 → 命名）' if zh else 'entered by (nominations → titles)'}: {'; '.join(entered)}"
+    )
 
 
 def _incidents(facts: JsonObject, zh: bool) -> Iterable[RenderableType]:
@@ -397,7 +425,7 @@ def _held(facts: JsonObject, language: Language) -> Iterable[RenderableType]:
     zh, log = language is Language.ZH, facts["log"]
     yield Text("日志" if zh else "The log", style="bold")
     kinds = sorted(log["by_type"].items(), key=lambda one: -one[1])
-    yield Text(", ".join(f"{event_words(kind, language)} {count}" for kind, count in kinds))
+    yield wrapped(", ".join(f"{event_words(kind, language)} {count}" for kind, count in kinds))
     yield Text(
         (
             "核验通过：{} 个流散列链完整，{} 条记录，位置 1–{} 无缺，视图与日志一致"
@@ -409,24 +437,32 @@ def _held(facts: JsonObject, language: Language) -> Iterable[RenderableType]:
 
 def _further(told: Told, zh: bool) -> Iterable[RenderableType]:
     """What one can type by oneself."""
-    file, cycle = "programmes/sichuan-craftsman/1.yaml", "sichuan-craftsman.1"
     yield Text(
         "自己试试：先 make up，另开终端：" if zh else "By hand: `make up`, then in another terminal:",
         style="bold",
     )
-    for line in (
-        f"starter.py programme check {file}",
-        f"starter.py cycle start {file} --operator op-1 --operator op-2",
-        f"starter.py grants give {cycle} --person s-101 --granted-role officer --over 510104 --as op-1 --role operator --unit 51",
-        f"starter.py cycle status {cycle}",
-        f"starter.py audit replay {cycle}",
-        "starter.py audit verify",
-        "starter.py --help",
-    ):
-        yield Text(f"  .venv/bin/python {line}")
-    if told.wishes.seed:
-        again = f'make demo ARGS="--seed {told.wishes.seed + 1} --nominations 200"'
-        yield Text(f"  {again}")
+    for line in further(told.wishes.programme, told.opened, told.wishes.seed + 1):
+        yield Text(f"  {line}")
+
+
+def further(file: Path, opened: Opened, seed: int) -> list[str]:
+    """Commands that work as they stand, typed in this order beside a stack that runs."""
+    programme, root = opened.programme, opened.units.root
+    cycle = names.cycle_id(programme.programme, programme.edition, "try")
+    where = file.relative_to(CHECKOUT)
+    unit = min(one.code for one in opened.units.units if one.parent == root)
+    operators = "--operator op-1 --operator op-2"
+    commands = (
+        f"programme check {where}",
+        f"cycle start {where} --label try {operators} --begins 2026-01-05T09:00 --speed 20000",
+        f"grants give {cycle} --person s-101 --granted-role officer --over {unit} --as op-1 --role operator --unit {root}",
+        f"cycle status {cycle}",
+        f"audit replay {cycle}",
+        "audit verify",
+        "--help",
+    )
+    again = f"--programme {programme.programme} --edition {programme.edition} --seed {seed} --nominations 200"
+    return [*(f".venv/bin/python starter.py {one}" for one in commands), f'make demo ARGS="{again}"']
 
 
 def _number(written: Any) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from random import Random
@@ -31,6 +31,7 @@ HANDLERS = ("h-1", "h-2")
 NOMINATIONS_A_PREFECTURE = 21
 NOMINATIONS_A_UNION = 32
 UNION_SHARE = 6  # one nomination in so many goes the industry's way
+UNAFFILIATED_SHARE = 8  # one in so many has no enterprise, where the programme lets people enter higher up
 SILENT = 4
 _FAN_OUT = {Rank.PREFECTURE: 6, Rank.COUNTY: 3, Rank.TOWNSHIP: 2}
 _STEMS = "甲乙丙丁戊己庚辛壬癸"
@@ -54,6 +55,7 @@ class Person:
     channel: Channel
     merit: int
     facts: dict[str, str]
+    sponsors: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -113,6 +115,14 @@ class World:
         return self.whole.path(person.unit, self.programme.route(person.route))
 
     @cached_property
+    def invited(self) -> tuple[str, ...]:
+        """The enterprises of which a nomination is expected, whether or not it comes."""
+        codes = {unit.code for unit in self.enterprises}
+        return tuple(
+            sorted({person.unit for person in self.people if person.unit in codes} | set(self.silent))
+        )
+
+    @cached_property
     def active(self) -> tuple[Unit, ...]:
         """Every unit on somebody's way, and the silent enterprises."""
         codes = {code for person in self.people for code in self.path(person)} | set(self.silent)
@@ -160,8 +170,8 @@ def members_of(body: str, unit: str) -> tuple[str, str]:
 def _grants_of_step(step: object, unit: str) -> Iterable[tuple[str, str, str]]:
     match step:
         case Clearance():
-            for department in step.departments:
-                yield clerk(department), f"department:{department}", unit
+            for department in step.asked:
+                yield clerk(department.id), f"department:{department.id}", unit
         case Decision():
             for person in members_of(step.body, unit):
                 yield person, f"body:{step.body}", unit
@@ -189,8 +199,8 @@ def invent(programme: Programme, tree: UnitTree, size: Size, seed: int) -> World
     unions = _unions(tree, size, rng) if industry else []
     enterprises = _enterprises(programme, parents, unions, size)
     silent = tuple(unit.code for unit in enterprises[-SILENT:])
-    people = _people(programme, enterprises[:-SILENT], size, rng)
-    world = World(seed, programme, tree, tuple(enterprises), silent, people, _incidents(people))
+    people = _people(programme, tree, enterprises[:-SILENT], size, rng)
+    world = World(seed, programme, tree, tuple(enterprises), silent, people, _incidents(people, enterprises))
     for unit in world.active:
         world.judges_of[unit.code] = tuple(_judges(programme, unit))
     return world
@@ -231,26 +241,61 @@ def _enterprises(programme: Programme, parents: list[str], unions: list[str], si
     return made
 
 
-def _people(programme: Programme, enterprises: list[Unit], size: Size, rng: Random) -> tuple[Person, ...]:
-    lowest = programme.stages[enterprises[0].rank]
-    intake = next(step for step in lowest.steps if isinstance(step, Intake))
-    industry = next((route.id for route in programme.routes[1:] if Rank.INDUSTRY_UNION in route.ranks), "")
+def _people(
+    programme: Programme, tree: UnitTree, enterprises: list[Unit], size: Size, rng: Random
+) -> tuple[Person, ...]:
+    intake = _intakes(programme)[enterprises[0].rank]
     at_most = len(enterprises) * (intake.quota or size.nominations)
     people = []
     for number in range(min(size.nominations, at_most)):
         unit = enterprises[number % len(enterprises)]
-        by_itself = number % 9 == 4 and Channel.SELF in intake.channels
-        people.append(
-            Person(
-                number=number,
-                unit=unit.code,
-                route=industry if unit.industry else programme.routes[0].id,
-                channel=Channel.SELF if by_itself else Channel.UNIT,
-                merit=rng.randrange(1000),
-                facts=_facts(programme, rng),
-            )
-        )
+        people.append(_unaffiliated(programme, tree, unit, _affiliated(programme, unit, number, rng)))
     return tuple(people)
+
+
+def _intakes(programme: Programme) -> dict[Rank, Intake]:
+    """The ranks at which people may enter."""
+    return {
+        rank: step
+        for rank, stage in programme.stages.items()
+        for step in stage.steps
+        if isinstance(step, Intake)
+    }
+
+
+def _affiliated(programme: Programme, unit: Unit, number: int, rng: Random) -> Person:
+    """Somebody of an enterprise, put forward by it or by oneself."""
+    industry = next((route.id for route in programme.routes[1:] if Rank.INDUSTRY_UNION in route.ranks), "")
+    by_itself = number % 9 == 4 and Channel.SELF in _intakes(programme)[unit.rank].channels
+    return Person(
+        number=number,
+        unit=unit.code,
+        route=industry if unit.industry else programme.routes[0].id,
+        channel=Channel.SELF if by_itself else Channel.UNIT,
+        merit=rng.randrange(1000),
+        facts=_facts(programme, rng),
+    )
+
+
+def _unaffiliated(programme: Programme, tree: UnitTree, near: Unit, person: Person) -> Person:
+    """Some belong to no enterprise: they enter higher up on its territory, by the channels that are open there."""
+    territory = programme.routes[0]
+    higher = {rank: intake for rank, intake in _intakes(programme).items() if rank in territory.ranks[1:]}
+    if not higher or person.number % UNAFFILIATED_SHARE != UNAFFILIATED_SHARE - 1:
+        return person
+    turn = person.number // UNAFFILIATED_SHARE
+    rank = sorted(higher)[turn % len(higher)]
+    unit = next(one for one in tree.path(near.parent, territory) if tree.by_code[one].rank is rank)
+    intake = higher[rank]
+    channel = intake.channels[turn % len(intake.channels)]
+    sponsors = [f"s-{person.key}-{n}" for n in range(1, intake.sponsors_min + 1)]
+    return replace(
+        person,
+        unit=unit,
+        route=territory.id,
+        channel=channel,
+        sponsors=tuple(sponsors) if channel is Channel.JOINT else (),
+    )
 
 
 def _facts(programme: Programme, rng: Random) -> dict[str, str]:
@@ -270,10 +315,12 @@ def _facts(programme: Programme, rng: Random) -> dict[str, str]:
     return facts
 
 
-def _incidents(people: Sequence[Person]) -> Incidents:
-    """They befall those of the territory with the greatest merit, who surely come as far as it takes."""
+def _incidents(people: Sequence[Person], enterprises: Sequence[Unit]) -> Incidents:
+    """They befall those of the territory's enterprises with the greatest merit, who surely come as far as it takes."""
     main = _main_route(people)
-    line = sorted(people, key=lambda one: (one.channel != Channel.UNIT, -one.merit))
+    codes = {unit.code for unit in enterprises}
+    affiliated = [one for one in people if one.unit in codes]
+    line = sorted(affiliated, key=lambda one: (one.channel != Channel.UNIT, -one.merit))
     territorial = [one for one in line if one.route == main]
     return Incidents(
         ineligible=territorial[-1],

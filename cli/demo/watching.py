@@ -14,7 +14,7 @@ from domain import round as rounds
 from domain.nomination import State as NominationState
 from domain.nomination import initial as no_nomination
 from schemas import names
-from schemas.programme import Step
+from schemas.programme import Rank, Step
 from store.contract import EventStore
 
 
@@ -78,7 +78,7 @@ def current_step(world: World, state: rounds.State) -> Step | None:
 
 
 def rounds_by_rank(seen: Seen) -> dict[str, Counter[str]]:
-    """By rank: how many rounds are open, held, reported or lapsed, and how many members they have."""
+    """By rank, bottom up: how many rounds are open, held, reported or lapsed, and how many members they have."""
     counted: dict[str, Counter[str]] = {}
     for state in seen.rounds.values():
         assert state.opened is not None
@@ -87,7 +87,8 @@ def rounds_by_rank(seen: Seen) -> dict[str, Counter[str]]:
         count["members"] += len(state.members)
         if not state.over and state.current:
             count[f"step {state.current}"] += 1
-    return counted
+    ladder = list(Rank)
+    return dict(sorted(counted.items(), key=lambda one: ladder.index(Rank(one[0]))))
 
 
 def _status(state: rounds.State) -> str:

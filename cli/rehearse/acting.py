@@ -5,27 +5,44 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from cli.rehearse.party import Entrant, Party, body_members, clerk, judges, officer, operator
+from cli.rehearse.party import (
+    OPERATORS,
+    Entrant,
+    Party,
+    body_members,
+    clerk,
+    judges,
+    officer,
+    operator,
+    scorekeepers,
+)
 from domain import round as rounds
-from domain.eligibility import test
+from domain.clearance import concerned
 from schemas import names
 from schemas.commands import (
     Body,
     CloseStepEarly,
     Confer,
     Decide,
+    DrawPanel,
     Endorse,
+    EnterSheet,
     FormPanel,
     HandInSheet,
+    NameChair,
+    RecordCongress,
     ReplyClearance,
     ResolveTie,
     WaiveDifferential,
     WrittenMark,
+    WrittenPart,
 )
+from schemas.events import CongressVote
 from schemas.ledger import Actor
 from schemas.programme import (
     Clearance,
     Conferral,
+    Congress,
     Decision,
     Endorsement,
     ExpertReview,
@@ -68,6 +85,8 @@ def awaited(scene: Scene, programme: Programme, state: rounds.State) -> Iterator
             yield from _endorsement(scene, state, step)
         case Clearance():
             yield from _clearance(scene, state, step)
+        case Congress():
+            yield from _congress(scene, state, step)
         case ExpertReview():
             yield from _review(scene, state, step)
         case Decision():
@@ -116,30 +135,52 @@ def _clearance(scene: Scene, state: rounds.State, step: Clearance) -> Iterator[D
     replies = rounds.run_of(state, step.id).replies
     for id in state.members:
         one = scene.standings[id]
-        if one.gone or (step.applies_when and test(step.applies_when, one.facts) == "fail"):
-            continue
-        for department in step.departments:
-            if (department, id) not in replies:
-                objects = scene.party.draw(department, scene.people[id].number).randrange(60) == 0
+        for department in () if one.gone else concerned(step, one):
+            if (department.id, id) not in replies:
+                objects = scene.party.draw(department.id, scene.people[id].number).randrange(60) == 0
                 reply = ReplyClearance(
                     step=step.id,
-                    department=department,
+                    department=department.id,
                     nomination=id,
                     outcome="object" if objects else "clear",
                 )
-                yield _deed(state, reply, clerk(department), id)
+                yield _deed(state, reply, clerk(department.id), id)
+
+
+def _congress(scene: Scene, state: rounds.State, step: Congress) -> Iterator[Deed]:
+    """A hundred are entitled, all but a few come, and the better are carried by more."""
+    assert state.opened is not None
+    votes = []
+    for id in state.members:
+        against = (1000 - scene.people[id].merit) // 25
+        votes.append(CongressVote(nomination=id, approve=90 - against, against=against, abstain=5))
+    record = RecordCongress(step=step.id, entitled=100, present=95, document="0" * 64, votes=tuple(votes))
+    yield _deed(state, record, officer(state.opened.unit), str(len(votes)))
 
 
 def _review(scene: Scene, state: rounds.State, step: ExpertReview) -> Iterator[Deed]:
     run = rounds.run_of(state, step.id)
     if not run.judges:
-        panel = tuple(judge.id for judge in judges(step)[: step.panel_size])
-        yield _deed(state, FormPanel(step=step.id, judges=panel), operator())
+        yield _deed(state, _panel(state, step), operator())
         return
+    if step.chaired and not run.chair:
+        yield _deed(state, NameChair(step=step.id, chair=run.judges[0], secretary=OPERATORS[1]), operator())
+    roles = {judge.id: judge.role for judge in judges(step)}
     for judge in run.judges:
         if judge not in run.sheets:
-            marks = tuple(_mark(scene, step, judge, id) for id in state.members)
-            yield _deed(state, HandInSheet(step=step.id, marks=marks), Actor(id=judge, role="judge"))
+            marks = tuple(
+                _mark(scene, step, judge, id) for id in state.members if (judge, id) not in run.recused
+            )
+            if marks and not step.scorekeepers:
+                yield _deed(state, HandInSheet(step=step.id, marks=marks), Actor(id=judge, role=roles[judge]))
+            for keeper in scorekeepers(step) if marks else ():
+                yield _deed(state, EnterSheet(step=step.id, judge=judge, marks=marks), keeper, judge)
+
+
+def _panel(state: rounds.State, step: ExpertReview) -> FormPanel | DrawPanel:
+    if step.draw is not None:
+        return DrawPanel(step=step.id, seed=f"TEST {state.stream}", seed_source="演练 · a rehearsal")
+    return FormPanel(step=step.id, judges=tuple(judge.id for judge in judges(step)[: step.panel_size]))
 
 
 def _mark(scene: Scene, step: ExpertReview, judge: str, nomination: str) -> WrittenMark:
@@ -148,7 +189,11 @@ def _mark(scene: Scene, step: ExpertReview, judge: str, nomination: str) -> Writ
     if step.mode == "vote":
         return WrittenMark(nomination=nomination, vote="approve" if entrant.merit + doubt > 400 else "reject")
     assert step.scale is not None
-    return WrittenMark(nomination=nomination, score=score(step.scale, (entrant.merit * 4 + doubt) // 5))
+    mark = score(step.scale, (entrant.merit * 4 + doubt) // 5)
+    if step.rubric:
+        parts = tuple(WrittenPart(criterion=one.id, score=mark) for one in step.rubric)
+        return WrittenMark(nomination=nomination, parts=parts)
+    return WrittenMark(nomination=nomination, score=mark)
 
 
 def score(scale: Scale, thousandths: int) -> str:

@@ -110,7 +110,22 @@ def operator() -> Actor:
 
 
 def judges(step: ExpertReview) -> tuple[Actor, ...]:
-    return tuple(Actor(id=f"j-{n}", role="judge") for n in range(1, step.panel_size + SPARE_JUDGES + 1))
+    """As many as the panel has and some to spare; where it is drawn, a pool with enough of each kind."""
+    numbers = range(1, step.panel_size + SPARE_JUDGES + 1)
+    if step.draw is None:
+        return tuple(Actor(id=f"j-{n}", role="judge") for n in numbers)
+    pool = step.draw.pool_role
+    plain = [Actor(id=f"{pool}-{n}", role=pool) for n in numbers]
+    kinds = [
+        Actor(id=f"{pool}-{kind}-{n}", role=f"{pool}:{kind}")
+        for kind, least in step.draw.kinds.items()
+        for n in range(1, least + SPARE_JUDGES + 1)
+    ]
+    return (*plain, *kinds)
+
+
+def scorekeepers(step: ExpertReview) -> tuple[Actor, ...]:
+    return tuple(Actor(id=f"k-{n}", role="scorekeeper") for n in range(1, step.scorekeepers + 1))
 
 
 def clerk(department: str) -> Actor:
@@ -127,9 +142,9 @@ def actors_of(step: Step) -> Iterable[Actor]:
     """Who needs a grant for a step, beside officers, operators and handlers."""
     match step:
         case ExpertReview():
-            return judges(step)
+            return (*judges(step), *scorekeepers(step))
         case Clearance():
-            return [clerk(department) for department in step.departments]
+            return [clerk(department.id) for department in step.asked]
         case Decision() | Conferral():
             return body_members(step.body)
         case _:

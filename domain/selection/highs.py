@@ -1,17 +1,19 @@
 """The door to HiGHS, the one place where numbers are doubles: it proposes solutions and prices, nothing here is believed.
 
 Whatever comes back is recomputed in exact integers by the caller; prices are solved anew from the basis, in fractions.
+HiGHS and numpy are imported where they are used: they take a quarter of a second, and most commands select nothing.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-
-import highspy
-import numpy as np
+from typing import TYPE_CHECKING
 
 from domain.selection.program import Counts, Program
+
+if TYPE_CHECKING:
+    import highspy
 
 _OPTIONS: dict[str, bool | int | float | str] = {
     "output_flag": False,
@@ -37,6 +39,8 @@ def best_integers(program: Program) -> Counts | None:
 
     Raises SolverFailed.
     """
+    import highspy  # noqa: PLC0415 -- see above
+
     if not program.values:
         return () if program.feasible(()) else None
     solver = _load(program, integers=True)
@@ -64,6 +68,8 @@ class Relaxation:
 
 def relax(program: Program) -> Relaxation | None:
     """The program without the demand for whole numbers; None if HiGHS finds no solution. Prices are 0 if there are none."""
+    import highspy  # noqa: PLC0415 -- see above
+
     if not program.values:
         return Relaxation((), (Fraction(0),) * len(program.rows)) if program.feasible(()) else None
     solver = _load(program, integers=False)
@@ -76,6 +82,8 @@ def relax(program: Program) -> Relaxation | None:
 
 
 def _exact_prices(program: Program, basis: highspy.HighsBasis) -> tuple[Fraction, ...]:
+    import highspy  # noqa: PLC0415 -- see above
+
     basic = highspy.HighsBasisStatus.kBasic
     tight = [place for place, status in enumerate(basis.row_status) if status != basic]
     columns = [place for place, status in enumerate(basis.col_status) if status == basic]
@@ -92,6 +100,9 @@ def _exact_prices(program: Program, basis: highspy.HighsBasis) -> tuple[Fraction
 
 
 def _load(program: Program, integers: bool) -> highspy.Highs:
+    import highspy  # noqa: PLC0415 -- see above
+    import numpy as np  # noqa: PLC0415 -- see above
+
     solver = highspy.Highs()  # type: ignore[no-untyped-call]
     for name, value in _OPTIONS.items():
         solver.setOptionValue(name, value)

@@ -187,12 +187,13 @@ async def test_an_objection_against_the_close_is_filed_or_kept_as_late_never_los
             code, _ = await asyncio.gather(against, close)
         else:
             _, code = await asyncio.gather(close, against)
-        run = (await race.round(n)).steps["notice"]
+        state = await race.round(n)
         assert code == ""
         told = await race.decider.store.load(nomination_of(n, "a"))
         in_time = told[-1].type == "ObjectionFiled"
         assert in_time or told[-1].type == "ObjectionRefused"
-        assert (run.closed_at is None) == in_time
+        assert state.steps["notice"].closed_at is not None
+        assert state.held == ({f"a{n}"} if in_time else set())
         filed += in_time
     assert 0 < filed < ROUNDS
 

@@ -19,6 +19,9 @@ from schemas.programme import Rank
 CRAFTSMAN = CHECKOUT / "programmes" / "sichuan-craftsman"
 SIGNED = ["--as", "s-1", "--role", "operator"]
 
+ROUND = "round/c/all/51"
+CONGRESS = [*("--step", "s", "--entitled", "100", "--present", "80", "--minutes", __file__), *SIGNED]
+
 
 async def run(*words: str) -> Outcome:
     return await app.run(words, Settings(language=Language.EN))
@@ -33,6 +36,20 @@ USAGE_FAULTS = {
     "a nomination without its cycle": ["withdraw", "n-1", "--reason", "r", *SIGNED],
     "a nomination of two cycles": ["withdraw", "a/n-1", "--cycle", "b", "--reason", "r", *SIGNED],
     "a round that is none": ["confer", "all", "--step", "conferral", *SIGNED],
+    "a tie of no kind": ["panel", "ties", ROUND, "j-1:n-1=friend", "--step", "s", *SIGNED],
+    "a tie without its judge": ["panel", "ties", ROUND, "n-1=kin", "--step", "s", *SIGNED],
+    "no tie at all": ["panel", "ties", ROUND, "--step", "s", *SIGNED],
+    "a criterion without its score": ["panel", "score", ROUND, "n-1=skill:90,spirit", "--step", "s", *SIGNED],
+    "a count of two numbers": ["congress", "record", ROUND, "n-1=70/5", *CONGRESS],
+    "a count below nothing": ["congress", "record", ROUND, "n-1=70/-5/5", *CONGRESS],
+    "minutes that are not there": [
+        *("congress", "record", ROUND, "n-1=70/5/5"),
+        *CONGRESS[:6],
+        "--minutes",
+        "no.pdf",
+        *SIGNED,
+    ],
+    "nobody to ask about again": ["clearance", "request", ROUND, "--step", "s", *SIGNED],
     "a time that is none": [
         "cycle",
         "extend",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
+from fractions import Fraction
 from pathlib import Path
 
 import asyncpg
 import pytest
 from pydantic import SecretStr
+from rich.console import Console
 
 from cli import app
 from cli.output import BAD_FILE, INTEGRITY, OK, REFUSED, UNAVAILABLE, emit
@@ -14,6 +17,15 @@ from projections.projector import Projector
 from runtime.settings import CHECKOUT, Language, Settings
 from schemas import names
 from schemas.canonical import canonical_bytes
+from schemas.events import (
+    Mark,
+    ObjectionFiled,
+    ObjectionMerged,
+    PanelClosed,
+    SessionInvalidated,
+    SheetEntered,
+    SheetHandedIn,
+)
 from schemas.faults import column_letters as letter
 from schemas.ledger import Actor, Append, Head, Provenance
 from schemas.loading import open_programme
@@ -25,6 +37,7 @@ from store.sequencer import Sequencer
 from tests.projections.story import (
     CYCLE,
     NOON,
+    PACE,
     SUMMIT,
     county,
     intake,
@@ -35,6 +48,9 @@ from tests.projections.story import (
     write,
 )
 from tests.support.databases import Database
+
+SCORE = "12345678"
+MARKS = (Mark(nomination="n1", score=Fraction(SCORE)),)
 
 
 def settings_of(database: Database) -> Settings:
@@ -101,6 +117,22 @@ async def test_the_state_alone_leaves_the_story_out(told: Settings) -> None:
     assert nomination("n1") in outcome.json["state"]
 
 
+@pytest.mark.parametrize(("speed", "rehearsal"), [(1, False), (3600, True)])
+@pytest.mark.parametrize("what", [CYCLE, names.cycle_stream(CYCLE), nomination("n1")])
+async def test_a_replay_says_whether_the_cycle_was_a_rehearsal_also_of_one_stream(
+    database: Database, speed: int, rehearsal: bool, what: str
+) -> None:
+    async with PostgresEventStore(database.dsns.app) as store:
+        await open_cycle(store, PACE.model_copy(update={"speed": speed}))
+        await write(store, intake())
+        await settle(database, store)
+    outcome = await app.run(["audit", "replay", what], settings_of(database))
+    assert (outcome.exit_code, outcome.json["rehearsal"]) == (OK, rehearsal)
+    shown = io.StringIO()
+    Console(file=shown, width=200).print(outcome.shown)
+    assert ("REHEARSAL" in shown.getvalue()) == rehearsal
+
+
 async def test_marks_stay_sealed_until_their_panel_has_closed(database: Database) -> None:
     async with PostgresEventStore(database.dsns.app) as store:
         await open_cycle(store)
@@ -111,6 +143,40 @@ async def test_marks_stay_sealed_until_their_panel_has_closed(database: Database
     sheet = next(one for one in outcome.json["story"] if one["type"] == "SheetHandedIn")
     assert sheet["data"]["marks"] == "sealed"
     assert "987654321" not in str(outcome.json)
+
+
+async def test_what_an_invalid_session_left_and_what_scorekeepers_typed_stays_sealed_dr_15_dr_16(
+    database: Database,
+) -> None:
+    county_round = names.round_stream(CYCLE, "territorial", "C")
+    said = SheetHandedIn(step="review", judge="judge-1", marks=MARKS)
+    void = SessionInvalidated(step="review", present=1, entitled=3)
+    typed = SheetEntered(step="review", judge="judge-1", keeper="k-1", marks=MARKS)
+    closed = PanelClosed(step="review", component="expert", present=1, entitled=1, results=())
+    async with PostgresEventStore(database.dsns.app) as store:
+        await open_cycle(store)
+        await write(store, [*intake(), *county(), (county_round, (said, void)), (county_round, (typed,))])
+        before = await app.run(["audit", "replay", county_round], settings_of(database))
+        assert str(before.json).count("'sealed'") == 3
+        assert SCORE not in str(before.json)
+        await write(store, [(county_round, (closed,))])
+    after = await app.run(["audit", "replay", county_round], settings_of(database))
+    marks = [one["data"]["marks"] for one in after.json["story"] if "marks" in one["data"]]
+    assert marks[:2] == ["sealed", "sealed"]  # the invalid session's, for ever
+    assert marks[2][0]["score"] == SCORE
+
+
+async def test_who_objects_is_shown_to_no_reader_of_the_log_dr_29(database: Database) -> None:
+    filed = ObjectionFiled(
+        objection="o1", round=SUMMIT, step="notice", entry="entry-77", commitment="c", ground="deeds"
+    )
+    merged = ObjectionMerged(objection="o2", into="o1", entry="entry-78", commitment="c")
+    async with PostgresEventStore(database.dsns.app) as store:
+        await open_cycle(store)
+        await write(store, [*intake(), (nomination("n1"), (filed, merged))])
+    outcome = await app.run(["audit", "replay", nomination("n1")], settings_of(database))
+    assert [one["data"]["entry"] for one in outcome.json["story"][-2:]] == ["sealed", "sealed"]
+    assert "entry-7" not in str(outcome.json) + str(outcome.shown)
 
 
 async def test_what_is_not_yet_in_the_global_order_is_still_told(database: Database) -> None:

@@ -74,11 +74,12 @@ JUDGES = tuple(Actor(id=f"judge-{n}", role="judge") for n in (1, 2, 3))
 SPARE_JUDGE = Actor(id="judge-4", role="judge")
 COUNCIL, COUNCIL_2 = Actor(id="council-1", role="body:council"), Actor(id="council-2", role="body:council")
 TAX, SAFETY = Actor(id="tax-1", role="department:tax"), Actor(id="safety-1", role="department:safety")
+KEEPERS = tuple(Actor(id=f"keeper-{n}", role="scorekeeper") for n in (1, 2, 3))
 STRANGER = Actor(id="stranger", role="officer")
 APPLICANT = Actor(id="applicant-1", role="applicant")
 STAFF = (
     *(OPERATOR, OPERATOR_2, OFFICER, HANDLER, HANDLER_2, *JUDGES, SPARE_JUDGE),
-    *(COUNCIL, COUNCIL_2, TAX, SAFETY),
+    *(COUNCIL, COUNCIL_2, TAX, SAFETY, *KEEPERS),
 )
 
 
@@ -503,6 +504,9 @@ class World:
         assert window is not None
         self.now = max(self.now, window.closes_at)
         return self.close_step(step, unit)
+
+    def grant(self, *terms: GrantTerms) -> None:
+        self.do(names.authority_stream(self.cycle), GiveGrants(grants=terms), OPERATOR)
 
     def sheet(self, judge: Actor, step: str, marks: dict[str, str], unit: str = "") -> tuple[Event, ...]:
         written = tuple(WrittenMark(nomination=id, score=score) for id, score in marks.items())

@@ -21,6 +21,7 @@ from schemas.commands import (
     Confer,
     Correct,
     Decide,
+    DeclareTies,
     Disqualify,
     Endorse,
     ExtendStep,
@@ -37,9 +38,12 @@ from schemas.commands import (
     Recuse,
     Reject,
     Removal,
+    ReopenVetting,
     ReplaceJudge,
     ReplyClearance,
+    ReportChange,
     ReportRound,
+    RequestClearance,
     ResolveTie,
     ResumeCycle,
     ResumeRound,
@@ -47,12 +51,21 @@ from schemas.commands import (
     RuleOnObjection,
     SealTally,
     TakeOutcome,
+    Tie,
     WaiveDifferential,
     Withdraw,
     WrittenMark,
 )
 from schemas.errors import EngineError
-from schemas.events import Count, FactValue, ObjectionFiled, ObjectionRefused, PoolFrozen, TitlesConferred
+from schemas.events import (
+    Count,
+    DecisionTaken,
+    FactValue,
+    ObjectionFiled,
+    ObjectionRefused,
+    PoolFrozen,
+    TitlesConferred,
+)
 from schemas.ledger import Actor
 from tests.domain.specification import (
     APPLICANT,
@@ -80,7 +93,12 @@ from tests.domain.specification import (
 
 MEMBERS = ("a", "b", "c", "d", "e")
 SEATS = 2
-PEOPLE = (*(OPERATOR, OPERATOR_2, OFFICER, HANDLER, HANDLER_2, *JUDGES, SPARE_JUDGE), APPLICANT, STRANGER)
+PEOPLE = (
+    TAX,
+    *(OPERATOR, OPERATOR_2, OFFICER, HANDLER, HANDLER_2, *JUDGES, SPARE_JUDGE),
+    APPLICANT,
+    STRANGER,
+)
 BODIES = (COUNCIL, COUNCIL_2, TAX, SAFETY)
 LIMITS = {"per_day": 5, "choices_min": 1, "choices_max": 5}
 FACTS: dict[str, Any] = {"years": 9, "frontline": True}
@@ -90,7 +108,9 @@ STEPS: dict[str, dict[str, Any]] = {
     for one in (
         step("eligibility", predicates=[CRAFT], correction={"days": 3, "unit": "work_day"}),
         step("endorsement", ranked=True),
-        step("clearance", departments=["tax"], silence="consent"),
+        step(
+            "clearance", departments=["tax"], silence="consent", valid_for={"days": 90, "unit": "natural_day"}
+        ),
         step("public_vote", limits=LIMITS),
         panel(),
         choice(SEATS, reserve=2, differential="3/2"),
@@ -130,8 +150,15 @@ NOMINATION_BODIES = st.one_of(
         anonymous=st.booleans(),
     ),
     st.builds(
+        ReopenVetting,
+        round=st.just(ROUND),
+        step=st.just("clearance"),
+        department=st.sampled_from(("tax", "army")),
+        reason=st.just("r"),
+    ),
+    st.builds(
         RuleOnObjection,
-        objection=st.sampled_from(("o1", "o2")),
+        objection=st.sampled_from(("o1", "o2", "clearance-tax-1", "clearance-tax-2")),
         outcome=st.sampled_from(("upheld", "dismissed")),
         reason=st.just("r"),
     ),
@@ -153,6 +180,25 @@ PEOPLE_S_ROUND_BODIES = st.one_of(
         reason=st.just("r"),
     ),
     st.builds(Recuse, step=st.just("expert_review"), nomination=IDS, reason=st.just("r")),
+    st.builds(
+        DeclareTies,
+        step=st.just("expert_review"),
+        ties=st.builds(
+            Tie,
+            judge=st.sampled_from([judge.id for judge in JUDGES]),
+            nomination=IDS,
+            tie=st.sampled_from(("kin", "mentor")),
+        ).map(lambda tie: (tie,)),
+    ),
+    st.builds(
+        ReportChange,
+        step=st.just("publicity"),
+        nomination=IDS,
+        change=st.sampled_from(("material", "typographical")),
+        what=st.just("deeds"),
+        reason=st.just("r"),
+    ),
+    st.builds(RequestClearance, step=st.just("clearance"), nominations=IDS.map(lambda id: (id,))),
     st.builds(
         HandInSheet,
         step=STEP_IDS,
@@ -182,7 +228,7 @@ PEOPLE_S_ROUND_BODIES = st.one_of(
         step=STEP_IDS,
         remove=st.lists(st.builds(Removal, nomination=IDS, reason=st.just("r")), max_size=1).map(tuple),
     ),
-    st.builds(Confer, step=STEP_IDS),
+    st.builds(Confer, step=STEP_IDS, leave_out_held=st.booleans()),
 )
 ENGINE_BODIES = st.one_of(
     st.just(OpenRound()),
@@ -212,6 +258,7 @@ class Machine(RuleBasedStateMachine):
         self.kept: dict[str, tuple[int, Any]] = {}
         self.ended: dict[str, object] = {}
         self.ends: dict[str, datetime] = {}
+        self.decided: dict[str, dict[str, rounds.Standing]] = {}
 
     def attempt(self, stream: str, body: Any, by: Actor | None = None) -> None:
         """A command that may well be refused; anything but a refusal with a code is a bug."""
@@ -422,8 +469,31 @@ class RoundMachine(Machine):
         if closed_at is not None and "publicity" not in self.ended:
             self.ended["publicity"] = True
             for id in state.members:
+                standing = self.world.standing(id)
                 assert state.published[id].window.closes_at <= closed_at
-                assert not self.world.standing(id).contested
+                assert id in state.held or not (standing.contested or standing.vetted_again)
+
+    @invariant()
+    def nobody_is_confirmed_or_conferred_while_an_objection_to_them_is_open(self) -> None:
+        for event in self.world.events(ROUND, DecisionTaken):
+            self.decided.setdefault("decision", {id: self.world.standing(id) for id in event.confirmed})
+        for id in self.world.round().conferred:
+            self.decided.setdefault("conferral", {})
+            if id not in self.decided["conferral"]:
+                self.decided["conferral"][id] = self.world.standing(id)
+        held = self.world.round().held
+        for id, standing in self.decided.get("decision", {}).items():
+            assert not (standing.contested and id in held)
+        for standing in self.decided.get("conferral", {}).values():
+            assert not standing.contested
+            assert not standing.vetted_again
+
+    @invariant()
+    def the_counted_result_has_no_mark_of_the_recused(self) -> None:
+        run = rounds.run_of(self.world.round(), "expert_review")
+        for one in run.panel.results if run.panel else ():
+            away = {judge for judge, id in run.recused if id == one.nomination and judge in run.judges}
+            assert one.counted <= len(run.judges) - len(away)
 
 
 MODEST = settings(

@@ -1,25 +1,49 @@
 """公示 (DR-27 to DR-31): windows, objections that hold, substitution from the reserve, and pauses that shorten nothing."""
 
+from dataclasses import replace
 from typing import Any
 
+from domain import conduct
+from domain.decision import Calendar
 from domain.nomination import Status
 from domain.round import run_of
 from schemas import names
 from schemas.commands import (
+    CloseStep,
     CloseStepEarly,
+    Confer,
+    Decide,
     ExtendStep,
     FileObjection,
+    FormPanel,
     PauseCycle,
     RearmStep,
+    ReportChange,
     ResolveTie,
     ResumeCycle,
     RuleOnObjection,
 )
-from schemas.events import ListPublished, StepExtended, Substituted
+from schemas.events import (
+    ChangeReported,
+    DecisionTaken,
+    ListPublished,
+    ObjectionMerged,
+    ObjectionRefused,
+    RoundReported,
+    StepClosed,
+    StepExtended,
+    SubjectsHeld,
+    Substituted,
+)
+from schemas.units import UnitTree
 from tests.domain.specification import (
+    COUNCIL,
+    COUNCIL_2,
     DAY,
     HANDLER,
     HANDLER_2,
+    INTAKE,
+    JUDGES,
     OFFICER,
     OPERATOR,
     OPERATOR_2,
@@ -27,6 +51,7 @@ from tests.domain.specification import (
     World,
     at,
     choice,
+    declared,
     judged,
     panel,
     refused,
@@ -141,8 +166,8 @@ def test_an_extended_period_moves_everybody_on_the_list_but_no_substitute_dr_27(
 # ---- objections: DR-28, DR-29 ----
 
 
-def test_an_open_objection_holds_the_step_until_it_is_ruled_on_dr_28() -> None:
-    world = published()
+def test_an_open_objection_holds_the_step_where_the_programme_says_so_dr_28() -> None:
+    world = published(publicity={"holds": "step"})
     object_to(world, "a")
     world.pass_window("publicity")
     assert run_of(world.round(), "publicity").held == "OBJECTION_OPEN"
@@ -174,6 +199,215 @@ def test_an_upheld_objection_brings_the_next_of_the_reserve_with_a_period_of_its
     world.close_step("publicity")
     assert is_closed(world)
     assert list(world.round().members) == ["b", "c"]
+
+
+# ---- holds by subject: DR-28 ----
+
+DECISION = step("decision", body="council")
+CONFERRAL = step("conferral", body="council", grades=[{"title": "pilot"}])
+
+
+def contested(*after: dict[str, Any]) -> World:
+    """Two are published, an objection to the first is open when the period ends."""
+    world = with_members(panel(), choice(2, reserve=2), step("publicity"), *after, members=["a", "b", "c"])
+    judged(world, {"a": "90", "b": "80", "c": "70"})
+    world.open_step("selection")
+    world.open_step("publicity")
+    object_to(world, "a")
+    world.pass_window("publicity")
+    return world
+
+
+def both(world: World, body: Any) -> None:
+    for by in (COUNCIL, COUNCIL_2):
+        world.at(body, by)
+
+
+def test_an_open_objection_holds_its_subject_and_the_others_go_on_dr_28() -> None:
+    world = contested(DECISION)
+    [held] = world.events(world.round_stream(), SubjectsHeld)
+    assert (is_closed(world), held.nominations) == (True, ("a",))
+    assert list(world.round().members) == ["a", "b"]
+    assert world.nomination("a").status is Status.OPEN
+
+
+def test_whoever_is_cleared_before_the_body_decides_joins_the_list_again_dr_28() -> None:
+    world = contested(DECISION)
+    world.open_step("decision")
+    rule(world, "a", "dismissed")
+    both(world, Decide(step="decision"))
+    [taken] = world.events(world.round_stream(), DecisionTaken)
+    assert taken.confirmed == ("a", "b")
+
+
+def test_whoever_is_not_cleared_by_the_cut_off_lapses_by_an_event_and_is_told_dr_28() -> None:
+    world = contested(DECISION, CONFERRAL)
+    world.open_step("decision")
+    both(world, Decide(step="decision"))
+    assert world.round().out["a"] == ("decision", "HELD_AT_CUT_OFF")
+    assert world.nomination("a").status is Status.ELIMINATED
+    world.open_step("conferral")
+    both(world, Confer(step="conferral"))
+    assert list(world.round().conferred) == ["b"]
+
+
+def test_the_body_that_confers_waits_for_the_ruling_dr_28() -> None:
+    world = contested(CONFERRAL)
+    world.open_step("conferral")
+    refused("SUBJECTS_HELD", lambda: both(world, Confer(step="conferral")))
+    rule(world, "a", "dismissed")
+    both(world, Confer(step="conferral"))
+    assert list(world.round().conferred) == ["a", "b"]
+
+
+def test_a_later_review_waits_out_its_window_for_whoever_is_held_and_never_marks_them_dr_28() -> None:
+    for cleared in (True, False):
+        world = contested(panel("second", component="second"), choice(2, "last", "second"))
+        world.open_step("second")
+        world.at(FormPanel(step="second", judges=tuple(judge.id for judge in JUDGES)), OPERATOR)
+        for judge in JUDGES:
+            world.sheet(judge, "second", {"b": "80"})
+        assert world.close_step("second") == ()
+        if cleared:
+            rule(world, "a", "dismissed")
+            for judge in JUDGES:
+                world.sheet(judge, "second", {"a": "70"})
+            assert world.close_step("second")
+        else:
+            world.pass_window("second")
+        assert set(world.round().components["second"]) == ({"a", "b"} if cleared else {"b"})
+        world.open_step("last")
+        assert list(world.round().members) == (["b", "a"] if cleared else ["b"])
+
+
+def test_in_a_later_publicity_whoever_is_held_is_published_once_cleared_for_a_full_period_dr_28() -> None:
+    world = contested(step("publicity", "wide"))
+    world.open_step("wide")
+    assert list(world.round().published) == ["b"]
+    world.now += 2 * DAY
+    rule(world, "a", "dismissed")
+    world.close_step("wide")
+    own = world.round().published["a"]
+    assert (own.step, own.window.opens_at) == ("wide", world.now)
+    world.pass_window("wide")
+    assert run_of(world.round(), "wide").closed_at is None
+    world.now = own.window.closes_at
+    world.close_step("wide")
+    assert run_of(world.round(), "wide").closed_at is not None
+
+
+def test_an_objection_that_is_open_at_the_parent_s_cut_off_holds_its_subject_there_too_dr_28() -> None:
+    low = {"steps": [INTAKE, step("publicity")]}
+    high = {"steps": [DECISION], "reports_within": {"days": 300, "unit": "natural_day"}}
+    programme = declared(
+        [{"id": "river", "ranks": ["county", "province"]}], {"county": low, "province": high}
+    )
+    units = [
+        {"code": "9", "name": "测试省", "rank": "province"},
+        {"code": "901", "name": "测试县", "rank": "county", "parent": "9"},
+    ]
+    world = World(programme, UnitTree.model_validate({"root": "9", "units": units})).open()
+    for id in ("a", "b"):
+        world.submit(id, "901")
+    world.close_intake()
+    world.begin("901")
+    world.open_step("publicity", "901")
+    filed = FileObjection(
+        objection="o1", round=world.round_stream("901"), entry="x", commitment="0", ground="deeds"
+    )
+    world.on("a", filed, STRANGER)
+    world.pass_window("publicity", "901")
+    [reported] = [one for one in world.report("901") if isinstance(one, RoundReported)]
+    assert reported.recommended == ("a", "b")
+    world.begin()
+    assert world.round().held == {"a"}
+    world.open_step("decision")
+    both(world, Decide(step="decision"))
+    assert list(world.round().members) == ["b"]
+
+
+# ---- what changes: DR-30; repeats: DR-29; a revised calendar: DR-27 ----
+
+
+def change(world: World, id: str, kind: str) -> tuple[Any, ...]:
+    said = {"step": "publicity", "nomination": id, "change": kind, "what": "unit", "reason": "单位名称有误"}
+    return world.at(ReportChange.model_validate(said), OPERATOR)
+
+
+def test_a_material_change_begins_the_period_of_its_subject_anew_dr_30() -> None:
+    world = published()
+    world.now += 2 * DAY
+    change(world, "a", "material")
+    own = world.round().published["a"].window
+    assert own.opens_at == world.now
+    assert own.closes_at > world.round().published["b"].window.closes_at
+    world.pass_window("publicity")
+    assert not is_closed(world)
+    object_to(world, "a")  # in its own period
+    object_to(world, "b", "o2")
+    assert world.events(names.nomination_stream(world.cycle, "b"), ObjectionRefused)
+    rule(world, "a", "dismissed")
+    world.now = own.closes_at
+    world.close_step("publicity")
+    assert is_closed(world)
+
+
+def test_a_typographical_change_is_noted_and_moves_nothing_dr_30() -> None:
+    world = published()
+    before = dict(world.round().published)
+    [noted] = change(world, "a", "typographical")
+    assert isinstance(noted, ChangeReported)
+    assert world.round().published == before
+
+
+def test_a_material_change_never_shortens_an_extended_period_dr_30() -> None:
+    world = published()
+    later = ExtendStep(step="publicity", closes_at=world.now + 60 * DAY, reason="r")
+    world.at(later, OPERATOR)
+    world.at(later, OPERATOR_2)
+    change(world, "a", "material")
+    assert world.round().published["a"].window.closes_at == later.closes_at
+
+
+def test_a_change_is_reported_by_an_operator_of_whoever_is_published_dr_30() -> None:
+    world = published()
+    refused("NOT_PUBLISHED", lambda: change(world, "c", "material"))
+    body = ReportChange(step="publicity", nomination="a", change="material", what="name", reason="r")
+    refused("NOT_AUTHORISED", lambda: world.at(body, OFFICER))
+
+
+def test_a_second_objection_on_the_same_ground_is_merged_into_the_first_dr_29() -> None:
+    world = published()
+    object_to(world, "a")
+    object_to(world, "a", "o2")
+    [merged] = world.events(names.nomination_stream(world.cycle, "a"), ObjectionMerged)
+    assert (merged.objection, merged.into) == ("o2", "o1")
+    refused("OBJECTION_EXISTS", lambda: object_to(world, "a", "o2"))
+    rule(world, "a", "dismissed")
+    object_to(world, "a", "o3")  # said again after the ruling it holds nobody
+    assert not world.standing("a").contested
+
+
+def test_a_calendar_revised_while_a_period_runs_leaves_its_frozen_end_dr_27() -> None:
+    world = published()
+    end = world.round().published["a"].window.closes_at
+    body = CloseStep(step="publicity")
+    command = world.command(world.round_stream(), body)
+    inputs = world.inputs(command)
+    revised = replace(inputs, calendar=Calendar({(world.now + n * DAY).date(): False for n in range(30)}))
+    before, after = (
+        conduct.decide(world.round(), command.model_copy(update={"received_at": now}), body, revised).events
+        for now in (end - DAY, end)
+    )
+    assert before == ()
+    assert [type(one) for one in after] == [StepClosed]
+
+
+def test_the_notice_names_its_audience_dr_28() -> None:
+    world = with_members(step("publicity", audience="unit"), members=["a"])
+    world.open_step("publicity")
+    [notice] = world.events(world.round_stream(), ListPublished)
+    assert notice.audience == "unit"
 
 
 # ---- substitution: DR-25, DR-31 ----

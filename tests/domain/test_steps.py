@@ -15,7 +15,6 @@ from schemas.commands import (
     OpenStep,
     Recuse,
     ReplaceJudge,
-    ReplyClearance,
     ReportRound,
     ResolveTie,
     ReturnForCorrection,
@@ -30,6 +29,7 @@ from schemas.events import (
     PanelClosed,
     RulesWaived,
     SelectionMade,
+    SessionInvalidated,
     SheetHandedIn,
     StepHeld,
     TallySealed,
@@ -40,9 +40,7 @@ from tests.domain.specification import (
     OFFICER,
     OPERATOR,
     OPERATOR_2,
-    SAFETY,
     SPARE_JUDGE,
-    TAX,
     World,
     choice,
     judged,
@@ -203,71 +201,6 @@ def test_a_withdrawal_between_deciding_and_writing_makes_the_round_decide_again(
     assert (list(world.round().members), out(world)) == (["b"], {"a": "WITHDRAWN"})
 
 
-# ---- clearance: DR-11 ----
-
-
-def clearing(silence: str, **said: Any) -> World:
-    declared = step("clearance", departments=["tax", "safety"], silence=silence, **said)
-    world = with_members(declared, members={"a": {"head": True}, "b": {"head": False}, "c": {}})
-    world.open_step("clearance")
-    return world
-
-
-def reply(world: World, id: str, outcome: str = "clear", departments: str = "tax safety") -> None:
-    for department in departments.split():
-        by = {"tax": TAX, "safety": SAFETY}[department]
-        said = {"step": "clearance", "department": department, "nomination": id, "outcome": outcome}
-        world.at(ReplyClearance.model_validate(said), by)
-
-
-def test_any_objection_is_a_veto_and_the_step_ends_with_the_last_word_dr_11() -> None:
-    world = clearing("pending")
-    reply(world, "a")
-    reply(world, "b", "object", "tax")
-    assert world.close_step("clearance") == ()
-    reply(world, "c", "conditional")
-    world.close_step("clearance")
-    assert (closed(world, "clearance"), out(world)) == (True, {"b": "CLEARANCE_OBJECTED"})
-
-
-def test_silence_is_not_consent_but_waits_for_a_person_dr_11() -> None:
-    world = clearing("pending")
-    reply(world, "a")
-    reply(world, "b")
-    world.pass_window("clearance")
-    assert held(world, "clearance") == "CLEARANCE_PENDING"
-    assert world.close_step("clearance") == ()  # said once
-    reply(world, "c", "object", "safety")
-    world.close_step("clearance")
-    assert (closed(world, "clearance"), out(world)) == (True, {"c": "CLEARANCE_OBJECTED"})
-
-
-def test_silence_may_be_declared_a_veto_or_consent_dr_11() -> None:
-    vetoing, consenting = clearing("veto"), clearing("consent")
-    for world in (vetoing, consenting):
-        reply(world, "a")
-        world.pass_window("clearance")
-        assert closed(world, "clearance")
-    assert out(vetoing) == {"b": "CLEARANCE_SILENT", "c": "CLEARANCE_SILENT"}
-    assert out(consenting) == {}
-
-
-def test_departments_are_asked_about_those_to_whom_it_applies_or_may_apply_dr_11() -> None:
-    world = clearing("veto", applies_when={"id": "heads", "fact": "head", "op": "==", "value": True})
-    world.pass_window("clearance")
-    assert out(world) == {"a": "CLEARANCE_SILENT", "c": "CLEARANCE_SILENT"}
-
-
-def test_a_reply_is_refused_from_another_department_about_strangers_and_when_late_dr_11() -> None:
-    world = clearing("veto")
-    body = ReplyClearance(step="clearance", department="tax", nomination="a", outcome="clear")
-    refused("NOT_AUTHORISED", lambda: world.at(body, SAFETY))
-    refused("NOT_FOUND", lambda: world.at(body.model_copy(update={"nomination": "z"}), TAX))
-    refused("NOT_FOUND", lambda: world.at(body.model_copy(update={"department": "army"}), TAX))
-    world.pass_window("clearance")
-    refused("STAGE_CLOSED", lambda: world.at(body, TAX))
-
-
 # ---- expert review: DR-13 to DR-16 ----
 
 
@@ -363,7 +296,7 @@ def test_recusal_voids_marks_written_before_and_refuses_those_after_dr_13() -> N
     assert [(one.value, one.counted, one.recused) for one in event.results] == [(40, 2, 1), (50, 3, 0)]
 
 
-def test_without_a_quorum_it_holds_with_sheets_kept_and_an_extension_lets_it_close_dr_15() -> None:
+def test_without_a_quorum_the_session_is_invalid_its_sheets_sealed_and_it_is_held_again_dr_15() -> None:
     world = reviewing()
     world.sheet(JUDGES[0], "expert_review", {"a": "10", "b": "20"})
     world.pass_window("expert_review")
@@ -372,9 +305,16 @@ def test_without_a_quorum_it_holds_with_sheets_kept_and_an_extension_lets_it_clo
     refused("STAGE_CLOSED", lambda: world.sheet(JUDGES[1], "expert_review", {"a": "20", "b": "20"}))
     extend(world, "expert_review")
     assert held(world, "expert_review") == ""
-    world.sheet(JUDGES[1], "expert_review", {"a": "20", "b": "20"})
+    [void] = world.events(world.round_stream(), SessionInvalidated)
+    assert (void.present, void.entitled) == (1, 3)
+    assert out(world) == {}
+    for judge in JUDGES[
+        1:
+    ]:  # the first session's sheet does not make the second one quorate, nor does it count
+        assert world.close_step("expert_review") == ()
+        world.sheet(judge, "expert_review", {"a": "20", "b": "20"})
     world.pass_window("expert_review")
-    assert results(world) == {"a": 15, "b": 20}
+    assert results(world) == {"a": 20, "b": 20}
 
 
 def results_absent(world: World) -> bool:

@@ -69,6 +69,10 @@ FAULTS: dict[str, Change] = {
     "a step that leaves a rest": ('step: "0.5"', 'step: §"0.3"', "step_uneven", "stages.province.steps.review.scale.step", ""),
     "more scores than judges": ("scores_min: 3", "scores_min: §6", "scores_min_over_panel", "stages.province.steps.review.scores_min", ""),
     "a trim that never applies": ("trim: {drop: 1, min_left: 3}", "trim: §{drop: 2, min_left: 3}", "trim_never", "stages.province.steps.review.trim", ""),
+    "more kinds than judges": ("mode: score", "mode: score\n        draw: {pool_role: expert, kinds: §{metal: 6}}", "kinds_over_panel", "stages.province.steps.review.draw.kinds", ""),
+    "criteria that are not whole": ("mode: score", 'mode: score\n        rubric: [{id: skill, label: {zh: 技}, share: "90%"}]', "weights_not_whole", "stages.province.steps.review", "", ("id: review", "§id: review")),
+    "a validity that nobody asks for": ("{id: endorsement, type: endorsement, period", "{id: asked, type: clearance, departments: [tax], period: {days: 5, unit: work_day}, §valid_for: {days: 90, unit: natural_day}}\n      - {id: endorsement, type: endorsement, period", "validity_without_conferral", "stages.industry_union.steps.asked.valid_for", ""),
+    "an unknown audience": ("{id: publicity, type: publicity, ", "{id: publicity, type: publicity, audience: §publik, ", "one_of", "stages.province.steps.publicity.audience", "public"),
     "limits that cross": ("choices_min: 1", "choices_min: §6", "limits_crossed", "stages.province.steps.vote.limits.choices_min", ""),
     # routes, entries, order
     "ranks that go down": ("[enterprise, county, province]}", "[county, §enterprise, province]}", "ranks_not_ascending", "routes.river.ranks.1", ""),
@@ -167,3 +171,45 @@ LONELY = {name for name in FAULTS if name not in {
 def test_one_slip_gives_one_fault(tmp_path: Path, name: str) -> None:
     report, _ = spoil(tmp_path, FAULTS[name])
     assert len(report.faults) == 1, [str(fault) for fault in report.faults]
+
+
+def test_a_criterion_is_a_component_that_breaks_ties_dr_16_dr_17(tmp_path: Path) -> None:
+    rubric = 'mode: score\n        rubric: [{id: skill, label: {zh: 技}, share: "100%"}]'
+    report, _ = checked(tmp_path, ("mode: score", rubric), (FINAL_TIES, "ties: [expert_skill, authority]"))
+    assert report.faults == ()
+
+
+UNIT_PUBLICITY = "      - {id: own, type: publicity, audience: unit, period: {days: 5, unit: work_day}}\n"
+REGION_PUBLICITY = (
+    "      - {id: region, type: publicity, audience: region, period: {days: 5, unit: work_day}}\n"
+)
+FLAG = ("subject: person\n", "subject: person\ntwo_reviews_three_publicities: true\n")
+AT_ENTERPRISE = (
+    "      - {id: conferral, type: conferral, body: office, grades: [{title: helper}]",
+    UNIT_PUBLICITY,
+)
+AT_PROVINCE = ("      - id: review\n", REGION_PUBLICITY)
+
+
+def before(edit: tuple[str, str]) -> tuple[str, str]:
+    return edit[0], edit[1] + edit[0]
+
+
+def test_two_reviews_and_three_publicities_stand_in_the_fixed_order_on_every_route_dr_28(
+    tmp_path: Path,
+) -> None:
+    report, _ = checked(tmp_path / "sound", FLAG, before(AT_ENTERPRISE), before(AT_PROVINCE))
+    assert report.faults == ()
+    for number, edits in enumerate(
+        (
+            (FLAG,),
+            (FLAG, before(AT_ENTERPRISE)),
+            (FLAG, before(AT_PROVINCE)),
+            (FLAG, before((AT_ENTERPRISE[0], REGION_PUBLICITY)), before((AT_PROVINCE[0], UNIT_PUBLICITY))),
+        )
+    ):
+        report, _ = checked(tmp_path / str(number), *edits)
+        assert [(fault.code, fault.path) for fault in report.faults] == [
+            ("publicities_order", "routes.river"),
+            ("publicities_order", "routes.trade"),
+        ]

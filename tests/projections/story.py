@@ -85,7 +85,7 @@ def round_of(unit: str, route: str = "territorial") -> str:
 SUMMIT = round_of("P", names.ROOT_ROUTE)
 
 
-def opened(units: str) -> Written:
+def opened(units: str, pace: Pace = PACE) -> Written:
     intake = IntakeWindow(rank="enterprise", step="intake", window=WINDOW)
     event = CycleOpened(
         cycle=CYCLE,
@@ -94,7 +94,7 @@ def opened(units: str) -> Written:
         title=Label(zh="测试工匠"),
         units=units,
         calendar="test",
-        pace=PACE,
+        pace=pace,
         intakes=(intake,),
         invited=("E1", "E2", "E3"),
     )
@@ -249,10 +249,10 @@ def whole_cycle() -> Iterable[Written]:
         yield from chapter()
 
 
-async def open_cycle(store: EventStore) -> None:
+async def open_cycle(store: EventStore, pace: Pace = PACE) -> None:
     """Pin the tree and open the cycle."""
     units = await store.put_document("units", canonical_bytes(TREE.model_dump(mode="json")))
-    await write(store, [opened(units)])
+    await write(store, [opened(units, pace)])
 
 
 async def write(store: EventStore, story: Iterable[Written]) -> None:

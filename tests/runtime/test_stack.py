@@ -28,6 +28,16 @@ from schemas.errors import Unavailable
 PATIENCE_SECONDS = 60.0
 
 
+def test_the_programs_are_run_by_their_real_path_as_a_link_may_lead_through_a_closed_folder(
+    tmp_path: Path,
+) -> None:
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+        programs, link = Path(folder), tmp_path / "link"
+        programs.chmod(0o755)
+        link.symlink_to(programs)
+        assert places_for(Settings(data_dir=tmp_path / "data", pg_bin_dir=link)).postgres_bin == programs
+
+
 @pytest.fixture(scope="module")
 def data() -> Iterator[Path]:
     """A data folder that the tests of this module start again and again."""

@@ -46,7 +46,7 @@ def grants(
     """An officer a unit, judges, two of each body, handlers, and one of each department."""
     steps = [step for stage in programme.stages.values() for step in stage.steps]
     bodies = sorted({step.body for step in steps if step.type in ("decision", "conferral")})
-    departments = sorted({d for step in steps if step.type == "clearance" for d in step.departments})
+    departments = sorted({one.id for step in steps if step.type == "clearance" for one in step.asked})
     terms = [(f"of-{unit}", "officer", unit) for unit in officers]
     terms += [(f"j-{n}", "judge", root) for n in range(1, judges + 1)]
     terms += [(person, f"body:{body}", root) for body in bodies for person in BODIES]

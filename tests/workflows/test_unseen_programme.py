@@ -118,6 +118,7 @@ async def test_an_unseen_programme_runs_to_its_conferral_whatever_people_do(
     await _time_stands_still_while_paused(door, cycle, programme)
     await _an_extension_takes_two_people(door, cycle)
 
+    await _an_approval_may_come_too_early_and_again_in_time(door, county, nominations[0])
     await _until(lambda: _at(door, county, "word"))
     await _endorse_all(door, county, nominations)
 
@@ -170,6 +171,13 @@ async def _an_extension_takes_two_people(door: Door, cycle: str) -> None:
     assert (await door.send(stream, extension, OPERATORS[1])).events[-1].type == "IntakeExtended"
 
 
+async def _an_approval_may_come_too_early_and_again_in_time(door: Door, county: str, nomination: str) -> None:
+    """The same words, and so the same key, as `_endorse_all` uses afterwards: a refusal is not for ever."""
+    officer = Actor(id="of-C", role="officer", unit="C")
+    stream = names.nomination_stream(names.cycle_of(county), nomination)
+    assert await _refused(door.send(stream, Endorse(round=county), officer)) == "STAGE_MISMATCH"
+
+
 async def _endorse_all(door: Door, county: str, nominations: list[str]) -> None:
     cycle = names.cycle_of(county)
     streams = [names.nomination_stream(cycle, id) for id in nominations]
@@ -178,7 +186,7 @@ async def _endorse_all(door: Door, county: str, nominations: list[str]) -> None:
     endorse = Endorse(round=county)
     assert await _refused(door.send(streams[0], endorse, stranger)) == "NOT_AUTHORISED"
     once, twice = [await door.send(streams[0], endorse, officer) for _ in range(2)]
-    assert once.head == twice.head
+    assert (once.head, once.repeated, twice.repeated) == (twice.head, False, True)
     again = await door.send(streams[0], endorse, officer, key="another-key")
     assert (again.head, again.repeated) == (once.head, True)
     await _by_signal(door, streams[1], endorse, officer)

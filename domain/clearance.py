@@ -1,0 +1,173 @@
+"""征求意见: departments are asked about members, each about those whom it concerns; what they say has its time (DR-11)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from domain import authority
+from domain.decision import NOTHING, Decision
+from domain.eligibility import test
+from domain.round import Standing, State, must_be_current, run_of
+from domain.steps import (
+    Inputs,
+    close,
+    cycle_guard,
+    elapsed,
+    ended,
+    gone,
+    head_guards,
+    hold,
+    leave,
+    present,
+    window_guards,
+)
+from schemas.commands import Command, ReplyClearance, RequestClearance
+from schemas.errors import Refused
+from schemas.events import ClearanceReplied, ClearanceRequested, Dropped, Window
+from schemas.programme import Clearance, Department, Silence
+
+
+def concerned(step: Clearance, one: Standing) -> tuple[Department, ...]:
+    """The departments that are asked about a member; where it is unknown whether a rule applies, it does."""
+    if step.applies_when is not None and test(step.applies_when, one.facts) == "fail":
+        return ()
+    return tuple(
+        department
+        for department in step.asked
+        if department.applies_when is None or test(department.applies_when, one.facts) != "fail"
+    )
+
+
+def asked_of(state: State, inputs: Inputs, step: Clearance) -> dict[str, tuple[Department, ...]]:
+    """Whom each member's clearance asks; those that concern no department are left out."""
+    asked = {id: concerned(step, one) for id, one in present(state, inputs).items()}
+    return {id: departments for id, departments in asked.items() if departments}
+
+
+def reply_clearance(
+    state: State, command: Command, body: ReplyClearance, inputs: Inputs, step: Clearance
+) -> Decision:
+    """One department's word on one member; a condition is written out.
+
+    Once the step has passed only members about whom it was asked again are answered here; what a department learns
+    later goes to the nomination itself (`ReopenVetting`).
+    """
+    assert state.opened is not None
+    department = department_of(step, body.department)
+    again = body.nomination in run_of(state, step.id).asked_again and not state.over
+    if not again:
+        must_be_current(state, step.id, body.kind)
+    if body.nomination not in state.members:
+        raise Refused("NOT_FOUND", what=f"{body.department}/{body.nomination}")
+    if body.outcome == "conditional" and not body.reason.strip():
+        raise Refused("CONDITION_MISSING", nomination=body.nomination)
+    role = f"department:{body.department}"
+    grant = authority.authorize(
+        inputs.authority, inputs.tree, command.actor, body.kind, state.opened.unit, (role,)
+    )
+    replied = ClearanceReplied(**body.model_dump(exclude={"kind"}))
+    held = run_of(state, step.id).held
+    guards = (cycle_guard(command),) if held or again else window_guards(state, command, step.id)
+    decision = Decision(events=(replied,), guards=guards, grant=grant)
+    if again and body.outcome == "object" and department.says == "veto":
+        out = [Dropped(nomination=body.nomination, reason="CLEARANCE_OBJECTED")]
+        return decision.then(leave(state, command, step.id, out))
+    return decision
+
+
+def department_of(step: Clearance, id: str) -> Department:
+    """The department as the step declares it; Refused NOT_FOUND."""
+    for department in step.asked:
+        if department.id == id:
+            return department
+    raise Refused("NOT_FOUND", what=f"{step.id}/{id}")
+
+
+def request_again(
+    state: State, command: Command, body: RequestClearance, inputs: Inputs, step: Clearance, grant: str
+) -> Decision:
+    """Answers that have run out are asked for again, within the step's period from now."""
+    closed_at = run_of(state, step.id).closed_at
+    if state.over or closed_at is None:
+        raise Refused("STAGE_MISMATCH", current=state.current or "-", action=body.kind)
+    strangers = [id for id in body.nominations if id not in state.members]
+    if strangers:
+        raise Refused("NOT_A_MEMBER", nomination=", ".join(strangers), round=state.stream)
+    now = command.received_at
+    window = Window(opens_at=now, closes_at=inputs.calendar.end(now, step.period))
+    asked = ClearanceRequested(step=step.id, nominations=body.nominations, window=window)
+    return Decision(events=(asked,), guards=(cycle_guard(command),), grant=grant)
+
+
+def close_clearance(
+    state: State, command: Command, inputs: Inputs, step: Clearance, early: str = ""
+) -> Decision:
+    """A veto is a veto, advice is on record; what silence means is the programme's: by default it is not consent.
+
+    `early` is why it should end now: refused with REPLIES_MISSING where silence waits for a person.
+    """
+    asked = asked_of(state, inputs, step)
+    vetoed = [id for id, departments in asked.items() if _vetoed(state, step, id, departments)]
+    waiting = [
+        id for id, departments in asked.items() if id not in vetoed and _silent(state, step, id, departments)
+    ]
+    over = elapsed(state, step.id, command.received_at)
+    if waiting and early and step.silence == Silence.PENDING:
+        raise Refused("REPLIES_MISSING", nominations=", ".join(waiting))
+    if waiting and not over and not early:
+        return NOTHING
+    if waiting and step.silence == Silence.PENDING:
+        return hold(state, step.id, "CLEARANCE_PENDING", waiting)
+    out = [Dropped(nomination=id, reason="CLEARANCE_OBJECTED") for id in vetoed]
+    if step.silence == Silence.VETO:
+        out += [Dropped(nomination=id, reason="CLEARANCE_SILENT") for id in waiting]
+    guards = (cycle_guard(command), *head_guards(present(state, inputs).values(), command))
+    left = leave(state, command, step.id, (*gone(state, inputs), *out))
+    return (
+        Decision(guards=guards)
+        .then(left)
+        .then(close(state, command, inputs, step.id, ended(over, early), early))
+    )
+
+
+def _vetoed(state: State, step: Clearance, nomination: str, departments: tuple[Department, ...]) -> bool:
+    replies = run_of(state, step.id).replies
+    said = [replies.get((one.id, nomination)) for one in departments if one.says == "veto"]
+    return any(reply is not None and reply.outcome == "object" for reply in said)
+
+
+def _silent(state: State, step: Clearance, nomination: str, departments: tuple[Department, ...]) -> bool:
+    replies = run_of(state, step.id).replies
+    return any((one.id, nomination) not in replies for one in departments)
+
+
+# ---- how long an answer holds ----
+
+
+def must_be_valid(state: State, inputs: Inputs, now: datetime) -> None:
+    """Refused CLEARANCE_EXPIRED where a title would rest on an answer that has run out, or was asked for again."""
+    for step in inputs.stage.steps:
+        if isinstance(step, Clearance) and step.valid_for and run_of(state, step.id).window:
+            expired = [
+                id
+                for id, departments in asked_of(state, inputs, step).items()
+                if any(_runs_out(state, inputs, step, id, one.id, now) for one in departments)
+            ]
+            if expired:
+                raise Refused("CLEARANCE_EXPIRED", step=step.id, nominations=", ".join(expired))
+
+
+def _runs_out(
+    state: State, inputs: Inputs, step: Clearance, nomination: str, department: str, now: datetime
+) -> bool:
+    assert step.valid_for is not None
+    run = run_of(state, step.id)
+    if (department, nomination) in run.replies:
+        cleared_at = run.replied_at[department, nomination]
+    else:
+        window = run.asked_again.get(nomination, run.window)
+        assert window is not None
+        if step.silence != Silence.CONSENT or now < window.closes_at:
+            return True
+        cleared_at = window.closes_at
+    return now >= inputs.calendar.end(cleared_at, step.valid_for)

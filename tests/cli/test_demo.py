@@ -1,0 +1,55 @@
+"""The demo's invented world and its closing words, without any server."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import pytest
+
+from cli.app import build
+from cli.demo.report import further
+from cli.demo.scenario import Size, World, invent
+from runtime.settings import CHECKOUT, Language
+from schemas.loading import Opened, open_programme
+from schemas.programme import Channel, Rank
+
+EDITIONS = [
+    CHECKOUT / "programmes" / "sichuan-craftsman" / "1.yaml",
+    CHECKOUT / "programmes" / "sichuan-craftsman" / "4.yaml",
+    CHECKOUT / "programmes" / "qingzhou-double-three" / "1.yaml",
+]
+
+
+def world_of(opened: Opened) -> World:
+    return invent(opened.programme, opened.units, Size(60, 128), seed=1)
+
+
+def test_who_has_no_enterprise_enters_at_the_county_by_oneself_or_with_enough_sponsors() -> None:
+    world = world_of(open_programme(EDITIONS[1]))
+    entered = [one for one in world.people if world.whole.by_code[one.unit].rank is Rank.COUNTY]
+    assert {one.channel for one in entered} == {Channel.SELF, Channel.JOINT}
+    assert all(len(one.sponsors) == (3 if one.channel is Channel.JOINT else 0) for one in entered)
+    assert all(world.path(one)[0] == one.unit for one in entered)
+
+
+def test_where_the_programme_has_one_intake_everybody_enters_there() -> None:
+    world = world_of(open_programme(EDITIONS[0]))
+    assert {world.whole.by_code[one.unit].rank for one in world.people} == {Rank.ENTERPRISE}
+
+
+@pytest.mark.parametrize("file", EDITIONS, ids=lambda file: f"{file.parent.name}-{file.stem}")
+def test_incidents_befall_people_of_enterprises_which_alone_are_invited(file: Path) -> None:
+    world = world_of(open_programme(file))
+    lowest = {unit.code for unit in world.enterprises}
+    assert {one.unit for one in world.incidents.all()} | set(world.invited) <= lowest
+
+
+@pytest.mark.parametrize("file", EDITIONS, ids=lambda file: f"{file.parent.name}-{file.stem}")
+def test_the_commands_that_the_demo_ends_with_are_words_that_the_terminal_knows(file: Path) -> None:
+    *typed, again = further(file, open_programme(file), seed=2)
+    for line in typed:
+        interpreter, script, *words = shlex.split(line)
+        assert (interpreter, script) == (".venv/bin/python", "starter.py")
+        build(Language.EN).parse_args(words, print_error=False, exit_on_error=False)
+    build(Language.EN).parse_args(["demo", *shlex.split(shlex.split(again)[2].partition("=")[2])])

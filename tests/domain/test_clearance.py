@@ -1,0 +1,303 @@
+"""征求意见 (DR-11): who is asked about whom, what silence means, how long an answer holds, and what is learnt late."""
+
+from typing import Any
+
+import pytest
+
+from domain.nomination import Status
+from domain.round import run_of
+from schemas import names
+from schemas.commands import Confer, ReopenVetting, ReplyClearance, RequestClearance, RuleOnObjection
+from schemas.events import (
+    ClearanceReplied,
+    MembersOut,
+    NominationDisqualified,
+    RevocationLeadRecorded,
+    TitlesConferred,
+    VettingReopened,
+)
+from tests.domain.specification import (
+    COUNCIL,
+    COUNCIL_2,
+    DAY,
+    HANDLER,
+    HANDLER_2,
+    OPERATOR,
+    SAFETY,
+    TAX,
+    World,
+    choice,
+    judged,
+    panel,
+    refused,
+    step,
+    with_members,
+)
+
+HEADS = {"id": "heads", "fact": "head", "op": "==", "value": True}
+BOATS = {"id": "boats", "fact": "trade", "op": "==", "value": "boats"}
+CONFERRAL = step("conferral", body="council", grades=[{"title": "pilot"}])
+PEOPLE: dict[str, dict[str, Any]] = {"a": {"head": True}, "b": {"head": False}, "c": {}}
+
+
+def clearing(
+    silence: str, *after: dict[str, Any], members: dict[str, dict[str, Any]] = PEOPLE, **said: Any
+) -> World:
+    declared = step("clearance", silence=silence) | {"departments": ["tax", "safety"]} | said
+    world = with_members(declared, *after, members=members)
+    world.open_step("clearance")
+    return world
+
+
+def reply(world: World, id: str, outcome: str = "clear", departments: str = "tax safety") -> None:
+    for department in departments.split():
+        by = {"tax": TAX, "safety": SAFETY}[department]
+        said = {"step": "clearance", "department": department, "nomination": id, "outcome": outcome}
+        world.at(ReplyClearance.model_validate(said | {"reason": "测试·须补缴"}), by)
+
+
+def out(world: World) -> dict[str, str]:
+    return {id: reason for id, (_, reason) in world.round().out.items()}
+
+
+def held(world: World) -> str:
+    return run_of(world.round(), "clearance").held
+
+
+def closed(world: World) -> bool:
+    return run_of(world.round(), "clearance").closed_at is not None
+
+
+# ---- who is asked, and what they say ----
+
+
+def test_any_objection_is_a_veto_and_the_step_ends_with_the_last_word_dr_11() -> None:
+    world = clearing("pending")
+    reply(world, "a")
+    reply(world, "b", "object", "tax")
+    assert world.close_step("clearance") == ()
+    reply(world, "c", "conditional")
+    world.close_step("clearance")
+    assert (closed(world), out(world)) == (True, {"b": "CLEARANCE_OBJECTED"})
+
+
+def test_silence_is_not_consent_but_waits_for_a_person_dr_11() -> None:
+    world = clearing("pending")
+    reply(world, "a")
+    reply(world, "b")
+    world.pass_window("clearance")
+    assert held(world) == "CLEARANCE_PENDING"
+    assert world.close_step("clearance") == ()  # said once
+    reply(world, "c", "object", "safety")
+    world.close_step("clearance")
+    assert (closed(world), out(world)) == (True, {"c": "CLEARANCE_OBJECTED"})
+
+
+def test_silence_may_be_declared_a_veto_or_consent_dr_11() -> None:
+    vetoing, consenting = clearing("veto"), clearing("consent")
+    for world in (vetoing, consenting):
+        reply(world, "a")
+        world.pass_window("clearance")
+        assert closed(world)
+    assert out(vetoing) == {"b": "CLEARANCE_SILENT", "c": "CLEARANCE_SILENT"}
+    assert out(consenting) == {}
+
+
+def test_departments_are_asked_about_those_to_whom_it_applies_or_may_apply_dr_11() -> None:
+    world = clearing("veto", applies_when=HEADS)
+    world.pass_window("clearance")
+    assert out(world) == {"a": "CLEARANCE_SILENT", "c": "CLEARANCE_SILENT"}
+
+
+def test_each_department_has_those_whom_it_concerns_dr_11() -> None:
+    departments = [{"id": "tax", "applies_when": HEADS}, {"id": "safety", "applies_when": BOATS}]
+    people = {
+        "head": {"head": True, "trade": "nets"},
+        "boatman": {"head": False, "trade": "boats"},
+        "neither": {"head": False, "trade": "nets"},
+    }
+    world = clearing("pending", members=people, departments=departments)
+    reply(world, "head", departments="tax")
+    assert world.close_step("clearance") == ()
+    reply(world, "boatman", departments="safety")
+    world.close_step("clearance")
+    assert (closed(world), out(world)) == (True, {})
+
+
+def test_an_advisory_department_objects_on_record_and_cuts_nobody_dr_11() -> None:
+    world = clearing("pending", departments=["tax", {"id": "safety", "says": "advisory"}])
+    for id in PEOPLE:
+        reply(world, id, departments="tax")
+        reply(world, id, "object", "safety")
+    world.close_step("clearance")
+    assert (closed(world), out(world)) == (True, {})
+    assert len(world.events(world.round_stream(), ClearanceReplied)) == 6
+
+
+def test_a_reply_is_refused_from_another_department_about_strangers_and_when_late_dr_11() -> None:
+    world = clearing("veto")
+    body = ReplyClearance(step="clearance", department="tax", nomination="a", outcome="clear")
+    refused("NOT_AUTHORISED", lambda: world.at(body, SAFETY))
+    refused("NOT_FOUND", lambda: world.at(body.model_copy(update={"nomination": "z"}), TAX))
+    refused("NOT_FOUND", lambda: world.at(body.model_copy(update={"department": "army"}), TAX))
+    refused("CONDITION_MISSING", lambda: world.at(body.model_copy(update={"outcome": "conditional"}), TAX))
+    world.pass_window("clearance")
+    refused("STAGE_CLOSED", lambda: world.at(body, TAX))
+
+
+# ---- how long an answer holds ----
+
+SIX_DAYS = {"days": 6, "unit": "natural_day"}
+
+
+def cleared(silence: str = "pending", **said: Any) -> World:
+    """Everybody is cleared on the first day, and conferral waits."""
+    world = clearing(silence, CONFERRAL, valid_for=SIX_DAYS, **said)
+    if silence == "pending":
+        for id in PEOPLE:
+            reply(world, id)
+        world.close_step("clearance")
+    else:
+        world.pass_window("clearance")
+    world.open_step("conferral")
+    return world
+
+
+def confer(world: World, **said: Any) -> None:
+    for by in (COUNCIL, COUNCIL_2):
+        world.at(Confer(step="conferral", **said), by)
+
+
+def is_conferred(world: World) -> bool:
+    return bool(world.events(world.round_stream(), TitlesConferred))
+
+
+def test_within_its_validity_an_answer_is_enough_dr_11() -> None:
+    world = cleared()
+    confer(world)
+    assert is_conferred(world)
+
+
+def test_an_answer_that_has_run_out_forbids_conferral_until_it_is_asked_for_again_dr_11() -> None:
+    world = cleared()
+    world.now += 7 * DAY
+    refusal = refused("CLEARANCE_EXPIRED", lambda: confer(world))
+    assert refusal.facts == {"step": "clearance", "nominations": "a, b, c"}
+    world.at(RequestClearance(step="clearance", nominations=("a", "b", "c")), OPERATOR)
+    for id in ("a", "b"):
+        reply(world, id)
+    assert refused("CLEARANCE_EXPIRED", lambda: confer(world)).facts["nominations"] == "c"
+    reply(world, "c", "object", "tax")
+    confer(world)
+    assert list(world.round().conferred) == ["a", "b"]
+    assert out(world)["c"] == "CLEARANCE_OBJECTED"
+    assert world.nomination("c").status is Status.ELIMINATED
+
+
+def test_silence_that_is_consent_runs_out_too_and_is_renewed_by_silence_dr_11() -> None:
+    world = cleared("consent")
+    world.now += 8 * DAY
+    refused("CLEARANCE_EXPIRED", lambda: confer(world))
+    world.at(RequestClearance(step="clearance", nominations=("a", "b", "c")), OPERATOR)
+    refused("CLEARANCE_EXPIRED", lambda: confer(world))
+    world.now = run_of(world.round(), "clearance").asked_again["a"].closes_at
+    confer(world)
+    assert is_conferred(world)
+
+
+def test_only_a_passed_clearance_of_members_is_asked_for_again_dr_11() -> None:
+    world = clearing("pending", valid_for=SIX_DAYS)
+    again = RequestClearance(step="clearance", nominations=("a",))
+    refused("STAGE_MISMATCH", lambda: world.at(again, OPERATOR))
+    world = cleared()
+    refused("NOT_A_MEMBER", lambda: world.at(again.model_copy(update={"nominations": ("z",)}), OPERATOR))
+    refused("NOT_AUTHORISED", lambda: world.at(again, TAX))
+
+
+# ---- what is learnt late ----
+
+
+def late(world: World, id: str, department: str = "tax") -> str:
+    """The department objects after its step; the id under which that is ruled on."""
+    by = {"tax": TAX, "safety": SAFETY}[department]
+    body = ReopenVetting(
+        round=world.round_stream(), step="clearance", department=department, reason="测试·欠税"
+    )
+    [event] = world.on(id, body, by)
+    assert isinstance(event, VettingReopened)
+    return event.objection
+
+
+def rule(world: World, id: str, objection: str, outcome: str) -> None:
+    body = RuleOnObjection.model_validate({"objection": objection, "outcome": outcome, "reason": "查实"})
+    for by in (HANDLER, HANDLER_2)[: 2 if outcome == "upheld" else 1]:
+        world.on(id, body, by)
+
+
+def test_a_late_objection_holds_the_subject_without_failing_it_until_it_is_dismissed_dr_11() -> None:
+    world = cleared()
+    objection = late(world, "a")
+    assert world.nomination("a").status is Status.OPEN
+    assert refused("SUBJECTS_HELD", lambda: confer(world)).facts["nominations"] == "a"
+    rule(world, "a", objection, "dismissed")
+    confer(world)
+    assert list(world.round().conferred) == ["a", "b", "c"]
+
+
+def test_a_late_objection_that_is_upheld_puts_the_subject_out_before_conferral_dr_11() -> None:
+    world = cleared()
+    rule(world, "a", late(world, "a"), "upheld")
+    assert world.events(names.nomination_stream(world.cycle, "a"), NominationDisqualified)
+    confer(world)
+    assert list(world.round().conferred) == ["b", "c"]
+
+
+def test_the_body_may_go_on_without_those_held_and_says_so_dr_11() -> None:
+    world = cleared()
+    late(world, "a")
+    confer(world, leave_out_held=True)
+    assert list(world.round().conferred) == ["b", "c"]
+    [left] = world.events(world.round_stream(), MembersOut)
+    assert [(one.nomination, one.reason) for one in left.out] == [("a", "HELD_AT_CUT_OFF")]
+
+
+def test_a_late_objection_upheld_in_publicity_brings_the_next_of_the_reserve_dr_11_dr_31() -> None:
+    world = with_members(
+        step("clearance", departments=["tax", "safety"], silence="consent"),
+        panel(),
+        choice(2, reserve=1),
+        step("publicity"),
+        members=["a", "b", "c"],
+    )
+    world.open_step("clearance")
+    world.pass_window("clearance")
+    judged(world, {"a": "90", "b": "80", "c": "70"})
+    world.open_step("selection")
+    world.open_step("publicity")
+    rule(world, "a", late(world, "a"), "upheld")
+    world.close_step("publicity")
+    assert list(world.round().members) == ["b", "c"]
+
+
+def test_after_conferral_a_late_objection_is_a_lead_to_revocation_dr_11() -> None:
+    world = cleared()
+    confer(world)
+    body = ReopenVetting(round=world.round_stream(), step="clearance", department="tax", reason="测试·欠税")
+    [lead] = world.on("a", body, TAX)
+    assert isinstance(lead, RevocationLeadRecorded)
+    assert world.nomination("a").status is Status.CONFERRED
+
+
+@pytest.mark.parametrize("department", ["tax", "safety"])
+def test_vetting_is_reopened_by_the_department_itself_once_its_step_has_passed_dr_11(department: str) -> None:
+    world = clearing("pending")
+    body = ReopenVetting(round=world.round_stream(), step="clearance", department=department, reason="r")
+    other = SAFETY if department == "tax" else TAX
+    own = TAX if department == "tax" else SAFETY
+    refused("STAGE_MISMATCH", lambda: world.on("a", body, own))
+    refused("NOT_AUTHORISED", lambda: world.on("a", body, other))
+    refused("NOT_FOUND", lambda: world.on("a", body.model_copy(update={"department": "army"}), own))
+    for id in PEOPLE:
+        reply(world, id, "object" if id == "c" else "clear")
+    world.close_step("clearance")
+    refused("NOT_A_MEMBER", lambda: world.on("c", body, own))

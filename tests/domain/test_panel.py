@@ -1,0 +1,433 @@
+"""The panel (DR-13 to DR-16): drawn by lot, its chair, ties early and late, two scorekeepers, a rubric."""
+
+from __future__ import annotations
+
+from collections import Counter
+from fractions import Fraction
+from hashlib import sha256
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain import lots
+from domain.round import run_of
+from schemas.commands import (
+    DeclareTies,
+    DrawPanel,
+    EnterSheet,
+    FormPanel,
+    HandInSheet,
+    NameChair,
+    Recuse,
+    ReplaceJudge,
+    Tie,
+    WrittenMark,
+    WrittenPart,
+)
+from schemas.events import (
+    GrantTerms,
+    JudgeRecused,
+    Lot,
+    PanelClosed,
+    PanelDrawn,
+    SheetDiscrepancy,
+    SheetEntered,
+    SheetHandedIn,
+)
+from schemas.ledger import Actor
+from schemas.programme import Programme
+from schemas.units import UnitTree
+from tests.domain.specification import (
+    INTAKE,
+    JUDGES,
+    KEEPERS,
+    OPERATOR,
+    OPERATOR_2,
+    SPARE_JUDGE,
+    STRANGER,
+    World,
+    choice,
+    declared,
+    judged,
+    panel,
+    refused,
+    step,
+    with_members,
+)
+
+STEP = "expert_review"
+NAMES = tuple(judge.id for judge in JUDGES)
+SEED = "测试·彩票 2026031: 03 07 12 19 28 33 + 11"
+FORM = FormPanel(step=STEP, judges=NAMES)
+
+
+def out(world: World) -> dict[str, str]:
+    return {id: reason for id, (_, reason) in world.round().out.items()}
+
+
+def results(world: World) -> dict[str, Fraction]:
+    """The latest version's."""
+    event = world.events(world.round_stream(), PanelClosed)[-1]
+    return {one.nomination: one.value for one in event.results}
+
+
+# ---- by lot ----
+
+
+def two_levels() -> World:
+    """A county under a province; the province's panel judges what the county sends up."""
+    lowest = {"steps": [INTAKE]}
+    draw = {"pool_role": "expert", "kinds": {"metal": 1}}
+    summit = {"steps": [panel(draw=draw, period={"days": 300, "unit": "natural_day"}), choice(1)]}
+    programme: Programme = declared(
+        [{"id": "river", "ranks": ["county", "province"]}], {"county": lowest, "province": summit}
+    )
+    units = [
+        {"code": "9", "name": "测试省", "rank": "province"},
+        *({"code": code, "name": code, "rank": "county", "parent": "9"} for code in ("901", "902")),
+    ]
+    world = World(programme, UnitTree.model_validate({"root": "9", "units": units})).open()
+    world.submit("a", "901")
+    world.close_intake()
+    world.begin("901")
+    world.report("901")
+    return world.begin()
+
+
+def pooled(world: World, *people: tuple[str, str, str]) -> None:
+    """These hold a grant in the pool: person, role, unit."""
+    world.grant(*(GrantTerms(id=f"g-{p}-{r}", person=p, role=r, unit=u) for p, r, u in people))
+
+
+EXPERTS = (
+    ("x-1", "expert", "9"),
+    ("x-2", "expert:metal", "902"),
+    ("x-3", "expert", "902"),
+    ("x-4", "expert", "9"),
+    ("x-5", "expert:metal", "9"),
+    ("x-home", "expert:metal", "901"),  # of the member's own county
+)
+
+
+def drawn() -> World:
+    world = two_levels()
+    pooled(world, *EXPERTS)
+    world.open_step(STEP)
+    world.at(DrawPanel(step=STEP, seed=SEED, seed_source="测试·公开摇号"), OPERATOR)
+    return world
+
+
+def test_the_panel_is_drawn_from_the_pool_and_can_be_drawn_again_by_anybody_dr_13() -> None:
+    world = drawn()
+    [event] = world.events(world.round_stream(), PanelDrawn)
+    assert [lot.person for lot in event.pool] == ["x-1", "x-2", "x-3", "x-4", "x-5"]
+    assert event.judges == lots.draw(event.seed, event.pool, 3, {"metal": 1})
+    assert (event.algorithm, event.pool_hash) == (lots.ALGORITHM, lots.pool_hash(event.pool))
+    by_hand = sorted(event.pool, key=lambda lot: sha256(f"{SEED}\n{lot.person}".encode()).hexdigest())
+    first_of_metal = next(lot for lot in by_hand if lot.kind == "metal")
+    wanted = [first_of_metal, *(lot for lot in by_hand if lot != first_of_metal)][:3]
+    assert set(event.judges) == {lot.person for lot in wanted}
+
+
+def test_a_draw_is_made_once_by_lot_only_and_from_a_pool_that_suffices_dr_13() -> None:
+    world = drawn()
+    again = DrawPanel(step=STEP, seed="another", seed_source="r")
+    refused("PANEL_FORMED", lambda: world.at(again, OPERATOR))
+    refused("DRAWN_BY_LOT", lambda: world.at(FORM, OPERATOR))
+    small = two_levels()
+    small.open_step(STEP)
+    pooled(small, *EXPERTS[:1])
+    assert refused("POOL_TOO_SMALL", lambda: small.at(again, OPERATOR)).facts["kind"] == "metal"
+    pooled(small, *EXPERTS[1:2])
+    assert refused("POOL_TOO_SMALL", lambda: small.at(again, OPERATOR)).facts["kind"] == "expert"
+    named = with_members(panel(), members=["a"])
+    named.open_step(STEP)
+    refused("STAGE_MISMATCH", lambda: named.at(again, OPERATOR))
+
+
+def test_whoever_was_drawn_judges_in_the_role_of_the_pool_dr_13() -> None:
+    world = drawn()
+    roles = {person: role for person, role, _ in EXPERTS}
+    for judge in run_of(world.round(), STEP).judges:
+        world.sheet(Actor(id=judge, role=roles[judge]), STEP, {"a": "80"})
+    world.close_step(STEP)
+    assert results(world) == {"a": 80}
+
+
+def test_the_next_of_the_draw_replaces_a_drawn_judge_and_nobody_else_dr_13() -> None:
+    world = drawn()
+    run = run_of(world.round(), STEP)
+    assert run.drawn is not None
+    left_over = [lot for lot in lots.order(SEED, run.drawn.pool) if lot.person not in run.judges]
+    kinds = {lot.person: lot.kind for lot in run.drawn.pool}
+    leaving = next(judge for judge in run.judges if not kinds[judge])
+    body = ReplaceJudge(step=STEP, judge=leaving, by=left_over[-1].person, reason="测试·因病")
+    refusal = refused("NOT_NEXT_DRAWN", lambda: world.at(body, OPERATOR))
+    assert refusal.facts["next"] == left_over[0].person
+    right = body.model_copy(update={"by": left_over[0].person})
+    world.at(right, OPERATOR)
+    world.at(right, OPERATOR_2)
+    assert left_over[0].person in run_of(world.round(), STEP).judges
+
+
+@given(
+    seed=st.text(min_size=1, max_size=20),
+    people=st.lists(st.sampled_from([f"p-{n}" for n in range(12)]), unique=True, min_size=3),
+    least=st.integers(0, 2),
+    size=st.integers(2, 6),
+    order=st.randoms(use_true_random=False),
+)
+def test_a_draw_depends_on_the_seed_and_the_set_alone_and_keeps_its_minimum_dr_13(
+    seed: str, people: list[str], least: int, size: int, order: Any
+) -> None:
+    pool = [Lot(person=p, kind="metal" if n % 2 else "") for n, p in enumerate(people)]
+    first = lots.draw(seed, pool, size, {"metal": least})
+    shuffled = list(pool)
+    order.shuffle(shuffled)
+    assert lots.draw(seed, shuffled, size, {"metal": least}) == first
+    assert lots.pool_hash(shuffled) == lots.pool_hash(pool)
+    assert len(set(first)) == min(size, len(pool))
+    metal = sum(lot.kind == "metal" for lot in pool)
+    assert sum(lot.kind == "metal" for lot in pool if lot.person in first) >= min(least, metal)
+
+
+def test_every_seat_of_a_draw_falls_to_everybody_about_as_often_dr_13() -> None:
+    pool = [Lot(person=f"p-{n}") for n in range(6)]
+    times = Counter(person for seed in range(3000) for person in lots.draw(str(seed), pool, 2, {}))
+    assert all(900 < number < 1100 for number in times.values())
+
+
+# ---- chair and secretary ----
+
+
+def test_a_chaired_panel_closes_only_with_a_chair_of_its_own_and_a_secretary_beside_it_dr_13() -> None:
+    world = with_members(panel(chaired=True), members=["a"])
+    judged(world, {"a": "80"})
+    assert run_of(world.round(), STEP).held == "CHAIR_MISSING"
+    refused("NOT_ON_PANEL", lambda: world.at(NameChair(step=STEP, chair="x", secretary="s"), OPERATOR))
+    both = NameChair(step=STEP, chair=NAMES[0], secretary=NAMES[1])
+    refused("KEEPER_IS_JUDGE", lambda: world.at(both, OPERATOR))
+    world.at(NameChair(step=STEP, chair=NAMES[0], secretary="s-1"), OPERATOR)
+    world.close_step(STEP)
+    assert results(world) == {"a": 80}
+
+
+# ---- ties ----
+
+
+def test_whoever_belongs_to_a_member_s_unit_is_recused_without_asking_dr_13() -> None:
+    world = two_levels()
+    programme = world.programme.model_dump(mode="json")
+    programme["stages"]["province"]["steps"][0]["draw"] = None
+    world.programme = Programme.model_validate(programme)
+    world.grant(GrantTerms(id="home", person=NAMES[0], role="officer", unit="901"))
+    world.grant(GrantTerms(id="away", person=NAMES[1], role="officer", unit="902"))
+    world.open_step(STEP)
+    world.at(FORM, OPERATOR)
+    recusals = world.events(world.round_stream(), JudgeRecused)
+    assert [(one.judge, one.nomination, one.reason) for one in recusals] == [(NAMES[0], "a", "same_unit")]
+    refused("RECUSED", lambda: world.sheet(JUDGES[0], STEP, {"a": "100"}))
+
+
+def reviewing(*after: dict[str, Any], members: tuple[str, ...] = ("a", "b"), **said: Any) -> World:
+    world = with_members(panel(**said), *after, members=members)
+    world.open_step(STEP)
+    world.at(FORM, OPERATOR)
+    return world
+
+
+def ties(*said: tuple[str, str, str]) -> DeclareTies:
+    return DeclareTies(
+        step=STEP,
+        ties=tuple(
+            Tie.model_validate({"judge": judge, "nomination": id, "tie": tie}) for judge, id, tie in said
+        ),
+    )
+
+
+def test_judges_declare_their_own_ties_and_operators_anybody_s_dr_13() -> None:
+    world = reviewing()
+    world.at(ties((NAMES[0], "a", "mentor")), JUDGES[0])
+    refused("NOT_AUTHORISED", lambda: world.at(ties((NAMES[1], "a", "kin")), JUDGES[0]))
+    world.at(ties((NAMES[1], "a", "kin"), (NAMES[1], "b", "nominator")), OPERATOR)
+    assert world.at(ties((NAMES[1], "a", "kin")), OPERATOR) == ()
+    refused("NOT_A_MEMBER", lambda: world.at(ties((NAMES[1], "z", "kin")), OPERATOR))
+    assert run_of(world.round(), STEP).recused == {
+        (NAMES[0], "a"),
+        (NAMES[1], "a"),
+        (NAMES[1], "b"),
+    }
+
+
+def test_a_tie_declared_after_the_close_voids_the_marks_and_the_result_is_computed_again_dr_13() -> None:
+    world = reviewing(choice(1, ties=["authority"]))
+    for judge, a in zip(JUDGES, ("90", "90", "60"), strict=True):
+        world.sheet(judge, STEP, {"a": a, "b": "80"})
+    world.close_step(STEP)
+    assert results(world) == {"a": 80, "b": 80}
+    world.open_step("selection")
+    assert run_of(world.round(), "selection").held == "TIE_UNRESOLVED"
+    world.at(ties((NAMES[2], "a", "kin")), OPERATOR)
+    versions: list[int] = [one.version for one in world.events(world.round_stream(), PanelClosed)]
+    assert versions == [1, 2]
+    assert results(world) == {"a": 90, "b": 80}
+    assert len(world.events(world.round_stream(), SheetHandedIn)) == 3  # what was written stays in the log
+    world.close_step("selection")
+    assert list(world.round().members) == ["a"]
+
+
+def test_once_a_selection_rests_on_the_result_a_tie_is_matter_for_an_objection_dr_13() -> None:
+    world = reviewing(choice(1), step("publicity"))
+    for judge in JUDGES:
+        world.sheet(judge, STEP, {"a": "90", "b": "80"})
+    world.close_step(STEP)
+    world.open_step("selection")
+    late = ties((NAMES[0], "a", "kin"))
+    refused("RECUSAL_TOO_LATE", lambda: world.at(late, OPERATOR))
+    world.open_step("publicity")
+    own = Recuse(step=STEP, nomination="a", reason="近亲属")
+    refused("RECUSAL_TOO_LATE", lambda: world.at(own, JUDGES[0]))
+
+
+def test_a_late_tie_that_would_leave_too_few_marks_is_refused_and_says_what_to_do_dr_13() -> None:
+    world = reviewing(choice(1), scores_min=3)
+    for judge in JUDGES:
+        world.sheet(judge, STEP, {"a": "90", "b": "80"})
+    world.close_step(STEP)
+    refused("RECUSAL_LEAVES_TOO_FEW", lambda: world.at(ties((NAMES[0], "a", "kin")), OPERATOR))
+
+
+VOTE: dict[str, Any] = {
+    "mode": "vote",
+    "scale": None,
+    "threshold": {"share": "1/2", "comparator": ">=", "base": "entitled"},
+}
+
+
+def test_the_recused_leave_the_base_unless_the_programme_keeps_them_in_it_dr_13() -> None:
+    for in_base, passed in ((False, True), (True, False)):  # one of two is a half, one of three is not
+        world = reviewing(members=("a",), recused_in_base=in_base, **VOTE)
+        world.at(ties((NAMES[0], "a", "kin")), OPERATOR)
+        for judge, vote in zip(JUDGES[1:], ("approve", "abstain"), strict=True):
+            mark = WrittenMark.model_validate({"nomination": "a", "vote": vote})
+            world.at(HandInSheet(step=STEP, marks=(mark,)), judge)
+        world.pass_window(STEP)
+        assert ("a" in world.round().members) is passed
+
+
+# ---- scorekeepers ----
+
+
+def keeping(**said: Any) -> World:
+    return reviewing(scorekeepers=2, **said)
+
+
+def typed(world: World, keeper: Actor, judge: str, a: str, b: str = "80") -> list[str]:
+    marks = (WrittenMark(nomination="a", score=a), WrittenMark(nomination="b", score=b))
+    written = world.at(EnterSheet(step=STEP, judge=judge, marks=marks), keeper)
+    return [type(one).__name__ for one in written]
+
+
+def test_a_sheet_counts_once_two_scorekeepers_typed_the_same_dr_16() -> None:
+    world = keeping()
+    assert typed(world, KEEPERS[0], NAMES[0], "90") == ["SheetEntered"]
+    assert run_of(world.round(), STEP).sheets == {}
+    assert typed(world, KEEPERS[1], NAMES[0], "90") == ["SheetEntered", "SheetHandedIn"]
+    for judge in NAMES[1:]:
+        for keeper in KEEPERS[:2]:
+            typed(world, keeper, judge, "60")
+    world.close_step(STEP)
+    assert results(world) == {"a": 70, "b": 80}
+
+
+def test_entries_that_differ_say_where_and_count_for_nothing_until_settled_dr_16() -> None:
+    world = keeping()
+    typed(world, KEEPERS[0], NAMES[0], "90")
+    assert typed(world, KEEPERS[1], NAMES[0], "9") == ["SheetEntered", "SheetDiscrepancy"]
+    [differs] = world.events(world.round_stream(), SheetDiscrepancy)
+    assert (differs.nominations, differs.keepers) == (("a",), ("keeper-1", "keeper-2"))
+    assert "marks" not in type(differs).model_fields
+    assert run_of(world.round(), STEP).sheets == {}
+    assert typed(world, KEEPERS[1], NAMES[0], "90") == ["SheetEntered", "SheetHandedIn"]
+    assert run_of(world.round(), STEP).differs == {}
+    assert typed(world, KEEPERS[0], NAMES[0], "91")[-1] == "SheetDiscrepancy"  # it is open again
+    assert run_of(world.round(), STEP).sheets == {}
+    assert typed(world, KEEPERS[2], NAMES[0], "91")[-1] == "SheetHandedIn"
+
+
+def test_one_scorekeeper_alone_never_makes_a_sheet_count_dr_16() -> None:
+    world = keeping()
+    for _ in range(3):
+        assert typed(world, KEEPERS[0], NAMES[0], "90") == ["SheetEntered"]
+    world.pass_window(STEP)
+    assert run_of(world.round(), STEP).held == "QUORUM_UNMET"
+
+
+def test_scorekeepers_are_not_judges_and_judges_do_not_type_dr_13_dr_16() -> None:
+    world = keeping()
+    refused("SCOREKEEPERS_ENTER", lambda: world.sheet(JUDGES[0], STEP, {"a": "90"}))
+    world.grant(GrantTerms(id="both", person=NAMES[0], role="scorekeeper", unit="9"))
+    both = Actor(id=NAMES[0], role="scorekeeper")
+    refused("KEEPER_IS_JUDGE", lambda: typed(world, both, NAMES[1], "90"))
+    refused("NOT_ON_PANEL", lambda: typed(world, KEEPERS[0], SPARE_JUDGE.id, "90"))
+    refused("NOT_AUTHORISED", lambda: typed(world, STRANGER, NAMES[0], "90"))
+    refused("SCORE_OUT_OF_RANGE", lambda: typed(world, KEEPERS[0], NAMES[0], "101"))
+    assert not world.events(world.round_stream(), SheetEntered)
+    marks = (WrittenMark(nomination="a", score="90"),)
+    plain = reviewing()
+    entry = EnterSheet(step=STEP, judge=NAMES[0], marks=marks)
+    refused("STAGE_MISMATCH", lambda: plain.at(entry, KEEPERS[0]))
+
+
+# ---- rubric ----
+
+RUBRIC = [
+    {"id": "skill", "label": {"zh": "技艺"}, "share": "60%"},
+    {"id": "spirit", "label": {"zh": "精神"}, "share": "40%"},
+]
+
+
+def by_criteria(world: World, judge: Actor, **marks: tuple[str, str]) -> None:
+    written = tuple(
+        WrittenMark(
+            nomination=id,
+            parts=(
+                WrittenPart(criterion="skill", score=skill),
+                WrittenPart(criterion="spirit", score=spirit),
+            ),
+        )
+        for id, (skill, spirit) in marks.items()
+    )
+    world.at(HandInSheet(step=STEP, marks=written), judge)
+
+
+def test_criteria_are_weighed_exactly_and_each_may_break_a_tie_dr_16_dr_17() -> None:
+    world = reviewing(choice(1, ties=["expert_skill"]), rubric=RUBRIC)
+    for judge in JUDGES:
+        by_criteria(world, judge, a=("70", "90"), b=("90", "60"))
+    world.close_step(STEP)
+    assert results(world) == {"a": 78, "b": 78}
+    assert world.round().components["expert_skill"] == {"a": 70, "b": 90}
+    assert world.round().components["expert_spirit"] == {"a": 90, "b": 60}
+    world.open_step("selection")
+    assert list(world.round().members) == ["b"]
+
+
+def test_every_criterion_is_scored_once_and_on_the_scale_dr_16() -> None:
+    world = reviewing(rubric=RUBRIC)
+    refused("CRITERIA_MISSING", lambda: world.sheet(JUDGES[0], STEP, {"a": "90"}))
+    refused("SCORE_OUT_OF_RANGE", lambda: by_criteria(world, JUDGES[0], a=("70", "101")))
+    one = WrittenMark(nomination="a", parts=(WrittenPart(criterion="skill", score="70"),) * 2)
+    refused("CRITERIA_MISSING", lambda: world.at(HandInSheet(step=STEP, marks=(one,)), JUDGES[0]))
+
+
+def test_the_latest_sheet_before_the_close_counts_and_both_are_kept_dr_14() -> None:
+    world = reviewing(members=("a",))
+    for score in ("10", "90"):
+        world.sheet(JUDGES[0], STEP, {"a": score})
+    for judge in JUDGES[1:]:
+        world.sheet(judge, STEP, {"a": "90"})
+    world.close_step(STEP)
+    assert results(world) == {"a": 90}
+    assert len(world.events(world.round_stream(), SheetHandedIn)) == 4

@@ -1,0 +1,138 @@
+"""On real servers: a panel by lot, sheets typed twice, and a list that goes on while an objection holds one of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from domain import lots
+from domain import round as rounds
+from runtime.door import Door
+from schemas import names
+from schemas.commands import Confer, Decide, DrawPanel, EnterSheet, RuleOnObjection, WrittenMark
+from schemas.errors import Refused
+from schemas.events import GrantTerms, PanelDrawn, SubjectsHeld, read
+from schemas.ledger import Actor
+from schemas.loading import load_programme
+from tests.support import people
+
+PROGRAMME = """
+programme: test-judging
+edition: 1
+title: {zh: 测试·评审}
+subject: person
+units: {file: units.csv, root: P}
+routes: [{id: territorial, ranks: [county, province]}]
+titles: [{id: gold, label: {zh: 金}}]
+stages:
+  county:
+    steps: [{id: intake, type: intake, channels: [unit], period: {days: 3, unit: natural_day}}]
+  province:
+    steps:
+      - id: panel
+        type: expert_review
+        mode: score
+        panel_size: 2
+        draw: {pool_role: expert}
+        scorekeepers: 2
+        quorum: "2/3"
+        scale: {minimum: 0, maximum: 100, step: 1}
+        period: {days: 60, unit: natural_day}
+      - {id: choice, type: selection, seats: 2, weights: [{component: expert, share: "100%"}], ties: [authority]}
+      - {id: notice, type: publicity, period: {days: 4, unit: natural_day}}
+      - {id: sealed, type: decision, body: office, period: {days: 60, unit: natural_day}}
+      - {id: honour, type: conferral, body: office, grades: [{title: gold}], period: {days: 60, unit: natural_day}}
+"""
+OPERATOR = Actor(id="op-1", role="operator")
+BODY = tuple(Actor(id=person, role="body:office") for person in people.BODIES)
+KEEPERS = tuple(Actor(id=f"k-{n}", role="scorekeeper") for n in (1, 2))
+POOL = tuple(f"x-{n}" for n in range(1, 6))
+SEED = "测试·公开摇号 0719"
+
+
+async def _until(what: Callable[[], Awaitable[bool]], seconds: float = 60) -> None:
+    async with asyncio.timeout(seconds):
+        while not await what():  # noqa: ASYNC110 -- the log has no event to wait for
+            await asyncio.sleep(0.1)
+
+
+async def _at(door: Door, stream: str, step: str) -> bool:
+    state = (await door.decider.rounds.get(stream)).state
+    return state.current == step and rounds.run_of(state, step).closed_at is None
+
+
+async def test_a_drawn_panel_typed_twice_and_a_hold_by_subject_dr_13_dr_16_dr_28(
+    door: Door, tmp_path: Path
+) -> None:
+    (tmp_path / "units.csv").write_text(
+        "code,parent,name,rank\nP,,测试省,province\nC,P,测试县,county\n", "utf-8"
+    )
+    file = tmp_path / "1.yaml"
+    file.write_text(PROGRAMME, "utf-8")
+    programme = load_programme(file)
+    cycle = names.cycle_id(programme.programme, programme.edition)
+    summit = names.round_stream(cycle, names.ROOT_ROUTE, "P")
+    extra = [(person, "expert") for person in POOL] + [(keeper.id, "scorekeeper") for keeper in KEEPERS]
+    grants = people.grants(programme, "P", ("C",)) + tuple(
+        GrantTerms(id=f"extra-{n}", person=person, role=role, unit="P")
+        for n, (person, role) in enumerate(extra)
+    )
+    pace = people.fast(days_a_second=1)
+    await door.start_cycle(file, operators=("op-1", "op-2"), grants=grants, invited=("C",), pace=pace)
+    first, second, third = [await people.nominate(door, cycle, programme, "C", n) for n in range(3)]
+
+    await _until(lambda: _at(door, summit, "panel"))
+    await _drawn(door, summit)
+    await _typed_twice(door, summit, {first: "90", second: "80", third: "70"})
+
+    await _until(lambda: _at(door, summit, "notice"))
+    citizen = Actor(id="citizen-1", role="public")
+    objection, receipt = await door.object_to(
+        cycle, first, "TEST-OBJECTOR", {"name": "测试·乙"}, "deeds", citizen
+    )
+    assert "citizen-1" not in receipt.model_dump_json()
+    await _only_a_handler_sees_the_objector(door, cycle, first, objection)
+
+    await _until(lambda: _at(door, summit, "sealed"))  # the list goes on, the objection still open
+    held = [event for event in map(read, await door.store.load(summit)) if isinstance(event, SubjectsHeld)]
+    assert [one.nominations for one in held] == [(first,)]
+    dismissed = RuleOnObjection(objection=objection, outcome="dismissed", reason="测试·不实")
+    await door.send(names.nomination_stream(cycle, first), dismissed, Actor(id="h-1", role="handler"))
+    for member in BODY:
+        await door.send(summit, Decide(step="sealed"), member)
+    await _until(lambda: _at(door, summit, "honour"))
+    for member in BODY:
+        await door.send(summit, Confer(step="honour"), member)
+    assert list((await door.decider.rounds.get(summit)).state.conferred) == [first, second]
+
+
+async def _drawn(door: Door, summit: str) -> None:
+    await door.send(summit, DrawPanel(step="panel", seed=SEED, seed_source="测试"), OPERATOR)
+    (drawn,) = [event for event in map(read, await door.store.load(summit)) if isinstance(event, PanelDrawn)]
+    assert {lot.person for lot in drawn.pool} == set(POOL)
+    assert drawn.judges == lots.draw(SEED, reversed(drawn.pool), 2, {})
+
+
+async def _typed_twice(door: Door, summit: str, scores: dict[str, str]) -> None:
+    judges = (await door.decider.rounds.get(summit)).state.steps["panel"].judges
+    marks = tuple(WrittenMark(nomination=id, score=score) for id, score in scores.items())
+    slip = (marks[0].model_copy(update={"score": "9"}), *marks[1:])
+    for judge in judges:
+        right = EnterSheet(step="panel", judge=judge, marks=marks)
+        await door.send(summit, right, KEEPERS[0])
+        wrong = await door.send(summit, EnterSheet(step="panel", judge=judge, marks=slip), KEEPERS[1])
+        assert [event.type for event in wrong.events] == ["SheetEntered", "SheetDiscrepancy"]
+        settled = await door.send(summit, right, KEEPERS[1])
+        assert [event.type for event in settled.events] == ["SheetEntered", "SheetHandedIn"]
+
+
+async def _only_a_handler_sees_the_objector(door: Door, cycle: str, nomination: str, objection: str) -> None:
+    seen = await door.objector(cycle, nomination, objection, Actor(id="h-1", role="handler"))
+    assert seen == {"name": "测试·乙"}
+    for other in (OPERATOR, KEEPERS[0], *BODY, Actor(id="h-1", role="operator")):
+        with pytest.raises(Refused) as refusal:
+            await door.objector(cycle, nomination, objection, other)
+        assert refusal.value.code == "NOT_AUTHORISED"
