@@ -19,6 +19,7 @@ from activities.outbox import Outbox
 from projections.projector import Projector
 from runtime.door import system_clock
 from runtime.logging import configure_logging
+from runtime.recovery import Recovery
 from runtime.settings import Login, Settings
 from runtime.temporal import connect
 from store.ballot_box import BallotBox
@@ -38,6 +39,8 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         ballots = await stack.enter_async_context(BallotBox(settings.dsn(Login.APP)))
         client = await connect(settings)
         decider = Decider(store, system_clock)
+        recovery = Recovery(decider, client, settings.task_queue)
+        outbox = Outbox(decider, client, settings.task_queue, recovery.restart)
         worker = Worker(
             client,
             task_queue=settings.task_queue,
@@ -54,7 +57,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
             max_concurrent_local_activities=64,
         )
         background = [
-            asyncio.create_task(Outbox(decider, client, settings.task_queue).run(stop)),
+            asyncio.create_task(outbox.run(stop)),
             asyncio.create_task(Sequencer(settings.dsn(Login.SEQUENCER)).run(stop)),
             asyncio.create_task(Projector(store, settings.dsn(Login.APP)).run(stop)),
         ]

@@ -29,6 +29,7 @@ from schemas import names
 from schemas.canonical import payload_hash
 from schemas.commands import (
     AddPoints,
+    AmendRecommendation,
     AmendRules,
     CancelRound,
     CloseIntake,
@@ -64,7 +65,7 @@ ATTEMPTS = 50
 
 GATHERED = FreezePool | LapseRound | CancelRound
 """What concerns also those who are not in the round's pool yet."""
-NEEDS_STANDINGS = (OpenStep, CloseStep, CloseStepEarly, Decide, Confer, ReportRound)
+NEEDS_STANDINGS = (OpenStep, CloseStep, CloseStepEarly, Decide, Confer, ReportRound, AmendRecommendation)
 
 
 def request_hash(command: Command) -> str:
@@ -77,7 +78,7 @@ class Decider:
 
     def __init__(self, store: EventStore, clock: Callable[[], datetime]) -> None:
         self.store = store
-        self._clock = clock
+        self.clock = clock
         self.cycles: States[cycles.State] = States(store, fold_cycle, cycles.initial)
         self.authorities: States[authority.State] = States(store, fold_authority, authority.initial)
         self.nominations: States[nomination.State] = States(
@@ -127,7 +128,7 @@ class Decider:
             grant=decision.grant,
             cause=command.cause,
             occurred_at=command.received_at,
-            recorded_at=self._clock(),
+            recorded_at=self.clock(),
             rules=rules,
         )
         receipt = await self.store.append(
@@ -413,10 +414,13 @@ class Decider:
         programme, tree, calendar = await self._laws(cycle_state)
         entered, below, children = (), (), {}  # type: tuple[str, ...], tuple[str, ...], dict[str, rounds.State]
         if isinstance(command.body, OpenRound | GATHERED):
-            entered, below = await self._work(cycle, route, unit, programme, tree)
+            entered, below = await self.work(cycle, route, unit, programme, tree)
         if isinstance(command.body, GATHERED) and state.opened and not state.frozen:
             folded = await self.rounds.get_many(state.opened.children)
             children = {stream: one.state for stream, one in folded.items()}
+        parent = None
+        if isinstance(command.body, AmendRecommendation) and (above := await self.parent_of(command.stream)):
+            parent = (await self.rounds.get(above)).state
         stage = programme.stages[tree.by_code[unit].rank]
         concerned = _concerned(state, command, entered, children)
         standings = await self._standings(
@@ -434,9 +438,19 @@ class Decider:
             entered=entered,
             work_below=below,
             children=children,
+            parent=parent,
         )
 
-    async def _work(
+    async def parent_of(self, stream: str) -> str:
+        """The round that a round reports to; nothing for the one where the routes meet."""
+        _, cycle, route, unit = stream.split("/")
+        if route == names.ROOT_ROUTE:
+            return ""
+        programme, tree, _ = await self._laws(await self.cycles.get(names.cycle_stream(cycle)))
+        path = tree.path(unit, programme.route(route))
+        return names.round_stream(cycle, names.ROOT_ROUTE if len(path) == 2 else route, path[1])
+
+    async def work(
         self, cycle: str, route: str, unit: str, programme: Programme, tree: UnitTree
     ) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """The nominations that entered at this unit, and the child rounds that have something to decide."""

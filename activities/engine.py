@@ -12,7 +12,6 @@ from temporalio import activity
 from activities.deciding import Decider
 from activities.errors import translated
 from activities.views import cycle_view, nomination_view, round_view
-from domain import cycle as cycles
 from domain import feeding
 from domain import round as rounds
 from schemas import names
@@ -143,8 +142,8 @@ class Engine:
         folded = await self._decider.rounds.get(command.stream)
         cycle = await self._decider.cycles.get(names.cycle_stream(names.cycle_of(command.stream)))
         stage = await self._stage(command.stream, cycle.rules)
-        paused = cycle.state.status == cycles.Status.PAUSED
-        view = round_view(folded.state, stage, await self._tree(command.stream), command.received_at, paused)
+        tree = await self._tree(command.stream)
+        view = round_view(folded.state, stage, tree, command.received_at, cycle.state)
         return RoundAnswer(receipt=receipt, view=view)
 
     async def _stage(self, stream: str, rules: str) -> Stage:

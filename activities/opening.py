@@ -73,9 +73,9 @@ class Opener:
         folded = await self._decider.cycles.get(stream)
         if folded.state.opened is None:
             return None
-        if folded.rules != pinned.rules or folded.state.opened.units != pinned.units:
-            raise Conflict("CYCLE_EXISTS", cycle=cycle)
         events = (await self._decider.store.load(stream))[:1]
+        if events[0].rules != pinned.rules or folded.state.opened.units != pinned.units:
+            raise Conflict("CYCLE_EXISTS", cycle=cycle)
         return Receipt(
             stream=stream,
             command_id=events[0].command_id,
@@ -113,7 +113,7 @@ class Opener:
             static_summary=cycle,
         )
         assert self._client is not None
-        return await update_with_start(self._client, command, start, attempt)
+        return await update_with_start(self._client, command, start, f"{command.id}#{attempt}")
 
     async def _found(self, cycle: str, pinned: PinnedCycle, operator: Actor) -> None:
         """The first grants of a cycle, once: a start that was cut short between the two is completed by the next."""
@@ -153,7 +153,7 @@ async def update_with_start(
             names.COMMAND_UPDATE,
             command,
             start_workflow_operation=start,
-            id=f"{command.id}#{attempt}",
+            id=attempt,
             result_type=Receipt,
         )
         return receipt

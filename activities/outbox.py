@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import structlog
 from temporalio.client import Client
@@ -12,7 +13,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from activities.deciding import Decider
 from schemas import names
 from schemas.commands import ENGINE, Command, ConferTitle
-from schemas.errors import Unavailable
+from schemas.errors import EngineError
 from schemas.ledger import Post
 from schemas.messages import NominationOrder
 
@@ -35,9 +36,12 @@ def title_command(post: Post) -> Command:
 
 
 class Outbox:
-    """Carries what is undelivered. A nomination's workflow that has ended is begun again from the log."""
+    """Carries what is undelivered; to a round's parent once the round has ended. Workflows that are gone are begun again from the log: `restart` does it for a cycle's."""
 
-    def __init__(self, decider: Decider, client: Client, queue: str) -> None:
+    def __init__(
+        self, decider: Decider, client: Client, queue: str, restart: Callable[[str], Awaitable[object]]
+    ) -> None:
+        self._restart = restart
         self._decider = decider
         self._client = client
         self._queue = queue
@@ -47,7 +51,7 @@ class Outbox:
         while not stop.is_set():
             try:
                 carried = await self.step()
-            except (RPCError, OSError, Unavailable) as fault:
+            except (RPCError, OSError, EngineError) as fault:
                 log.warning("outbox_waits", fault=str(fault))
                 carried = 0
             if not carried:
@@ -75,12 +79,22 @@ class Outbox:
         if names.kind_of(post.workflow) == "title":
             await self._decider.execute(title_command(post))
             return
+        if await self._signal(post.workflow, post.name):
+            return
+        above = await self._decider.parent_of(post.workflow)
+        if not (above and await self._signal(above, post.name)):
+            log.info("outbox_to_the_log_only", workflow=post.workflow, message=post.id)
+            await self._restart(post.cycle)
+
+    async def _signal(self, workflow: str, name: str) -> bool:
+        """False if no such workflow runs."""
         try:
-            await self._client.get_workflow_handle(post.workflow).signal(post.name)
+            await self._client.get_workflow_handle(workflow).signal(name)
         except RPCError as fault:
             if fault.status != RPCStatusCode.NOT_FOUND:
                 raise
-            log.info("outbox_to_the_log_only", workflow=post.workflow, message=post.id)
+            return False
+        return True
 
     async def _deliver_to_nomination(self, post: Post) -> None:
         cycle = await self._decider.cycles.get(names.cycle_stream(post.cycle))

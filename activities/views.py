@@ -32,14 +32,18 @@ def cycle_view(
     )
 
 
-def round_view(state: rounds.State, stage: Stage, tree: UnitTree, now: datetime, paused: bool) -> RoundView:
+def round_view(
+    state: rounds.State, stage: Stage, tree: UnitTree, now: datetime, cycle: cycles.State
+) -> RoundView:
     opened = state.opened
     run = rounds.run_of(state, state.current)
+    paused = cycle.status == cycles.Status.PAUSED
     return RoundView(
         seq=state.seq,
         steps=tuple(StepRef(id=step.id, type=step.type) for step in stage.steps),
         children=tuple(child_ref(stream, tree) for stream in opened.children) if opened else (),
         reports_due=state.reports.closes_at if state.reports else None,
+        paused_seconds=_paused_seconds(state, cycle),
         frozen=state.frozen,
         current=state.current,
         closed=tuple(id for id, step in state.steps.items() if step.closed_at is not None),
@@ -51,6 +55,7 @@ def round_view(state: rounds.State, stage: Stage, tree: UnitTree, now: datetime,
         seals_at=run.seals_at,
         members=len(state.members),
         reported=state.reported is not None,
+        amends_at=_amends_at(state, now),
         lapsed=bool(state.lapsed),
         conferred=state.certificates,
     )
@@ -67,6 +72,13 @@ def child_ref(stream: str, tree: UnitTree) -> ChildRef:
     return ChildRef(stream=stream, unit=unit.code, name=unit.name, rank=unit.rank)
 
 
+def _paused_seconds(state: rounds.State, cycle: cycles.State) -> int:
+    """How long the cycle stood still since the children's cut-off was set: a round begun again cannot remember."""
+    reports = state.reports
+    pauses = [until - since for since, until in cycle.pauses if reports and since >= reports.opens_at]
+    return int(sum(pause.total_seconds() for pause in pauses))
+
+
 def _wakes_at(state: rounds.State, now: datetime) -> datetime | None:
     """The next instant at which time alone may change something."""
     run = rounds.run_of(state, state.current)
@@ -75,6 +87,13 @@ def _wakes_at(state: rounds.State, now: datetime) -> datetime | None:
     window = publicity.ends_at(state, state.current) if state.published else run.window
     ends = [one.closes_at for one in (window, run.window) if one is not None and one.closes_at > now]
     return min(ends) if ends else None
+
+
+def _amends_at(state: rounds.State, now: datetime) -> datetime | None:
+    """The next end of a substitute's own publicity period."""
+    published = [state.published[id] for id in rounds.awaited(state) if id in state.published]
+    ends = [one.window.closes_at for one in published if one.window.closes_at > now]
+    return min(ends, default=None)
 
 
 def _ripe(state: rounds.State, stage: Stage) -> bool:

@@ -79,6 +79,7 @@ EVENT_WORDS: dict[str, tuple[str, str]] = {
     "DecisionTaken": ("审定", "decision taken"),
     "TitlesConferred": ("命名", "titles conferred"),
     "RoundReported": ("评审轮上报", "round reported"),
+    "RecommendationAmended": ("推荐名单递补", "recommendation amended"),
     "DeathNoted": ("申报对象逝世", "death noted"),
     "TransferNoted": ("调动", "transfer noted"),
     "PredicateWaived": ("破格", "predicate waived"),

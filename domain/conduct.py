@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from domain import (
+    afterwards,
     authority,
     choice,
     clearance,
@@ -22,6 +23,7 @@ from domain.decision import NOTHING, Decision, two_people
 from domain.round import State, must_be_current, must_run, run_of
 from domain.steps import Inputs, cycle_guard, leave, open_window, set_gates, tell
 from schemas.commands import (
+    AmendRecommendation,
     CancelRound,
     CloseStep,
     CloseStepEarly,
@@ -111,6 +113,8 @@ def decide(state: State, command: Command, body: RoundBody, inputs: Inputs) -> D
             return _report(state, command, inputs)
         case FreezePool():
             return entry.freeze_pool(state, command, inputs)
+        case AmendRecommendation():
+            return afterwards.amend(state, command, inputs)
     step = _declared(state, inputs, body.step)
     match body:
         case OpenStep():
@@ -269,18 +273,19 @@ def _lapse(state: State, command: Command, reason: str, inputs: Inputs) -> Decis
                 reason="ROUND_LAPSED",
             ),
         )
-        for id in (*state.members, *state.standby, *_not_yet_in(state, inputs))
+        for id in in_it(state, inputs.entered, inputs.children)
     )
     closed = set_gates(state, command, inputs, state.current, GateStatus.CLOSED)
     return Decision(events=(RoundLapsed(reason=reason),), effects=(*closed, *told))
 
 
-def _not_yet_in(state: State, inputs: Inputs) -> tuple[str, ...]:
-    """Before the pool is frozen: those who entered here, and those of child rounds that have reported."""
+def in_it(state: State, entered: Sequence[str], children: Mapping[str, State]) -> tuple[str, ...]:
+    """Members, reserve, and before the pool is frozen those who entered here or are of child rounds that have reported."""
+    here = (*state.members, *state.standby)
     if state.frozen:
-        return ()
-    reported = [child for _, child in sorted(inputs.children.items()) if child.reported]
-    return (*inputs.entered, *(id for child in reported for id in (*child.members, *child.standby)))
+        return here
+    reported = [child for _, child in sorted(children.items()) if child.reported]
+    return (*here, *entered, *(id for child in reported for id in (*child.members, *child.standby)))
 
 
 def _cancel(state: State, command: Command, body: CancelRound, inputs: Inputs, grant: str) -> Decision:

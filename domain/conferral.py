@@ -103,7 +103,7 @@ def confer(state: State, command: Command, body: Confer, inputs: Inputs, step: C
     told = tuple(
         post
         for one in conferred
-        for post in (_tell(state, command, inputs, one, conferred), _begin(state, command, event, one))
+        for post in (_tell(state, command, inputs, one, conferred), begin_title(state, command, event, one))
     )
     left = leave(state, command, step.id, (*gone(state, inputs), *passed_over))
     return (
@@ -248,7 +248,7 @@ def _tell(
     return tell(state, command, one.nomination, outcome)
 
 
-def _begin(state: State, command: Command, event: TitlesConferred, one: Conferred) -> Post:
+def begin_title(state: State, command: Command, event: TitlesConferred, one: Conferred) -> Post:
     """The message by which the title's own stream begins."""
     place = next((ranked.rank for ranked in state.ranked if ranked.nomination == one.nomination), None)
     effective_on: date = event.effective_on or local_date(command.received_at)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 
 from domain.calendar import local_date
 from domain.decision import NOTHING, Decision
 from domain.eligibility import BARRED, judge, required_titles
 from domain.history import Past
-from domain.round import Standing, State
+from domain.round import Standing, State, awaited
 from domain.steps import (
     Inputs,
     close,
@@ -36,7 +36,7 @@ from schemas.events import (
     StepOpened,
     SubjectsHeld,
 )
-from schemas.ledger import Effect
+from schemas.ledger import Effect, HeadIs
 from schemas.programme import Eligibility, Endorsement
 
 # ---- pool ----
@@ -76,8 +76,10 @@ def freeze_pool(state: State, command: Command, inputs: Inputs) -> Decision:
     frozen = PoolFrozen(members=members, dropped=dropped, lapsed_children=lapsed)
     contested = tuple(one.nomination for one in standings if one.contested and one.nomination not in out)
     held = (SubjectsHeld(step="pool", nominations=contested),) if contested else ()
-    effects = (*_tell_left_behind(state, command, inputs), *_tell_dropped(state, command, dropped))
-    guards = (cycle_guard(command), *head_guards(standings, command))
+    told = (tell(state, command, id, outcome) for id, outcome in left_behind(inputs.children))
+    effects: tuple[Effect, ...] = (*told, *_tell_dropped(state, command, dropped))
+    lists = tuple(HeadIs(stream=stream, seq=child.seq) for stream, child in inputs.children.items())
+    guards = (cycle_guard(command), *head_guards(standings, command), *lists)
     return Decision(events=(frozen, *held), guards=guards, effects=effects)
 
 
@@ -118,16 +120,17 @@ def ended_here(one: Standing, inputs: Inputs, past: Past) -> set[str]:
     return set(own) - {title.title for title in past.active(own)}
 
 
-def _tell_left_behind(state: State, command: Command, inputs: Inputs) -> Iterable[Effect]:
-    """Reserves whose list was taken, and members of rounds that did not report in time, go no further."""
-    for stream, child in sorted(inputs.children.items()):
+def left_behind(children: Mapping[str, State]) -> Iterator[tuple[str, TakeOutcome]]:
+    """Reserves whose list was taken, substitutes whose time was not up, and members of late rounds go no further."""
+    for stream, child in sorted(children.items()):
         reason = "RESERVE_LAPSED" if child.reported else "ROUND_LAPSED"
-        left = child.standby if child.reported else child.members | child.standby
-        for nomination in left:
-            outcome = TakeOutcome(
-                round=stream, round_seq=child.seq, outcome="eliminated", step="pool", reason=reason
+        for nomination in (*(awaited(child) if child.reported else child.members), *child.standby):
+            yield (
+                nomination,
+                TakeOutcome(
+                    round=stream, round_seq=child.seq, outcome="eliminated", step="pool", reason=reason
+                ),
             )
-            yield tell(state, command, nomination, outcome)
 
 
 def _tell_dropped(state: State, command: Command, dropped: tuple[Dropped, ...]) -> tuple[Effect, ...]:
@@ -163,13 +166,18 @@ def open_eligibility(state: State, command: Command, inputs: Inputs, step: Eligi
                 round_seq=state.seq + 1,
                 outcome="returned",
                 step=step.id,
-                reason="missing: " + ", ".join(check.unknown),
+                reason=missing(check),
             ),
         )
         for check in unknown
     )
     failed = _leave_failed(state, command, inputs, step, checks)
     return opened.then(checked).then(failed).then(Decision(effects=returned))
+
+
+def missing(check: Checked) -> str:
+    """What a nomination lacks, as it is told when it is sent back."""
+    return "missing: " + ", ".join(check.unknown)
 
 
 def close_eligibility(state: State, command: Command, inputs: Inputs, step: Eligibility) -> Decision:

@@ -290,7 +290,7 @@ def decide(state: State, command: Command, body: NominationBody, inputs: Inputs)
         case SubmitNomination():
             return _submit(state, command, body, inputs)
         case TakeOutcome():
-            return _take_outcome(state, body)
+            return take_outcome(state, body)
     if state.submitted is None:
         raise Refused("NOT_FOUND", what=command.stream)
     match body:
@@ -814,7 +814,7 @@ def _disqualify(state: State, command: Command, body: Disqualify, inputs: Inputs
 # ---- outcomes ----
 
 
-def _take_outcome(state: State, body: TakeOutcome) -> Decision:
+def take_outcome(state: State, body: TakeOutcome) -> Decision:
     """What a round decided, taken once; a nomination that has left meanwhile takes nothing more."""
     key = f"conferred {body.title}" if body.outcome == "conferred" else body.outcome
     if state.over or (body.round, key) in state.outcomes:

@@ -133,14 +133,14 @@ def _substitute_all(
 ) -> tuple[Decision, State]:
     decision = NOTHING
     for one in gone(state, inputs):
-        part = _replace(state, command, inputs, step, one)
+        part = replace_one(state, command, inputs, step, one)
         decision = decision.then(part)
         for event in part.events:
             state = evolve(state, event, command.received_at)
     return decision, state
 
 
-def _replace(state: State, command: Command, inputs: Inputs, step: Publicity, left: Dropped) -> Decision:
+def replace_one(state: State, command: Command, inputs: Inputs, step: Publicity, left: Dropped) -> Decision:
     """Takes the next of the reserve whose inclusion keeps the composition, or leaves the seat vacant."""
     able = [id for id in state.standby if not inputs.standings[id].gone]
     selection = inputs.stage.step(state.selection) if state.selection else None

@@ -36,6 +36,7 @@ from schemas.events import (
     PanelFormed,
     PoolFrozen,
     Ranked,
+    RecommendationAmended,
     ReportsExtended,
     RoundLapsed,
     RoundOpened,
@@ -105,6 +106,7 @@ class Publication:
     step: str
     window: Window
     gate: str
+    epoch: int = 0  # of the last pause for which its days were given back
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +235,10 @@ def _of_the_whole(state: State, event: Event, at: datetime, actor: str, stream: 
             return _frozen(state, event, at)
         case RoundReported():
             return replace(state, reported=event)
+        case RecommendationAmended():
+            assert state.reported is not None
+            amended = {"recommended": event.recommended, "reserve": event.reserve}
+            return replace(state, reported=state.reported.model_copy(update=amended))
         case RoundLapsed():
             return replace(state, lapsed=event.reason, paused_at=None)
         case ActProposed():
@@ -366,7 +372,7 @@ def _published(state: State, event: ListPublished) -> State:
 def _extended(state: State, event: StepExtended, at: datetime) -> State:
     gate = names.step_gate(state.stream, event.step, event.nomination)
     published = {
-        id: replace(publication, window=_moved(publication.window, event.closes_at))
+        id: replace(publication, window=_moved(publication.window, event.closes_at), epoch=event.epoch)
         if publication.gate == gate
         else publication
         for id, publication in state.published.items()
@@ -402,6 +408,12 @@ def _conferred(state: State, event: TitlesConferred) -> State:
 
 
 # ---- queries ----
+
+
+def awaited(state: State) -> tuple[str, ...]:
+    """Members who came in after the report and are not recommended yet: their own publicity period runs."""
+    recommended = state.reported.recommended if state.reported else tuple(state.members)
+    return tuple(id for id in state.members if id not in recommended)
 
 
 def run_of(state: State, step: str) -> StepRun:
@@ -474,8 +486,8 @@ def endorsement_open(state: State, nomination_stream: str, action: str, programm
 def publication_over(state: State, nomination: str, now: datetime) -> bool:
     """Whether this nomination was published and may no longer be objected to."""
     publication = state.published[nomination]
-    closed = run_of(state, publication.step).closed_at is not None
-    return closed or state.over or now >= publication.window.closes_at
+    over = run_of(state, publication.step).closed_at is not None or state.over
+    return (over and nomination not in awaited(state)) or now >= publication.window.closes_at
 
 
 def publicity_gate(state: State, nomination: str) -> tuple[str, str]:

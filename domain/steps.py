@@ -33,6 +33,7 @@ class Inputs:
     entered: tuple[str, ...] = ()  # nominations that entered at this round's own unit and route
     work_below: tuple[str, ...] = ()  # child rounds with something to decide
     children: dict[str, State] = field(default_factory=dict)
+    parent: State | None = None  # the round that this one reports to
 
 
 def present(state: State, inputs: Inputs) -> dict[str, Standing]:

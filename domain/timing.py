@@ -97,7 +97,7 @@ def _give_back(
     state: State, command: Command, inputs: Inputs, step: str, pauses: tuple[Pause, ...]
 ) -> Decision:
     windows = windows_of(state, step)
-    moved = {id: _resumed(window, pauses, command.received_at, inputs) for id, window in windows.items()}
+    moved = {id: given_back(window, pauses, command.received_at, inputs) for id, window in windows.items()}
     events: tuple[Event, ...] = tuple(
         StepExtended(
             step=step,
@@ -141,7 +141,7 @@ def _merged(pauses: Iterable[Pause]) -> tuple[Pause, ...]:
     return tuple(merged)
 
 
-def _resumed(window: Window, pauses: tuple[Pause, ...], now: datetime, inputs: Inputs) -> Window:
+def given_back(window: Window, pauses: tuple[Pause, ...], now: datetime, inputs: Inputs) -> Window:
     """The window after every pause that it saw; the days between the last resuming and `now` are given back too."""
     closes = window.closes_at
     for paused_at, resumed_at in pauses:

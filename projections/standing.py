@@ -37,6 +37,7 @@ from schemas.events import (
     NominationWithdrawn,
     PoolFrozen,
     Ranked,
+    RecommendationAmended,
     RoundLapsed,
     RoundOpened,
     RoundPaused,
@@ -321,6 +322,8 @@ def _round(row: RoundRow, event: Event) -> RoundRow:
         case RoundReported():
             ended = {"status": RoundStatus.REPORTED, "held_code": "", "reported": event.recommended}
             return row.model_copy(update=ended)
+        case RecommendationAmended():
+            return row.model_copy(update={"reported": event.recommended})
         case RoundLapsed():
             return row.model_copy(update={"status": RoundStatus.LAPSED, "held_code": ""})
         case _:

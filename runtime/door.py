@@ -1,6 +1,7 @@
 """The one way in for people's commands: stamped with cycle time, sent as an Update, answered with a receipt.
 
-A command to a workflow that has ended is decided from the log, so that it is refused with its reason, never lost.
+A command to a workflow that has ended is decided from the log, so that it is refused with its reason, never lost; if
+the cycle is not over, its workflows are begun again.
 """
 
 from __future__ import annotations
@@ -19,11 +20,7 @@ from temporalio.client import (
     WorkflowUpdateFailedError,
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
-from temporalio.common import (
-    TypedSearchAttributes,
-    WorkflowIDConflictPolicy,
-    WorkflowIDReusePolicy,
-)
+from temporalio.common import TypedSearchAttributes, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.service import RPCError, RPCStatusCode
 from uuid_utils import uuid7
 
@@ -31,6 +28,8 @@ from activities.deciding import Decider
 from activities.errors import engine_error
 from activities.opening import Opener, search_attributes, update_with_start
 from domain import authority
+from runtime.recovery import Recovered, Recovery
+from runtime.restoring import Restorer
 from runtime.settings import Login, Settings
 from runtime.temporal import connect
 from schemas import names
@@ -144,15 +143,19 @@ class Door:
 
     async def send(self, stream: str, body: Body, actor: Actor, key: str = "") -> Receipt:
         """Sends one command and waits until it is durable. Raises the EngineError with which it was refused."""
+        command = await self.command(stream, body, actor, key)
+        return await self._deliver(command)
+
+    async def command(self, stream: str, body: Body, actor: Actor, key: str = "") -> Command:
+        """The command as it is sent: stamped with cycle time."""
         cycle = body.cycle if isinstance(body, FamilyBody) else names.cycle_of(stream)
-        command = Command(
+        return Command(
             id=key or await self._key(stream, body, actor),
             stream=stream,
             actor=actor,
             received_at=await self.now(cycle),
             body=body,
         )
-        return await self._deliver(command)
 
     # ---- a cycle ----
 
@@ -184,9 +187,12 @@ class Door:
             calendar=calendar,
         )
         now = self._clock()
-        return await self._opener.open(
+        receipt = await self._opener.open(
             pinned, now, pace or Pace(real_epoch=now, cycle_epoch=now), str(uuid7())
         )
+        if receipt.repeated:
+            await self.recovery().restart(names.cycle_of(receipt.stream))
+        return receipt
 
     async def pin(
         self,
@@ -227,6 +233,17 @@ class Door:
         amended = open_programme(programme).programme
         rules = await self.store.put_document("programme", canonical_bytes(amended))
         return await self.send(names.cycle_stream(cycle), AmendRules(rules=rules, reason=reason), actor, key)
+
+    def recovery(self) -> Recovery:
+        """What begins workflows again."""
+        assert self.client is not None
+        return Recovery(self.decider, self.client, self.settings.task_queue)
+
+    async def recover(self, cycle: str) -> Recovered:
+        """After a loss of either store; raises as `Recovery.recover` does."""
+        assert self.client is not None
+        restorer = Restorer(self.decider, self.client, self.ballots, self.vault)
+        return await self.recovery().recover(cycle, restorer)
 
     # ---- nominations, objections, votes ----
 
@@ -425,15 +442,22 @@ class Door:
         assert self.client is not None
         try:
             receipt: Receipt = await self.client.get_workflow_handle(workflow).execute_update(
-                names.COMMAND_UPDATE, command, id=f"{command.id}#{uuid7()}", result_type=Receipt
+                names.COMMAND_UPDATE, command, id=_attempt(command), result_type=Receipt
             )
             return receipt
         except (RPCError, WorkflowUpdateRPCTimeoutOrCancelledError) as fault:
             if getattr(fault, "status", None) != RPCStatusCode.NOT_FOUND:
                 raise Unavailable("TEMPORAL_UNAVAILABLE", address="-", fault=fault) from fault
-            return await self.decider.execute(command)
+            return await self._from_the_log(command)
         except WorkflowUpdateFailedError as failure:
             raise engine_error(failure) or failure from failure
+
+    async def _from_the_log(self, command: Command) -> Receipt:
+        """The log decides; where it says that the cycle is not over, the workflows are begun again beside it."""
+        try:
+            return await self.decider.execute(command)
+        finally:
+            await self.recovery().restart(names.cycle_of(command.stream))
 
     async def _to_nomination(self, command: Command) -> Receipt:
         cycle = names.cycle_of(command.stream)
@@ -448,7 +472,7 @@ class Door:
             search_attributes=await self._entry_attributes(cycle, command),
         )
         assert self.client is not None
-        return await update_with_start(self.client, command, start, str(uuid7()))
+        return await update_with_start(self.client, command, start, _attempt(command))
 
     async def _entry_attributes(self, cycle: str, command: Command) -> TypedSearchAttributes | None:
         """What a nomination can be found by: where it entered. Only its submission starts it anew in Temporal."""
@@ -458,6 +482,11 @@ class Door:
         assert opened is not None
         unit = (await self.decider.tree(opened.units)).by_code.get(command.body.unit)
         return search_attributes(opened.programme, cycle, unit.code, unit.rank) if unit else None
+
+
+def _attempt(command: Command) -> str:
+    """An id of its own for each attempt: the log keeps a command to one effect, Temporal would keep its first refusal."""
+    return f"{command.id}#{uuid7()}"
 
 
 def _team_identity(members: tuple[TeamMember, ...]) -> str:

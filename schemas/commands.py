@@ -230,6 +230,12 @@ class FreezePool(Frozen):
     kind: Literal["freeze_pool"] = "freeze_pool"
 
 
+class AmendRecommendation(Frozen):
+    """Until the parent's cut-off: fill the seats given up since the report, and recommend substitutes whose time is up."""
+
+    kind: Literal["amend_recommendation"] = "amend_recommendation"
+
+
 class OpenStep(Frozen):
     kind: Literal["open_step"] = "open_step"
     step: str
@@ -717,6 +723,7 @@ NominationBody = (
 RoundBody = (
     OpenRound
     | FreezePool
+    | AmendRecommendation
     | OpenStep
     | CloseStep
     | RearmStep
@@ -788,3 +795,14 @@ class Command(Frozen):
 ENGINE = Actor(id="engine", role="engine")
 OBJECTOR_ROLE = "public"
 """Whoever objects in their own name: who that is, the vault knows alone (DR-29)."""
+
+
+def lapse_command(stream: str, received_at: Instant) -> Command:
+    """A round goes no further: by its own workflow when it is cancelled, or by recovery in its stead; once."""
+    return Command(
+        id=f"{stream}/lapse",
+        stream=stream,
+        actor=ENGINE,
+        received_at=received_at,
+        body=LapseRound(reason="cancelled"),
+    )

@@ -812,6 +812,13 @@ class RoundReported(Event):
     conferred: int = 0
 
 
+class RecommendationAmended(Event):
+    """After its report, before the parent's cut-off: substitutes whose own publicity period is over join the list."""
+
+    recommended: tuple[str, ...]
+    reserve: tuple[str, ...] = ()
+
+
 class ReportsExtended(Event):
     """The child rounds may report until later: by two people, or because a pause gave its days back."""
 

@@ -50,6 +50,7 @@ class RoundView(Frozen):
     steps: tuple[StepRef, ...] = ()
     children: tuple[ChildRef, ...] = ()
     reports_due: Instant | None = None
+    paused_seconds: int = 0  # since that was set
     frozen: bool = False
     current: str = ""
     closed: tuple[str, ...] = ()
@@ -61,6 +62,7 @@ class RoundView(Frozen):
     seals_at: Instant | None = None  # when the adjudication of a closed vote is over
     members: int = 0
     reported: bool = False
+    amends_at: Instant | None = None  # when a substitute's own publicity period ends, after the report
     lapsed: bool = False
     conferred: int = 0
 
@@ -97,10 +99,11 @@ class FeedOrder(Frozen):
 
 
 class CycleOrder(Frozen):
-    """How a cycle's workflow begins."""
+    """How a cycle's workflow begins; again with the command that once opened it, which the log answers."""
 
     cycle: str
     pace: Pace
+    opening: Command | None = None
 
 
 class RoundOrder(Frozen):

@@ -81,3 +81,6 @@ class EventStore(Protocol):
 
     async def mark_delivered(self, ids: Sequence[str]) -> None:
         """Note messages as delivered; saying it twice is harmless."""
+
+    async def redeliver(self, ids: Sequence[str]) -> None:
+        """Let messages wait once more, for when those who were told have lost it; unknown ids are passed over."""

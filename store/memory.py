@@ -138,6 +138,9 @@ class MemoryEventStore:
     async def mark_delivered(self, ids: Sequence[str]) -> None:
         self._delivered.update(ids)
 
+    async def redeliver(self, ids: Sequence[str]) -> None:
+        self._delivered.difference_update(ids)
+
     def _receipt(self, stream: str, command_id: str, payload_hash: str) -> Receipt | None:
         rows = self._commands.get((stream, command_id), [])
         return as_receipt(tuple(open_kept(kept) for kept in rows), payload_hash)

@@ -145,6 +145,9 @@ class PostgresEventStore:
     async def mark_delivered(self, ids: Sequence[str]) -> None:
         await self._fetch("mark_delivered", list(ids))
 
+    async def redeliver(self, ids: Sequence[str]) -> None:
+        await self._fetch("redeliver", list(ids))
+
     async def _fetch(self, name: str, *arguments: Any) -> list[asyncpg.Record]:
         assert self._pool is not None, "the store is used inside `async with`"
         try:

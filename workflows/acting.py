@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import datetime, timedelta
 from typing import TypeVar
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy, SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import ActivityError, ApplicationError, WorkflowAlreadyStartedError
 
 with workflow.unsafe.imports_passed_through():
     from activities.engine import Engine
@@ -92,6 +92,24 @@ def until(pace: Pace, instant: datetime | None) -> timedelta | None:
     if instant is None:
         return None
     return pace.real_delay(pace.cycle_time(workflow.now()), instant)
+
+
+def growing_pauses() -> Iterator[timedelta]:
+    """How long to wait before a child that ended without a report is begun again: a second, twice that, up to an hour."""
+    pause = timedelta(seconds=1)
+    while True:
+        yield pause
+        pause = min(2 * pause, timedelta(hours=1))
+
+
+async def once_free(begin: Callable[[], Awaitable[T]]) -> T:
+    """Begins a child; one of the same id that an earlier parent left behind is going down and is waited for."""
+    for pause in growing_pauses():
+        try:
+            return await begin()
+        except WorkflowAlreadyStartedError:
+            await workflow.sleep(pause)
+    raise AssertionError("pauses never end")
 
 
 def round_attributes(programme: str, stream: str, unit: str, rank: str) -> TypedSearchAttributes:

@@ -6,7 +6,7 @@ import asyncio
 from datetime import timedelta
 
 from temporalio import workflow
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, ChildWorkflowError
 
 with workflow.unsafe.imports_passed_through():
     from activities.engine import Engine
@@ -22,7 +22,15 @@ with workflow.unsafe.imports_passed_through():
         RoundOrder,
         RoundReport,
     )
-    from workflows.acting import act_long, act_short, engine_command, round_attributes, until
+    from workflows.acting import (
+        act_long,
+        act_short,
+        engine_command,
+        growing_pauses,
+        once_free,
+        round_attributes,
+        until,
+    )
     from workflows.hearing import HearsPeople
     from workflows.round import RoundWorkflow
 
@@ -45,8 +53,11 @@ class CycleWorkflow(HearsPeople):
         self._lock = asyncio.Lock()
 
     @workflow.run
-    async def run(self, order: CycleOrder) -> CycleView:  # noqa: ARG002 -- Temporal hands it to both
+    async def run(self, order: CycleOrder) -> CycleView:
         """Wait until it is opened, until intake is over, until the rounds have reported; then complete."""
+        if order.opening is not None:
+            async with self._lock:
+                await self._act(order.opening)
         await workflow.wait_condition(lambda: self._view.root is not None or self._refused)
         if not self._refused:
             await self._intake()
@@ -54,7 +65,7 @@ class CycleWorkflow(HearsPeople):
             await self._nominate_winners()
         if self._runs():
             report = await self._rounds()
-            if report and self._runs():
+            if report and not report.lapsed and self._runs():
                 await self._conduct(CompleteCycle(conferred=report.conferred))
         await workflow.wait_condition(workflow.all_handlers_finished)
         return self._view
@@ -92,10 +103,27 @@ class CycleWorkflow(HearsPeople):
             return
 
     async def _rounds(self) -> RoundReport | None:
-        """The root's round starts all others; None if the cycle was cancelled meanwhile."""
+        """The root's round starts all others, and is begun again if it breaks off; None if the cycle was cancelled."""
+        for pause in growing_pauses():
+            self._root = await once_free(self._start_root)
+            await workflow.wait_condition(lambda: self._root_is_done() or not self._runs())
+            if not self._runs():
+                self._root.cancel()
+                await workflow.wait_condition(self._root_is_done)
+                return None
+            try:
+                return await self._root
+            except ChildWorkflowError as ending:
+                workflow.logger.warning(
+                    "the root's round ended without a report", extra={"fault": str(ending)}
+                )
+            await workflow.sleep(pause)
+        raise AssertionError("pauses never end")
+
+    async def _start_root(self) -> workflow.ChildWorkflowHandle[RoundWorkflow, RoundReport]:
         root = self._view.root
         assert root is not None
-        self._root = await workflow.start_child_workflow(
+        return await workflow.start_child_workflow(
             RoundWorkflow.run,
             RoundOrder(
                 stream=root.stream,
@@ -105,16 +133,10 @@ class CycleWorkflow(HearsPeople):
                 rank=root.rank,
             ),
             id=root.stream,
-            parent_close_policy=workflow.ParentClosePolicy.REQUEST_CANCEL,
+            parent_close_policy=workflow.ParentClosePolicy.TERMINATE,
             search_attributes=round_attributes(self._view.programme, root.stream, root.unit, root.rank),
             static_summary=f"{root.name} · {root.rank}",
         )
-        await workflow.wait_condition(lambda: self._root_is_done() or not self._runs())
-        if not self._runs():
-            self._root.cancel()
-            await workflow.wait_condition(self._root_is_done)
-            return None
-        return await self._root
 
     def _root_is_done(self) -> bool:
         return self._root is not None and self._root.done()

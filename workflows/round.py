@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 
 from temporalio import workflow
-from temporalio.exceptions import ApplicationError, is_cancelled_exception
+from temporalio.exceptions import ApplicationError, ChildWorkflowError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from activities.engine import Engine
     from schemas import names
     from schemas.commands import (
+        AmendRecommendation,
         Body,
         CloseStep,
         Command,
         FreezePool,
-        LapseRound,
         OpenRound,
         OpenStep,
         RearmStep,
         ReportRound,
+        lapse_command,
     )
     from schemas.ledger import Head, Receipt
     from schemas.messages import (
@@ -33,7 +36,15 @@ with workflow.unsafe.imports_passed_through():
         RoundView,
         StepRef,
     )
-    from workflows.acting import act_long, act_short, engine_command, round_attributes, until
+    from workflows.acting import (
+        act_long,
+        act_short,
+        engine_command,
+        growing_pauses,
+        once_free,
+        round_attributes,
+        until,
+    )
     from workflows.hearing import HearsPeople
 
 QUIET = ("hand_in_sheet", "enter_sheet", "recuse", "form_panel", "draw_panel")
@@ -55,7 +66,9 @@ class RoundWorkflow(HearsPeople):
         self._stirred = False
         self._resumed = False
         self._paused_for = timedelta()
-        self._children: list[Child] = []
+        self._children: dict[str, Child] = {}
+        self._amended: dict[str, int] = {}  # reported children: how far their streams are known
+        self._amends_at: dict[str, datetime] = {}
         self._lock = asyncio.Lock()
 
     @workflow.run
@@ -63,49 +76,101 @@ class RoundWorkflow(HearsPeople):
         """Open, gather what the child rounds recommend, freeze the pool, take the steps in order, report."""
         try:
             await self._conduct(OpenRound())
-            await self._gather()
-            await self._conduct(FreezePool())
-            for step in self._view.steps:
-                if not self._view.lapsed:
-                    await self._take(step)
-            await self._conduct(ReportRound())
+            if not (self._view.reported or self._view.lapsed):
+                await self._hold()
         except BaseException as ending:
             if is_cancelled_exception(ending):
                 await asyncio.shield(self._lapse())
             raise
         await workflow.wait_condition(workflow.all_handlers_finished)
         recommended = self._view.members if self._view.reported else 0
-        return RoundReport(stream=self._order.stream, recommended=recommended, conferred=self._view.conferred)
+        return RoundReport(
+            stream=self._order.stream,
+            recommended=recommended,
+            conferred=self._view.conferred,
+            lapsed=self._view.lapsed,
+        )
+
+    async def _hold(self) -> None:
+        """What the log has already is passed over, so a round that was begun again goes on where it was."""
+        if not self._view.frozen:
+            await self._gather()
+        await self._conduct(FreezePool())
+        for step in self._view.steps:
+            if not self._view.lapsed:
+                await self._take(step)
+        await self._conduct(ReportRound())
 
     # ---- the children ----
 
     async def _gather(self) -> None:
         """The children's reports, or the cut-off: whoever has not reported by then, or by a cancelling, lapses."""
         for child in self._view.children:
-            self._children.append(await self._start(child))
-        tasks = list(self._children)
+            self._children[child.stream] = await once_free(partial(self._start, child))
+        tasks = [asyncio.create_task(self._until_reported(child)) for child in self._view.children]
         while not all(task.done() for task in tasks):
-            due = self._due()
-            try:
-                await workflow.wait_condition(
-                    lambda due=due: (  # type: ignore[misc]
-                        all(task.done() for task in tasks) or self._due() != due or self._view.lapsed
-                    ),
-                    timeout=until(self._order.pace, due),
-                )
-            except TimeoutError:
-                self._cut_off(tasks)
-            if self._view.lapsed:
-                self._cut_off(tasks)
+            await self._until_cut_off(tasks)
+            if self._view.lapsed or until(self._order.pace, self._due()) == timedelta():
+                for task in tasks:
+                    task.cancel()
                 await workflow.wait_condition(lambda: all(task.done() for task in tasks))
-        for task in tasks:
-            if not task.cancelled() and task.exception() is not None:
-                workflow.logger.warning("a child round ended without a report", extra={"child": task.id})
+            elif self._stirred or self._ends(self._amends_at.values()) == timedelta():
+                self._stirred = False
+                await self._amend_lists()
 
-    @staticmethod
-    def _cut_off(tasks: list[Child]) -> None:
-        for task in tasks:
-            task.cancel()
+    async def _until_cut_off(self, tasks: list[asyncio.Task[None]]) -> None:
+        """Or until all have reported, a list is to be amended, or the round has lapsed."""
+        due = self._due()
+        ends = (*self._amends_at.values(), *([due] if due else []))
+        with suppress(TimeoutError):
+            await workflow.wait_condition(
+                lambda: (
+                    all(task.done() for task in tasks)
+                    or self._stirred
+                    or self._due() != due
+                    or self._view.lapsed
+                ),
+                timeout=self._ends(ends),
+            )
+
+    def _ends(self, instants: Iterable[datetime]) -> timedelta | None:
+        """How long until the first of these, in reality; None for none."""
+        return until(self._order.pace, min(instants, default=None))
+
+    async def _amend_lists(self) -> None:
+        """Seats that were given up in lists already reported go to their reserves, until the pool is frozen."""
+        for child in self._view.children:
+            await self._amend(child.stream)
+
+    async def _amend(self, child: str) -> None:
+        """An id that an earlier run of this round used meets its receipt: then it is asked again from there."""
+        repeated, body = True, AmendRecommendation()
+        while repeated:
+            self._amends_at.pop(child, None)
+            transition = f"{body.kind}@{self._amended.get(child, 0)}"
+            command = engine_command(child, transition, body, self._order.pace)
+            try:
+                answer = await act_short(Engine.decide_round, Order(command=command))
+            except ApplicationError as refusal:  # paused, or not opened yet: asked again when something stirs
+                workflow.logger.info("list not amended", extra={"child": child, "code": refusal.type})
+                return
+            self._amended[child] = answer.view.seq
+            if answer.view.amends_at:
+                self._amends_at[child] = answer.view.amends_at
+            repeated = answer.receipt.repeated
+
+    async def _until_reported(self, child: ChildRef) -> None:
+        """A child that broke off is begun again from its log, unless it was too late."""
+        for pause in growing_pauses():
+            try:
+                await self._children[child.stream]
+                return
+            except ChildWorkflowError as ending:
+                if is_cancelled_exception(ending):
+                    return
+                workflow.logger.warning("a child round ended without a report", extra={"child": child.stream})
+            await workflow.sleep(pause)
+            self._children[child.stream] = await once_free(partial(self._start, child))
 
     def _due(self) -> datetime | None:
         """The cut-off; none while the round is paused, and those of the cycle's pauses that it has not counted yet."""
@@ -124,7 +189,7 @@ class RoundWorkflow(HearsPeople):
             RoundWorkflow.run,
             order,
             id=child.stream,
-            parent_close_policy=workflow.ParentClosePolicy.REQUEST_CANCEL,
+            parent_close_policy=workflow.ParentClosePolicy.TERMINATE,
             search_attributes=round_attributes(order.programme, child.stream, child.unit, child.rank),
             static_summary=f"{child.name} · {child.rank}",
         )
@@ -175,8 +240,8 @@ class RoundWorkflow(HearsPeople):
     async def resumed(self, paused_seconds: int) -> None:
         """The cycle runs again: windows are given back what they had left, here and in every round below."""
         self._paused_for += timedelta(seconds=paused_seconds)
-        self._resumed = True
-        for child in self._children:
+        self._resumed = self._stirred = True
+        for child in self._children.values():
             if not child.done():
                 await child.signal(names.RESUMED_SIGNAL, paused_seconds)
 
@@ -217,7 +282,13 @@ class RoundWorkflow(HearsPeople):
         transition = f"{body.kind}/{step}@{self._view.seq}"
         command = engine_command(self._order.stream, transition, body, self._order.pace)
         act = act_long if long or activity is not Engine.decide_round else act_short
-        self._took(await act(activity, Order(command=command, known=self._known)))  # type: ignore[arg-type]
+        answer: RoundAnswer = await act(activity, Order(command=command, known=self._known))  # type: ignore[arg-type]
+        self._took(answer)
+        if (
+            isinstance(body, OpenRound) and answer.receipt.repeated
+        ):  # begun again: look at what came meanwhile
+            self._stirred = True
+            self._paused_for = timedelta(seconds=self._view.paused_seconds)
 
     def _took(self, answer: RoundAnswer) -> None:
         if answer.view.reports_due != self._view.reports_due:
@@ -227,6 +298,5 @@ class RoundWorkflow(HearsPeople):
             self._known = answer.receipt.head
 
     async def _lapse(self) -> None:
-        body = LapseRound(reason="cancelled")
-        command = engine_command(self._order.stream, "lapse", body, self._order.pace)
+        command = lapse_command(self._order.stream, self._order.pace.cycle_time(workflow.now()))
         await act_long(Engine.decide_round, Order(command=command, known=self._known))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -16,6 +17,7 @@ from schemas import names
 from schemas.canonical import canonical_bytes
 from schemas.commands import (
     ENGINE,
+    AmendRecommendation,
     Body,
     CloseIntake,
     CloseStep,
@@ -27,6 +29,7 @@ from schemas.commands import (
     OpenCycle,
     OpenRound,
     OpenStep,
+    ReportRound,
     SubmitNomination,
     Withdraw,
 )
@@ -103,7 +106,14 @@ async def race(database: Database, tmp_path: Path) -> AsyncIterator[Race]:
     counties = "".join(f"C{n},P,测试县{n},county\n" for n in range(ROUNDS))
     (tmp_path / "units.csv").write_text(f"code,parent,name,rank\nP,,测试省,province\n{counties}", "utf-8")
     (tmp_path / "1.yaml").write_text(PROGRAMME, "utf-8")
-    opened = open_programme(tmp_path / "1.yaml")
+    async with _opened(tmp_path / "1.yaml", database) as race:
+        yield race
+
+
+@asynccontextmanager
+async def _opened(programme: Path, database: Database) -> AsyncIterator[Race]:
+    """Two nominations a county, endorsed in order."""
+    opened = open_programme(programme)
     async with PostgresEventStore(database.dsns.app) as store:
         race = Race(Decider(store, system_clock))
         rules = await store.put_document("programme", canonical_bytes(opened.programme))
@@ -186,3 +196,87 @@ async def test_an_objection_against_the_close_is_filed_or_kept_as_late_never_los
         assert state.held == ({f"a{n}"} if in_time else set())
         filed += in_time
     assert 0 < filed < ROUNDS
+
+
+SUBSTITUTION = """
+programme: race
+edition: 1
+title: {zh: 竞速}
+subject: person
+units: {file: units.csv, root: P}
+routes: [{id: territorial, ranks: [county, prefecture, province]}]
+titles: [{id: t, label: {zh: 称号}}]
+stages:
+  county:
+    steps:
+      - {id: intake, type: intake, channels: [unit], period: {days: 5, unit: natural_day}}
+      - {id: word, type: endorsement, ranked: true, period: {days: 5, unit: natural_day}}
+      - {id: choice, type: selection, seats: 1, weights: [{component: recommendation, share: "100%"}], reserve: 1}
+      - {id: notice, type: publicity, period: {days: 5, unit: natural_day}}
+  prefecture:
+    steps:
+      - {id: word, type: endorsement, period: {days: 5, unit: natural_day}}
+  province:
+    steps:
+      - {id: honour, type: conferral, body: b, grades: [{title: t}], period: {days: 5, unit: natural_day}}
+"""
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def family(database: Database, tmp_path: Path) -> AsyncIterator[Race]:
+    """Each county has a prefecture of its own that waits for its list."""
+    units = "".join(f"A{n},P,测试州{n},prefecture\nC{n},A{n},测试县{n},county\n" for n in range(ROUNDS))
+    (tmp_path / "units.csv").write_text(f"code,parent,name,rank\nP,,测试省,province\n{units}", "utf-8")
+    (tmp_path / "1.yaml").write_text(SUBSTITUTION, "utf-8")
+    async with _opened(tmp_path / "1.yaml", database) as race:
+        await asyncio.gather(*(race.do(parent_of(n), OpenRound()) for n in range(ROUNDS)))
+        yield race
+
+
+def parent_of(n: int) -> str:
+    return names.round_stream(CYCLE, "territorial", f"A{n}")
+
+
+async def _reported_and_left(race: Race, n: int) -> None:
+    """The county reported the first; it left, and the second's own publicity period is just over."""
+    start = race.now
+    await race.do(round_of(n), OpenStep(step="choice"), at=start)
+    await race.do(round_of(n), OpenStep(step="notice"), at=start)
+    ends = (await race.round(n)).published[f"a{n}"].window.closes_at
+    await race.do(round_of(n), CloseStep(step="notice"), at=ends)
+    await race.do(round_of(n), ReportRound(), at=ends)
+    await race.do(nomination_of(n, "a"), Withdraw(reason="ill"), OFFICER, at=ends)
+
+
+async def test_a_substitution_against_the_cut_off_fills_the_seat_once_or_not_at_all(family: Race) -> None:
+    """Who is second sees the first: nobody is in the parent's pool and lapsed, and no seat is filled twice."""
+    joined = {True: 0, False: 0}
+    for n in range(ROUNDS):
+        await _reported_and_left(family, n)
+        amend = AmendRecommendation()
+        ends = family.now + timedelta(days=10)
+        await family.do(round_of(n), amend, at=ends)
+        own = (await family.round(n)).published[f"b{n}"].window.closes_at
+        both = [
+            family.do(round_of(n), amend, at=own),
+            family.do(parent_of(n), FreezePool(), at=own),
+            family.do(round_of(n), amend, at=own),
+        ]
+        await asyncio.gather(*(both if n % 2 else reversed(both)))
+        child, parent = (
+            await family.round(n),
+            (await family.decider.rounds.get(parent_of(n))).state,
+        )
+        assert child.reported is not None
+        told = {
+            post.payload["body"]["outcome"]
+            for sender in (round_of(n), parent_of(n))
+            for post in await family.decider.store.undelivered(sender=sender)
+            if post.workflow == nomination_of(n, "b") and post.name == names.OUTCOME_SIGNAL
+        }
+        inside = list(parent.members) == [f"b{n}"]
+        assert inside or not parent.members
+        assert (f"b{n}" in child.reported.recommended) is inside
+        assert told == ({"advanced"} if inside else {"eliminated"})
+        joined[inside] += 1
+    assert min(joined.values()) > 0, joined

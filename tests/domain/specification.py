@@ -25,6 +25,7 @@ from schemas import names
 from schemas.canonical import canonical_bytes
 from schemas.commands import (
     ENGINE,
+    AmendRecommendation,
     CancelRound,
     CloseIntake,
     CloseStep,
@@ -453,7 +454,13 @@ class World:
             entered=entered,
             work_below=below,
             children=children,
+            parent=self._parent(unit) if isinstance(command.body, AmendRecommendation) else None,
         )
+
+    def _parent(self, unit: str) -> rounds.State | None:
+        if unit == self.tree.root:
+            return None
+        return self.round(self.tree.path(unit, self.programme.routes[0])[1])
 
     def _work(self, unit: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         entered, below = [], set()

@@ -408,6 +408,14 @@ async def test_messages_wait_in_order_until_they_are_delivered(ledger: Ledger, n
     assert await ledger.store.undelivered(name) == (sent[1],)
 
 
+async def test_a_delivered_message_can_be_made_to_wait_once_more(ledger: Ledger, name: str) -> None:
+    sent = [post(f"{name}/{n}", name, name) for n in (1, 2)]
+    await ledger.store.append(command(name, "one", effects=tuple(sent)))
+    await ledger.store.mark_delivered([one.id for one in sent])
+    await ledger.store.redeliver([sent[1].id, "unknown"])
+    assert await ledger.store.undelivered(name) == (sent[1],)
+
+
 # --- the global order
 
 

@@ -58,8 +58,8 @@ async def test_deadlines_fall_on_the_calendars_days_at_the_true_pace(
         Vault(database.dsns.vault, b"k" * 32) as vault,
     ):
         decider = Decider(store, clock)
-        outbox = Outbox(decider, time_skipping.client, QUEUE)
         door = Door(settings, store, vault, ballots, time_skipping.client, clock)
+        outbox = Outbox(decider, time_skipping.client, QUEUE, door.recovery().restart)
         worker = Worker(
             time_skipping.client,
             task_queue=QUEUE,
