@@ -74,7 +74,10 @@ NOUNS = (
 """The modules whose commands are registered by importing them."""
 
 _GROUPS: dict[str, tuple[str, str]] = {
-    "programme": ("评选办法：列出、检查、新建、演练", "Programmes: list, check, begin, rehearse"),
+    "programme": (
+        "评选办法：列出、检查、新建、演练、长期目标",
+        "Programmes: list, check, new, rehearse, targets",
+    ),
     "units": ("单位：检查导入文件", "Units: check a file"),
     "seats": ("名额：检查分配表", "Seats: check an allocation"),
     "template": ("按评选办法生成填报表", "Sheets to fill in, made from a programme"),
@@ -84,36 +87,49 @@ _GROUPS: dict[str, tuple[str, str]] = {
         "Cycles: start, status, pause, resume, extend, cancel",
     ),
     "schedule": (
-        "按期开启：设定、列出、暂停、恢复、删除",
-        "Schedules: create, list, pause, resume, delete",
+        "各届按期自动开启：设定、列出、暂停、恢复、删除",
+        "Cycles that open by themselves: create, list, pause, resume, delete",
     ),
-    "points": ("积分：记分、查询", "Points: add, show"),
-    "register": ("名录：入库、出库、结对、查询", "The register: enter, leave, pair, show"),
-    "outcome": ("外部结果", "Outcomes of elsewhere"),
+    "points": ("办法所设积分：记分、查询", "Points in a programme's ledger: add, show"),
+    "register": (
+        "各批次共用的名录：入库、出库、结对、查询",
+        "The register of all batches: enter, leave, pair, show",
+    ),
+    "outcome": ("外部系统所授称号：登记", "Titles given by systems not run here: record"),
     "grants": ("授权：授予、撤销、列出", "Grants: give, revoke, list"),
     "panel": (
-        "评委：组成、抽签、组长、更换、回避、评分、表决",
-        "Panels: form, draw, chair, replace, recuse, score, vote",
+        "评委：指定或抽签、组长、关系申报、回避、更换、评分、表决、双人录入",
+        "Panels: form or draw, chair, ties, recuse, replace, score, vote-sheet, enter",
     ),
-    "clearance": ("部门意见", "Clearance by departments"),
-    "congress": ("职代会", "The workers' congress"),
-    "publicity": ("公示", "Publicity"),
-    "objection": ("异议", "Objections"),
-    "resolve": ("裁定并列", "Resolve what no rule could"),
-    "waive": ("经授权免予", "Waive, by authority"),
-    "round": ("评审轮", "Rounds"),
-    "ballot": ("公众投票", "The public vote"),
+    "clearance": ("部门意见：征求、答复、事后反对", "Clearance by departments: request, reply, reopen"),
+    "congress": ("职代会：登记票数", "The workers' congress: record its count"),
+    "publicity": ("公示：更正公示内容", "Publicity: change what is published"),
+    "objection": (
+        "异议：查看异议人（提出用 object，裁定用 rule）",
+        "Who objected (`object` files one, `rule` rules on it)",
+    ),
+    "resolve": ("裁定并列", "Resolve what no rule could: a tie"),
+    "waive": ("经授权免予：差额、规则、条件（破格）", "Waive, by authority: differential, rules, predicate"),
+    "round": (
+        "评审轮：暂停、恢复、取消、提前结束环节、延长上报",
+        "Rounds: pause, resume, cancel, close-early, extend-reports",
+    ),
+    "ballot": ("公众投票：投票、现状、作废", "The public vote: vote, state, invalidate"),
     "title": (
         "称号：列出、考核、撤销、申诉、摘牌",
         "Titles: list, show, assess, revoke, appeal, delist",
     ),
-    "reward": ("奖励：应发、发放、追缴", "Rewards: due, pay, recover"),
+    "reward": ("称号所附奖励：应发、发放、追缴", "Rewards that go with titles: due, pay, recover"),
     "honour": ("外部荣誉：录入", "Honours of elsewhere: record"),
     "audit": ("审计：复现与核验", "Audit: replay the log, verify it"),
 }
 _TITLE = (
-    "选树：自下而上的评选，逐级推荐，事事入账。",
-    "Xuanshu: selections from the bottom up, every step of them an event in the log.",
+    """选树：自下而上的评选，逐级推荐，事事入账。
+
+先看 `programme list`，再用 `programme rehearse ID --in-memory` 数秒演练一届；每条命令的 --help 都有示例。""",
+    """Xuanshu: selections from the bottom up, every step of them an event in the log.
+
+Begin with `programme list`; `programme rehearse ID --in-memory` runs one in seconds. Every command's --help has an example.""",
 )
 _EVERYWHERE = (
     """任何命令均可加 --json（输出一个 JSON 对象）和 --language zh|en。

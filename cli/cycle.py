@@ -26,7 +26,7 @@ from cli.desk import (
 from cli.grants import read_grants
 from cli.office.unit_sheets import unit_sources
 from cli.output import Outcome, number, table
-from cli.words import rank_words
+from cli.words import cycle_words, rank_words
 from projections.answers import CycleOverview, Level, Listed, Result
 from projections.queries import Queries
 from schemas import names
@@ -208,7 +208,7 @@ def _pace(speed: int, begins: str) -> Pace | None:
 def _overview(overview: CycleOverview, levels: tuple[Level, ...], desk: Desk) -> Group:
     rehearsal = desk.say("（演练）", " (rehearsal)") if overview.rehearsal else ""
     head = [
-        f"{desk.say(overview.title.zh, overview.title.en)} · {overview.cycle} · {overview.status}{rehearsal}",
+        f"{desk.say(overview.title.zh, overview.title.en)} · {overview.cycle} · {cycle_words(overview.status, desk.language)}{rehearsal}",
         desk.say("规则 ", "rules ")
         + overview.rules[:12]
         + desk.say("，日志位置 ", ", log position ")

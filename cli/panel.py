@@ -38,8 +38,8 @@ MarkFile = Annotated[
 @command(
     "panel form",
     zh="组成评委。",
-    en="Form the panel.",
-    example=f"panel form {_HERE} --step review --judge j-1 --judge j-2 --judge j-3 --as s-1 --role operator --unit 51",
+    en="Form the panel of a review step, naming its judges.",
+    example=f"panel form {_HERE} --step expert_review --judge j-1 --judge j-2 --judge j-3 --as s-1 --role operator --unit 51",
 )
 async def form(
     round: RoundAt,  # noqa: A002 -- the argument's name
@@ -57,7 +57,7 @@ async def form(
     "panel draw",
     zh="抽签产生评委：种子须为公开且无人能选的值（如公布的开奖号码），并写明出处。",
     en="Draw the panel by lot, from a public value that nobody here could choose, saying where it was published.",
-    example=f'panel draw {_HERE} --step review --seed "03 07 12 19 28 33 + 11" --source "双色球 2026031 期" '
+    example=f'panel draw {_HERE} --step expert_review --seed "03 07 12 19 28 33 + 11" --source "双色球 2026031 期" '
     "--as s-1 --role operator --unit 51",
 )
 async def draw(
@@ -78,7 +78,7 @@ async def draw(
     "panel chair",
     zh="指定评委组长与秘书：组长为评委，秘书不得为评委。",
     en="Name the chair, a judge, and the secretary, who is none.",
-    example=f"panel chair {_HERE} --step review --chair j-1 --secretary s-4 --as s-1 --role operator --unit 51",
+    example=f"panel chair {_HERE} --step expert_review --chair j-1 --secretary s-4 --as s-1 --role operator --unit 51",
 )
 async def chair(
     round: RoundAt,  # noqa: A002 -- the argument's name
@@ -99,7 +99,7 @@ async def chair(
     zh="申明应回避的关系：逐项写 评委:编号=kin|mentor|nominator|co_applicant|same_unit；评审结束后申明的重新计算。",
     en="Declare ties, JUDGE:NOMINATION=kin|mentor|nominator|co_applicant|same_unit each; after the close the result is "
     "computed again.",
-    example=f"panel ties {_HERE} j-1:N-0001=mentor --step review {_JUDGE}",
+    example=f"panel ties {_HERE} j-1:N-0001=mentor --step expert_review {_JUDGE}",
 )
 async def ties(
     round: RoundAt,  # noqa: A002 -- the argument's name
@@ -127,7 +127,7 @@ def _tie(written: str) -> Tie:
     "panel replace",
     zh="更换评委：须两人；被换评委的评分作废。",
     en="Replace a judge, whose sheet is void; takes two people.",
-    example=f'panel replace {_HERE} --step review --judge j-2 --by j-9 --reason "因病" --as s-1 --role operator',
+    example=f'panel replace {_HERE} --step expert_review --judge j-2 --by j-9 --reason "因病" --as s-1 --role operator',
 )
 async def replace(
     round: RoundAt,  # noqa: A002 -- the argument's name
@@ -148,7 +148,7 @@ async def replace(
     "panel recuse",
     zh="评委对一名候选人回避；此前的评分一并作废。",
     en="A judge steps back from one member; what they wrote of it before is void too.",
-    example=f'panel recuse {_HERE} --step review --nomination N-0001 --reason "近亲属" {_JUDGE}',
+    example=f'panel recuse {_HERE} --step expert_review --nomination N-0001 --reason "近亲属" {_JUDGE}',
 )
 async def recuse(
     round: RoundAt,  # noqa: A002 -- the argument's name
@@ -169,7 +169,7 @@ async def recuse(
     zh="提交评分表：逐项写 编号=分数（有评分细则的写 编号=细则:分数,细则:分数），或用 --file。截止前再次提交则覆盖。",
     en="Hand in a score sheet: NOMINATION=SCORE each, with a rubric NOMINATION=CRITERION:SCORE,…, or --file (no rubric). A later "
     "one before the close replaces it.",
-    example=f"panel score {_HERE} N-0001=92.5 N-0002=88 --step review {_JUDGE}",
+    example=f"panel score {_HERE} N-0001=92.5 N-0002=88 --step expert_review {_JUDGE}",
 )
 async def score(
     round: RoundAt,  # noqa: A002 -- the argument's name
@@ -188,7 +188,7 @@ async def score(
     "panel enter",
     zh="计分员代录一名评委的评分表：两名计分员分别录入，一致才计入。",
     en="A scorekeeper types a judge's sheet; it counts once another one has typed the same.",
-    example=f"panel enter {_HERE} N-0001=92.5 N-0002=88 --step review --judge j-1 --as k-1 --role scorekeeper --unit 51",
+    example=f"panel enter {_HERE} N-0001=92.5 N-0002=88 --step expert_review --judge j-1 --as k-1 --role scorekeeper --unit 51",
 )
 async def enter(
     round: RoundAt,  # noqa: A002 -- the argument's name
@@ -222,7 +222,7 @@ def _score_of(nomination: str, said: str) -> WrittenMark:
     "panel vote-sheet",
     zh="提交表决表：逐项写 编号=approve|reject|abstain|return，或用 --file。",
     en="Hand in a vote sheet: NOMINATION=approve|reject|abstain|return each, or --file.",
-    example=f"panel vote-sheet {_HERE} N-0001=approve N-0002=abstain --step review {_JUDGE}",
+    example=f"panel vote-sheet {_HERE} N-0001=approve N-0002=abstain --step expert_review {_JUDGE}",
 )
 async def vote_sheet(
     round: RoundAt,  # noqa: A002 -- the argument's name

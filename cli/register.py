@@ -26,7 +26,7 @@ _SIGNED = "--as s-1 --role operator --unit 51"
     "register enter",
     zh="入库：已完成届次（批次）的入选者全部入库；各批合计不得超过上限。",
     en="Take a completed cycle's winners into the register, all or none; batches together never exceed the cap.",
-    example=f"register enter thousand-enterprises.1 {_SIGNED}",
+    example=f"register enter sichuan-key-enterprises.1 {_SIGNED}",
 )
 async def enter(cycle: Cycle, *, signed: Signed, desk: AtDesk) -> Outcome:
     return await desk.send(names.register_stream(cycle), EnterRegister(cycle=cycle), signed)
@@ -36,7 +36,7 @@ async def enter(cycle: Cycle, *, signed: Signed, desk: AtDesk) -> Outcome:
     "register leave",
     zh="出库：名额不再递补。",
     en="Take a member out of the register; the place is not given again.",
-    example=f'register leave thousand-enterprises.1 --subject 5f0c --reason "停产" {_SIGNED}',
+    example=f'register leave sichuan-key-enterprises.1 --subject 5f0c --reason "停产" {_SIGNED}',
 )
 async def leave(cycle: Cycle, *, subject: Subject, reason: Reason, signed: Signed, desk: AtDesk) -> Outcome:
     body = LeaveRegister(cycle=cycle, subject=subject, reason=reason)
@@ -47,7 +47,7 @@ async def leave(cycle: Cycle, *, subject: Subject, reason: Reason, signed: Signe
     "register pair",
     zh="结对：优秀者带新增者；两者均须在库，新增者只结一对。",
     en="Pair one that has proved itself with a newcomer, both in the register; a newcomer has one senior.",
-    example=f"register pair wuxi-pilots.2 --senior 5f0c --junior 77ab {_SIGNED}",
+    example=f"register pair sichuan-key-enterprises.2 --senior 5f0c --junior 77ab {_SIGNED}",
 )
 async def pair(
     cycle: Cycle,
@@ -65,7 +65,7 @@ async def pair(
     "register show",
     zh="名录：在库者、结对、已入库的批次、登记的外部结果。",
     en="The register: who is in, pairs, the batches that entered, and outcomes of elsewhere.",
-    example="register show thousand-enterprises.1",
+    example="register show sichuan-key-enterprises.1",
 )
 async def show(cycle: Cycle, *, desk: AtDesk) -> Outcome:
     state = (await (await desk.reader()).registers.get(names.register_stream(cycle))).state
@@ -90,7 +90,7 @@ async def show(cycle: Cycle, *, desk: AtDesk) -> Outcome:
     "outcome record",
     zh="登记外部结果：上级或其他系统所授称号，须注明来源、核实人、文件。",
     en="Record a title given by a system that is not run here: its source, who verified it, and the document.",
-    example="outcome record gz-climb.1 --nomination 5f0c --title national_craftsman --given-on 2026-01-20 "
+    example="outcome record guangzhou-climb.1 --nomination 5f0c --title national_craftsman --given-on 2026-01-20 "
     f"--source 全国总工会 --verifier s-2 --document notice.pdf {_SIGNED}",
 )
 async def record(
@@ -127,7 +127,7 @@ async def record(
     "programme targets",
     zh="多年目标的进度：由日志中各届命名和登记的外部结果计数；只报告，不阻碍任何事。",
     en="How far targets over the years are reached, counted over the log's cycles and recorded outcomes; never a bar.",
-    example="programme targets gz-climb --as-of 2026-12-31",
+    example="programme targets guangzhou-climb --as-of 2026-12-31",
 )
 async def targets(
     programme: Annotated[str, Parameter(help="项目编号（用最近一届的办法）或 YAML 文件 · an id, or a file")],

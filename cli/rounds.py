@@ -25,7 +25,7 @@ _SIGNED = "--as s-1 --role operator --unit 51"
     "resolve tie",
     zh="裁定并列：按先后列出并列者；没有规则能定时由人来定，并写明理由。",
     en="Order those whom no rule could order, first to last, with the reason.",
-    example=f'resolve tie round/sichuan-craftsman.1/all/51 N-0003 N-0007 --step selection --reason "…" {_SIGNED}',
+    example=f'resolve tie round/sichuan-craftsman.1/all/51 N-0003 N-0007 --step final --reason "…" {_SIGNED}',
 )
 async def resolve_tie(
     round: RoundAt,  # noqa: A002 -- the argument's name
@@ -43,7 +43,7 @@ async def resolve_tie(
     "waive differential",
     zh="候选人不足差额时经授权继续：须两人。",
     en="Go on although there are too few candidates, by recorded authority; takes two people.",
-    example=f'waive differential round/sichuan-craftsman.1/all/51 --step selection --reason "…" {_SIGNED}',
+    example=f'waive differential round/sichuan-craftsman.1/all/51 --step final --reason "…" {_SIGNED}',
 )
 async def waive_differential(
     round: RoundAt,  # noqa: A002 -- the argument's name
@@ -61,7 +61,7 @@ async def waive_differential(
     "waive rules",
     zh="比例要求无法同时满足时，经授权对本轮免予其中几项后重新遴选：须两人。",
     en="Select again without the rules that cannot all hold, in this round, by recorded authority; takes two people.",
-    example=f'waive rules round/sichuan-craftsman.1/all/51 frontline_floor --step selection --reason "…" {_SIGNED}',
+    example=f'waive rules round/sichuan-craftsman.1/all/51 frontline_floor --step final --reason "…" {_SIGNED}',
 )
 async def waive_rules(
     round: RoundAt,  # noqa: A002 -- the argument's name

@@ -145,6 +145,20 @@ def event_words(type_: str, language: Language) -> str:
     return _pick(EVENT_WORDS, type_, language)
 
 
+CYCLE_WORDS: dict[str, tuple[str, str]] = {
+    "new": ("未开启", "not opened"),
+    "open": ("进行中", "open"),
+    "paused": ("已暂停", "paused"),
+    "cancelled": ("已取消", "cancelled"),
+    "completed": ("已完成", "completed"),
+}
+"""How a cycle stands."""
+
+
+def cycle_words(status: str, language: Language) -> str:
+    return _pick(CYCLE_WORDS, status, language)
+
+
 def rank_words(rank: str, language: Language) -> str:
     return _pick(RANK_WORDS, rank, language)
 

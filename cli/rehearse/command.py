@@ -23,6 +23,7 @@ from cli.rehearse.conductor import BEGINS, Conductor
 from cli.rehearse.family import Turn, turns
 from cli.rehearse.party import Party, invent
 from cli.rehearse.stage import Stage
+from cli.words import cycle_words
 from projections.queries import Queries
 from runtime.door import Door, system_clock
 from runtime.logging import configure_logging
@@ -110,7 +111,8 @@ async def _in_memory(line: list[Part], desk: Desk) -> Outcome:
         "cycle": conductor.cycle,
         "status": state.status,
         "nominations": len(conductor.people),
-        "conferred": state.conferred,
+        "conferred": ends["conferred"],
+        "titles": state.conferred,
         "ends": dict(ends),
     }
     return Outcome(json=said, shown=Text(_sentence(said, desk)))
@@ -139,6 +141,7 @@ async def _on_servers(servers: Servers, line: list[Part], speed: int, desk: Desk
         "status": status.json["status"],
         "nominations": len(stage.people),
         "conferred": sum(level["conferred"] for level in status.json["levels"]),
+        "titles": status.json["conferred"],
         "levels": status.json["levels"],
         "final": result.json,
         "late": stage.late,
@@ -194,7 +197,10 @@ def _said(line: list[Part]) -> JsonObject:
 
 
 def _sentence(said: JsonObject, desk: Desk) -> str:
-    return desk.say(
-        f"演练 {said['cycle']}：申报 {said['nominations']}，命名 {said['conferred']}，{said['status']}。假设 {said['assumptions']} 处。",
-        f"Rehearsal {said['cycle']}: {said['nominations']} nominations, {said['conferred']} titles conferred, {said['status']}. {said['assumptions']} assumption(s).",
-    )
+    """One subject may be given several titles, so both are counted."""
+    status, before = cycle_words(said["status"], desk.language), ", ".join(said["before"])
+    zh = f"演练 {said['cycle']}（{said['title']['zh']}）：申报 {said['nominations']}，{said['conferred']} 个对象获 {said['titles']} 个称号，{status}。假设 {said['assumptions']} 处。"
+    en = f"Rehearsal {said['cycle']} ({said['title']['en']}): {said['nominations']} nominations, {said['titles']} titles to {said['conferred']}, {status}. {said['assumptions']} assumption(s)."
+    if before:
+        zh, en = f"{zh}此前已演练：{before}。", f"{en} Rehearsed before it: {before}."
+    return desk.say(zh, en)

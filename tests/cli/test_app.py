@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,12 @@ import pytest
 from cli import app
 from cli.desk import REGISTRY, Registered, nomination_at, round_at
 from cli.output import BAD_FILE, OK, UNAVAILABLE, USAGE, Outcome
-from cli.words import EVENT_WORDS, RANK_WORDS
+from cli.words import CYCLE_WORDS, EVENT_WORDS, RANK_WORDS
+from domain.cycle import Status as CycleStatus
 from runtime.settings import CHECKOUT, Language, Settings
 from schemas.errors import BadUsage
 from schemas.events import EVENTS
+from schemas.loading import load_programme
 from schemas.programme import Rank
 
 CRAFTSMAN = CHECKOUT / "programmes" / "sichuan-craftsman"
@@ -160,6 +163,18 @@ def test_every_example_begins_with_its_own_command(one: Registered) -> None:
     assert one.example.split()[: len(one.words)] == list(one.words)
 
 
+@pytest.mark.parametrize("one", REGISTRY, ids=lambda one: " ".join(one.words))
+def test_every_example_is_of_a_programme_and_a_step_that_there_are(one: Registered) -> None:
+    named = re.search(r"\b([a-z][a-z-]+)(?:\.|/)([1-9])\b", one.example.replace("programmes/", ""))
+    if named is None:
+        return
+    programme = load_programme(CHECKOUT / "programmes" / named[1] / f"{named[2]}.yaml")
+    steps = {step.id for stage in programme.stages.values() for step in stage.steps}
+    assert set(re.findall(r"--step (\w+)", one.example)) <= steps | {
+        "congress"
+    }  # which none of those shipped has
+
+
 def test_with_json_stdout_holds_one_object_and_without_it_errors_go_to_stderr(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -187,6 +202,7 @@ def test_addresses_are_taken_whole_or_beside_their_cycle() -> None:
         round_at("round/c/all/")
 
 
-def test_every_event_and_rank_has_its_words() -> None:
+def test_every_event_rank_and_status_of_a_cycle_has_its_words() -> None:
+    assert CYCLE_WORDS.keys() == {status.value for status in CycleStatus}
     assert EVENT_WORDS.keys() == EVENTS.keys()
     assert RANK_WORDS.keys() == {rank.value for rank in Rank}

@@ -24,6 +24,23 @@ async def test_the_same_seed_rehearses_the_same() -> None:
     assert once.json == again.json
 
 
+async def test_a_rehearsal_tells_subjects_and_titles_apart_in_either_language() -> None:
+    """In sichuan-studios the best hold two titles each, so there are more titles than nominations."""
+    words = ("programme", "rehearse", "sichuan-studios", "--in-memory", "--nominations", "6", "--language")
+    zh, en = [await run((*words, language), Settings()) for language in ("zh", "en")]
+    assert zh.json == en.json
+    assert zh.json["conferred"] == zh.json["ends"]["conferred"] < zh.json["titles"]
+    assert f"{zh.json['conferred']} 个对象获 {zh.json['titles']} 个称号，已完成" in str(zh.shown)
+    assert f"{en.json['titles']} titles to {en.json['conferred']}, completed" in str(en.shown)
+
+
+async def test_a_rehearsal_says_what_was_rehearsed_before_it() -> None:
+    words = ("programme", "rehearse", "chongqing-contest-quarter", "--in-memory", "--nominations", "6")
+    told = await run(words, Settings())
+    assert told.json["before"]
+    assert all(one in str(told.shown) for one in told.json["before"])
+
+
 @pytest.mark.parametrize("said", ["nobody-knows", "weifang-craftsman@99"])
 async def test_a_programme_that_is_not_there_is_refused(said: str) -> None:
     told = await run(("programme", "rehearse", said, "--in-memory"), Settings())
