@@ -370,7 +370,7 @@ def _close_step(state: State, command: Command, inputs: Inputs, step: Step) -> D
     """Windows that a pause has eaten into are given their days back first: nothing closes before that."""
     run = run_of(state, step.id)
     if run.closed_at is not None and run.seals_at is not None:
-        return vote.close_adjudication(state, command, step.id)
+        return vote.close_adjudication(state, command, inputs, step.id)
     if step.id not in state.steps or run.closed_at is not None:
         return NOTHING
     owed = timing.rearm(state, command, inputs, step)

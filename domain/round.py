@@ -92,7 +92,8 @@ class StepRun:
     resolution: tuple[str, ...] = ()
     waived: bool = False  # the differential
     waived_rules: frozenset[str] = frozenset()
-    seals_at: datetime | None = None  # when a closed vote's adjudication is over
+    adjudication: Window | None = None  # of a closed vote, as it was counted at first
+    seals_at: datetime | None = None  # when it is over, with what pauses took given back
     adjudicated: bool = False
     invalid: frozenset[str] = frozenset()  # voters whose papers do not count
     zeroed: frozenset[str] = frozenset()  # nominations whose votes do not count
@@ -189,7 +190,8 @@ def _evolve(state: State, event: Event, at: datetime, actor: str, stream: str) -
         case SubjectsHeld():
             return replace(state, held=state.held | set(event.nominations))
         case AdjudicationOpened():
-            return _step(state, event.step, seals_at=event.closes_at)
+            first = run_of(state, event.step).adjudication or Window(opens_at=at, closes_at=event.closes_at)
+            return _step(state, event.step, adjudication=first, seals_at=event.closes_at)
         case AdjudicationClosed():
             return _step(state, event.step, adjudicated=True)
         case VotesInvalidated():
