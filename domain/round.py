@@ -132,6 +132,11 @@ class Standing:
     waived: frozenset[str] = frozenset()  # predicates that do not bar it
     deceased: bool = False
 
+    @property
+    def disputed(self) -> bool:
+        """Somebody's objection to it is open, or a department's."""
+        return self.contested or self.vetted_again
+
 
 @dataclass(frozen=True, slots=True)
 class State:

@@ -7,7 +7,7 @@ import pytest
 from domain.nomination import Status
 from domain.round import run_of
 from schemas import names
-from schemas.commands import Confer, ReopenVetting, ReplyClearance, RequestClearance, RuleOnObjection
+from schemas.commands import Confer, Decide, ReopenVetting, ReplyClearance, RequestClearance, RuleOnObjection
 from schemas.events import (
     ClearanceReplied,
     MembersOut,
@@ -242,6 +242,18 @@ def test_a_late_objection_holds_the_subject_without_failing_it_until_it_is_dismi
     rule(world, "a", objection, "dismissed")
     confer(world)
     assert list(world.round().conferred) == ["a", "b", "c"]
+
+
+def test_a_late_objection_still_open_when_the_body_decides_is_cut_off_dr_11_dr_28() -> None:
+    world = clearing("consent", step("publicity"), step("decision", body="council"))
+    world.pass_window("clearance")
+    world.open_step("publicity")
+    late(world, "a")
+    world.pass_window("publicity")
+    world.open_step("decision")
+    for by in (COUNCIL, COUNCIL_2):
+        world.at(Decide(step="decision"), by)
+    assert out(world) == {"a": "HELD_AT_CUT_OFF"}
 
 
 def test_a_late_objection_that_is_upheld_puts_the_subject_out_before_conferral_dr_11() -> None:
