@@ -17,6 +17,7 @@ from schemas.events import (
     Event,
     MembersOut,
     NominationDisqualified,
+    NominationEliminated,
     NominationEndorsed,
     NominationRejected,
     NominationReturned,
@@ -118,7 +119,13 @@ def places(
             quota = (n for n, by in held.items() if by == id)
             back = (Unclaim(cycle=cycle, scope=scope, number=n, holder=id) for n in quota)
             return (Release(cycle=cycle, subject=before.subject), *back, *ranks_back())
-        case NominationWithdrawn() | NominationReturned() | NominationRejected() | NominationDisqualified():
+        case (
+            NominationWithdrawn()
+            | NominationReturned()
+            | NominationRejected()
+            | NominationDisqualified()
+            | NominationEliminated()
+        ):
             return ranks_back()
         case _:
             return ()

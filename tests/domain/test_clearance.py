@@ -300,6 +300,17 @@ def test_after_conferral_a_late_objection_is_a_lead_to_revocation_dr_11() -> Non
     assert world.nomination("a").status is Status.CONFERRED
 
 
+def test_a_late_objection_that_meets_the_conferral_is_decided_again_dr_11() -> None:
+    world = cleared()
+    body = ReopenVetting(round=world.round_stream(), step="clearance", department="tax", reason="测试·欠税")
+    command = world.command(names.nomination_stream(world.cycle, "a"), body, TAX)
+    decided = world.decide(command)
+    world.delivers = False
+    confer(world)
+    refused("WRONG_EXPECTED_HEAD", lambda: world.write(command, decided))
+    assert isinstance(world.decide(command).events[0], RevocationLeadRecorded)
+
+
 @pytest.mark.parametrize("department", ["tax", "safety"])
 def test_vetting_is_reopened_by_the_department_itself_once_its_step_has_passed_dr_11(department: str) -> None:
     world = clearing("pending")
