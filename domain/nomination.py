@@ -693,7 +693,7 @@ def _rule(state: State, command: Command, body: RuleOnObjection, inputs: Inputs)
         out = () if state.over else (NominationDisqualified(reason=body.reason),)
         events = two_people(state, command, (ruled, *out))
     ranks = _give_ranks_back(state) if out else ()
-    effects = (_nudge(state, command), *ranks) if ruled in events else ()
+    effects: tuple[Effect, ...] = (_nudge(state, command), *ranks) if ruled in events else ()
     guards = (*_guards(command), _not_being_conferred(state, command, inputs))
     return Decision(events=events, guards=guards, effects=effects, grant=grant)
 

@@ -175,7 +175,7 @@ def told(
                 for id in _onward(before, event, at_summit):
                     yield id, say("advanced")
             case RoundLapsed():
-                for id in conduct.in_it(before, entered, children):
+                for id in conduct.in_it(before, entered, children, summit):
                     yield id, say("eliminated", step=before.current or "pool", reason="ROUND_LAPSED")
             case TitlesConferred():
                 for id, honour in _honours(event, at_summit):
