@@ -114,6 +114,7 @@ async def test_rounds_are_paused_cancelled_and_hurried_and_the_cycle_ends_all_th
     await _until(lambda: _at(door, other, "word"))
 
     await _a_pause_stops_one_round_alone(door, county, mine)
+    await _a_rank_is_changed_and_changed_back(door, county, mine[0])
     await _by_two(door, other, CancelRound(reason="no longer taking part"))
     await _until(lambda: _is_out(door, names.nomination_stream(cycle, theirs)))
     await door.send(county, CloseStepEarly(step="word", reason="all have spoken"), OFFICER)
@@ -153,6 +154,17 @@ async def _a_pause_stops_one_round_alone(door: Door, county: str, nominations: l
     assert after.closes_at > before.closes_at
     for stream in (first, second):
         await door.send(stream, Endorse(round=county), OFFICER)
+
+
+async def _a_rank_is_changed_and_changed_back(door: Door, county: str, nomination: str) -> None:
+    stream = names.nomination_stream(names.cycle_of(county), nomination)
+    repeated = []
+    for rank in (1, 2, 2, 1):
+        receipt = await door.send(stream, Endorse(round=county, recommendation_rank=rank), OFFICER)
+        repeated.append(receipt.repeated)
+    assert repeated == [False, False, True, False]
+    state = (await door.decider.nominations.get(stream)).state
+    assert [given.rank for given in state.endorsed.values()] == [1]
 
 
 async def _a_review_with_its_quorum_is_closed_early(door: Door, summit: str) -> None:
