@@ -291,6 +291,36 @@ def test_a_late_objection_upheld_in_publicity_brings_the_next_of_the_reserve_dr_
     assert list(world.round().members) == ["b", "c"]
 
 
+def test_who_is_vetoed_when_asked_again_in_publicity_is_replaced_too_dr_11_dr_31() -> None:
+    world = with_members(
+        step("clearance", departments=["tax"], silence="consent"),
+        panel(),
+        choice(2, reserve=1),
+        step("publicity"),
+        members=["a", "b", "c"],
+    )
+    world.open_step("clearance")
+    world.pass_window("clearance")
+    judged(world, {"a": "90", "b": "80", "c": "70"})
+    world.open_step("selection")
+    world.open_step("publicity")
+    world.now += DAY
+    world.at(RequestClearance(step="clearance", nominations=("a",)), OPERATOR)
+    reply(world, "a", "object", "tax")
+    assert list(world.round().members) == ["b", "c"]
+    assert world.round().published["c"].window.opens_at == world.now
+    assert world.nomination("a").status is Status.ELIMINATED
+
+
+def test_who_has_a_title_is_not_put_out_by_an_answer_that_comes_after_it_dr_11() -> None:
+    world = cleared()
+    world.at(RequestClearance(step="clearance", nominations=("a",)), OPERATOR)
+    reply(world, "a")
+    confer(world)
+    refused("STAGE_CLOSED", lambda: reply(world, "a", "object", "tax"))
+    assert list(world.round().members) == ["a", "b", "c"]
+
+
 def test_after_conferral_a_late_objection_is_a_lead_to_revocation_dr_11() -> None:
     world = cleared()
     confer(world)
