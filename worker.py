@@ -14,6 +14,7 @@ from temporalio.worker import Worker
 
 from activities.deciding import Decider
 from activities.engine import Engine
+from activities.opening import Opener
 from activities.outbox import Outbox
 from projections.projector import Projector
 from runtime.door import system_clock
@@ -44,7 +45,10 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
             client,
             task_queue=settings.task_queue,
             workflows=WORKFLOWS,
-            activities=Engine(decider, ballots).activities(),
+            activities=[
+                *Engine(decider, ballots).activities(),
+                *Opener(decider, client, settings.task_queue).activities(),
+            ],
             graceful_shutdown_timeout=GRACE,
             max_cached_workflows=2000,
             sticky_queue_schedule_to_start_timeout=STICKY,

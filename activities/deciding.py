@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any, TypeVar
 
@@ -14,10 +15,12 @@ from activities.folding import (
     fold_authority,
     fold_cycle,
     fold_nomination,
+    fold_points,
+    fold_register,
     fold_round,
     fold_title,
 )
-from domain import authority, conduct, history, nomination, steps, title
+from domain import authority, conduct, feeding, history, nomination, points, register, steps, title
 from domain import cycle as cycles
 from domain import round as rounds
 from domain.calendar import calendar_version
@@ -25,6 +28,7 @@ from domain.decision import Calendar, Decision
 from schemas import names
 from schemas.canonical import payload_hash
 from schemas.commands import (
+    AddPoints,
     AmendRecommendation,
     AmendRules,
     CancelRound,
@@ -34,6 +38,8 @@ from schemas.commands import (
     Command,
     Confer,
     Decide,
+    EnterRegister,
+    FamilyBody,
     FileObjection,
     FreezePool,
     LapseRound,
@@ -41,14 +47,15 @@ from schemas.commands import (
     OpenRound,
     OpenStep,
     RecordHonour,
+    RegisterBody,
     ReplyClearance,
     ReportRound,
     SubmitNomination,
 )
 from schemas.errors import Conflict, Refused
-from schemas.events import HeldTitle
+from schemas.events import HeldTitle, RegisterMember
 from schemas.ledger import Append, Head, Provenance, Receipt
-from schemas.programme import Eligibility, Programme, Stage
+from schemas.programme import Eligibility, Feeder, Programme, Stage, SubjectType
 from schemas.units import UnitTree
 from store.contract import EventStore
 
@@ -79,6 +86,8 @@ class Decider:
             store, fold_nomination, nomination.initial, 20_000
         )
         self.rounds: States[rounds.State] = States(store, fold_round, rounds.initial)
+        self.points: States[points.State] = States(store, fold_points, points.initial)
+        self.registers: States[register.State] = States(store, fold_register, register.initial)
         self.titles: States[title.State] = States(store, fold_title, title.initial)
         self._documents: dict[str, Any] = {}
 
@@ -111,9 +120,7 @@ class Decider:
             return await self._first_receipt(command.stream, decision.already)
         if not decision.events and not decision.effects:
             return Receipt(stream=command.stream, command_id=command.id, head=folded.head, events=())
-        rules = (
-            command.body.rules if isinstance(command.body, OpenCycle) else await self._rules(command.stream)
-        )
+        rules = await self._rules(command)
         provenance = Provenance(
             log=names.log_origin(names.cycle_of(command.stream)),
             command_id=command.id,
@@ -156,6 +163,10 @@ class Decider:
                 return await self._decide_nomination(command)
             case "round":
                 return await self._decide_round(command)
+            case "points":
+                return await self._decide_points(command)
+            case "register":
+                return await self._decide_register(command)
             case "title":
                 return await self._decide_title(command)
             case other:
@@ -183,7 +194,74 @@ class Decider:
             if isinstance(body, CloseIntake)
             else {},
         )
+        if isinstance(body, OpenCycle):
+            inputs = replace(inputs, places_taken=await self._places_taken(cycle, programme))
+        if isinstance(body, CloseIntake):
+            feeds = await self._feeds(cycle, programme)
+            inputs = replace(inputs, feeds=feeds, ledgers=await self._ledgers(cycle, programme, feeds))
         return folded, cycles.decide(folded.state, command, body, inputs)
+
+    async def _feeds(self, cycle: str, programme: Programme) -> feeding.Feeds:
+        """What the feeders' cycles gave, and what earlier cycles of this programme took of it already."""
+        if not programme.feeders:
+            return feeding.Feeds()
+        siblings = await self._family(cycle, programme.programme)
+        sources = {
+            feeder.id: tuple(
+                [
+                    await self._source(stream, feeder)
+                    for stream, folded in (await self._family(cycle, feeder.programme)).items()
+                    if folded.state.status == cycles.Status.COMPLETED
+                ]
+            )
+            for feeder in programme.feeders
+        }
+        others = {stream: one for stream, one in siblings.items() if stream != names.cycle_stream(cycle)}
+        taken = {
+            feeder.id: frozenset(id for one in others.values() for id in one.state.sources.get(feeder.id, ()))
+            for feeder in programme.feeders
+        }
+        heads = {stream: one.head.seq for stream, one in others.items()}
+        return feeding.Feeds(sources=sources, taken=taken, siblings=heads)
+
+    async def _ledgers(
+        self, cycle: str, programme: Programme, feeds: feeding.Feeds
+    ) -> dict[str, points.State]:
+        """The points of all who are nominated, or may be fed in."""
+        if programme.points is None:
+            return {}
+        subjects = {held.subject for held in await self.store.reservations(cycle)}
+        subjects |= {one.subject for some in feeds.sources.values() for at in some for one in at.entries}
+        streams = {subject: names.points_stream(cycle, subject) for subject in sorted(subjects)}
+        folded = await self.points.get_many(list(streams.values()))
+        return {subject: folded[stream].state for subject, stream in streams.items()}
+
+    async def _family(self, cycle: str, programme: str) -> dict[str, Folded[cycles.State]]:
+        """The cycles of a programme that know of this one: the real ones, or those of the same rehearsal."""
+        streams = await self.store.streams(f"cycle/{programme}.")
+        label = names.label_of(cycle)
+        return await self.cycles.get_many([s for s in streams if names.label_of(names.cycle_of(s)) == label])
+
+    async def _source(self, stream: str, feeder: Feeder) -> feeding.Source:
+        cycle = names.cycle_of(stream)
+        programme = await self.programme((await self.cycles.get(stream)).rules)
+        folded = await self.rounds.get_many(await self.store.streams(f"round/{cycle}/"))
+        won = feeding.won(cycle, [one.state for one in folded.values()], feeder)
+        streams = {id: names.nomination_stream(cycle, id) for id in won}
+        states = await self.nominations.get_many(list(streams.values()))
+        entries = tuple(
+            feeding.Entry(
+                subject=state.subject,
+                submitted=state.submitted,
+                facts=state.facts,
+                awards=won[id],
+                kind=SubjectType(state.submitted.subject_type or programme.subject),
+                members=state.members,
+            )
+            for id, at in streams.items()
+            if (state := states[at].state).submitted is not None
+        )
+        return feeding.Source(cycle=cycle, entries=entries)
 
     async def _opened_ranks(self, cycle: str) -> frozenset[str]:
         folded = await self.rounds.get_many(await self.store.streams(f"round/{cycle}/"))
@@ -195,6 +273,59 @@ class Decider:
         _, tree, _ = await self._laws(cycle)
         body: Any = command.body
         return folded, authority.decide(folded.state, command, body, tree)
+
+    async def _decide_points(self, command: Command) -> tuple[Folded[Any], Decision]:
+        folded, body = await self.points.get(command.stream), command.body
+        assert isinstance(body, AddPoints)
+        programme, tree, _ = await self._laws(await self._cycle_in_family(command.stream, body.cycle))
+        grants = (await self.authorities.get(names.authority_stream(body.cycle))).state
+        inputs = points.Inputs(programme=programme, tree=tree, authority=grants)
+        return folded, points.decide(folded.state, command, body, inputs)
+
+    async def _decide_register(self, command: Command) -> tuple[Folded[Any], Decision]:
+        folded, body = await self.registers.get(command.stream), command.body
+        assert isinstance(body, RegisterBody)
+        cycle = await self._cycle_in_family(command.stream, body.cycle)
+        programme, tree, _ = await self._laws(cycle)
+        inputs = register.Inputs(
+            programme=programme,
+            tree=tree,
+            authority=(await self.authorities.get(names.authority_stream(body.cycle))).state,
+            status=cycle.state.status,
+            winners=await self._winners(body.cycle) if isinstance(body, EnterRegister) else (),
+        )
+        return folded, register.decide(folded.state, command, body, inputs)
+
+    async def _winners(self, cycle: str) -> tuple[RegisterMember, ...]:
+        """The winners of any level of a cycle, each once."""
+        source = await self._source(names.cycle_stream(cycle), register.ALL_TITLES)
+        members = {
+            one.subject: RegisterMember(
+                subject=one.subject, nomination=one.submitted.nomination, unit=one.submitted.unit
+            )
+            for one in source.entries
+        }
+        return tuple(members.values())
+
+    async def _places_taken(self, cycle: str, programme: Programme) -> int:
+        """Places of the register that are taken, or promised to batches that have not entered it yet."""
+        if programme.batches is None:
+            return 0
+        entered = (await self.registers.get(names.register_stream(cycle))).state
+        running = [
+            one
+            for stream, one in (await self._family(cycle, programme.programme)).items()
+            if names.cycle_of(stream) not in {cycle, *entered.batches}
+            and one.state.status != cycles.Status.CANCELLED
+        ]
+        promised = [register.places(await self.programme(one.rules)) for one in running]
+        return len(entered.ever) + sum(promised)
+
+    async def _cycle_in_family(self, stream: str, cycle: str) -> Folded[cycles.State]:
+        """The cycle under whose rules and grants a family's stream is written; Refused NOT_FOUND for another's."""
+        if names.family_of(cycle) != names.cycle_of(stream):
+            raise Refused("NOT_FOUND", what=f"{cycle} in {names.cycle_of(stream)}")
+        return await self.cycles.get(names.cycle_stream(cycle))
 
     async def _decide_nomination(self, command: Command) -> tuple[Folded[Any], Decision]:
         folded = await self.nominations.get(command.stream)
@@ -208,6 +339,7 @@ class Decider:
             authority=(await self.authorities.get(names.authority_stream(cycle))).state,
             round=await self._round(nomination.round_of(folded.state, body)),
             intake_open=not folded_cycle.state.intake_closed,
+            fed=frozenset(folded_cycle.state.fed),
             claims=await self._claims(cycle, nomination.scope_of(folded.state, body)),
             held=await self._held_by_submitted(folded_cycle.state, programme, body),
         )
@@ -295,6 +427,7 @@ class Decider:
         standings = await self._standings(
             cycle_state.state, programme, concerned, _asks_history(programme, stage, command)
         )
+        standings = feeding.attested(standings, programme, cycle_state.state.attested)
         return steps.Inputs(
             programme=programme,
             tree=tree,
@@ -363,8 +496,12 @@ class Decider:
             await self.calendar(opened.overrides),
         )
 
-    async def _rules(self, stream: str) -> str:
-        return (await self.cycles.get(names.cycle_stream(names.cycle_of(stream)))).rules
+    async def _rules(self, command: Command) -> str:
+        """The hash of the programme in force for this command."""
+        if isinstance(command.body, OpenCycle):
+            return command.body.rules
+        cycle = command.body.cycle if isinstance(command.body, FamilyBody) else names.cycle_of(command.stream)
+        return (await self.cycles.get(names.cycle_stream(cycle))).rules
 
     async def programme(self, content_hash: str) -> Programme:
         return await self._document(content_hash, Programme.model_validate_json)
@@ -373,7 +510,7 @@ class Decider:
         return await self._document(content_hash, UnitTree.model_validate_json)
 
     async def calendar(self, content_hash: str) -> Calendar:
-        """The work-day calendar with the pinned overrides: a JSON object of ISO dates to true (worked) or false."""
+        """The work-day calendar with the pinned overrides: a JSON list of days, each with whether it is worked."""
         if not content_hash:
             return Calendar(overrides={}, version=calendar_version())
         return await self._document(content_hash, _calendar)
@@ -390,6 +527,8 @@ class Decider:
             "authority": self.authorities,
             "nomination": self.nominations,
             "round": self.rounds,
+            "points": self.points,
+            "register": self.registers,
             "title": self.titles,
         }
         return by_kind[names.kind_of(stream)]
@@ -440,5 +579,5 @@ def _rehearses(cycle: cycles.State) -> bool:
 
 
 def _calendar(content: bytes) -> Calendar:
-    overrides = {date.fromisoformat(day): bool(worked) for day, worked in json.loads(content).items()}
+    overrides = {date.fromisoformat(one["day"]): bool(one["worked"]) for one in json.loads(content)}
     return Calendar(overrides=overrides, version=calendar_version(overrides))

@@ -12,10 +12,12 @@ from temporalio import activity
 from activities.deciding import Decider
 from activities.errors import translated
 from activities.views import cycle_view, nomination_view, round_view
+from domain import feeding
 from domain import round as rounds
 from schemas import names
 from schemas.commands import ENGINE, Command, OpenStep, SealTally
-from schemas.messages import CycleAnswer, NominationAnswer, Order, RoundAnswer
+from schemas.errors import Refused
+from schemas.messages import CycleAnswer, FeedOrder, NominationAnswer, Order, RoundAnswer
 from schemas.programme import PublicVote, Stage
 from store.ballot_box import BallotBox
 
@@ -65,6 +67,25 @@ class Engine:
             receipt = await self._decider.execute(order.command, order.known)
             folded = await self._decider.nominations.get(order.command.stream)
             return NominationAnswer(receipt=receipt, view=nomination_view(folded.state))
+
+    @activity.defn
+    async def nominate_winners(self, order: FeedOrder) -> int:
+        """Nominates each winner whom the cycle's feeders gave; who is nominated already stays as they are."""
+        async with beating():
+            with translated():
+                return await self._nominate_winners(order)
+
+    async def _nominate_winners(self, order: FeedOrder) -> int:
+        cycle = await self._decider.cycles.get(names.cycle_stream(order.cycle))
+        entered = 0
+        for command in feeding.nominations(order.cycle, cycle.state.fed.values(), order.received_at):
+            try:
+                await self._decider.execute(command)
+                entered += 1
+            except Refused as refusal:
+                if refusal.code != "DUPLICATE_NOMINATION":
+                    raise
+        return entered
 
     @activity.defn
     async def decide_round(self, order: Order) -> RoundAnswer:
@@ -137,4 +158,10 @@ class Engine:
 
     def activities(self) -> list[Any]:
         """What the worker registers."""
-        return [self.decide_cycle, self.decide_nomination, self.decide_round, self.seal_ballot]
+        return [
+            self.decide_cycle,
+            self.decide_nomination,
+            self.nominate_winners,
+            self.decide_round,
+            self.seal_ballot,
+        ]

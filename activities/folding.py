@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
-from domain import authority, nomination, title
+from domain import authority, nomination, points, register, title
 from domain import cycle as cycles
 from domain import round as rounds
 from schemas.events import read
@@ -35,6 +35,14 @@ def fold_title(state: title.State, recorded: RecordedEvent) -> title.State:
 
 def fold_round(state: rounds.State, recorded: RecordedEvent) -> rounds.State:
     return rounds.evolve(state, read(recorded), recorded.at, recorded.actor.id, recorded.stream)
+
+
+def fold_points(state: points.State, recorded: RecordedEvent) -> points.State:
+    return points.evolve(state, read(recorded))
+
+
+def fold_register(state: register.State, recorded: RecordedEvent) -> register.State:
+    return register.evolve(state, read(recorded), recorded.subject)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ def cycle_view(
         intake_closed=state.intake_closed,
         wakes_at=closes if not paused and not state.intake_closed else None,
         root=child_ref(names.round_stream(state.opened.cycle, names.ROOT_ROUTE, tree.root), tree),
+        fed=len(state.fed),
         paused_seconds=int((now - state.paused_at).total_seconds()) if state.paused_at else 0,
     )
 

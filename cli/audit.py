@@ -14,11 +14,11 @@ from cyclopts import Parameter
 from rich.console import Group
 from rich.pretty import Pretty
 
-from activities.folding import fold_authority, fold_title
+from activities.folding import fold_authority, fold_points, fold_register, fold_title
 from cli.desk import AtDesk, Desk, command
 from cli.output import Outcome, jsonable, table
 from cli.words import event_words
-from domain import authority, title
+from domain import authority, points, register, title
 from projections.projector import Projector
 from projections.standing import fold
 from schemas import names
@@ -194,13 +194,17 @@ def _sealed_sheets(events: Iterable[RecordedEvent]) -> set[tuple[str, int]]:
 
 
 def _state(events: Sequence[RecordedEvent]) -> JsonObject:
-    """The state at the end, by stream: what the read side folds, the grants in force, and the titles."""
+    """The state at the end, by stream: what the read side folds; grants, points, register and titles as they stand."""
     state = {row.stream: row.model_dump(mode="json") for row in fold({}, events).values()}
     others: dict[str, Any] = {}
     for event in events:
         match names.kind_of(event.stream):
             case "authority":
                 others[event.stream] = fold_authority(others.get(event.stream, authority.initial), event)
+            case "points":
+                others[event.stream] = fold_points(others.get(event.stream, points.initial), event)
+            case "register":
+                others[event.stream] = fold_register(others.get(event.stream, register.initial), event)
             case "title":
                 others[event.stream] = fold_title(others.get(event.stream, title.initial), event)
             case _:

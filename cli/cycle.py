@@ -64,6 +64,7 @@ async def start(
     label: Annotated[
         str, Parameter(help="演练等的标记，成为编号的一部分 · a mark that becomes part of the id")
     ] = "",
+    period: Annotated[str, Parameter(help="期：2020、2020-Q3、2020-09 · the period of a recurring one")] = "",
     units: Annotated[
         tuple[Path, ...], Parameter(help="另挂入的单位（CSV、Excel），可多次 · further units")
     ] = (),
@@ -82,10 +83,11 @@ async def start(
     desk: AtDesk,
 ) -> Outcome:
     declared = load_programme(programme)
-    cycle = names.cycle_id(declared.programme, declared.edition, label)
+    cycle = names.cycle_id(declared.programme, declared.edition, label, period)
     receipt = await (await desk.door()).start_cycle(
         programme,
         label=label,
+        period=period,
         units=unit_sources(units, desk.language),
         operators=operator,
         grants=() if grants is None else read_grants(grants, desk),

@@ -10,12 +10,24 @@ from cyclopts import Parameter
 from rich.text import Text
 
 from cli.decide import Fact, Field
-from cli.desk import AtDesk, Desk, Signed, as_error, command, pair_of, receipt_json
+from cli.desk import (
+    AtDesk,
+    Desk,
+    NominationAt,
+    OfCycle,
+    Signed,
+    as_error,
+    command,
+    nomination_at,
+    pair_of,
+    receipt_json,
+)
 from cli.nomination_file import (
     NominationFile,
     NominationRow,
     default_route,
     facts_of,
+    members_of,
     personal_fields,
     read_nominations,
 )
@@ -25,9 +37,11 @@ from cli.sheets import BadCells, Expected
 from runtime.door import NominationForm
 from schemas.errors import BadUsage, EngineError, Unavailable
 from schemas.ledger import JsonObject
-from schemas.programme import Channel
+from schemas.programme import Channel, SubjectType
 
 _AT_ONCE = 16
+Leader = Annotated[tuple[str, ...], Parameter(help="领衔人“证件号=姓名” · the leader, IDENTITY=NAME")]
+Member = Annotated[tuple[str, ...], Parameter(help="成员“证件号=姓名”，可多次 · a member")]
 
 
 @command(
@@ -51,6 +65,11 @@ async def nominate(
     route: Annotated[str, Parameter(help="申报路径 · the route; by default the first with a way up")] = "",
     channel: Annotated[Channel, Parameter(help="申报渠道 · the channel")] = Channel.UNIT,
     sponsor: Annotated[tuple[str, ...], Parameter(help="联名人编号，可多次 · a sponsor's id")] = (),
+    subject_type: Annotated[
+        SubjectType | None, Parameter(help="对象类型，默认为项目所定 · the type of subject")
+    ] = None,
+    leader: Leader = (),
+    member: Member = (),
     identity: Annotated[str, Parameter(help="证件号，只入保管库 · the identity, for the vault alone")] = "",
     fact: Fact = (),
     field: Field = (),
@@ -73,12 +92,37 @@ async def nominate(
         or (default_route(pinned.programme, pinned.tree, unit) if unit in pinned.tree.by_code else ""),
         channel=channel,
         sponsors=sponsor,
-        identity=_identity(identity),
+        identity=_identity(identity) if identity or not (leader or member) else "",
+        subject_type=subject_type,
+        members=(*members_of(leader, True), *members_of(member)),
         fields=personal_fields(map(pair_of, field)),
         facts=facts_of(map(pair_of, fact), pinned.programme),
     )
     nomination, receipt = await (await desk.door()).nominate(_form(cycle, row), signed.actor, key=signed.key)
     return desk.told(receipt, nomination=nomination)
+
+
+@command(
+    "change-team",
+    zh="变更成员：锁定之前重报全部成员；一人只在一个团队，除非办法允许。",
+    en="Name all members of a team anew, before they are frozen; nobody is in two teams unless the programme says so.",
+    example="change-team ai-contest.1/N-0001 --leader 510100200001010001=测试·甲一 --member 510100200001010002=测试·甲二 "
+    "--as s-7 --role officer --unit 5101040001",
+)
+async def change_team(
+    nomination: NominationAt,
+    *,
+    cycle: OfCycle = "",
+    leader: Leader = (),
+    member: Member = (),
+    signed: Signed,
+    desk: AtDesk,
+) -> Outcome:
+    where, members = nomination_at(nomination, cycle), (*members_of(leader, True), *members_of(member))
+    if not members:
+        raise BadUsage("USAGE", fault="--leader, --member")
+    door = await desk.door()
+    return desk.told(await door.change_team(where.cycle, where.id, members, signed.actor, key=signed.key))
 
 
 def _identity(written: str) -> str:

@@ -29,10 +29,11 @@ from cli.sheets import (
     read_table,
     repeated,
 )
+from runtime.door import MemberForm
 from schemas.errors import BadUsage
 from schemas.events import FactValue
 from schemas.ledger import Frozen
-from schemas.programme import Channel, Fact, Intake, Programme
+from schemas.programme import Channel, Fact, Intake, Programme, SubjectType
 from schemas.units import UnitTree
 
 PERSONAL = {
@@ -52,7 +53,12 @@ ADDRESSING = {
     "channel": "申报渠道",
     "sponsors": "联名人",
     "identity": "证件号",
+    "subject_type": "对象类型",
+    "leader": "领衔人",
+    "members": "成员",
 }
+OF_TEAMS = ("subject_type", "leader", "members")
+"""Columns for subjects with members."""
 REQUIRED = ("unit", "identity", "name")
 _YES, _NO = {"是", "true", "yes", "1", "有"}, {"否", "false", "no", "0", "无"}
 _FIELD = re.compile(r"[a-z0-9_]+\Z")
@@ -69,6 +75,8 @@ class NominationRow(Frozen):
     identity: str
     fields: dict[str, str]
     facts: tuple[FactValue, ...]
+    subject_type: SubjectType | None = None
+    members: tuple[MemberForm, ...] = ()
 
 
 class NominationFile(NamedTuple):
@@ -80,7 +88,8 @@ class NominationFile(NamedTuple):
 
 def read_nominations(path: Path, programme: Programme, tree: UnitTree, sheet: str = "") -> NominationFile:
     """Read a CSV or Excel file of nominations; raises `BadFile` where there is no table to speak of."""
-    table, bad = read_table(path, headers(programme), REQUIRED, sheet)
+    required = tuple(name for name in REQUIRED if name != "identity" or not programme.members)
+    table, bad = read_table(path, headers(programme), required, sheet)
     if any(cell.row == table.header for cell in bad):
         return NominationFile((), tuple(bad))
     spoilt = {cell.row for cell in bad}
@@ -88,7 +97,7 @@ def read_nominations(path: Path, programme: Programme, tree: UnitTree, sheet: st
     rows = []
     for row in table.rows:
         made, wrong = _row(table, row, programme, tree)
-        wrong += repeated(table, row, "identity", made.identity, seen) if made else []
+        wrong += repeated(table, row, "identity", made.identity, seen) if made and made.identity else []
         bad += wrong
         if made is not None and not wrong and row.number not in spoilt:
             rows.append(made)
@@ -106,11 +115,11 @@ def facts_of(pairs: Iterable[tuple[str, str]], programme: Programme) -> tuple[Fa
     """Facts as written at the terminal, read by their declared types; BadUsage USAGE."""
     facts = []
     for id, written in pairs:
-        if id not in programme.facts:
-            known = ", ".join(programme.facts)
+        if id not in programme.asked:
+            known = ", ".join(programme.asked)
             raise BadUsage("USAGE", fault=f"{id}: {known}")
         try:
-            facts.append(FactValue(id=id, value=_fact(programme.facts[id], written)))
+            facts.append(FactValue(id=id, value=_fact(programme.asked[id], written)))
         except Expected as expected:
             raise BadUsage("USAGE", fault=f"{id}={written}: {expected.zh} / {expected.en}") from None
     return tuple(facts)
@@ -125,12 +134,22 @@ def personal_fields(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     return fields
 
 
+def members_of(written: object, leader: bool = False) -> tuple[MemberForm, ...]:
+    """Members as `IDENTITY=NAME`; what was read by `_people`, or written at the terminal. BadUsage USAGE."""
+    assert isinstance(written, tuple)
+    try:
+        people = [_person(one) for one in written]
+    except Expected as expected:
+        raise BadUsage("USAGE", fault=f"{expected.zh} / {expected.en}") from None
+    return tuple(MemberForm(identity=identity, name=name, leader=leader) for identity, name in people)
+
+
 def headers(programme: Programme) -> dict[str, str]:
     """Every header that is read, in Chinese, in English or by its id, and the column it means."""
-    names = {name: name for name in (*ADDRESSING, *programme.facts, *PERSONAL)}
+    names = {name: name for name in (*ADDRESSING, *programme.asked, *PERSONAL)}
     chinese = {zh: name for name, zh in (ADDRESSING | PERSONAL).items()}
-    labels = {fact.label.zh: id for id, fact in programme.facts.items()}
-    english = {fact.label.en.lower(): id for id, fact in programme.facts.items() if fact.label.en}
+    labels = {fact.label.zh: id for id, fact in programme.asked.items()}
+    english = {fact.label.en.lower(): id for id, fact in programme.asked.items() if fact.label.en}
     return english | labels | chinese | names
 
 
@@ -142,32 +161,38 @@ def _row(
         bad = _together(table, row, read, programme, tree)
     if bad:
         return None, bad
-    facts = {id: read[id] for id in programme.facts if read.get(id) is not None}
+    facts = {id: read[id] for id in programme.asked if read.get(id) is not None}
     return NominationRow(
         row=row.number,
         unit=str(read["unit"]),
         route=str(read.get("route") or default_route(programme, tree, str(read["unit"]))),
         channel=Channel(str(read.get("channel") or Channel.UNIT)),
         sponsors=_sponsors(read),
-        identity=str(read["identity"]),
+        identity=str(read.get("identity") or ""),
         fields={name: str(read[name]) for name in PERSONAL if read.get(name)},
         facts=tuple(FactValue(id=id, value=value) for id, value in facts.items()),  # type: ignore[arg-type]  # by _fact
+        subject_type=SubjectType(str(read["subject_type"])) if read.get("subject_type") else None,
+        members=(*members_of(read.get("leader") or (), True), *members_of(read.get("members") or ())),
     ), []
 
 
 def _readers(programme: Programme, tree: UnitTree) -> dict[str, Callable[[Raw], object]]:
+    identity = partial(identity_of, subject=programme.subject)
     readers: dict[str, Callable[[Raw], object]] = {
         "unit": partial(_unit, tree=tree),
         "route": _optional(partial(one_of, allowed=[route.id for route in programme.routes])),
         "channel": _optional(partial(one_of, allowed=list(Channel))),
         "sponsors": listed,
-        "identity": partial(identity_of, subject=programme.subject),
+        "identity": _optional(identity) if programme.members else identity,
+        "subject_type": _optional(partial(one_of, allowed=[programme.subject, *programme.subjects])),
+        "leader": _people,
+        "members": _people,
         **dict.fromkeys(PERSONAL, plain),
         "name": filled,
         "birth_date": _optional(day),
         "phone": _optional(narrow),
     }
-    for id, fact in programme.facts.items():
+    for id, fact in programme.asked.items():
         reader = partial(_fact, fact)
         readers[id] = reader if fact.required else _optional(reader)
     return readers
@@ -221,6 +246,17 @@ def _has_way(programme: Programme, tree: UnitTree, unit: str, route: str) -> boo
 
 def _optional(reader: Callable[[Raw], object]) -> Callable[[Raw], object]:
     return lambda cell: reader(cell) if plain(cell) else None
+
+
+def _people(cell: Raw) -> tuple[str, ...]:
+    return tuple("=".join(_person(one)) for one in listed(cell))
+
+
+def _person(written: str) -> tuple[str, str]:
+    identity, _, name = written.partition("=")
+    if not identity or not name:
+        raise Expected("“证件号=姓名”，用“、”分开", "IDENTITY=NAME, separated by commas")
+    return identity_of(identity), name
 
 
 def _unit(cell: Raw, tree: UnitTree) -> str:

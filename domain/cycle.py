@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
-from domain import authority
-from domain.calendar import require_years, resumed_close
+from domain import authority, feeding, points, register
+from domain.calendar import local_date, require_years, resumed_close
 from domain.decision import Calendar, Decision, two_people
 from schemas import names
 from schemas.commands import (
@@ -35,8 +35,11 @@ from schemas.events import (
     IntakeClosed,
     IntakeExtended,
     IntakeWindow,
+    PointsPinned,
     RulesAmended,
     Window,
+    Winner,
+    WinnersTaken,
 )
 from schemas.ledger import Effect, Gate, GateStatus, SetGate
 from schemas.programme import Intake, Programme, Route
@@ -65,7 +68,19 @@ class State:
     pauses: tuple[tuple[datetime, datetime], ...] = ()  # from, until; one for each epoch
     conferred: int = 0
     rules: str = ""  # the amended programme's hash, once there is one
+    fed: dict[str, Winner] = field(default_factory=dict)  # by subject: those whom feeders nominate here
+    awards: dict[str, int] = field(default_factory=dict)  # by subject: how often they won elsewhere
+    points: dict[str, int] = field(default_factory=dict)  # by subject, as pinned when intake closed
+    sources: dict[str, tuple[str, ...]] = field(default_factory=dict)  # by feeder: the cycles that were taken
     proposals: dict[str, str] = field(default_factory=dict)
+
+    def attested(self, subject: str) -> dict[str, int | bool | str]:
+        """What the engine attests of a subject once intake is closed, by the ids of its facts."""
+        if not self.intake_closed:
+            return {}
+        won = self.awards.get(subject, 0)
+        earned = self.points.get(subject, 0)
+        return {"prior_award": won > 0, "award_count": won, "points": earned}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +95,9 @@ class Inputs:
     amended: Programme | None = None
     rules: str = ""  # hash of the programme in force
     opened_ranks: frozenset[str] = frozenset()  # ranks with a round that has opened
+    feeds: feeding.Feeds = field(default_factory=feeding.Feeds)
+    places_taken: int = 0  # in the register, and promised to other batches
+    ledgers: dict[str, points.State] = field(default_factory=dict)  # by subject, once intake is over
 
 
 initial = State()
@@ -103,6 +121,10 @@ def evolve(state: State, event: Event, at: datetime, actor: str = "") -> State:
             )
         case IntakeClosed():
             return replace(state, intake_closed=True)
+        case WinnersTaken():
+            return _took(state, event)
+        case PointsPinned():
+            return replace(state, points={one.subject: one.points for one in event.standings})
         case CyclePaused():
             return replace(state, status=Status.PAUSED, paused_at=at)
         case CycleResumed():
@@ -121,6 +143,15 @@ def evolve(state: State, event: Event, at: datetime, actor: str = "") -> State:
             return replace(state, proposals={k: v for k, v in state.proposals.items() if k != event.act})
         case _:
             return state
+
+
+def _took(state: State, event: WinnersTaken) -> State:
+    awards = dict(state.awards)
+    for one in event.winners:
+        awards[one.subject] = awards.get(one.subject, 0) + len(one.awards)
+    fresh = {one.subject: one for one in event.winners if event.gives == "pool"}
+    sources = state.sources | {event.feeder: event.sources}
+    return replace(state, fed=fresh | state.fed, awards=awards, sources=sources)
 
 
 def decide(state: State, command: Command, body: CycleBody, inputs: Inputs) -> Decision:
@@ -167,6 +198,9 @@ def _open(state: State, command: Command, body: OpenCycle, inputs: Inputs) -> De
     if state.opened is not None:
         raise Conflict("CYCLE_EXISTS", cycle=body.cycle)
     programme, now = inputs.programme, command.received_at
+    cap, asked = programme.batches.cap if programme.batches else None, register.places(programme)
+    if cap is not None and inputs.places_taken + asked > cap:
+        raise Refused("CAP_EXCEEDED", cap=cap, have=inputs.places_taken, asked=asked)
     require_years(now, _latest_end(programme, inputs.calendar, now), inputs.calendar.overrides)
     intakes = tuple(
         IntakeWindow(
@@ -239,7 +273,10 @@ def _close_intake(state: State, command: Command, inputs: Inputs) -> Decision:
         _intake_gate(state.opened.cycle, intake, state.epoch, GateStatus.CLOSED)
         for intake in state.intakes.values()
     )
-    return Decision(events=(closed,), effects=gates)
+    taken = feeding.take(state.opened.cycle, inputs.programme, inputs.tree, inputs.feeds)
+    guards = feeding.guards(inputs.feeds)
+    pinned = points.pin(inputs.programme.points, inputs.ledgers, local_date(command.received_at))
+    return Decision(events=(closed, *taken, *pinned), guards=guards, effects=gates)
 
 
 def _extend_intake(state: State, command: Command, body: ExtendIntake) -> Decision:

@@ -94,15 +94,18 @@ def facts_fault(programme: Programme, facts: tuple[FactValue, ...]) -> str:
         declared = programme.facts.get(fact.id)
         if declared is None:
             return f"{fact.id}: not declared by the programme"
+        if declared.attested == "engine":
+            return f"{fact.id}: attested by the engine alone"
         if fact.id in seen:
             return f"{fact.id}: given twice"
-        if not _fits(declared, fact.value):
+        if not fits(declared, fact.value):
             return f"{fact.id}: {fact.value!r} is not a {declared.type}"
         seen.add(fact.id)
     return ""
 
 
-def _fits(declared: Fact, value: int | bool | str) -> bool:
+def fits(declared: Fact, value: int | bool | str) -> bool:
+    """Whether a value is one of the declared fact's."""
     match declared.type:
         case "boolean":
             return isinstance(value, bool)

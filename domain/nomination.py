@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from domain import authority
+from domain import authority, team
 from domain import round as rounds
 from domain.calendar import local_date
 from domain.decision import NOTHING, Decision, two_people
@@ -15,6 +15,8 @@ from domain.eligibility import facts_fault, waivable
 from domain.history import Past
 from schemas import names
 from schemas.commands import (
+    ENGINE,
+    ChangeTeam,
     Command,
     Correct,
     Disqualify,
@@ -56,11 +58,13 @@ from schemas.events import (
     ObjectionRuled,
     PredicateWaived,
     RevocationLeadRecorded,
+    TeamChanged,
+    TeamMember,
     TransferNoted,
     VettingReopened,
 )
 from schemas.ledger import Claim, Effect, GateOpen, Guard, HeadIs, Post, Release, Reserve, Unclaim
-from schemas.programme import Channel, Clearance, Intake, Programme, Publicity
+from schemas.programme import Channel, Clearance, Intake, Programme, Publicity, SubjectType
 from schemas.units import UnitTree
 
 
@@ -76,6 +80,7 @@ class Status(StrEnum):
 
 
 OVER = {Status.REJECTED, Status.WITHDRAWN, Status.DISQUALIFIED, Status.ELIMINATED, Status.CONFERRED}
+BY_ONESELF = (Channel.SELF, Channel.JOINT)
 GONE = {Status.REJECTED, Status.WITHDRAWN, Status.DISQUALIFIED, Status.ELIMINATED}
 
 
@@ -108,6 +113,7 @@ class State:
     subject: str = ""
     submitter: str = ""
     facts: dict[str, int | bool | str] = field(default_factory=dict)
+    members: tuple[TeamMember, ...] = ()
     revision: int = 0
     level: int = 0  # index into the path: the level that it stands at
     endorsed: dict[tuple[str, str], Endorsed] = field(default_factory=dict)
@@ -165,6 +171,7 @@ class Inputs:
     round: rounds.State
     claims: dict[int, str] = field(default_factory=dict)  # the places of `scope_of` this command, by holder
     intake_open: bool = False
+    fed: frozenset[str] = frozenset()  # subjects whom the cycle's feeders nominate
     held: tuple[HeldTitle, ...] = ()  # what the subject was given before, where a bar is looked for
 
 
@@ -186,6 +193,7 @@ def _evolve(state: State, event: Event, actor: str, subject: str, command: str) 
                 submitter=actor,
                 facts={fact.id: fact.value for fact in event.facts},
                 revision=1,
+                members=event.members,
             )
         case NominationEndorsed():
             endorsed = Endorsed(event.revision, event.recommendation_rank, command)
@@ -194,6 +202,8 @@ def _evolve(state: State, event: Event, actor: str, subject: str, command: str) 
             key = (event.round, event.step)
             returns = state.returns | {key: state.returns.get(key, 0) + 1}
             return replace(state, status=Status.RETURNED, reason=event.reason, returns=returns)
+        case TeamChanged():
+            return replace(state, members=event.members)
         case NominationCorrected():
             facts = state.facts | {fact.id: fact.value for fact in event.facts}
             return replace(state, status=Status.OPEN, facts=facts, revision=event.revision, reason="")
@@ -274,7 +284,7 @@ def standing(state: State, nomination: str, held: tuple[HeldTitle, ...] = ()) ->
     )
 
 
-def decide(state: State, command: Command, body: NominationBody, inputs: Inputs) -> Decision:  # noqa: C901 -- a flat match
+def decide(state: State, command: Command, body: NominationBody, inputs: Inputs) -> Decision:  # noqa: C901 -- a flat match, one case a command
     """Raises Refused with the code of the rule that said no."""
     match body:
         case SubmitNomination():
@@ -290,6 +300,8 @@ def decide(state: State, command: Command, body: NominationBody, inputs: Inputs)
             return _return(state, command, body, inputs)
         case Correct():
             return _correct(state, command, body, inputs)
+        case ChangeTeam():
+            return _change_team(state, command, body, inputs)
         case Reject():
             return _reject(state, command, body, inputs)
         case Withdraw():
@@ -320,15 +332,21 @@ def _submit(state: State, command: Command, body: SubmitNomination, inputs: Inpu
     if body.unit not in inputs.tree.by_code:
         raise Refused("NOT_FOUND", what=body.unit)
     intake = _intake_of(body, inputs)
+    fed = body.channel == Channel.FEED
+    if fed and (command.actor != ENGINE or body.subject not in inputs.fed):
+        raise Refused("CHANNEL_NOT_OPEN", channel=body.channel, unit=body.unit)
     _check_channel(body, intake)
-    place = _free_place(body, intake, inputs)
+    place = () if fed else _free_place(body, intake, inputs)
     fault = facts_fault(inputs.programme, body.facts)
     if fault:
         raise Refused("FACTS_INVALID", fault=fault)
+    kind = body.subject_type or inputs.programme.subject
+    team.check(inputs.programme, kind, body.members)
     _not_barred(command, inputs)
     path = _path(body, inputs)
     rank = inputs.tree.by_code[body.unit].rank
-    submitted = NominationSubmitted(**body.model_dump(exclude={"kind", "subject"}), path=path)
+    said = body.model_dump(exclude={"kind", "subject", "subject_type"})
+    submitted = NominationSubmitted(**said, path=path, subject_type=body.subject_type or "")
     reserve = Reserve(
         cycle=body.cycle,
         subject=body.subject,
@@ -339,10 +357,14 @@ def _submit(state: State, command: Command, body: SubmitNomination, inputs: Inpu
     return Decision(
         events=(submitted,),
         guards=(
-            *_guards(command, names.intake_gate(body.cycle, rank)),
+            *_guards(command, *(() if fed else (names.intake_gate(body.cycle, rank),))),
             *(HeadIs(stream=one.stream, seq=one.seq) for one in inputs.held),
         ),
-        effects=(reserve, *place),
+        effects=(
+            reserve,
+            *place,
+            *(() if fed else team.reserve(inputs.programme, submitted, body.members)),
+        ),
         subject=body.subject,
         grant=_as_submitter(command, body.unit, body.channel, inputs),
     )
@@ -415,8 +437,12 @@ def _path(body: SubmitNomination, inputs: Inputs) -> tuple[str, ...]:
 
 def _as_submitter(command: Command, unit: str, channel: Channel, inputs: Inputs) -> str:
     """A unit's nomination comes from its officer; oneself and joint sponsors need no grant."""
-    if channel != Channel.UNIT and command.actor.role == "applicant":
+    if command.actor == ENGINE or (channel in BY_ONESELF and command.actor.role == "applicant"):
         return ""
+    if channel == Channel.ASSOCIATION:
+        return authority.authorize(
+            inputs.authority, inputs.tree, command.actor, "submit", unit, ("association",)
+        )
     return authority.authorize(inputs.authority, inputs.tree, command.actor, "submit", unit)
 
 
@@ -551,6 +577,30 @@ def _correct(state: State, command: Command, body: Correct, inputs: Inputs) -> D
     )
 
 
+def _change_team(state: State, command: Command, body: ChangeTeam, inputs: Inputs) -> Decision:
+    """DR-40: until the members are frozen; who leaves is free for another team, who comes is in no other."""
+    grant = _as_owner(state, command, inputs)
+    assert state.submitted is not None
+    submitted, programme = state.submitted, inputs.programme
+    if state.over:
+        raise Refused("NOMINATION_OVER", nomination=command.stream, status=state.status)
+    kind = SubjectType(submitted.subject_type or programme.subject)
+    team.check(programme, kind, body.members)
+    team.must_not_be_frozen(programme.members[kind], command.received_at)
+    if body.members == state.members:
+        return NOTHING
+    before, after = ({one.subject for one in members} for members in (state.members, body.members))
+    gone = [one for one in state.members if one.subject not in after]
+    fresh = [one for one in body.members if one.subject not in before]
+    gate = names.intake_gate(submitted.cycle, inputs.tree.by_code[submitted.unit].rank)
+    return Decision(
+        events=(TeamChanged(members=body.members),),
+        guards=_guards(command, gate),
+        effects=(*team.release(submitted.cycle, gone), *team.reserve(programme, submitted, fresh)),
+        grant=grant,
+    )
+
+
 def _withdraw(state: State, command: Command, body: Withdraw, inputs: Inputs) -> Decision:
     """DR-37: allowed until conferral."""
     grant = _as_owner(state, command, inputs)
@@ -587,7 +637,7 @@ def _release(state: State, command: Command, inputs: Inputs) -> tuple[Release | 
     scope = names.quota_scope(state.submitted.route, state.submitted.unit)
     held = [number for number, by in inputs.claims.items() if by == holder]
     places = (Unclaim(cycle=cycle, scope=scope, number=number, holder=holder) for number in held)
-    return (Release(cycle=cycle, subject=state.subject), *places)
+    return (Release(cycle=cycle, subject=state.subject), *team.release(cycle, state.members), *places)
 
 
 def _as_owner(state: State, command: Command, inputs: Inputs) -> str:

@@ -22,6 +22,8 @@ from schemas import names
 from schemas.programme import Children, Selection, ShareRule
 
 RECOMMENDATION = "recommendation"
+POINTS = "points"
+"""The points pinned when intake closed, the most of them 100; a debt counts as none (DR-39)."""
 AUTHORITY = "authority"
 INCLUDE_ALL = "include_all"
 BY_PERSONS = frozenset({AUTHORITY, INCLUDE_ALL})
@@ -70,7 +72,12 @@ def _components(state: State, members: Mapping[str, Standing]) -> Components:
     }
     count = max([len(members), *ranks.values()])
     recommendation = {id: Fraction(100 * (count + 1 - rank), count) for id, rank in ranks.items()}
-    return state.components | ({RECOMMENDATION: recommendation} if recommendation else {})
+    earned = {id: max(0, int(one.facts[POINTS])) for id, one in members.items() if POINTS in one.facts}
+    return (
+        state.components
+        | ({RECOMMENDATION: recommendation} if recommendation else {})
+        | ({POINTS: normalise(earned, "top").values} if earned else {})
+    )
 
 
 def _normalised(

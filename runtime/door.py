@@ -26,8 +26,9 @@ from uuid_utils import uuid7
 
 from activities.deciding import Decider
 from activities.errors import engine_error
+from activities.opening import Opener, search_attributes, update_with_start
 from domain import authority
-from runtime.recovery import Recovered, Recovery, attempt, attributes, begin_cycle, update_with_start
+from runtime.recovery import Recovered, Recovery
 from runtime.restoring import Restorer
 from runtime.settings import Login, Settings
 from runtime.temporal import connect
@@ -37,21 +38,29 @@ from schemas.commands import (
     OBJECTOR_ROLE,
     AmendRules,
     Body,
+    ChangeTeam,
     Command,
     Correct,
+    FamilyBody,
     FileObjection,
-    GiveGrants,
-    OpenCycle,
     RecordHonour,
     ReplaceLeader,
     SubmitNomination,
 )
-from schemas.errors import BadFile, Conflict, Refused, Unavailable
-from schemas.events import FactValue, GrantTerms, ObjectionFiled, ObjectionMerged, ObjectionRefused, read
+from schemas.errors import BadFile, Refused, Unavailable
+from schemas.events import (
+    FactValue,
+    GrantTerms,
+    ObjectionFiled,
+    ObjectionMerged,
+    ObjectionRefused,
+    TeamMember,
+    read,
+)
 from schemas.ledger import Actor, Frozen, Receipt
 from schemas.loading import open_programme
-from schemas.messages import NominationOrder
-from schemas.programme import Channel
+from schemas.messages import NominationOrder, PinnedCycle
+from schemas.programme import Channel, SubjectType
 from schemas.unit_files import Source, merge_units
 from schemas.values import Pace
 from store.ballot_box import BallotBox, PaperReceipt
@@ -65,17 +74,30 @@ PATIENCE_SECONDS = 10
 """How long to try to reach Temporal: somebody waits for the answer."""
 
 
+class MemberForm(Frozen):
+    """A person in a team or studio; `identity` and `name` go to the vault and nowhere else."""
+
+    identity: str
+    name: str
+    leader: bool = False
+
+
 class NominationForm(Frozen):
-    """What somebody hands in to nominate a subject. `identity` and `fields` go to the vault and nowhere else."""
+    """What somebody hands in to nominate a subject. `identity`, `fields` and `members` go to the vault alone.
+
+    A team without an identity of its own is known by its members and its leader (DR-05).
+    """
 
     cycle: str
     unit: str
     route: str
     channel: Channel
     sponsors: tuple[str, ...] = ()
-    identity: str
+    identity: str = ""
     fields: dict[str, str]
     facts: tuple[FactValue, ...] = ()
+    subject_type: SubjectType | None = None
+    members: tuple[MemberForm, ...] = ()
 
 
 def system_clock() -> datetime:
@@ -101,6 +123,7 @@ class Door:
         self.ballots = ballots
         self.client = client
         self.decider = Decider(store, clock)
+        self._opener = Opener(self.decider, client, settings.task_queue)
         self._clock = clock
 
     @classmethod
@@ -125,11 +148,12 @@ class Door:
 
     async def command(self, stream: str, body: Body, actor: Actor, key: str = "") -> Command:
         """The command as it is sent: stamped with cycle time."""
+        cycle = body.cycle if isinstance(body, FamilyBody) else names.cycle_of(stream)
         return Command(
             id=key or await self._key(stream, body, actor),
             stream=stream,
             actor=actor,
-            received_at=await self.now(names.cycle_of(stream)),
+            received_at=await self.now(cycle),
             body=body,
         )
 
@@ -141,6 +165,7 @@ class Door:
         *,
         operators: tuple[str, ...],
         label: str = "",
+        period: str = "",
         units: tuple[Source, ...] = (),
         grants: tuple[GrantTerms, ...] = (),
         invited: tuple[str, ...] = (),
@@ -151,70 +176,63 @@ class Door:
 
         Raises BadFile for a file with faults, Conflict CYCLE_EXISTS where the same edition runs under other rules.
         """
+        pinned = await self.pin(
+            programme,
+            operators=operators,
+            label=label,
+            period=period,
+            units=units,
+            grants=grants,
+            invited=invited,
+            calendar=calendar,
+        )
+        now = self._clock()
+        receipt = await self._opener.open(
+            pinned, now, pace or Pace(real_epoch=now, cycle_epoch=now), str(uuid7())
+        )
+        if receipt.repeated:
+            await self.recovery().restart(names.cycle_of(receipt.stream))
+        return receipt
+
+    async def pin(
+        self,
+        programme: Path,
+        *,
+        operators: tuple[str, ...],
+        label: str = "",
+        period: str = "",
+        units: tuple[Source, ...] = (),
+        grants: tuple[GrantTerms, ...] = (),
+        invited: tuple[str, ...] = (),
+        calendar: Path | None = None,
+    ) -> PinnedCycle:
+        """The files, read and kept as documents: what a cycle opened now, or by a schedule, runs by. BadFile."""
         opened = open_programme(programme)
         tree = opened.units
         for file in units:
             tree = merge_units(tree, file)
-        cycle = names.cycle_id(opened.programme.programme, opened.programme.edition, label)
-        rules = await self.store.put_document("programme", canonical_bytes(opened.programme))
-        tree_hash = await self.store.put_document("units", canonical_bytes(tree))
         overrides = ""
         if calendar:
             overrides = await self.store.put_document("calendar", canonical_bytes(_overrides(calendar)))
-        operator = Actor(id=operators[0], role="operator", unit=tree.root)
-        founding = tuple(
-            GrantTerms(id=f"founding-{index}", person=person, role="operator", unit=tree.root)
-            for index, person in enumerate(operators, 1)
+        return PinnedCycle(
+            programme=opened.programme.programme,
+            edition=opened.programme.edition,
+            root=tree.root,
+            rules=await self.store.put_document("programme", canonical_bytes(opened.programme)),
+            units=await self.store.put_document("units", canonical_bytes(tree)),
+            overrides=overrides,
+            operators=operators,
+            grants=grants,
+            invited=invited,
+            label=label,
+            period=period,
         )
-        first = await self._opened_before(cycle, rules, tree_hash)
-        if first:
-            await self.recovery().restart(cycle)
-            await self._found(cycle, founding + grants, operator)
-            return first
-        now = self._clock()
-        pace = pace or Pace(real_epoch=now, cycle_epoch=now)
-        body = OpenCycle(
-            cycle=cycle, rules=rules, units=tree_hash, overrides=overrides, pace=pace, invited=invited
-        )
-        command = Command(
-            id=f"open/{cycle}",
-            stream=names.cycle_stream(cycle),
-            actor=operator,
-            received_at=pace.cycle_time(now),
-            body=body,
-        )
-        assert self.client is not None
-        queue, programme_id = self.settings.task_queue, opened.programme.programme
-        receipt = await begin_cycle(self.client, queue, command, programme_id, tree.root)
-        await self._found(cycle, founding + grants, operator)
-        return receipt
-
-    async def _found(self, cycle: str, grants: tuple[GrantTerms, ...], operator: Actor) -> None:
-        """The first grants of a cycle, once: a start that was cut short between the two is completed by the next."""
-        stream = names.authority_stream(cycle)
-        if not (await self.decider.authorities.get(stream)).state.founded:
-            await self.send(stream, GiveGrants(grants=grants), operator, key=f"found/{cycle}")
 
     async def amend(self, cycle: str, programme: Path, reason: str, actor: Actor, key: str = "") -> Receipt:
         """Asks for other rules for the stages that have not begun; the second person's request brings them."""
         amended = open_programme(programme).programme
         rules = await self.store.put_document("programme", canonical_bytes(amended))
         return await self.send(names.cycle_stream(cycle), AmendRules(rules=rules, reason=reason), actor, key)
-
-    async def _opened_before(self, cycle: str, rules: str, units: str) -> Receipt | None:
-        folded = await self.decider.cycles.get(names.cycle_stream(cycle))
-        if folded.state.opened is None:
-            return None
-        events = (await self.store.load(names.cycle_stream(cycle)))[:1]
-        if events[0].rules != rules or folded.state.opened.units != units:
-            raise Conflict("CYCLE_EXISTS", cycle=cycle)
-        return Receipt(
-            stream=names.cycle_stream(cycle),
-            command_id=events[0].command_id,
-            head=folded.head,
-            events=events,
-            repeated=True,
-        )
 
     def recovery(self) -> Recovery:
         """What begins workflows again."""
@@ -232,7 +250,9 @@ class Door:
     async def nominate(self, form: NominationForm, actor: Actor, key: str = "") -> tuple[str, Receipt]:
         """Seals the person in the vault, then submits; the same key gives the same nomination and receipt."""
         key = key or str(uuid7())
-        deposit = await self.vault.deposit(form.identity, form.fields, f"{form.cycle}/{key}")
+        members = await self._seal_members(form.cycle, form.members, key)
+        identity = form.identity or _team_identity(members)
+        deposit = await self.vault.deposit(identity, form.fields, f"{form.cycle}/{key}")
         nomination = digest(f"{form.cycle}/{key}".encode())[:16]
         body = SubmitNomination(
             nomination=nomination,
@@ -245,11 +265,46 @@ class Door:
             entry=deposit.entry_id,
             commitment=deposit.commitment,
             facts=form.facts,
+            subject_type=form.subject_type,
+            members=members,
         )
         receipt = await self.send(
             names.nomination_stream(form.cycle, nomination), body, actor, f"submit/{key}"
         )
         return nomination, receipt
+
+    async def change_team(
+        self, cycle: str, nomination: str, members: tuple[MemberForm, ...], actor: Actor, key: str = ""
+    ) -> Receipt:
+        """All members of a nomination anew, before they are frozen."""
+        key = key or str(uuid7())
+        body = ChangeTeam(members=await self._seal_members(cycle, members, key))
+        return await self.send(names.nomination_stream(cycle, nomination), body, actor, f"team/{key}")
+
+    async def _seal_members(
+        self, cycle: str, members: tuple[MemberForm, ...], key: str
+    ) -> tuple[TeamMember, ...]:
+        sealed = []
+        for number, one in enumerate(members, 1):
+            deposit = await self.vault.deposit(one.identity, {"name": one.name}, f"{cycle}/{key}/{number}")
+            member = TeamMember(
+                subject=deposit.subject_id,
+                entry=deposit.entry_id,
+                commitment=deposit.commitment,
+                leader=one.leader,
+            )
+            sealed.append(member)
+        return tuple(sealed)
+
+    async def subject_of(self, cycle: str, identity: str = "", nomination: str = "") -> str:
+        """The subject id of an identity, new to the vault or not, or of a nomination; Refused NOT_FOUND."""
+        if identity:
+            return (await self.vault.deposit(identity, {}, f"{cycle}/{uuid7()}")).subject_id
+        stream = names.nomination_stream(cycle, nomination)
+        subject = (await self.decider.nominations.get(stream)).state.subject
+        if not subject:
+            raise Refused("NOT_FOUND", what=stream)
+        return subject
 
     async def correct(
         self,
@@ -377,6 +432,8 @@ class Door:
         return f"{body.kind}/{stream}/{digest(content)[:16]}"
 
     async def _deliver(self, command: Command) -> Receipt:
+        if isinstance(command.body, FamilyBody):  # nothing waits for these: they have no workflow
+            return await self.decider.execute(command)
         kind = names.kind_of(command.stream)
         if kind == "nomination":
             return await self._to_nomination(command)
@@ -388,7 +445,7 @@ class Door:
         assert self.client is not None
         try:
             receipt: Receipt = await self.client.get_workflow_handle(workflow).execute_update(
-                names.COMMAND_UPDATE, command, id=attempt(command), result_type=Receipt
+                names.COMMAND_UPDATE, command, id=_attempt(command), result_type=Receipt
             )
             return receipt
         except (RPCError, WorkflowUpdateRPCTimeoutOrCancelledError) as fault:
@@ -418,7 +475,7 @@ class Door:
             search_attributes=await self._entry_attributes(cycle, command),
         )
         assert self.client is not None
-        return await update_with_start(self.client, command, start)
+        return await update_with_start(self.client, command, start, _attempt(command))
 
     async def _entry_attributes(self, cycle: str, command: Command) -> TypedSearchAttributes | None:
         """What a nomination can be found by: where it entered. Only its submission starts it anew in Temporal."""
@@ -427,14 +484,30 @@ class Door:
         opened = (await self.decider.cycles.get(names.cycle_stream(cycle))).state.opened
         assert opened is not None
         unit = (await self.decider.tree(opened.units)).by_code.get(command.body.unit)
-        return attributes(opened.programme, cycle, unit.code, unit.rank) if unit else None
+        return search_attributes(opened.programme, cycle, unit.code, unit.rank) if unit else None
 
 
-def _overrides(file: Path) -> dict[str, bool]:
-    """A JSON object of ISO dates to true (worked) or false; BadFile FILE_FAULTS for anything else."""
+def _attempt(command: Command) -> str:
+    """An id of its own for each attempt: the log keeps a command to one effect, Temporal would keep its first refusal."""
+    return f"{command.id}#{uuid7()}"
+
+
+def _team_identity(members: tuple[TeamMember, ...]) -> str:
+    """What tells teams apart: the set of members, and who leads them. Refused MEMBERS_INVALID without any."""
+    if not members:
+        raise Refused("MEMBERS_INVALID", fault="0")
+    leaders = sorted(one.subject for one in members if one.leader)
+    return "team:" + "/".join([*leaders, "", *sorted(one.subject for one in members)])
+
+
+def _overrides(file: Path) -> list[dict[str, object]]:
+    """A JSON object of ISO dates to true (worked) or false, as it is kept; BadFile FILE_FAULTS for anything else."""
     try:
         overrides = json.loads(file.read_text("utf-8"))
-        return {date.fromisoformat(day).isoformat(): _as_boolean(worked) for day, worked in overrides.items()}
+        return [
+            {"day": date.fromisoformat(day).isoformat(), "worked": _as_boolean(worked)}
+            for day, worked in sorted(overrides.items())
+        ]
     except (OSError, ValueError, TypeError, AttributeError) as fault:
         raise BadFile("FILE_FAULTS", (f"{file}: {fault}",), file=file, count=1) from fault
 

@@ -4,91 +4,37 @@ from __future__ import annotations
 
 from datetime import datetime
 from itertools import groupby
-from typing import Any, Literal
+from typing import Literal
 
 from temporalio.client import (
     Client,
-    WithStartWorkflowOperation,
     WorkflowExecutionStatus,
-    WorkflowUpdateFailedError,
-    WorkflowUpdateRPCTimeoutOrCancelledError,
 )
 from temporalio.common import (
-    SearchAttributePair,
-    TypedSearchAttributes,
     WorkflowIDConflictPolicy,
     WorkflowIDReusePolicy,
 )
 from temporalio.service import RPCError, RPCStatusCode
-from uuid_utils import uuid7
 
 from activities.deciding import Decider
-from activities.errors import engine_error
 from activities.folding import fold_round
+from activities.opening import search_attributes
 from domain import nomination as nominations
 from domain import rebuilding
 from domain import round as rounds
 from domain.conferral import begin_title
 from domain.steps import tell
 from runtime.restoring import Restored, Restorer
-from runtime.temporal import AWARD_LEVEL, CYCLE, PROGRAMME, UNIT_CODE
 from schemas import names
 from schemas.commands import ENGINE, Command, OpenCycle, ReportRound, TakeOutcome, lapse_command
 from schemas.errors import Refused, Unavailable
 from schemas.events import CycleOpened, TitlesConferred, read
-from schemas.ledger import Append, Frozen, Post, Provenance, Receipt
+from schemas.ledger import Append, Frozen, Post, Provenance
 from schemas.messages import CycleOrder
 from schemas.units import UnitTree
 
 Restart = Literal["restarted", "running", "ended"]
 ENDED = ("cancelled", "completed")
-
-
-def attempt(command: Command) -> str:
-    """An id of its own for each attempt: the log keeps a command to one effect, Temporal would keep its first refusal."""
-    return f"{command.id}#{uuid7()}"
-
-
-async def update_with_start(
-    client: Client, command: Command, start: WithStartWorkflowOperation[Any, Any]
-) -> Receipt:
-    """One command to a workflow that is begun if it does not run. Raises the EngineError with which it was refused."""
-    try:
-        receipt: Receipt = await client.execute_update_with_start_workflow(
-            names.COMMAND_UPDATE,
-            command,
-            start_workflow_operation=start,
-            id=attempt(command),
-            result_type=Receipt,
-        )
-        return receipt
-    except WorkflowUpdateFailedError as failure:
-        raise engine_error(failure) or failure from failure
-    except (RPCError, WorkflowUpdateRPCTimeoutOrCancelledError) as fault:
-        raise Unavailable("TEMPORAL_UNAVAILABLE", address="-", fault=fault) from fault
-
-
-def attributes(programme: str, cycle: str, unit: str, level: str) -> TypedSearchAttributes:
-    """What a workflow can be found by."""
-    pairs = ((PROGRAMME, programme), (CYCLE, cycle), (UNIT_CODE, unit), (AWARD_LEVEL, level))
-    return TypedSearchAttributes([SearchAttributePair(key, value) for key, value in pairs])
-
-
-async def begin_cycle(client: Client, queue: str, command: Command, programme: str, root: str) -> Receipt:
-    """The cycle's workflow, with the command that opens the cycle. Raises what `update_with_start` does."""
-    body = command.body
-    assert isinstance(body, OpenCycle)
-    start: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
-        "Cycle",
-        CycleOrder(cycle=body.cycle, pace=body.pace),
-        id=command.stream,
-        task_queue=queue,
-        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-        id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-        search_attributes=attributes(programme, body.cycle, root, "cycle"),
-        static_summary=body.cycle,
-    )
-    return await update_with_start(client, command, start)
 
 
 class Recovered(Frozen):
@@ -146,7 +92,7 @@ class Recovery:
                 if anew
                 else WorkflowIDConflictPolicy.USE_EXISTING,
                 id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-                search_attributes=attributes(state.opened.programme, cycle, root, "cycle"),
+                search_attributes=search_attributes(state.opened.programme, cycle, root, "cycle"),
                 static_summary=cycle,
             )
         except RPCError as fault:

@@ -17,10 +17,15 @@ from schemas.documents import Node
 from schemas.faults import Fault, Place, fault_at, nearest_word
 from schemas.feasibility import clashes
 from schemas.programme import (
+    ENGINE_FACTS,
+    Channel,
     Clearance,
     Conferral,
     ExpertReview,
     Fact,
+    Feeder,
+    Intake,
+    Members,
     Pool,
     Predicate,
     Publicity,
@@ -54,6 +59,8 @@ _OPERATORS = {
 _COMPONENT_BY_TYPE = {"expert_review": "expert", "public_vote": "public"}
 RECOMMENDATION = "recommendation"
 """The component that a ranked endorsement gives."""
+POINTS = "points"
+"""The component that the points ledger gives."""
 AUTHORITY = "authority"
 """The last tie-breaker: a person decides (DR-17)."""
 INCLUDE_ALL = "include_all"
@@ -157,6 +164,8 @@ def check_draft(draft: Draft, folder: Path) -> list[Fault]:
         _check_titles,
         _check_rewards,
         _check_pools,
+        _check_feeders,
+        _check_members,
         _check_publicities,
     )
     each: tuple[Callable[[Draft, DraftStage], Iterator[Fault]], ...] = (
@@ -254,6 +263,34 @@ def _check_pools(draft: Draft) -> Iterator[Fault]:
                 )
 
 
+def _check_members(draft: Draft) -> Iterator[Fault]:
+    """Members are declared of types that the programme takes, as a range (DR-40)."""
+    types = [draft.root.child("subject"), *_entries(draft.root.child("subjects"))]
+    taken = [node.text() for node in types if node is not None]
+    for kind, node in _items(draft.root.child("members")).items():
+        place, members = ("members", kind), part(Members, node)
+        if kind not in taken:
+            yield draft.fault(place, "members_of_none", nearest_word(kind, taken), on_key=True, kind=kind)
+        if members is not None and members.minimum > members.maximum:
+            yield draft.fault((*place, "minimum"), "limits_crossed", less="minimum", more="maximum")
+
+
+def _check_feeders(draft: Draft) -> Iterator[Fault]:
+    """Winners who are to be nominated need an intake that takes them, and the other way round (DR-38)."""
+    feeders = _parts(Feeder, draft.root.child("feeders"))
+    pools = [feeder for feeder in feeders if feeder.gives == "pool"]
+    takes = [
+        (at.place, intake)
+        for stage in draft.stages
+        for at, intake in stage.of(Intake)
+        if Channel.FEED in intake.channels
+    ]
+    if pools and not takes:
+        yield draft.fault(("feeders", pools[0].id), "feed_nowhere", feeder=pools[0].id)
+    if takes and not _entries(draft.root.child("feeders")):
+        yield draft.fault((*takes[0][0], "channels"), "feed_from_nowhere")
+
+
 # ---- the order of steps ----
 
 
@@ -311,6 +348,10 @@ def _check_facts(draft: Draft) -> Iterator[Fault]:
         if (fact.type == "choice") != bool(fact.of):
             code = "choice_without_values" if fact.type == "choice" else "values_without_choice"
             yield draft.fault(place if fact.type == "choice" else (*place, "of"), code, fact=name)
+        if fact.attested == "engine" and (ENGINE_FACTS.get(name) != fact.type or fact.required):
+            near = nearest_word(name, ENGINE_FACTS)
+            known = ", ".join(f"{id} ({type_})" for id, type_ in ENGINE_FACTS.items())
+            yield draft.fault(place, "engine_fact", near, fact=name, known=known)
 
 
 def _check_predicates(draft: Draft, stage: DraftStage) -> Iterator[Fault]:
@@ -413,7 +454,7 @@ def _check_votes(draft: Draft, stage: DraftStage) -> Iterator[Fault]:
 
 def _check_components(draft: Draft, stage: DraftStage) -> Iterator[Fault]:
     """Weights and ties name what earlier steps of the stage have measured."""
-    known: list[str] = []
+    known: list[str] = [POINTS] if draft.root.child(POINTS) is not None else []
     for step in stage.steps:
         if step.component in known:
             yield draft.fault(step.place, "component_repeated", component=step.component)

@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
-from schemas.events import ChannelCounts, CongressVote, Count, FactValue, GrantTerms, MemberShare
+from schemas.events import ChannelCounts, CongressVote, Count, FactValue, GrantTerms, MemberShare, TeamMember
 from schemas.ledger import Actor, Frozen
-from schemas.programme import Channel
+from schemas.programme import Channel, IsoDate, SubjectType
 from schemas.values import Instant, Pace
 
 Reason = Annotated[str, Field(min_length=1, max_length=2000)]
@@ -100,6 +100,15 @@ class SubmitNomination(Frozen):
     entry: str
     commitment: str
     facts: tuple[FactValue, ...] = ()
+    subject_type: SubjectType | None = None
+    members: tuple[TeamMember, ...] = ()
+
+
+class ChangeTeam(Frozen):
+    """Name all members anew, before they are frozen (DR-40)."""
+
+    kind: Literal["change_team"] = "change_team"
+    members: tuple[TeamMember, ...] = Field(min_length=1)
 
 
 class Endorse(Frozen):
@@ -628,6 +637,61 @@ class DelistTitle(Frozen):
     reason: Reason
 
 
+# ---- points ----
+
+
+class AddPoints(Frozen):
+    """Enter points, negative to take back, under the rules and grants of one of the programme's cycles."""
+
+    kind: Literal["add_points"] = "add_points"
+    cycle: str
+    unit: str
+    dimension: str
+    item: Annotated[str, Field(max_length=200)] = ""
+    points: Annotated[int, Field(ge=-1_000_000, le=1_000_000)]
+    evidence: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    earned_on: IsoDate
+    expires_on: IsoDate | None = None
+    reason: Reason
+
+
+# ---- register ----
+
+
+class EnterRegister(Frozen):
+    """Take the winners of a completed cycle into the register."""
+
+    kind: Literal["enter_register"] = "enter_register"
+    cycle: str
+
+
+class LeaveRegister(Frozen):
+    kind: Literal["leave_register"] = "leave_register"
+    cycle: str
+    subject: str
+    reason: Reason
+
+
+class PairMembers(Frozen):
+    kind: Literal["pair_members"] = "pair_members"
+    cycle: str
+    senior: str
+    junior: str
+
+
+class RecordOutcome(Frozen):
+    """Record a title given elsewhere; `verifier` is the person who saw the document, another than who records it."""
+
+    kind: Literal["record_outcome"] = "record_outcome"
+    cycle: str
+    subject: str
+    title: str
+    given_on: IsoDate
+    source: Annotated[str, Field(min_length=1, max_length=500)]
+    verifier: Annotated[str, Field(min_length=1)]
+    document: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
 CycleBody = (
     OpenCycle
     | ExtendIntake
@@ -644,6 +708,7 @@ NominationBody = (
     | Endorse
     | ReturnForCorrection
     | Correct
+    | ChangeTeam
     | Reject
     | Withdraw
     | FileObjection
@@ -706,8 +771,13 @@ TitleBody = (
     | RuleOnAppeal
     | DelistTitle
 )
+PointsBody = AddPoints
+RegisterBody = EnterRegister | LeaveRegister | PairMembers | RecordOutcome
+FamilyBody = PointsBody | RegisterBody
+"""Commands to streams that outlive a cycle; `cycle` says under whose rules and grants they are given."""
 Body = Annotated[
-    CycleBody | AuthorityBody | NominationBody | RoundBody | TitleBody, Field(discriminator="kind")
+    CycleBody | AuthorityBody | NominationBody | RoundBody | TitleBody | FamilyBody,
+    Field(discriminator="kind"),
 ]
 
 

@@ -274,6 +274,34 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "{item}, period {period}, may not be paid now: {why}.",
     ),
     "NOT_FOUND": ("找不到 {what}。", "There is no {what}."),
+    # periods and schedules
+    "WRONG_PERIOD": (
+        "{period} 不是 {programme} 的一期；年写作 2020，季写作 2020-Q3，月写作 2020-09。",
+        "{period} is no period of {programme}: a year is 2020, a quarter 2020-Q3, a month 2020-09.",
+    ),
+    "NOT_RECURRING": (
+        "{programme} 未写明周期或起始日（cadence 的 every 与 anchor；日在 1 至 28 之间），不能按期开启。",
+        "{programme} does not say how often and from which day, 1 to 28, it opens (every and anchor of its cadence).",
+    ),
+    "SCHEDULE_EXISTS": (
+        "{schedule} 已按另一内容设定；请先删除。",
+        "{schedule} is scheduled already, with other content; delete that schedule first.",
+    ),
+    # teams
+    "SUBJECT_UNFIT": ("本项目不受理 {subject}。", "This programme does not take a {subject}."),
+    "MEMBERS_INVALID": ("成员有误：{fault}。", "The members are wrong: {fault}."),
+    # points
+    "POINTS_INVALID": ("积分有误：{fault}。", "The points are wrong: {fault}."),
+    "EVIDENCE_COUNTED": (
+        "该佐证材料已在 {dimension} 记过分。",
+        "This evidence has earned points in {dimension} already.",
+    ),
+    # register
+    "CAP_EXCEEDED": (
+        "总数不得超过 {cap}：已有（含在办批次）{have}，本批 {asked}。",
+        "There is room for {cap} in all: {have} are taken or promised, and this batch asks for {asked}.",
+    ),
+    "PAIR_INVALID": ("不能结对：{fault}。", "They cannot be paired: {fault}."),
     # vault
     "ERASED": (
         "{subject} 的个人信息已销毁，无法恢复。",

@@ -97,6 +97,65 @@ class IntakeClosed(Event):
     silent: tuple[str, ...] = ()
 
 
+class TeamMember(Frozen):
+    """A person in a team, a studio or the like: by random id; name and identity are in the vault."""
+
+    subject: str
+    entry: str
+    commitment: str
+    leader: bool = False
+
+
+class Award(Frozen):
+    """One title that somebody won in another cycle, or with no title, a recommendation."""
+
+    cycle: str
+    nomination: str
+    title: str = ""
+
+
+class Winner(Frozen):
+    """A subject that won elsewhere, with every award; the rest, of those who are nominated for it, as they entered."""
+
+    subject: str
+    awards: tuple[Award, ...]
+    unit: str = ""
+    route: str = ""
+    entry: str = ""
+    commitment: str = ""
+    facts: tuple[FactValue, ...] = ()
+    subject_type: str = ""
+    members: tuple[TeamMember, ...] = ()
+
+
+class WinnersTaken(Event):
+    """What a feeder gave when intake closed: each person once, every award kept (人次, DR-38).
+
+    `late` are those of `sources` whose own period was over before they were; `left_out` have no way in here.
+    """
+
+    feeder: str
+    gives: Literal["pool", "preference"]
+    sources: tuple[str, ...]
+    late: tuple[str, ...] = ()
+    winners: tuple[Winner, ...]
+    left_out: tuple[str, ...] = ()
+    persons: int
+    award_count: int
+
+
+class SubjectPoints(Frozen):
+    subject: str
+    points: int
+
+
+class PointsPinned(Event):
+    """The points of all who are in, as they stood when intake closed (DR-39); who is not named has none."""
+
+    as_of: str  # ISO date
+    standings: tuple[SubjectPoints, ...]
+
+
 class CyclePaused(Event):
     reason: str
 
@@ -159,6 +218,14 @@ class NominationSubmitted(Event):
     entry: str  # vault entry
     commitment: str  # SHA-256 of salt and vault entry
     facts: tuple[FactValue, ...] = ()
+    subject_type: str = ""  # empty: the programme's own
+    members: tuple[TeamMember, ...] = ()
+
+
+class TeamChanged(Event):
+    """The members before they are frozen, all of them anew (DR-40)."""
+
+    members: tuple[TeamMember, ...]
 
 
 class NominationEndorsed(Event):
@@ -774,6 +841,66 @@ class RoundLapsed(Event):
     """The round did not report in time, or it or its cycle was cancelled."""
 
     reason: str
+
+
+# ---- points ----
+
+
+class PointsAdded(Event):
+    """One entry of a subject's points ledger; a negative one takes back (DR-39). `evidence` is a document's SHA-256."""
+
+    cycle: str  # under whose rules and grants
+    unit: str
+    dimension: str
+    item: str = ""  # what it was for, in an open dimension
+    points: int
+    evidence: str
+    earned_on: str
+    expires_on: str = ""  # the first day on which it no longer counts; empty: never
+    reason: str
+
+
+# ---- register ----
+
+
+class RegisterMember(Frozen):
+    subject: str
+    nomination: str
+    unit: str
+
+
+class MembersEntered(Event):
+    """A batch's winners are in the register (入库, DR-41)."""
+
+    cycle: str
+    members: tuple[RegisterMember, ...]
+
+
+class MemberLeft(Event):
+    """No longer in the register; the place is not given again."""
+
+    cycle: str
+    subject: str
+    reason: str
+
+
+class MembersPaired(Event):
+    """One that has proved itself takes on a newcomer (优秀试点结对新增试点)."""
+
+    cycle: str
+    senior: str
+    junior: str
+
+
+class OutcomeRecorded(Event):
+    """A title given by a system that is not run here: who says so, who verified it, and the document's SHA-256."""
+
+    cycle: str  # under whose rules and grants
+    title: str
+    given_on: str
+    source: str
+    verifier: str
+    document: str
 
 
 # ---- title ----

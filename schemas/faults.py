@@ -304,6 +304,19 @@ WORDS: dict[str, tuple[str, str]] = {
         "根单位 {root} 的层级是 {rank}，而路径汇合于 {summit}。",
         "The root {root} is a {rank}, and the routes meet at {summit}.",
     ),
+    "engine_fact": (
+        "系统不能认定事实 {fact}；可认定（不可必填）：{known}。",
+        "The engine cannot attest {fact}: it can attest {known}, none of them required.",
+    ),
+    "feed_nowhere": (
+        "feeder {feeder} 的优胜者无处进入：没有 intake 的渠道含 feed。",
+        "The winners of the feeder {feeder} have no way in: no intake has the channel feed.",
+    ),
+    "members_of_none": ("本项目不受理 {kind}。", "The programme takes no {kind}."),
+    "feed_from_nowhere": (
+        "渠道 feed 须有 feeders。",
+        "The channel feed takes in the winners of feeders, and there are none.",
+    ),
     # values that nobody has supplied yet
     "unknown_value": (
         "此值待定（?），填写后才能开启。",

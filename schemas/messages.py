@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from schemas.commands import Command
+from schemas.events import GrantTerms
 from schemas.ledger import Frozen, Head, Receipt
+from schemas.programme import Cadence
 from schemas.values import Instant, Pace
 
 
@@ -38,6 +40,7 @@ class CycleView(Frozen):
     wakes_at: Instant | None = None
     root: ChildRef | None = None
     paused_seconds: int = 0
+    fed: int = 0  # winners of other cycles who are nominated once intake is closed
 
 
 class RoundView(Frozen):
@@ -86,6 +89,13 @@ class RoundAnswer(Frozen):
 class NominationAnswer(Frozen):
     receipt: Receipt
     view: NominationView
+
+
+class FeedOrder(Frozen):
+    """Nominate those whom a cycle's feeders gave, at this instant of its time."""
+
+    cycle: str
+    received_at: Instant
 
 
 class CycleOrder(Frozen):
@@ -137,3 +147,35 @@ class RoundReport(Frozen):
     recommended: int = 0
     conferred: int = 0
     lapsed: bool = False
+
+
+class PinnedCycle(Frozen):
+    """All that it takes to open a cycle, its documents by hash: who founds it, who may act, who is invited."""
+
+    programme: str
+    edition: int
+    root: str
+    rules: str
+    units: str
+    overrides: str = ""
+    operators: tuple[str, ...]
+    grants: tuple[GrantTerms, ...] = ()
+    invited: tuple[str, ...] = ()
+    label: str = ""
+    period: str = ""
+
+
+class PeriodOrder(Frozen):
+    """What a schedule starts: the cycle of the period in which, or after which, it fires."""
+
+    pinned: PinnedCycle
+    cadence: Cadence
+    scheduled_at: Instant | None = None  # whose period it is; it may be made up for later
+    opens_at: Instant | None = None
+
+
+class OpenedPeriod(Frozen):
+    """The cycle of a period, and whether it had been opened before."""
+
+    cycle: str
+    already: bool

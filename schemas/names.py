@@ -5,6 +5,8 @@ A workflow's id is its stream's name, so that the log and Temporal's UI speak of
 
 from __future__ import annotations
 
+import re
+
 MAIN_QUEUE = "xuanshu-main"
 ROOT_ROUTE = "all"
 """The route part of the round where all routes meet."""
@@ -18,9 +20,43 @@ TITLE_MESSAGE = "confer_title"
 COMMAND_UPDATE = "execute"
 
 
-def cycle_id(programme: str, edition: int, label: str = "") -> str:
-    """`sichuan-craftsman.1`, or `sichuan-craftsman.1.LABEL` for one run of a rehearsal."""
-    return ".".join(part for part in (programme, str(edition), label) if part)
+_PERIOD = re.compile(r"[0-9]{4}(-(0[1-9]|1[0-2]|Q[1-4]))?")
+
+
+def cycle_id(programme: str, edition: int, label: str = "", period: str = "") -> str:
+    """`sichuan-craftsman.1`, `ID.1.LABEL` for one run of a rehearsal, `ID.1.2020-09` for a period (DR-38), or both."""
+    return ".".join(part for part in (programme, str(edition), label, period) if part)
+
+
+def is_period(text: str) -> bool:
+    """True for `2020`, `2020-Q3` and `2020-09`."""
+    return _PERIOD.fullmatch(text) is not None
+
+
+def programme_of(cycle: str) -> str:
+    """The programme that a cycle is an edition of."""
+    return cycle.split(".", 1)[0]
+
+
+def period_of(cycle: str) -> str:
+    """The period that a cycle covers; empty for one that is not of a recurring programme."""
+    last = cycle.split(".")[2:][-1:]
+    return last[0] if last and is_period(last[0]) else ""
+
+
+def label_of(cycle: str) -> str:
+    """The mark of a rehearsal: only cycles of the same mark know of each other."""
+    return ".".join(part for part in cycle.split(".")[2:] if not is_period(part))
+
+
+def family(programme: str, label: str = "") -> str:
+    """What all cycles of a programme, or of one rehearsal of it, have in common: `ID`, or `ID.LABEL`."""
+    return f"{programme}.{label}" if label else programme
+
+
+def family_of(cycle: str) -> str:
+    """The family of a cycle."""
+    return family(programme_of(cycle), label_of(cycle))
 
 
 def log_origin(cycle: str) -> str:
@@ -43,18 +79,33 @@ def round_stream(cycle: str, route: str, unit: str) -> str:
     return f"round/{cycle}/{route}/{unit}"
 
 
+def points_stream(cycle: str, subject: str) -> str:
+    """A subject's points in the family of this cycle."""
+    return f"points/{family_of(cycle)}/{subject}"
+
+
+def register_stream(cycle: str) -> str:
+    """What the family of this cycle knows beside its cycles: who is in its register, and outcomes of elsewhere."""
+    return f"register/{family_of(cycle)}"
+
+
+def members_of(cycle: str) -> str:
+    """Where the members of a cycle's teams hold their places, apart from those who are nominated themselves."""
+    return f"{cycle}/members"
+
+
 def title_stream(cycle: str, nomination: str, title: str) -> str:
     """One title that one nomination was given, or (with the honour's id) one honour of elsewhere recorded for it."""
     return f"title/{cycle}/{nomination}/{title}"
 
 
 def cycle_of(stream: str) -> str:
-    """The cycle that a stream belongs to."""
+    """The cycle that a stream belongs to; the family, of a stream that outlives its cycles."""
     return stream.split("/")[1]
 
 
 def kind_of(stream: str) -> str:
-    """`cycle`, `authority`, `nomination`, `round` or `title`."""
+    """`cycle`, `authority`, `nomination`, `round` or `title`; of a whole family: `points`, `register`."""
     return stream.split("/", maxsplit=1)[0]
 
 

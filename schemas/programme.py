@@ -18,6 +18,7 @@ from schemas.values import Exact, Label, Share
 
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 ProgrammeId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
+IsoDate = Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
 
 
 class Rank(StrEnum):
@@ -49,6 +50,33 @@ class Channel(StrEnum):
     UNIT = "unit"
     SELF = "self"
     JOINT = "joint"
+    ASSOCIATION = "association"  # a professional body, in the role of that name
+    FEED = "feed"  # the engine's own: the winners of a feeder's cycles
+
+
+class Every(StrEnum):
+    """How often a programme runs; a batch or a single one is opened by hand."""
+
+    YEAR = "1y"
+    TWO_YEARS = "2y"
+    THREE_YEARS = "3y"
+    QUARTER = "quarter"
+    MONTH = "month"
+    BATCH = "batch"
+    ONCE = "once"
+
+
+class Cadence(Frozen):
+    """How often cycles open, since which year, and from which day on (`anchor`, a date whose day of the month counts).
+
+    A cycle is named after the period it covers (`2020`, `2020-Q3`, `2020-09`): the one in which it opens, or the one
+    before, as an appraisal of a quarter opens after its end (DR-38).
+    """
+
+    every: Every
+    since: PositiveInt | None = None
+    anchor: IsoDate | None = None
+    covers: Literal["current", "previous"] = "current"
 
 
 class DayUnit(StrEnum):
@@ -85,6 +113,11 @@ class Fact(Frozen):
     label: Label
     of: tuple[str, ...] = ()
     required: bool = False
+    attested: Literal["submitter", "engine"] = "submitter"
+
+
+ENGINE_FACTS = {"prior_award": "boolean", "award_count": "integer", "points": "integer"}
+"""What the engine itself can attest, once intake is closed, and the type that the programme declares it with."""
 
 
 class Predicate(Frozen):
@@ -635,6 +668,8 @@ class Title(Frozen):
 
     id: Identifier
     label: Label
+    kind: Literal["honour", "status"] = "honour"  # a status is no honour: 培育对象, 入库, 宣讲员
+    external: bool = False  # given by a system that is not run here: only recorded (DR-43)
     labels: tuple[UnitLabel, ...] = ()
     equivalents: tuple[Identifier, ...] = ()
     requires: Requirement | None = None
@@ -702,6 +737,71 @@ class Route(Frozen):
     ranks: tuple[Rank, ...] = Field(min_length=1)
 
 
+class Feeder(Frozen):
+    """Whoever won in the cycles of `programme` (a month's, another contest's) comes in when intake closes (DR-38).
+
+    As a `pool` each is nominated here, once however often they won; as a `preference` only the facts `prior_award` and
+    `award_count` are attested of them. A source that was late for its own period is taken by the next.
+    """
+
+    id: Identifier
+    programme: ProgrammeId
+    titles: tuple[Identifier, ...] = ()
+    take: Literal["conferred", "recommended"] = "conferred"
+    gives: Literal["pool", "preference"] = "pool"
+
+
+class Dimension(Frozen):
+    """One kind of merit that earns points: at most `cap`, each for `valid_days`; an open one takes any named item."""
+
+    id: Identifier
+    label: Label
+    cap: PositiveInt | None = None
+    valid_days: PositiveInt | None = None
+    open: bool = False
+
+
+class Points(Frozen):
+    """The points ledger of a programme (积分): fixed dimensions, and open ones, as in 4+X (DR-39)."""
+
+    dimensions: tuple[Dimension, ...] = Field(min_length=1)
+
+
+class Batches(Frozen):
+    """The winners of all batches enter a register (入库), never more than `cap` together (DR-41)."""
+
+    cap: PositiveInt | None = None
+
+
+class Target(Frozen):
+    """What is to be reached over the years by `by`, counted over cycles and never in anybody's way (DR-42).
+
+    Counted are titles (all, if none is named) of these programmes (this one, if none is named), at these ranks.
+    """
+
+    id: Identifier
+    label: Label
+    at_least: PositiveInt
+    since: IsoDate | None = None
+    by: IsoDate | None = None
+    titles: tuple[Identifier, ...] = ()
+    programmes: tuple[ProgrammeId, ...] = ()
+    ranks: tuple[Rank, ...] = ()
+
+
+class Members(Frozen):
+    """Who belongs to a subject of that type: so many people, its leader (领衔人) among them (DR-40).
+
+    Until `freeze_on` is over, and no longer than intake is open, they may change; one person is in one such subject of
+    a cycle, unless `in_several`.
+    """
+
+    minimum: PositiveInt = 1
+    maximum: PositiveInt
+    in_several: bool = False
+    freeze_on: IsoDate | None = None
+
+
 class Units(Frozen):
     """Where the tree of units stands beside the programme, and its root's code."""
 
@@ -716,8 +816,10 @@ class Programme(Frozen):
     edition: PositiveInt
     title: Label
     subject: SubjectType
+    subjects: tuple[SubjectType, ...] = ()  # further types that it takes
+    members: dict[SubjectType, Members] = Field(default_factory=dict)
     sources: tuple[str, ...] = ()
-    cadence: str = ""
+    cadence: Cadence | None = None
     sponsors: tuple[Identifier, ...] = ()
     units: Units
     routes: tuple[Route, ...] = Field(min_length=1)
@@ -725,9 +827,18 @@ class Programme(Frozen):
     titles: tuple[Title, ...] = ()
     stages: dict[Rank, Stage]
     rewards: tuple[Reward, ...] = ()
+    feeders: tuple[Feeder, ...] = ()
+    points: Points | None = None
+    batches: Batches | None = None
+    targets: tuple[Target, ...] = ()
     two_reviews_three_publicities: bool = False
     continue_after_death: bool = False
     assumptions: tuple[Assumption, ...] = ()
+
+    @property
+    def asked(self) -> dict[str, Fact]:
+        """The facts that whoever nominates attests; the others are the engine's."""
+        return {id: fact for id, fact in self.facts.items() if fact.attested == "submitter"}
 
     def route(self, id: str) -> Route:
         """The route of that id; KeyError if there is none."""

@@ -14,10 +14,11 @@ with workflow.unsafe.imports_passed_through():
     from activities.engine import Engine
     from schemas import names
     from schemas.commands import ENGINE, Body, Command
-    from schemas.messages import Order
+    from schemas.messages import FeedOrder, Order
     from schemas.values import Pace
 
 T = TypeVar("T")
+Asked = TypeVar("Asked", bound="Order | FeedOrder")
 Activity = Callable[["Engine", "Order"], Awaitable[T]]
 
 SHORT = RetryPolicy(initial_interval=timedelta(milliseconds=100), maximum_attempts=3)
@@ -44,13 +45,16 @@ async def act_short(activity: Activity[T], order: Order) -> T:
     return await _act_normally(activity, order, timedelta(seconds=10), None)
 
 
-async def act_long(activity: Activity[T], order: Order) -> T:
-    """Selections and tallies, as normal activities that heartbeat: a dead worker is noticed in seconds."""
+async def act_long(activity: Callable[[Engine, Asked], Awaitable[T]], order: Asked) -> T:
+    """Selections, tallies and the like, as normal activities that heartbeat: a dead worker is noticed in seconds."""
     return await _act_normally(activity, order, timedelta(minutes=15), timedelta(seconds=10))
 
 
 async def _act_normally(
-    activity: Activity[T], order: Order, at_most: timedelta, heartbeat: timedelta | None
+    activity: Callable[[Engine, Asked], Awaitable[T]],
+    order: Asked,
+    at_most: timedelta,
+    heartbeat: timedelta | None,
 ) -> T:
     """Tried until it is decided, however long the database is away."""
     try:

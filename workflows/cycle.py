@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError, ChildWorkflowError
@@ -16,11 +17,20 @@ with workflow.unsafe.imports_passed_through():
         CycleAnswer,
         CycleOrder,
         CycleView,
+        FeedOrder,
         Order,
         RoundOrder,
         RoundReport,
     )
-    from workflows.acting import act_short, engine_command, growing_pauses, once_free, round_attributes, until
+    from workflows.acting import (
+        act_long,
+        act_short,
+        engine_command,
+        growing_pauses,
+        once_free,
+        round_attributes,
+        until,
+    )
     from workflows.hearing import HearsPeople
     from workflows.round import RoundWorkflow
 
@@ -51,6 +61,8 @@ class CycleWorkflow(HearsPeople):
         await workflow.wait_condition(lambda: self._view.root is not None or self._refused)
         if not self._refused:
             await self._intake()
+        if self._runs() and self._view.fed:
+            await self._nominate_winners()
         if self._runs():
             report = await self._rounds()
             if report and not report.lapsed and self._runs():
@@ -73,6 +85,22 @@ class CycleWorkflow(HearsPeople):
                 )
             except TimeoutError:
                 await self._conduct(CloseIntake())
+
+    async def _nominate_winners(self) -> None:
+        """Those whom feeders gave enter before the rounds begin; while the cycle is paused, that waits."""
+        while self._runs():
+            await workflow.wait_condition(lambda: self._view.status != "paused")
+            order = FeedOrder(
+                cycle=self._order.cycle, received_at=self._order.pace.cycle_time(workflow.now())
+            )
+            try:
+                await act_long(Engine.nominate_winners, order)
+            except ApplicationError as refusal:
+                if refusal.type not in ("CYCLE_PAUSED", "STAGE_CLOSED"):
+                    raise
+                await workflow.sleep(timedelta(seconds=1))  # the pause, or the end, is still on its way here
+                continue
+            return
 
     async def _rounds(self) -> RoundReport | None:
         """The root's round starts all others, and is begun again if it breaks off; None if the cycle was cancelled."""

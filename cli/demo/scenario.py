@@ -302,7 +302,7 @@ def _facts(programme: Programme, rng: Random) -> dict[str, str]:
     """By the fact's declared type; in this world one in twelve heads an enterprise, six in ten work at the front."""
     chance = {"frontline_worker": 60, "enterprise_head": 8}
     facts: dict[str, str] = {}
-    for id, fact in programme.facts.items():
+    for id, fact in programme.asked.items():
         match fact.type:
             case "integer":
                 facts[id] = str(rng.randrange(5, 39))

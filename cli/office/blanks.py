@@ -11,14 +11,14 @@ from datetime import date, datetime
 from fractions import Fraction
 from typing import Any, Literal, NamedTuple
 
-from cli.nomination_file import ADDRESSING, PERSONAL, REQUIRED, headers
+from cli.nomination_file import ADDRESSING, OF_TEAMS, PERSONAL, REQUIRED, headers
 from cli.office.score_file import HEADERS, VOTES
 from cli.office.unit_sheets import SEAT_HEADERS, UNIT_HEADERS
 from cli.words import RANK_WORDS
 from runtime.settings import Language
 from schemas import unit_files
 from schemas.canonical import canonical_bytes, digest
-from schemas.programme import ExpertReview, Fact, Intake, Programme, Rank
+from schemas.programme import Channel, ExpertReview, Fact, Intake, Programme, Rank
 from schemas.units import Unit, UnitTree
 
 ROWS = 2_000
@@ -85,7 +85,9 @@ def nominations(programme: Programme, tree: UnitTree, language: Language, below:
     units = tuple(
         unit for unit in tree.units if unit.rank in ranks and (not below or tree.within(unit.code, below))
     )
-    channels = sorted({channel for _, step in _intakes(programme) for channel in step.channels})
+    channels = sorted(
+        {channel for _, step in _intakes(programme) for channel in step.channels} - {Channel.FEED}
+    )
     choices = {"route": tuple(route.id for route in programme.routes), "channel": tuple(channels)}
     columns = [
         Column(
@@ -97,8 +99,9 @@ def nominations(programme: Programme, tree: UnitTree, language: Language, below:
             note=_NOTES.get(name, ("", ""))[list(Language).index(language)],
         )
         for name, zh in ADDRESSING.items()
+        if programme.members or name not in OF_TEAMS
     ]
-    columns += [_fact_column(id, fact, programme, language) for id, fact in programme.facts.items()]
+    columns += [_fact_column(id, fact, programme, language) for id, fact in programme.asked.items()]
     columns += [
         Column(
             name,
@@ -118,6 +121,8 @@ def nominations(programme: Programme, tree: UnitTree, language: Language, below:
 
 
 _NOTES = {
+    "leader": ("领衔人：证件号=姓名", "the leader: IDENTITY=NAME"),
+    "members": ("其余成员：证件号=姓名，用“、”分开", "the other members: IDENTITY=NAME, separated by commas"),
     "unit": ("申报单位的代码，见工作表“单位”", "the code of the nominating unit, see the sheet of units"),
     "route": ("可空：取该单位的第一条路径", "may be empty: the first by which the unit has a way up"),
     "channel": ("可空：单位推荐（unit）", "may be empty: unit"),

@@ -12,6 +12,7 @@ from activities.outbox import title_command
 from cli.rehearse.acting import Scene, awaited
 from cli.rehearse.party import OPERATORS, Entrant, Party, operator
 from domain import cycle as cycles
+from domain import feeding
 from domain import round as rounds
 from domain.nomination import standing
 from schemas import names
@@ -34,7 +35,7 @@ from schemas.commands import (
     TakeOutcome,
 )
 from schemas.errors import Refused
-from schemas.events import Count, GrantTerms
+from schemas.events import Count, GrantTerms, TeamMember
 from schemas.ledger import Actor
 from schemas.programme import PublicVote, Step
 from schemas.values import Pace
@@ -71,6 +72,9 @@ class Conductor:
         stream = names.cycle_stream(self.cycle)
         self._now = max(self._now, cycles.intake_closes_at((await self.decider.cycles.get(stream)).state))
         await self._do(stream, CloseIntake())
+        fed = (await self.decider.cycles.get(stream)).state.fed.values()
+        for command in feeding.nominations(self.cycle, fed, self._now):
+            await self.decider.execute(command)
         root = names.round_stream(self.cycle, names.ROOT_ROUTE, self._party.tree.root)
         await self._round(root)
         conferred = (await self._state(root)).certificates
@@ -110,6 +114,7 @@ class Conductor:
             entry=digest(f"entry/{entrant.key}".encode())[:32],
             commitment=digest(entrant.key.encode()),
             facts=entrant.facts,
+            members=tuple(_member(entrant, number) for number in range(entrant.team)),
         )
         self.people[nomination] = entrant
         await self._do(names.nomination_stream(self.cycle, nomination), body, entrant.actor)
@@ -200,3 +205,13 @@ class Conductor:
                 if post.name == names.TITLE_MESSAGE:
                     await self.decider.execute(title_command(post))
             await self.store.mark_delivered([post.id for post in posts])
+
+
+def _member(entrant: Entrant, number: int) -> TeamMember:
+    key = f"{entrant.key}/{number}"
+    return TeamMember(
+        subject=digest(f"subject/{key}".encode())[:32],
+        entry=digest(f"entry/{key}".encode())[:32],
+        commitment=digest(key.encode()),
+        leader=number == 0,
+    )

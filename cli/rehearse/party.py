@@ -31,6 +31,8 @@ from schemas.units import Unit, UnitTree
 OPERATORS = ("op-1", "op-2")
 HANDLERS = ("h-1", "h-2")
 SPARE_JUDGES = 2
+_OF_OTHERS = (Channel.FEED, Channel.ASSOCIATION)
+"""Channels by which nobody of a rehearsal comes in."""
 
 
 class Entrant(NamedTuple):
@@ -42,6 +44,7 @@ class Entrant(NamedTuple):
     channel: Channel
     facts: tuple[FactValue, ...]
     merit: int
+    team: int = 0  # of how many members, where the programme asks for them
 
     @property
     def key(self) -> str:
@@ -215,6 +218,9 @@ def _invented(tree: UnitTree, rank: Rank, host: str, route: Route, number: int) 
 
 def _entrants(programme: Programme, entries: list[Entry], nominations: int, rng: Random) -> Iterator[Entrant]:
     """Spread over the entries, each within its quota; the first channel that is declared, now and then another."""
+    rule = programme.members.get(programme.subject)
+    team = min(rule.maximum, rule.minimum + 1) if rule else 0
+    entries = [one for one in entries if set(one.intake.channels) - set(_OF_OTHERS)]
     rounds = 0
     number = 0
     while number < nominations:
@@ -222,11 +228,11 @@ def _entrants(programme: Programme, entries: list[Entry], nominations: int, rng:
         if not open_:
             return
         for entry in open_[: nominations - number]:
-            channels = entry.intake.channels
+            channels = [one for one in entry.intake.channels if one not in _OF_OTHERS]
             alone: list[Channel] = [one for one in channels if one is not Channel.JOINT] or [*channels]
             channel = alone[-1] if number % 7 == 3 else alone[0]
-            facts = tuple(FactValue(id=id, value=_value(fact, rng)) for id, fact in programme.facts.items())
-            yield Entrant(number, entry.unit, entry.route.id, channel, facts, rng.randrange(1000))
+            facts = tuple(FactValue(id=id, value=_value(fact, rng)) for id, fact in programme.asked.items())
+            yield Entrant(number, entry.unit, entry.route.id, channel, facts, rng.randrange(1000), team)
             number += 1
         rounds += 1
 

@@ -17,7 +17,7 @@ from cli.rehearse.party import OPERATORS, Entrant, Party
 from domain import cycle as cycles
 from domain import nomination as nominations
 from domain import round as rounds
-from runtime.door import Door, NominationForm, system_clock
+from runtime.door import Door, MemberForm, NominationForm, system_clock
 from schemas import names
 from schemas.canonical import digest
 from schemas.errors import Conflict, Refused, Unavailable
@@ -88,6 +88,14 @@ class Stage:
             identity=f"TEST-{self.party.seed}-{entrant.key}",
             fields={"name": entrant.name},
             facts=entrant.facts,
+            members=tuple(
+                MemberForm(
+                    identity=f"TEST-{self.party.seed}-{entrant.key}-{number}",
+                    name=f"{entrant.name}·{number}",
+                    leader=number == 1,
+                )
+                for number in range(1, entrant.team + 1)
+            ),
         )
         async with self._places:
             nomination, _ = await self._patiently(

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import orjson
 import pytest
 
-from domain import authority, conduct, history, nomination, steps
+from domain import authority, conduct, feeding, history, nomination, points, register, steps
 from domain import cycle as cycles
 from domain import round as rounds
 from domain import title as titles
@@ -115,6 +115,11 @@ FOLDS: dict[str, tuple[Any, Callable[[Any, Written, str], Any]]] = {
         nomination.initial,
         lambda state, one, _: nomination.evolve(state, one.event, one.actor, one.subject, one.command),
     ),
+    "points": (points.initial, lambda state, one, _: points.evolve(state, one.event)),
+    "register": (
+        register.initial,
+        lambda state, one, _: register.evolve(state, one.event, one.subject),
+    ),
     "round": (
         rounds.initial,
         lambda state, one, stream: rounds.evolve(state, one.event, one.at, one.actor, stream),
@@ -128,6 +133,8 @@ DECIDERS: dict[str, Callable[..., Decision]] = {
     "cycle": cycles.decide,
     "authority": authority.decide,
     "nomination": nomination.decide,
+    "points": points.decide,
+    "register": register.decide,
     "round": conduct.decide,
     "title": titles.decide,
 }
@@ -212,9 +219,12 @@ class World:
     claims: dict[tuple[str, int], str] = field(default_factory=dict)
     posts: list[Post] = field(default_factory=list)
     count: int = 0
+    feeds: feeding.Feeds = field(default_factory=feeding.Feeds)
+    ledgers: dict[str, points.State] = field(default_factory=dict)
+    places_taken: int = 0
+    in_teams: dict[str, Reserve] = field(default_factory=dict)
     past: dict[str, tuple[HeldTitle, ...]] = field(default_factory=dict)  # by nomination, of other cycles
-
-    cycle = "harbour.1"
+    cycle: str = "harbour.1"
 
     # -- reading
 
@@ -334,8 +344,9 @@ class World:
                 holder = self.claims.get((effect.scope, effect.number), effect.holder)
                 if holder != effect.holder:
                     raise Conflict("WRONG_EXPECTED_HEAD", stream="")
-            if isinstance(effect, Reserve) and effect.subject in self.reserved:
-                raise Refused("DUPLICATE_NOMINATION", existing=self.reserved[effect.subject].nomination)
+            if isinstance(effect, Reserve) and effect.subject in self._held(effect):
+                existing = self._held(effect)[effect.subject].nomination
+                raise Refused("DUPLICATE_NOMINATION", existing=existing)
 
     def _check_gate(self, guard: GateOpen) -> None:
         gate, cycle = self.gates.get(guard.gate), self.gates[names.cycle_gate(self.cycle)]
@@ -348,14 +359,18 @@ class World:
         if gate.closes_at is not None and guard.received_at >= gate.closes_at:
             raise Refused("STAGE_CLOSED", step=guard.gate, closed_at=gate.closes_at)
 
+    def _held(self, effect: Reserve | Release) -> dict[str, Reserve]:
+        """Who is nominated in the cycle; who is a member of one of its teams."""
+        return self.reserved if effect.cycle == self.cycle else self.in_teams
+
     def _apply(self, effect: object) -> None:
         match effect:
             case SetGate():
                 self.gates[effect.gate.id] = effect.gate
             case Reserve():
-                self.reserved[effect.subject] = effect
+                self._held(effect)[effect.subject] = effect
             case Release():
-                self.reserved.pop(effect.subject, None)
+                self._held(effect).pop(effect.subject, None)
             case Claim():
                 self.claims[effect.scope, effect.number] = effect.holder
             case Unclaim() if self.claims.get((effect.scope, effect.number)) == effect.holder:
@@ -370,7 +385,16 @@ class World:
         match names.kind_of(command.stream):
             case "cycle":
                 counted = Counter(held.unit for held in self.reserved.values())
-                return cycles.Inputs(self.programme, self.tree, Calendar({}, "test"), grants, dict(counted))
+                return cycles.Inputs(
+                    self.programme,
+                    self.tree,
+                    Calendar({}, "test"),
+                    grants,
+                    dict(counted),
+                    feeds=self.feeds,
+                    ledgers=self.ledgers,
+                    places_taken=self.places_taken,
+                )
             case "authority":
                 return self.tree
             case "nomination":
@@ -380,9 +404,17 @@ class World:
                 round_ = self.state(of) if of else rounds.initial
                 scope = nomination.scope_of(state, body)
                 claims = {number: by for (at, number), by in self.claims.items() if at == scope}
-                open_ = not self.state(names.cycle_stream(self.cycle)).intake_closed
-                held = self.past.get(command.stream.rsplit("/", 1)[-1], ())
-                return nomination.Inputs(self.programme, self.tree, grants, round_, claims, open_, held)
+                cycle: cycles.State = self.state(names.cycle_stream(self.cycle))
+                return nomination.Inputs(
+                    self.programme,
+                    self.tree,
+                    grants,
+                    round_,
+                    claims,
+                    intake_open=not cycle.intake_closed,
+                    held=self.past.get(command.stream.rsplit("/", 1)[-1], ()),
+                    fed=frozenset(cycle.fed),
+                )
             case "title":
                 return self._title_inputs(command.stream, grants)
             case _:
@@ -407,15 +439,18 @@ class World:
         ):
             children = {stream: self.state(stream) for stream in state.opened.children}
         reported = [child.reported for child in children.values() if child.reported]
+        cycle: cycles.State = self.state(names.cycle_stream(self.cycle))
         concerned = [*entered, *state.members, *state.standby, *(i for r in reported for i in r.recommended)]
         return steps.Inputs(
             programme=self.programme,
             tree=self.tree,
             calendar=Calendar({}, "test"),
             authority=grants,
-            cycle=self.state(names.cycle_stream(self.cycle)),
+            cycle=cycle,
             stage=self.programme.stages[self.tree.by_code[unit].rank],
-            standings={id: self.standing(id) for id in dict.fromkeys(concerned)},
+            standings=feeding.attested(
+                {id: self.standing(id) for id in dict.fromkeys(concerned)}, self.programme, cycle.attested
+            ),
             entered=entered,
             work_below=below,
             children=children,
@@ -485,6 +520,9 @@ class World:
         stream = names.cycle_stream(self.cycle)
         self.now = max(self.now, cycles.intake_closes_at(self.state(stream)))
         self.do(stream, CloseIntake())
+        for command in feeding.nominations(self.cycle, self.state(stream).fed.values(), self.now):
+            if command.body.subject not in self.reserved:  # type: ignore[union-attr] # each is a submission
+                self.do(command.stream, command.body, command.actor, command.id)
 
     def begin(self, unit: str = "") -> World:
         """The round of a unit opens and freezes its pool."""

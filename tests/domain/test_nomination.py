@@ -27,6 +27,7 @@ from schemas.events import (
     NominationReturned,
     ObjectionRefused,
     ObjectionRuled,
+    VettingReopened,
 )
 from tests.domain.specification import (
     APPLICANT,
@@ -231,6 +232,7 @@ def test_a_late_objection_that_is_upheld_frees_the_rank_too_dr_06_dr_11() -> Non
     world.on("a", Endorse(round=ROUND, recommendation_rank=1))
     reopen = ReopenVetting(round=ROUND, step="clearance", department="tax", reason="r")
     [reopened] = world.on("a", reopen, TAX)
+    assert isinstance(reopened, VettingReopened)
     for by in (HANDLER, HANDLER_2):
         world.on("a", RuleOnObjection(objection=reopened.objection, outcome="upheld", reason="r"), by)
     world.on("b", Endorse(round=ROUND, recommendation_rank=1))

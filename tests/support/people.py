@@ -68,7 +68,7 @@ def enterprises(file: Path, parent: str, count: int) -> Path:
 def facts(programme: Programme, n: int = 0) -> tuple[FactValue, ...]:
     """Facts that every predicate of the shipped programmes likes."""
     values: dict[str, int | bool | str] = {}
-    for id, fact in programme.facts.items():
+    for id, fact in programme.asked.items():
         match fact.type:
             case "boolean":
                 values[id] = id != "enterprise_head"
