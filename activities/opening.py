@@ -62,9 +62,14 @@ class Opener:
             raise Refused("WRONG_PERIOD", period=pinned.period, programme=pinned.programme)
         cycle = names.cycle_id(pinned.programme, pinned.edition, pinned.label, pinned.period)
         operator = Actor(id=pinned.operators[0], role="operator", unit=pinned.root)
-        receipt = await self._opened_before(cycle, pinned) or await self._begin(
-            cycle, pinned, operator, now, pace, attempt
-        )
+        receipt = await self._opened_before(cycle, pinned)
+        if receipt is None:
+            try:
+                receipt = await self._begin(cycle, pinned, operator, now, pace, attempt)
+            except Conflict as faster:  # two asked at once, each at a moment of its own
+                receipt = await self._opened_before(cycle, pinned)
+                if faster.code != "KEY_REUSED" or receipt is None:
+                    raise
         await self._found(cycle, pinned, operator)
         return receipt
 

@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 from fractions import Fraction
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
@@ -19,7 +19,8 @@ from rich.text import Text
 from cli import audit, cycle
 from cli.desk import AtDesk, Desk, command
 from cli.output import Outcome
-from cli.rehearse.conductor import Conductor
+from cli.rehearse.conductor import BEGINS, Conductor
+from cli.rehearse.family import Turn, turns
 from cli.rehearse.party import Party, invent
 from cli.rehearse.stage import Stage
 from projections.queries import Queries
@@ -32,7 +33,6 @@ from runtime.temporal import worker_there
 from schemas import names
 from schemas.errors import Refused
 from schemas.ledger import JsonObject
-from schemas.loading import Opened, open_programme
 from store.memory import MemoryEventStore
 
 SETTLE_SECONDS = 120
@@ -65,16 +65,17 @@ async def rehearse(
     desk: AtDesk,
     as_json: Annotated[bool, Parameter(parse=False)],
 ) -> Outcome:
-    file = find_programme(programme)
-    opened = open_programme(file)
-    party = invent(opened.programme, opened.units, units, nominations, seed)
+    line = [
+        Part(turn, invent(turn.opened.programme, turn.opened.units, units, nominations, seed))
+        for turn in turns(find_programme(programme), BEGINS)
+    ]
     if in_memory:
-        return await _in_memory(opened, party, desk)
+        return await _in_memory(line, desk)
     speed = max(1, int(SECONDS_A_DAY / Fraction(str(pace))))
     settings = desk.settings.model_copy(update={"language": desk.language, "log_level": "WARNING"})
     configure_logging(settings)
     async with embedded_stack(settings, ephemeral=True) as servers:
-        return await _on_servers(servers, Rehearsed(file, opened, party, speed), desk, quiet=as_json)
+        return await _on_servers(servers, line, speed, desk, quiet=as_json)
 
 
 def find_programme(said: str) -> Path:
@@ -89,33 +90,33 @@ def find_programme(said: str) -> Path:
     return found
 
 
-class Rehearsed:
-    """What is rehearsed, and how fast."""
+class Part(NamedTuple):
+    """One cycle of a rehearsal, and who plays in it; the last one is that which was asked for."""
 
-    def __init__(self, file: Path, opened: Opened, party: Party, speed: int) -> None:
-        self.file = file
-        self.opened = opened
-        self.party = party
-        self.speed = speed
+    turn: Turn
+    party: Party
 
 
-async def _in_memory(opened: Opened, party: Party, desk: Desk) -> Outcome:
-    conductor = Conductor(MemoryEventStore(), party)
-    state = await conductor.run()
+async def _in_memory(line: list[Part], desk: Desk) -> Outcome:
+    store = MemoryEventStore()
+    for turn, party in line:
+        conductor = Conductor(store, party, turn.period)
+        state = await conductor.run()
     ends: Counter[str] = Counter()
     for nomination in conductor.people:
         told = await conductor.decider.nominations.get(names.nomination_stream(conductor.cycle, nomination))
         ends[told.state.status] += 1
-    said = _said(opened, party) | {
+    said = _said(line) | {
         "cycle": conductor.cycle,
         "status": state.status,
+        "nominations": len(conductor.people),
         "conferred": state.conferred,
         "ends": dict(ends),
     }
     return Outcome(json=said, shown=Text(_sentence(said, desk)))
 
 
-async def _on_servers(servers: Servers, rehearsed: Rehearsed, desk: Desk, *, quiet: bool) -> Outcome:
+async def _on_servers(servers: Servers, line: list[Part], speed: int, desk: Desk, *, quiet: bool) -> Outcome:
     began = system_clock()
     worker = await servers.start_worker()
     async with AsyncExitStack() as exits:
@@ -123,18 +124,20 @@ async def _on_servers(servers: Servers, rehearsed: Rehearsed, desk: Desk, *, qui
         assert door.client is not None
         await worker_there(door.client, servers.settings.task_queue)
         folder = exits.enter_context(TemporaryDirectory(prefix="xuanshu-rehearsal-"))
-        stage = Stage(door, rehearsed.party, rehearsed.file, rehearsed.speed)
-        if not quiet:
-            stage.say = _progress(desk)
-        await stage.run(Path(folder))
+        for turn, party in line:
+            stage = Stage(door, party, turn.file, speed, turn.period)
+            if not quiet:
+                stage.say = _progress(desk)
+            await stage.run(Path(folder))
         await _settle(servers, door)
         at_desk = Desk(servers.settings, desk.language, exits, shared=door)
         status = await cycle.status(stage.cycle, desk=at_desk)
         result = await cycle.result(stage.cycle, desk=at_desk)
         verified = await audit.verify(desk=at_desk)
-    said = _said(rehearsed.opened, rehearsed.party) | {
+    said = _said(line) | {
         "cycle": stage.cycle,
         "status": status.json["status"],
+        "nominations": len(stage.people),
         "conferred": sum(level["conferred"] for level in status.json["levels"]),
         "levels": status.json["levels"],
         "final": result.json,
@@ -175,15 +178,18 @@ def _progress(desk: Desk) -> Any:
     return say
 
 
-def _said(opened: Opened, party: Party) -> JsonObject:
+def _said(line: list[Part]) -> JsonObject:
+    """Of the last of the line; `before` are the cycles that fed it."""
+    *before, (turn, party) = line
+    opened = turn.opened
     return {
         "rehearsal": True,
         "programme": f"{opened.programme.programme}@{opened.programme.edition}",
         "title": opened.programme.title.model_dump(),
         "rules": opened.hash,
         "assumptions": len(opened.programme.assumptions),
+        "before": [f"{one.turn.opened.programme.programme} {one.turn.period}".strip() for one in before],
         "units_in_play": dict(Counter(str(unit.rank) for unit in party.in_play)),
-        "nominations": len(party.entrants),
     }
 
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from activities.deciding import Decider
 from activities.outbox import title_command
 from cli.rehearse.acting import Scene, awaited
-from cli.rehearse.party import OPERATORS, Entrant, Party, operator
+from cli.rehearse.party import OPERATORS, Entrant, Party, fed_entrant, operator
 from domain import cycle as cycles
 from domain import feeding
 from domain import round as rounds
@@ -54,7 +54,7 @@ class Stuck(Exception):
 class Conductor:
     """Runs one cycle to its end; `cycle` is its id."""
 
-    def __init__(self, store: EventStore, party: Party) -> None:
+    def __init__(self, store: EventStore, party: Party, period: str = "") -> None:
         self._now = BEGINS
         self._party = party
         self._count = 0
@@ -62,7 +62,7 @@ class Conductor:
         self.decider = Decider(store, lambda: self._now)
         self.people: dict[str, Entrant] = {}
         self._done: set[str] = set()
-        self.cycle = names.cycle_id(party.programme.programme, party.programme.edition, "rehearsal")
+        self.cycle = names.cycle_id(party.programme.programme, party.programme.edition, "rehearsal", period)
 
     async def run(self) -> cycles.State:
         """From opening to completion; raises Stuck, or the EngineError of an act that a rule refused."""
@@ -73,8 +73,14 @@ class Conductor:
         self._now = max(self._now, cycles.intake_closes_at((await self.decider.cycles.get(stream)).state))
         await self._do(stream, CloseIntake())
         fed = (await self.decider.cycles.get(stream)).state.fed.values()
-        for command in feeding.nominations(self.cycle, fed, self._now):
-            await self.decider.execute(command)
+        for number, command in enumerate(feeding.nominations(self.cycle, fed, self._now)):
+            try:
+                await self.decider.execute(command)
+            except Refused as refusal:  # who is nominated already stays as they are
+                if refusal.code != "DUPLICATE_NOMINATION":
+                    raise
+                continue
+            self.people[command.stream.rsplit("/", 1)[-1]] = fed_entrant(command, number)
         root = names.round_stream(self.cycle, names.ROOT_ROUTE, self._party.tree.root)
         await self._round(root)
         conferred = (await self._state(root)).certificates

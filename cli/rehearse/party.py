@@ -11,13 +11,16 @@ from functools import cached_property
 from random import Random
 from typing import NamedTuple
 
+from schemas.commands import Command, SubmitNomination
 from schemas.events import FactValue, GrantTerms
 from schemas.ledger import Actor
 from schemas.programme import (
     Channel,
     Clearance,
+    Condition,
     Conferral,
     Decision,
+    Eligibility,
     ExpertReview,
     Fact,
     Intake,
@@ -31,6 +34,7 @@ from schemas.units import Unit, UnitTree
 OPERATORS = ("op-1", "op-2")
 HANDLERS = ("h-1", "h-2")
 SPARE_JUDGES = 2
+_FED_FROM = 50_000
 _OF_OTHERS = (Channel.FEED, Channel.ASSOCIATION)
 """Channels by which nobody of a rehearsal comes in."""
 
@@ -154,6 +158,14 @@ def actors_of(step: Step) -> Iterable[Actor]:
             return ()
 
 
+def fed_entrant(command: Command, number: int) -> Entrant:
+    """Somebody whom a feeder gave; their merit follows from who they are."""
+    body = command.body
+    assert isinstance(body, SubmitNomination)
+    merit = int(body.subject[:8], 16) % 1000
+    return Entrant(_FED_FROM + number, body.unit, body.route, body.channel, body.facts, merit)
+
+
 # ---- inventing ----
 
 
@@ -188,13 +200,14 @@ def _places(
 ) -> tuple[list[Unit], list[str]]:
     """Units of that rank with a way up; where there are none they are invented below the next ones that exist."""
     real = [unit.code for unit in tree.units if unit.rank is rank and _has_a_way(tree, unit.code, route)]
-    if real:
+    enough = rank is not Rank.ENTERPRISE or rank is route.ranks[-1] or len(real) >= units
+    if real and enough:
         return [], sorted(rng.sample(real, min(len(real), units)))
     above = route.ranks[route.ranks.index(rank) + 1]
     parents = [unit.code for unit in tree.units if unit.rank is above and _has_a_way(tree, unit.code, route)]
     hosts = sorted(rng.sample(parents, min(len(parents), max(1, units // 3))))
-    fresh = [_invented(tree, rank, hosts[n % len(hosts)], route, n) for n in range(units)]
-    return fresh, [unit.code for unit in fresh]
+    fresh = [_invented(tree, rank, hosts[n % len(hosts)], route, n) for n in range(units - len(real))]
+    return fresh, [*sorted(real), *(unit.code for unit in fresh)]
 
 
 def _has_a_way(tree: UnitTree, code: str, route: Route) -> bool:
@@ -231,10 +244,43 @@ def _entrants(programme: Programme, entries: list[Entry], nominations: int, rng:
             channels = [one for one in entry.intake.channels if one not in _OF_OTHERS]
             alone: list[Channel] = [one for one in channels if one is not Channel.JOINT] or [*channels]
             channel = alone[-1] if number % 7 == 3 else alone[0]
-            facts = tuple(FactValue(id=id, value=_value(fact, rng)) for id, fact in programme.asked.items())
+            facts = tuple(FactValue(id=id, value=value) for id, value in _facts(programme, rng).items())
             yield Entrant(number, entry.unit, entry.route.id, channel, facts, rng.randrange(1000), team)
             number += 1
         rounds += 1
+
+
+def _facts(programme: Programme, rng: Random) -> dict[str, int | bool | str]:
+    """What is attested of somebody: as it comes, and four times in five as the conditions would have it."""
+    facts = {id: _value(fact, rng) for id, fact in programme.asked.items()}
+    for stage in programme.stages.values():
+        for step in stage.steps:
+            for condition in step.predicates if isinstance(step, Eligibility) else ():
+                if condition.severity == "hard" and rng.randrange(5):
+                    facts |= _fitting(condition, rng)
+    return facts
+
+
+def _fitting(condition: Condition, rng: Random) -> dict[str, int | bool | str]:
+    """Facts that a condition likes; one of several where any will do."""
+    if condition.any_of:
+        on_facts = [part for part in condition.any_of if not part.reads_history]
+        return _fitting(rng.choice(on_facts), rng) if on_facts else {}
+    if condition.all_of:
+        return {id: value for part in condition.all_of for id, value in _fitting(part, rng).items()}
+    if condition.fact is None or condition.value is None:
+        return {}
+    match condition.op, condition.value:
+        case ((">=" | ">"), int(least)):
+            return {condition.fact: least + rng.randrange(1, 15)}
+        case (("<=" | "<"), int(most)):
+            return {condition.fact: max(0, most - rng.randrange(1, 3))}
+        case "in", tuple(allowed):
+            return {condition.fact: rng.choice(allowed)}
+        case "==", int() | str() as wanted:
+            return {condition.fact: wanted}
+        case _:
+            return {}
 
 
 def _value(fact: Fact, rng: Random) -> int | bool | str:

@@ -13,8 +13,9 @@ from typing import Any
 from activities.folding import States, fold_nomination, fold_round
 from cli.rehearse.acting import Deed, Scene, awaited
 from cli.rehearse.conductor import BEGINS
-from cli.rehearse.party import OPERATORS, Entrant, Party
+from cli.rehearse.party import OPERATORS, Entrant, Party, fed_entrant
 from domain import cycle as cycles
+from domain import feeding
 from domain import nomination as nominations
 from domain import round as rounds
 from runtime.door import Door, MemberForm, NominationForm, system_clock
@@ -43,6 +44,7 @@ class Stage:
     party: Party
     programme: Path
     speed: int
+    period: str = ""
     say: Say = lambda nominations, acts, over: None  # noqa: ARG005 -- a quiet stage
     cycle: str = ""
     acts: int = 0
@@ -53,6 +55,7 @@ class Stage:
         self._places = asyncio.Semaphore(AT_ONCE)
         self._done: set[str] = set()
         self._over: set[str] = set()
+        self._fed = 0
         self._rounds = States(self.door.store, fold_round, rounds.initial, keep=20_000)
         self._nominations = States(self.door.store, fold_nomination, nominations.initial, keep=50_000)
 
@@ -71,6 +74,7 @@ class Stage:
         receipt = await self.door.start_cycle(
             self.programme,
             label="rehearsal",
+            period=self.period,
             operators=OPERATORS,
             units=(file,),
             grants=self.party.grants(),
@@ -116,6 +120,7 @@ class Stage:
     async def _live(self, hands: asyncio.TaskGroup) -> None:
         moved, moved_at = -1, system_clock()
         while (await self._cycle()).status not in (cycles.Status.COMPLETED, cycles.Status.CANCELLED):
+            await self._greet_the_fed()
             await self._look(hands)
             self.say(len(self.people), self.acts, len(self._over))
             if (now_at := self.acts + len(self._over)) != moved:
@@ -123,6 +128,14 @@ class Stage:
             if system_clock() - moved_at > timedelta(seconds=STALLED_SECONDS):
                 raise self._stalled()
             await asyncio.sleep(LOOK_SECONDS)
+
+    async def _greet_the_fed(self) -> None:
+        """Those whom feeders gave are known as soon as intake has closed."""
+        fed = (await self._cycle()).fed.values()
+        if len(fed) > self._fed:
+            self._fed = len(fed)
+            for number, command in enumerate(feeding.nominations(self.cycle, fed, system_clock())):
+                self.people[command.stream.rsplit("/", 1)[-1]] = fed_entrant(command, number)
 
     async def _cycle(self) -> cycles.State:
         return (await self.door.decider.cycles.get(names.cycle_stream(self.cycle))).state

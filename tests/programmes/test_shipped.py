@@ -103,7 +103,11 @@ def test_qingzhou_chooses_each_level_from_the_titles_of_the_one_below() -> None:
         Rank.TOWNSHIP: ("chief_craftsman", "craftsman", "seed_craftsman"),
         Rank.COUNTY: ("township_craftsman",),
     }
-    assert Counter(unit.rank for unit in opened.units.units) == {Rank.COUNTY: 1, Rank.TOWNSHIP: 13}
+    assert Counter(unit.rank for unit in opened.units.units) == {
+        Rank.COUNTY: 1,
+        Rank.TOWNSHIP: 13,
+        Rank.ENTERPRISE: 1,
+    }
 
 
 def test_the_schema_for_editors_is_current() -> None:
