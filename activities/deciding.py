@@ -48,6 +48,7 @@ from schemas.commands import (
     OpenStep,
     RecordHonour,
     RegisterBody,
+    ReplyClearance,
     ReportRound,
     SubmitNomination,
 )
@@ -552,7 +553,9 @@ def _concerned(
     if isinstance(command.body, FreezePool):
         reported = [child.reported for child in children.values() if child.reported]
         return [*entered, *(id for report in reported for id in report.recommended)]
-    if isinstance(command.body, NEEDS_STANDINGS):
+    body = command.body
+    late = isinstance(body, ReplyClearance) and rounds.run_of(state, body.step).closed_at is not None
+    if late or isinstance(body, NEEDS_STANDINGS):
         return [*state.members, *state.standby]
     return []
 

@@ -8,6 +8,7 @@ again from its record alone.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import gc
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -20,6 +21,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from bench import rehearsal
 from bench.figures import Figure, show
 from bench.selection_peers import PEERS, Numbers, serving
 from domain.selection import Candidate, Certificate, Op, Problem, Selected, ShareRule, certify, select
@@ -137,15 +139,24 @@ def _figures(name: str, medians: dict[str, float]) -> list[Figure]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.selection", description=__doc__)
-    parser.add_argument("--only", choices=SIZES, default="", help="one size instead of all")
+    parser.add_argument(
+        "--only", choices=(*SIZES, "rehearsal_full"), default="", help="one size instead of all"
+    )
     parser.add_argument(
         "--seeds", type=int, default=7, help="how many instances of each size (minutes each for the largest)"
     )
+    parser.add_argument("--enterprises", type=int, default=8_000, help="of rehearsal_full")
+    parser.add_argument(
+        "--nominations", type=int, default=20_000, help="of rehearsal_full, which takes hours"
+    )
     options = parser.parse_args()
-    names = [options.only] if options.only else list(SIZES)
-    with serving() as ask:
-        measure("select_50_30", [0], ask)  # pays for imports and caches on either side
-        show(figure for name in names for figure in measure(name, range(1, options.seeds + 1), ask))
+    names = [options.only] if options.only in SIZES else [] if options.only else list(SIZES)
+    if names:
+        with serving() as ask:
+            measure("select_50_30", [0], ask)  # pays for imports and caches on either side
+            show(figure for name in names for figure in measure(name, range(1, options.seeds + 1), ask))
+    if options.only in ("", "rehearsal_full"):
+        show(asyncio.run(rehearsal.figures(options.enterprises, options.nominations)))
 
 
 if __name__ == "__main__":

@@ -132,8 +132,12 @@ def _wanted(grids: Sequence[Grid], names: dict[str, str], required: Sequence[str
 
 def _name_of(written: str, names: dict[str, str]) -> str:
     """The column that a header means; full-width letters, spaces and the mark of a required one do not matter."""
-    plain = normalize("NFKC", written).rstrip("*").strip()
-    return names.get(written) or names.get(plain) or names.get(plain.lower(), "")
+    plain = {_plain(header): name for header, name in names.items()}
+    return names.get(written) or plain.get(_plain(written.rstrip("*＊ ")), "")
+
+
+def _plain(header: str) -> str:
+    return normalize("NFKC", header).strip().lower()
 
 
 def _odd_places(grid: Grid, top: int, width: int) -> Iterator[BadCell]:

@@ -63,8 +63,7 @@ def _recommend(state: State, command: Command, inputs: Inputs, step: Publicity) 
         for id in awaited(state)
         if id in state.published
         and state.published[id].window.closes_at <= now
-        and not inputs.standings[id].contested
-        and not inputs.standings[id].vetted_again
+        and not inputs.standings[id].disputed
     )
     if not joining:
         return NOTHING

@@ -7,6 +7,7 @@ from datetime import datetime
 from domain import authority
 from domain.decision import NOTHING, Decision
 from domain.eligibility import test
+from domain.publicity import replace_one
 from domain.round import Standing, State, must_be_current, run_of
 from domain.steps import (
     Inputs,
@@ -23,8 +24,8 @@ from domain.steps import (
 )
 from schemas.commands import Command, ReplyClearance, RequestClearance
 from schemas.errors import Refused
-from schemas.events import ClearanceReplied, ClearanceRequested, Dropped, Window
-from schemas.programme import Clearance, Department, Silence
+from schemas.events import ClearanceReplied, ClearanceRequested, Dropped, StepHeld, Window
+from schemas.programme import Clearance, Department, Publicity, Silence
 
 
 def concerned(step: Clearance, one: Standing) -> tuple[Department, ...]:
@@ -54,7 +55,8 @@ def reply_clearance(
     """
     assert state.opened is not None
     department = department_of(step, body.department)
-    again = body.nomination in run_of(state, step.id).asked_again and not state.over
+    ended = state.over or body.nomination in state.conferred
+    again = body.nomination in run_of(state, step.id).asked_again and not ended
     if not again:
         must_be_current(state, step.id, body.kind)
     if body.nomination not in state.members:
@@ -70,9 +72,21 @@ def reply_clearance(
     guards = (cycle_guard(command),) if held or again else window_guards(state, command, step.id)
     decision = Decision(events=(replied,), guards=guards, grant=grant)
     if again and body.outcome == "object" and department.says == "veto":
-        out = [Dropped(nomination=body.nomination, reason="CLEARANCE_OBJECTED")]
-        return decision.then(leave(state, command, step.id, out))
+        return decision.then(_put_out(state, command, inputs, step, body.nomination))
     return decision
+
+
+def _put_out(state: State, command: Command, inputs: Inputs, step: Clearance, nomination: str) -> Decision:
+    """Out at once; while a list is published the reserve takes the place, or it stays vacant among equals (DR-31)."""
+    out = Dropped(nomination=nomination, reason="CLEARANCE_OBJECTED")
+    left = leave(state, command, step.id, (out,))
+    current = next((one for one in inputs.stage.steps if one.id == state.current), None)
+    if not isinstance(current, Publicity) or run_of(state, current.id).closed_at is not None:
+        return left
+    guards = head_guards(inputs.standings.values(), command)
+    instead = replace_one(state, command, inputs, current, out)
+    tied = any(isinstance(event, StepHeld) for event in instead.events)
+    return left if tied else left.then(Decision(guards=guards)).then(instead)
 
 
 def department_of(step: Clearance, id: str) -> Department:

@@ -273,19 +273,26 @@ def _lapse(state: State, command: Command, reason: str, inputs: Inputs) -> Decis
                 reason="ROUND_LAPSED",
             ),
         )
-        for id in in_it(state, inputs.entered, inputs.children)
+        for id in in_it(state, inputs.entered, inputs.children, inputs.programme.summit)
     )
     closed = set_gates(state, command, inputs, state.current, GateStatus.CLOSED)
     return Decision(events=(RoundLapsed(reason=reason),), effects=(*closed, *told))
 
 
-def in_it(state: State, entered: Sequence[str], children: Mapping[str, State]) -> tuple[str, ...]:
-    """Members, reserve, and before the pool is frozen those who entered here or are of child rounds that have reported."""
-    here = (*state.members, *state.standby)
+def in_it(
+    state: State, entered: Sequence[str], children: Mapping[str, State], summit: str
+) -> tuple[str, ...]:
+    """Members, reserve, and before the pool is frozen those who entered here or are in child rounds so far.
+
+    Whoever the summit has conferred is at the end already. A child that has not reported yet may do so before it hears.
+    """
+    at_summit = state.opened is not None and state.opened.rank == summit
+    ended = state.conferred if at_summit else {}
+    here = tuple(id for id in (*state.members, *state.standby) if id not in ended)
     if state.frozen:
         return here
-    reported = [child for _, child in sorted(children.items()) if child.reported]
-    return (*here, *entered, *(id for child in reported for id in (*child.members, *child.standby)))
+    below = [child for _, child in sorted(children.items())]
+    return (*here, *entered, *(id for child in below for id in (*child.members, *child.standby)))
 
 
 def _cancel(state: State, command: Command, body: CancelRound, inputs: Inputs, grant: str) -> Decision:
@@ -370,7 +377,7 @@ def _close_step(state: State, command: Command, inputs: Inputs, step: Step) -> D
     """Windows that a pause has eaten into are given their days back first: nothing closes before that."""
     run = run_of(state, step.id)
     if run.closed_at is not None and run.seals_at is not None:
-        return vote.close_adjudication(state, command, step.id)
+        return vote.close_adjudication(state, command, inputs, step.id)
     if step.id not in state.steps or run.closed_at is not None:
         return NOTHING
     owed = timing.rearm(state, command, inputs, step)

@@ -79,7 +79,7 @@ def confer(state: State, command: Command, body: Confer, inputs: Inputs, step: C
     must_be_current(state, step.id, body.kind)
     grant = _as_body(state, command, inputs, step.body)
     clearance.must_be_valid(state, inputs, command.received_at)
-    held = [id for id, one in present(state, inputs).items() if one.contested or one.vetted_again]
+    held = [id for id, one in present(state, inputs).items() if one.disputed]
     if held and not body.leave_out_held:
         raise Refused("SUBJECTS_HELD", nominations=", ".join(held))
     strangers = [id for id in body.posthumous if id not in state.members]

@@ -74,7 +74,7 @@ def freeze_pool(state: State, command: Command, inputs: Inputs) -> Decision:
     )
     lapsed = tuple(sorted(stream for stream, child in inputs.children.items() if child.reported is None))
     frozen = PoolFrozen(members=members, dropped=dropped, lapsed_children=lapsed)
-    contested = tuple(one.nomination for one in standings if one.contested and one.nomination not in out)
+    contested = tuple(one.nomination for one in standings if one.disputed and one.nomination not in out)
     held = (SubjectsHeld(step="pool", nominations=contested),) if contested else ()
     told = (tell(state, command, id, outcome) for id, outcome in left_behind(inputs.children))
     effects: tuple[Effect, ...] = (*told, *_tell_dropped(state, command, dropped))

@@ -500,15 +500,13 @@ def _take_rank(
     return tuple(effects)
 
 
-def _give_ranks_back(state: State, command: Command) -> tuple[Unclaim, ...]:
+def _give_ranks_back(state: State) -> tuple[Unclaim, ...]:
     """With an endorsement the rank lapses that it gave."""
+    if state.submitted is None:
+        return ()
+    cycle, id = state.submitted.cycle, state.submitted.nomination
     return tuple(
-        Unclaim(
-            cycle=names.cycle_of(command.stream),
-            scope=names.rank_scope(round_),
-            number=given.rank,
-            holder=_id(command),
-        )
+        Unclaim(cycle=cycle, scope=names.rank_scope(round_), number=given.rank, holder=id)
         for (round_, _), given in state.endorsed.items()
         if given.rank is not None and given.revision == state.revision
     )
@@ -527,7 +525,7 @@ def _return(state: State, command: Command, body: ReturnForCorrection, inputs: I
         raise Refused("RETURNS_EXHAUSTED", times=times)
     returned = NominationReturned(round=body.round, step=step.id, reason=body.reason)
     decision = _in_step(command, inputs.round, step.id, grant, returned)
-    return replace(decision, effects=_give_ranks_back(state, command))
+    return replace(decision, effects=_give_ranks_back(state))
 
 
 def _reject(state: State, command: Command, body: Reject, inputs: Inputs) -> Decision:
@@ -537,7 +535,7 @@ def _reject(state: State, command: Command, body: Reject, inputs: Inputs) -> Dec
     step = rounds.endorsement_open(inputs.round, command.stream, body.kind, inputs.programme)
     rejected = NominationRejected(round=body.round, step=step.id, reason=body.reason)
     decision = _in_step(command, inputs.round, step.id, grant, rejected)
-    return replace(decision, effects=_give_ranks_back(state, command))
+    return replace(decision, effects=_give_ranks_back(state))
 
 
 def _as_officer(command: Command, action: str, inputs: Inputs) -> str:
@@ -614,7 +612,7 @@ def _withdraw(state: State, command: Command, body: Withdraw, inputs: Inputs) ->
         effects=(
             _nudge(state, command),
             *_release(state, command, inputs),
-            *_give_ranks_back(state, command),
+            *_give_ranks_back(state),
         ),
         grant=grant,
     )
@@ -717,9 +715,8 @@ def _reopen_vetting(state: State, command: Command, body: ReopenVetting, inputs:
         raise Refused("STAGE_MISMATCH", current=inputs.round.current or "-", action=body.kind)
     objection = f"{body.step}-{body.department}-{len(state.objections) + 1}"
     reopened = VettingReopened(objection=objection, **said)
-    return Decision(
-        events=(reopened,), guards=_guards(command), effects=(_nudge(state, command),), grant=grant
-    )
+    guards = (*_guards(command), HeadIs(stream=inputs.round.stream, seq=inputs.round.seq))
+    return Decision(events=(reopened,), guards=guards, effects=(_nudge(state, command),), grant=grant)
 
 
 def _must_not_be_gone(state: State, command: Command) -> None:
@@ -741,10 +738,12 @@ def _rule(state: State, command: Command, body: RuleOnObjection, inputs: Inputs)
         rounds.must_run(inputs.round)
     ruled = ObjectionRuled(objection=body.objection, outcome=body.outcome, reason=body.reason)
     events: tuple[Event, ...] = (ruled,)
+    out: tuple[Event, ...] = ()
     if body.outcome == "upheld":
         out = () if state.over else (NominationDisqualified(reason=body.reason),)
         events = two_people(state, command, (ruled, *out))
-    effects = (_nudge(state, command),) if ruled in events else ()
+    ranks = _give_ranks_back(state) if out else ()
+    effects: tuple[Effect, ...] = (_nudge(state, command), *ranks) if ruled in events else ()
     guards = (*_guards(command), _not_being_conferred(state, command, inputs))
     return Decision(events=events, guards=guards, effects=effects, grant=grant)
 
@@ -762,7 +761,7 @@ def _note_death(state: State, command: Command, body: NoteDeath, inputs: Inputs)
     effects: tuple[Effect, ...] = (_nudge(state, command),)
     if not inputs.programme.continue_after_death:
         noted += (NominationWithdrawn(reason="DECEASED"),)
-        effects += (*_release(state, command, inputs), *_give_ranks_back(state, command))
+        effects += (*_release(state, command, inputs), *_give_ranks_back(state))
     guards = (*_guards(command), _not_being_conferred(state, command, inputs))
     return Decision(events=noted, guards=guards, effects=effects, grant=grant)
 
@@ -808,7 +807,7 @@ def _disqualify(state: State, command: Command, body: Disqualify, inputs: Inputs
     decision = Decision(events=events, guards=guards, grant=grant)
     if out not in events:
         return decision
-    return replace(decision, effects=(_nudge(state, command), *_give_ranks_back(state, command)))
+    return replace(decision, effects=(_nudge(state, command), *_give_ranks_back(state)))
 
 
 # ---- outcomes ----
@@ -833,4 +832,5 @@ def take_outcome(state: State, body: TakeOutcome) -> Decision:
             final=body.final,
         ),
     }
-    return Decision(events=(events[body.outcome],))
+    left = body.outcome in ("eliminated", "returned")
+    return Decision(events=(events[body.outcome],), effects=_give_ranks_back(state) if left else ())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from domain.decision import NOTHING, Decision
@@ -13,6 +14,7 @@ from domain.steps import (
     Inputs,
     close,
     cycle_guard,
+    elapsed,
     going,
     gone,
     head_guards,
@@ -64,16 +66,33 @@ def close_publicity(state: State, command: Command, inputs: Inputs, step: Public
         return decision if decision.events else NOTHING
     now = command.received_at
     running = any(state.published[id].window.closes_at > now for id in state.members if id in state.published)
-    if running:
+    unpublished = _unpublished(state, step, present(state, inputs))
+    if running or (unpublished and not elapsed(state, step.id, now)):
         return decision if decision.events else NOTHING
     contested = _contested(state, inputs)
     if contested and step.holds == "subject":
-        held_back = Decision(events=(SubjectsHeld(step=step.id, nominations=tuple(contested)),))
+        held_back = _hold_back(state, command, step, contested, unpublished)
         return decision.then(held_back).then(close(state, command, inputs, step.id, "elapsed"))
     if contested:
         held = hold(state, step.id, "OBJECTION_OPEN", contested)
         return decision.then(held) if decision.events or held.events else NOTHING
     return decision.then(close(state, command, inputs, step.id, "elapsed"))
+
+
+def _hold_back(
+    state: State, command: Command, step: Publicity, contested: list[str], unpublished: list[str]
+) -> Decision:
+    """Nobody goes on without having been published: whoever was held all the time leaves."""
+    cut = [Dropped(nomination=id, reason="HELD_AT_CUT_OFF") for id in unpublished]
+    held = tuple(id for id in contested if id not in unpublished)
+    events = (SubjectsHeld(step=step.id, nominations=held),) if held else ()
+    return Decision(events=events).then(leave(state, command, step.id, cut))
+
+
+def _unpublished(state: State, step: Publicity, nominations: Iterable[str]) -> list[str]:
+    """Those of them whom this step has not published."""
+    here = {id for id, published in state.published.items() if published.step == step.id}
+    return [id for id in nominations if id not in here]
 
 
 def close_publicity_early(
@@ -110,7 +129,7 @@ def _earliest(state: State, inputs: Inputs, step: Publicity, nomination: str, no
 
 
 def _contested(state: State, inputs: Inputs) -> list[str]:
-    return [id for id, one in present(state, inputs).items() if one.contested or one.vetted_again]
+    return [id for id, one in present(state, inputs).items() if one.disputed]
 
 
 def _all_substituted(
@@ -161,11 +180,10 @@ def _publish_cleared(
 ) -> tuple[Decision, State]:
     """Whoever was held when the list was published and is cleared since has a period of their own."""
     decision = NOTHING
-    for id in going(state, inputs):
-        if id not in state.published or state.published[id].step != step.id:
-            part = _publish_alone(command, inputs, state, step, id)
-            decision = decision.then(part)
-            state = evolve(state, part.events[0], command.received_at)
+    for id in _unpublished(state, step, going(state, inputs)):
+        part = _publish_alone(command, inputs, state, step, id)
+        decision = decision.then(part)
+        state = evolve(state, part.events[0], command.received_at)
     return decision, state
 
 

@@ -17,6 +17,7 @@ from schemas.events import (
     Event,
     MembersOut,
     NominationDisqualified,
+    NominationEliminated,
     NominationEndorsed,
     NominationRejected,
     NominationReturned,
@@ -118,7 +119,13 @@ def places(
             quota = (n for n, by in held.items() if by == id)
             back = (Unclaim(cycle=cycle, scope=scope, number=n, holder=id) for n in quota)
             return (Release(cycle=cycle, subject=before.subject), *back, *ranks_back())
-        case NominationWithdrawn() | NominationReturned() | NominationRejected() | NominationDisqualified():
+        case (
+            NominationWithdrawn()
+            | NominationReturned()
+            | NominationRejected()
+            | NominationDisqualified()
+            | NominationEliminated()
+        ):
             return ranks_back()
         case _:
             return ()
@@ -168,7 +175,7 @@ def told(
                 for id in _onward(before, event, at_summit):
                     yield id, say("advanced")
             case RoundLapsed():
-                for id in conduct.in_it(before, entered, children):
+                for id in conduct.in_it(before, entered, children, summit):
                     yield id, say("eliminated", step=before.current or "pool", reason="ROUND_LAPSED")
             case TitlesConferred():
                 for id, honour in _honours(event, at_summit):

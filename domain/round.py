@@ -92,7 +92,8 @@ class StepRun:
     resolution: tuple[str, ...] = ()
     waived: bool = False  # the differential
     waived_rules: frozenset[str] = frozenset()
-    seals_at: datetime | None = None  # when a closed vote's adjudication is over
+    adjudication: Window | None = None  # of a closed vote, as it was counted at first
+    seals_at: datetime | None = None  # when it is over, with what pauses took given back
     adjudicated: bool = False
     invalid: frozenset[str] = frozenset()  # voters whose papers do not count
     zeroed: frozenset[str] = frozenset()  # nominations whose votes do not count
@@ -130,6 +131,11 @@ class Standing:
     held: tuple[HeldTitle, ...] = ()  # what the subject was given, where the decision asks for it
     waived: frozenset[str] = frozenset()  # predicates that do not bar it
     deceased: bool = False
+
+    @property
+    def disputed(self) -> bool:
+        """Somebody's objection to it is open, or a department's."""
+        return self.contested or self.vetted_again
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +195,8 @@ def _evolve(state: State, event: Event, at: datetime, actor: str, stream: str) -
         case SubjectsHeld():
             return replace(state, held=state.held | set(event.nominations))
         case AdjudicationOpened():
-            return _step(state, event.step, seals_at=event.closes_at)
+            first = run_of(state, event.step).adjudication or Window(opens_at=at, closes_at=event.closes_at)
+            return _step(state, event.step, adjudication=first, seals_at=event.closes_at)
         case AdjudicationClosed():
             return _step(state, event.step, adjudicated=True)
         case VotesInvalidated():

@@ -66,7 +66,7 @@ def cut_off(state: State, inputs: Inputs, but: Collection[str] = ()) -> tuple[Dr
 
 
 def _held(state: State, one: Standing) -> bool:
-    return one.contested and one.nomination in state.held
+    return one.disputed and one.nomination in state.held
 
 
 def head_guards(standings: Iterable[Standing], command: Command) -> tuple[Guard, ...]:

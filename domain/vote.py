@@ -19,6 +19,7 @@ from domain.steps import (
     open_window,
     present,
 )
+from domain.timing import after_pauses
 from schemas import names
 from schemas.commands import Command, InvalidateVotes, SealTally
 from schemas.errors import Refused
@@ -60,11 +61,15 @@ def close_vote(state: State, command: Command, inputs: Inputs, step: PublicVote)
     return closed.then(Decision(events=(AdjudicationOpened(step=step.id, closes_at=until),)))
 
 
-def close_adjudication(state: State, command: Command, step: str) -> Decision:
-    """Once its time is over: what is invalidated is settled before the count begins."""
-    run = run_of(state, step)
-    if run.adjudicated or run.seals_at is None or command.received_at < run.seals_at:
+def close_adjudication(state: State, command: Command, inputs: Inputs, step: str) -> Decision:
+    """Once its time is over, what pauses took given back: what is invalidated is settled before the count begins."""
+    run, now = run_of(state, step), command.received_at
+    if run.adjudicated or run.seals_at is None or run.adjudication is None or now < run.seals_at:
         return NOTHING
+    until = after_pauses(state, inputs, run.adjudication, now)
+    if now < until:
+        moved = AdjudicationOpened(step=step, closes_at=until)
+        return Decision(events=(moved,), guards=(cycle_guard(command),))
     return Decision(events=(AdjudicationClosed(step=step),), guards=(cycle_guard(command),))
 
 

@@ -424,8 +424,11 @@ class Door:
     async def _key(self, stream: str, body: Body, actor: Actor) -> str:
         if body.kind not in REPEATABLE:
             return str(uuid7())
-        revision = (await self.decider.nominations.get(stream)).state.revision
-        content = canonical_bytes({"body": body, "actor": actor, "revision": revision})
+        state = (await self.decider.nominations.get(stream)).state
+        stands = sorted(given.command for given in state.endorsed.values())  # a rank may be changed back
+        content = canonical_bytes(
+            {"body": body, "actor": actor, "revision": state.revision, "stands": stands}
+        )
         return f"{body.kind}/{stream}/{digest(content)[:16]}"
 
     async def _deliver(self, command: Command) -> Receipt:

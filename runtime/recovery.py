@@ -116,22 +116,12 @@ class Recovery:
         return Command(id=first.command_id, stream=stream, actor=first.actor, received_at=first.at, body=body)
 
     async def _lapse_forsaken(self, cycle: str) -> tuple[str, ...]:
-        """Rounds that were to lapse, as their cycle was cancelled or their parent's pool frozen without them, do."""
+        """Rounds that were to lapse, as their cycle or parent was cancelled or its pool frozen without them, do."""
         state = (await self._decider.cycles.get(names.cycle_stream(cycle))).state
         assert state.opened is not None
         folded = await self._decider.rounds.get_many(await self._decider.store.streams(f"round/{cycle}/"))
         rounds = {stream: one.state for stream, one in folded.items()}
-        late = {
-            child
-            for parent in rounds.values()
-            if parent.opened and parent.frozen
-            for child in parent.opened.children
-        }
-        forsaken = sorted(
-            stream
-            for stream, round_ in rounds.items()
-            if not round_.over and (state.status == "cancelled" or stream in late)
-        )
+        forsaken = sorted(_forsaken(rounds, everything=state.status == "cancelled"))
         now = state.opened.pace.cycle_time(self._decider.clock())
         for stream in forsaken:
             await self._decider.execute(lapse_command(stream, now))
@@ -215,6 +205,19 @@ class Recovery:
             )
         )
         await self._decider.store.redeliver([post.id for post in posts])
+
+
+def _forsaken(rounds: dict[str, rounds.State], *, everything: bool) -> set[str]:
+    """Those below a round that goes no further or has frozen its pool, and those below them, if they are not over."""
+    found = {stream for stream, one in rounds.items() if everything and not one.over}
+    ahead = [one for one in rounds.values() if one.frozen or one.lapsed]
+    while ahead:
+        opened = ahead.pop().opened
+        for child in opened.children if opened else ():
+            if child in rounds and child not in found and not rounds[child].over:
+                found.add(child)
+                ahead.append(rounds[child])
+    return found
 
 
 def _engines(id: str, stream: str, at: datetime) -> Command:

@@ -263,11 +263,13 @@ class RoundWorkflow(HearsPeople):
         return answer.receipt
 
     async def _conduct(self, body: Body, long: bool = False, activity: object = Engine.decide_round) -> None:
-        """One transition of the round itself; while the round or its cycle is paused it waits."""
+        """One transition of the round itself; while the round or its cycle is paused it waits for a later resuming."""
         while True:
             try:
                 async with self._lock:
+                    resumed, self._resumed = self._resumed, False
                     await self._transit(body, long, activity)
+                    self._resumed |= resumed
                 return
             except ApplicationError as refusal:
                 if refusal.type not in ("CYCLE_PAUSED", "ROUND_PAUSED"):

@@ -20,19 +20,18 @@ from cli import audit, cycle
 from cli.desk import AtDesk, Desk, command
 from cli.output import Outcome
 from cli.rehearse.conductor import BEGINS, Conductor
-from cli.rehearse.family import Turn, turns
+from cli.rehearse.family import Turn, find, turns
 from cli.rehearse.party import Party, invent
 from cli.rehearse.stage import Stage
 from cli.words import cycle_words
 from projections.queries import Queries
 from runtime.door import Door, system_clock
 from runtime.logging import configure_logging
-from runtime.settings import CHECKOUT, Login
+from runtime.settings import Login
 from runtime.stack import Stack as Servers
 from runtime.stack import embedded_stack
 from runtime.temporal import worker_there
 from schemas import names
-from schemas.errors import Refused
 from schemas.ledger import JsonObject
 from store.memory import MemoryEventStore
 
@@ -68,7 +67,7 @@ async def rehearse(
 ) -> Outcome:
     line = [
         Part(turn, invent(turn.opened.programme, turn.opened.units, units, nominations, seed))
-        for turn in turns(find_programme(programme), BEGINS)
+        for turn in turns(find(programme), BEGINS)
     ]
     if in_memory:
         return await _in_memory(line, desk)
@@ -77,18 +76,6 @@ async def rehearse(
     configure_logging(settings)
     async with embedded_stack(settings, ephemeral=True) as servers:
         return await _on_servers(servers, line, speed, desk, quiet=as_json)
-
-
-def find_programme(said: str) -> Path:
-    """The file of `ID`, `ID@EDITION` or a path; Refused NOT_FOUND. Without an edition, the first."""
-    path = Path(said)
-    if path.suffix in (".yaml", ".yml"):
-        return path
-    id, _, edition = said.partition("@")
-    found = CHECKOUT / "programmes" / id / f"{edition or 1}.yaml"
-    if not found.is_file():
-        raise Refused("NOT_FOUND", what=said)
-    return found
 
 
 class Part(NamedTuple):

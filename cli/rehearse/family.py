@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 from domain.calendar import SHANGHAI
 from domain.periods import RECURRING, key_at, span
+from runtime.settings import CHECKOUT
+from schemas.errors import Refused
 from schemas.loading import Opened, open_programme
 from schemas.programme import Programme
 
@@ -18,6 +20,18 @@ class Turn(NamedTuple):
     file: Path
     opened: Opened
     period: str
+
+
+def find(said: str) -> Path:
+    """The file of `ID`, `ID@EDITION` or a path; Refused NOT_FOUND. Without an edition, the first."""
+    path = Path(said)
+    if path.suffix in (".yaml", ".yml"):
+        return path
+    id, _, edition = said.partition("@")
+    found = CHECKOUT / "programmes" / id / f"{edition or 1}.yaml"
+    if not found.is_file():
+        raise Refused("NOT_FOUND", what=said)
+    return found
 
 
 def turns(file: Path, at: datetime, period: str = "") -> tuple[Turn, ...]:

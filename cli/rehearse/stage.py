@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -36,6 +36,10 @@ Say = Callable[[int, int, int], None]
 """Told now and then: nominations, commands answered, rounds that are over."""
 
 
+async def _nothing() -> None:
+    """Nobody wants to know."""
+
+
 @dataclass
 class Stage:
     """One rehearsal through an open door, with a worker behind it."""
@@ -45,7 +49,9 @@ class Stage:
     programme: Path
     speed: int
     period: str = ""
+    patience: int = STALLED_SECONDS
     say: Say = lambda nominations, acts, over: None  # noqa: ARG005 -- a quiet stage
+    opened: Callable[[], Awaitable[None]] = _nothing  # told once the cycle is open
     cycle: str = ""
     acts: int = 0
     late: int = 0  # nominations that came after the intake had closed
@@ -82,6 +88,7 @@ class Stage:
             pace=Pace(real_epoch=now, cycle_epoch=BEGINS, speed=self.speed),
         )
         self.cycle = names.cycle_of(receipt.stream)
+        await self.opened()
 
     async def _nominate(self, entrant: Entrant) -> None:
         form = NominationForm(
@@ -125,7 +132,7 @@ class Stage:
             self.say(len(self.people), self.acts, len(self._over))
             if (now_at := self.acts + len(self._over)) != moved:
                 moved, moved_at = now_at, system_clock()
-            if system_clock() - moved_at > timedelta(seconds=STALLED_SECONDS):
+            if system_clock() - moved_at > timedelta(seconds=self.patience):
                 raise self._stalled()
             await asyncio.sleep(LOOK_SECONDS)
 
@@ -202,7 +209,7 @@ class Stage:
             self.acts += 1
 
     def _stalled(self) -> Unavailable:
-        return Unavailable("DEMO_STALLED", seconds=STALLED_SECONDS, waits=self.cycle, last=str(self.acts))
+        return Unavailable("DEMO_STALLED", seconds=self.patience, waits=self.cycle, last=str(self.acts))
 
 
 def _write_units(file: Path, party: Party) -> None:

@@ -77,7 +77,7 @@ def test_the_header_of_every_shipped_programmes_sheet_is_read_whole(
         written(tmp_path / "n.xlsx", blank, [], language), opened.programme, opened.units
     )
     assert found == ((), ())
-    assert {column.name for column in blank.columns} >= {"unit", "identity", "name", *opened.programme.facts}
+    assert {column.name for column in blank.columns} >= {"unit", "identity", "name", *opened.programme.asked}
 
 
 @LANGUAGES

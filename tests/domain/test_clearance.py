@@ -7,7 +7,7 @@ import pytest
 from domain.nomination import Status
 from domain.round import run_of
 from schemas import names
-from schemas.commands import Confer, ReopenVetting, ReplyClearance, RequestClearance, RuleOnObjection
+from schemas.commands import Confer, Decide, ReopenVetting, ReplyClearance, RequestClearance, RuleOnObjection
 from schemas.events import (
     ClearanceReplied,
     MembersOut,
@@ -244,6 +244,18 @@ def test_a_late_objection_holds_the_subject_without_failing_it_until_it_is_dismi
     assert list(world.round().conferred) == ["a", "b", "c"]
 
 
+def test_a_late_objection_still_open_when_the_body_decides_is_cut_off_dr_11_dr_28() -> None:
+    world = clearing("consent", step("publicity"), step("decision", body="council"))
+    world.pass_window("clearance")
+    world.open_step("publicity")
+    late(world, "a")
+    world.pass_window("publicity")
+    world.open_step("decision")
+    for by in (COUNCIL, COUNCIL_2):
+        world.at(Decide(step="decision"), by)
+    assert out(world) == {"a": "HELD_AT_CUT_OFF"}
+
+
 def test_a_late_objection_that_is_upheld_puts_the_subject_out_before_conferral_dr_11() -> None:
     world = cleared()
     rule(world, "a", late(world, "a"), "upheld")
@@ -279,6 +291,36 @@ def test_a_late_objection_upheld_in_publicity_brings_the_next_of_the_reserve_dr_
     assert list(world.round().members) == ["b", "c"]
 
 
+def test_who_is_vetoed_when_asked_again_in_publicity_is_replaced_too_dr_11_dr_31() -> None:
+    world = with_members(
+        step("clearance", departments=["tax"], silence="consent"),
+        panel(),
+        choice(2, reserve=1),
+        step("publicity"),
+        members=["a", "b", "c"],
+    )
+    world.open_step("clearance")
+    world.pass_window("clearance")
+    judged(world, {"a": "90", "b": "80", "c": "70"})
+    world.open_step("selection")
+    world.open_step("publicity")
+    world.now += DAY
+    world.at(RequestClearance(step="clearance", nominations=("a",)), OPERATOR)
+    reply(world, "a", "object", "tax")
+    assert list(world.round().members) == ["b", "c"]
+    assert world.round().published["c"].window.opens_at == world.now
+    assert world.nomination("a").status is Status.ELIMINATED
+
+
+def test_who_has_a_title_is_not_put_out_by_an_answer_that_comes_after_it_dr_11() -> None:
+    world = cleared()
+    world.at(RequestClearance(step="clearance", nominations=("a",)), OPERATOR)
+    reply(world, "a")
+    confer(world)
+    refused("STAGE_CLOSED", lambda: reply(world, "a", "object", "tax"))
+    assert list(world.round().members) == ["a", "b", "c"]
+
+
 def test_after_conferral_a_late_objection_is_a_lead_to_revocation_dr_11() -> None:
     world = cleared()
     confer(world)
@@ -286,6 +328,17 @@ def test_after_conferral_a_late_objection_is_a_lead_to_revocation_dr_11() -> Non
     [lead] = world.on("a", body, TAX)
     assert isinstance(lead, RevocationLeadRecorded)
     assert world.nomination("a").status is Status.CONFERRED
+
+
+def test_a_late_objection_that_meets_the_conferral_is_decided_again_dr_11() -> None:
+    world = cleared()
+    body = ReopenVetting(round=world.round_stream(), step="clearance", department="tax", reason="测试·欠税")
+    command = world.command(names.nomination_stream(world.cycle, "a"), body, TAX)
+    decided = world.decide(command)
+    world.delivers = False
+    confer(world)
+    refused("WRONG_EXPECTED_HEAD", lambda: world.write(command, decided))
+    assert isinstance(world.decide(command).events[0], RevocationLeadRecorded)
 
 
 @pytest.mark.parametrize("department", ["tax", "safety"])

@@ -12,6 +12,7 @@ from schemas.commands import (
     Endorse,
     FileObjection,
     Reject,
+    ReopenVetting,
     ReturnForCorrection,
     RuleOnObjection,
     TakeOutcome,
@@ -26,6 +27,7 @@ from schemas.events import (
     NominationReturned,
     ObjectionRefused,
     ObjectionRuled,
+    VettingReopened,
 )
 from tests.domain.specification import (
     APPLICANT,
@@ -37,6 +39,7 @@ from tests.domain.specification import (
     OPERATOR,
     OPERATOR_2,
     STRANGER,
+    TAX,
     World,
     one_level,
     refused,
@@ -217,6 +220,29 @@ def test_two_people_s_disqualification_frees_the_rank_too_dr_06() -> None:
     world.on("a", Endorse(round=ROUND, recommendation_rank=1))
     for by in (OPERATOR, OPERATOR_2):
         world.on("a", Disqualify(reason="r"), by)
+    world.on("b", Endorse(round=ROUND, recommendation_rank=1))
+
+
+def test_a_late_objection_that_is_upheld_frees_the_rank_too_dr_06_dr_11() -> None:
+    asked = step("clearance", silence="consent", departments=["tax"])
+    world = with_members(asked, step("endorsement", ranked=True), members=["a", "b"])
+    world.open_step("clearance")
+    world.pass_window("clearance")
+    world.open_step("endorsement")
+    world.on("a", Endorse(round=ROUND, recommendation_rank=1))
+    reopen = ReopenVetting(round=ROUND, step="clearance", department="tax", reason="r")
+    [reopened] = world.on("a", reopen, TAX)
+    assert isinstance(reopened, VettingReopened)
+    for by in (HANDLER, HANDLER_2):
+        world.on("a", RuleOnObjection(objection=reopened.objection, outcome="upheld", reason="r"), by)
+    world.on("b", Endorse(round=ROUND, recommendation_rank=1))
+
+
+def test_whoever_the_round_lets_go_gives_the_rank_back_dr_06() -> None:
+    world = endorsing(ranked=True)
+    world.on("a", Endorse(round=ROUND, recommendation_rank=1))
+    gone = TakeOutcome(round=ROUND, round_seq=1, outcome="eliminated", step="clearance", reason="r")
+    world.do(names.nomination_stream(world.cycle, "a"), gone)
     world.on("b", Endorse(round=ROUND, recommendation_rank=1))
 
 

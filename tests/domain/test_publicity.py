@@ -296,6 +296,26 @@ def test_in_a_later_publicity_whoever_is_held_is_published_once_cleared_for_a_fu
     assert run_of(world.round(), "wide").closed_at is not None
 
 
+def test_whoever_is_held_through_a_whole_publicity_goes_no_further_unpublished_dr_27_dr_28() -> None:
+    world = contested(step("publicity", "wide"), DECISION)
+    world.open_step("wide")
+    world.pass_window("wide")
+    assert run_of(world.round(), "wide").closed_at is not None
+    assert world.round().out["a"] == ("wide", "HELD_AT_CUT_OFF")
+    assert world.nomination("a").status is Status.ELIMINATED
+
+
+def test_a_list_of_nobody_but_the_held_stays_open_for_its_whole_period_dr_28() -> None:
+    world = contested(step("publicity", "wide"))
+    for id in ("b", "c"):
+        world.withdraw(id)
+    world.open_step("wide")
+    assert world.close_step("wide") == ()
+    rule(world, "a", "dismissed")
+    world.close_step("wide")
+    assert world.round().published["a"].window.opens_at == world.now
+
+
 def test_an_objection_that_is_open_at_the_parent_s_cut_off_holds_its_subject_there_too_dr_28() -> None:
     low = {"steps": [INTAKE, step("publicity")]}
     high = {"steps": [DECISION], "reports_within": {"days": 300, "unit": "natural_day"}}

@@ -16,6 +16,7 @@ from schemas.commands import (
     CancelRound,
     CloseStep,
     CloseStepEarly,
+    Confer,
     Endorse,
     ExtendReports,
     FormPanel,
@@ -45,6 +46,8 @@ from schemas.events import (
 from schemas.ledger import GateOpen, GateStatus
 from schemas.programme import DayUnit, Period
 from tests.domain.specification import (
+    COUNCIL,
+    COUNCIL_2,
     DAY,
     HANDLER,
     JUDGES,
@@ -54,6 +57,7 @@ from tests.domain.specification import (
     STRANGER,
     TAX,
     World,
+    judged,
     panel,
     refused,
     step,
@@ -217,6 +221,33 @@ def test_those_on_the_way_to_a_round_that_is_cancelled_go_no_further_either() ->
         world.at(CANCEL, by)
     assert world.nomination("a").status is Status.ELIMINATED
     assert world.nomination("a").titles == ("helper",)
+
+
+def test_a_list_reported_as_its_parent_is_cancelled_goes_no_further_either() -> None:
+    world = two_levels()
+    world.begin("901")
+    judged(world, {"a": "90", "b": "80", "c": "70"}, unit="901")
+    world.open_step("selection", "901")
+    for by in (OPERATOR, OPERATOR_2):
+        world.at(CANCEL, by)
+    world.open_step("conferral", "901")
+    world.report("901")
+    assert {world.nomination(id).status for id in ("a", "b", "c")} == {Status.ELIMINATED}
+
+
+def test_whoever_has_the_highest_title_is_not_put_out_with_the_round_dr_37() -> None:
+    world = with_members(
+        step("conferral", body="council", grades=[{"title": "pilot", "seats": 1}]), members=("a",)
+    )
+    world.open_step("conferral")
+    world.delivers = False
+    for by in (COUNCIL, COUNCIL_2):
+        world.at(Confer(step="conferral"), by)
+    for by in (OPERATOR, OPERATOR_2):
+        world.at(CANCEL, by)
+    world.posts.reverse()
+    world.deliver()
+    assert world.nomination("a").status is Status.CONFERRED
 
 
 # ---- closed early ----

@@ -9,9 +9,18 @@ from pydantic import ValidationError
 
 from domain.round import run_of
 from schemas import names
-from schemas.commands import CloseStep, InvalidateVotes, SealTally
+from schemas.commands import (
+    CloseStep,
+    InvalidateVotes,
+    PauseCycle,
+    PauseRound,
+    ResumeCycle,
+    ResumeRound,
+    SealTally,
+)
 from schemas.events import ChannelCounts, Count, TallySealed, VotesInvalidated
 from tests.domain.specification import (
+    DAY,
     OFFICER,
     OPERATOR,
     OPERATOR_2,
@@ -138,6 +147,33 @@ def test_nothing_is_sealed_before_and_nothing_invalidated_after_the_adjudication
     refused("TALLY_SEALED", lambda: invalidate(world, OPERATOR, voters=("v-1",)))
     seal(world, a=1, b=2)
     refused("TALLY_SEALED", lambda: invalidate(world, OPERATOR, nomination="a"))
+
+
+@pytest.mark.parametrize("whose", ["round", "cycle"])
+def test_a_pause_takes_no_days_from_the_adjudication_dr_23(whose: str) -> None:
+    world = voted(ADJUDICATED)
+    world.pass_window("public_vote")
+    was = run_of(world.round(), "public_vote").seals_at
+    assert was is not None
+    stream = names.cycle_stream(world.cycle)
+    if whose == "round":
+        world.at(PauseRound(reason="r"), OPERATOR)
+    else:
+        world.do(stream, PauseCycle(reason="r"), OPERATOR)
+    world.now = was + 20 * DAY
+    if whose == "round":
+        world.at(ResumeRound(), OPERATOR)
+    else:
+        world.do(stream, ResumeCycle(), OPERATOR)
+    world.at(CloseStep(step="public_vote"))
+    run = run_of(world.round(), "public_vote")
+    assert not run.adjudicated
+    assert run.seals_at is not None
+    assert run.seals_at >= was + 20 * DAY
+    invalidate(world, OPERATOR, OPERATOR_2, voters=("v-1",))
+    world.now = run.seals_at
+    world.at(CloseStep(step="public_vote"))
+    assert run_of(world.round(), "public_vote").adjudicated
 
 
 def test_without_an_adjudication_votes_are_invalidated_until_the_close_dr_23() -> None:

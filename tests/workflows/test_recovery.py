@@ -13,7 +13,7 @@ from cli.app import run
 from domain import round as rounds
 from runtime.door import Door
 from schemas import names
-from schemas.commands import CancelCycle, Endorse, PauseCycle, ResumeCycle
+from schemas.commands import CancelCycle, CancelRound, Endorse, PauseCycle, ResumeCycle
 from schemas.ledger import Actor, RecordedEvent
 from schemas.loading import load_programme
 from schemas.programme import Programme
@@ -244,3 +244,24 @@ async def test_the_rounds_of_a_cancelled_cycle_lapse_though_its_workflows_were_l
     assert recovered.workflow == "ended"
     assert county in recovered.lapsed
     assert (await door.decider.rounds.get(county)).state.lapsed
+
+
+async def test_the_rounds_below_a_cancelled_one_lapse_though_its_workflows_were_lost(
+    door: Door, programme_file: Path
+) -> None:
+    _, cycle, nominations = await begin(door, programme_file, "lapsed")
+    county = names.round_stream(cycle, "territorial", "C")
+    await _until(lambda: at(door, county, "word"))
+    await lose_temporal(door, cycle)
+    above = await door.decider.parent_of(county)
+    for n, operator in enumerate(OPERATORS):
+        await door.decider.execute(await door.command(above, CancelRound(reason="flood"), operator, f"c{n}"))
+    recovered = await door.recover(cycle)
+    assert county in recovered.lapsed
+    assert (await door.decider.rounds.get(county)).state.lapsed
+    for id in nominations:
+        await _until(lambda id=id: _is_out(door, names.nomination_stream(cycle, id)))  # type: ignore[misc]
+
+
+async def _is_out(door: Door, nomination: str) -> bool:
+    return (await door.decider.nominations.get(nomination)).state.gone

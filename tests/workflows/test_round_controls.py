@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -113,6 +114,7 @@ async def test_rounds_are_paused_cancelled_and_hurried_and_the_cycle_ends_all_th
     await _until(lambda: _at(door, other, "word"))
 
     await _a_pause_stops_one_round_alone(door, county, mine)
+    await _a_rank_is_changed_and_changed_back(door, county, mine[0])
     await _by_two(door, other, CancelRound(reason="no longer taking part"))
     await _until(lambda: _is_out(door, names.nomination_stream(cycle, theirs)))
     await door.send(county, CloseStepEarly(step="word", reason="all have spoken"), OFFICER)
@@ -152,6 +154,17 @@ async def _a_pause_stops_one_round_alone(door: Door, county: str, nominations: l
     assert after.closes_at > before.closes_at
     for stream in (first, second):
         await door.send(stream, Endorse(round=county), OFFICER)
+
+
+async def _a_rank_is_changed_and_changed_back(door: Door, county: str, nomination: str) -> None:
+    stream = names.nomination_stream(names.cycle_of(county), nomination)
+    repeated = []
+    for rank in (1, 2, 2, 1):
+        receipt = await door.send(stream, Endorse(round=county, recommendation_rank=rank), OFFICER)
+        repeated.append(receipt.repeated)
+    assert repeated == [False, False, True, False]
+    state = (await door.decider.nominations.get(stream)).state
+    assert [given.rank for given in state.endorsed.values()] == [1]
 
 
 async def _a_review_with_its_quorum_is_closed_early(door: Door, summit: str) -> None:
@@ -213,3 +226,69 @@ async def _the_minimum_of_publicity_is_kept(door: Door, summit: str) -> None:
     ends = {event.data["step"]: (event.data["how"], event.data.get("reason", "")) for event in closing}
     assert ends["panel"] == ("early", "one judge is away")
     assert ends["notice"] == ("early", "nobody objects")
+
+
+ADJUDICATED = """
+programme: test-weir
+edition: 1
+title: {zh: 测试水坝工匠}
+subject: person
+units: {file: units.csv, root: P}
+routes: [{id: territorial, ranks: [province]}]
+titles: [{id: gold, label: {zh: 金}}]
+stages:
+  province:
+    steps:
+      - {id: intake, type: intake, channels: [unit], period: {days: 3, unit: natural_day}}
+      - id: vote
+        type: public_vote
+        period: {days: 2, unit: natural_day}
+        adjudication: {days: 5, unit: natural_day}
+        limits: {per_day: 5, choices_min: 1, choices_max: 5}
+      - {id: choice, type: selection, seats: 1, weights: [{component: public, share: "100%"}]}
+      - {id: honour, type: conferral, body: council, grades: [{title: gold}], period: {days: 30, unit: natural_day}}
+"""
+
+
+async def test_an_adjudication_paused_twice_waits_quietly_and_gets_its_days_back_dr_23(
+    door: Door, tmp_path: Path
+) -> None:
+    (tmp_path / "units.csv").write_text(UNITS, "utf-8")
+    file = tmp_path / "1.yaml"
+    file.write_text(ADJUDICATED, "utf-8")
+    programme = load_programme(file)
+    cycle = names.cycle_id(programme.programme, programme.edition)
+    stream = names.round_stream(cycle, names.ROOT_ROUTE, "P")
+    given = people.grants(programme, "P", ("P",))
+    await door.start_cycle(file, operators=("op-1", "op-2"), grants=given, pace=people.fast(days_a_second=1))
+    await people.nominate(door, cycle, programme, "P", 0)
+
+    async def run() -> rounds.StepRun:
+        return rounds.run_of(await _state(door, stream), "vote")
+
+    async def over(instant: datetime | None) -> bool:
+        return instant is not None and await door.now(cycle) > instant
+
+    async def sealed() -> bool:
+        return "public" in (await _state(door, stream)).components
+
+    async def counting_waits() -> bool:
+        return (await run()).seals_at is not None
+
+    await _until(counting_waits)
+    for body in (PauseRound(reason="r"), ResumeRound(), PauseRound(reason="again")):
+        await door.send(stream, body, OPERATOR)
+    was = (await run()).seals_at
+    await _until(lambda: over(was))
+    assert door.client is not None
+    workflow = door.client.get_workflow_handle(stream)
+    before = (await workflow.describe()).history_length
+    await asyncio.sleep(3)
+    assert (await workflow.describe()).history_length - before < 40
+    assert not await sealed()
+    await door.send(stream, ResumeRound(), OPERATOR)
+    await _until(sealed)
+    after = (await run()).seals_at
+    assert was is not None
+    assert after is not None
+    assert after > was
