@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from temporalio import activity
@@ -19,7 +22,7 @@ from temporalio.common import (
     WorkflowIDConflictPolicy,
     WorkflowIDReusePolicy,
 )
-from temporalio.service import RPCError
+from temporalio.service import RPCError, RPCStatusCode
 
 from activities.deciding import Decider
 from activities.errors import engine_error, translated
@@ -31,6 +34,9 @@ from schemas.events import GrantTerms
 from schemas.ledger import Actor, Receipt
 from schemas.messages import CycleOrder, OpenedPeriod, PeriodOrder, PinnedCycle
 from schemas.values import Pace
+
+PAUSES_SECONDS = (0.2, 0.5, 1.0, 2.0)
+DROPPED = "workflow task failure"
 
 
 class Opener:
@@ -107,7 +113,8 @@ class Opener:
             received_at=pace.cycle_time(now),
             body=body,
         )
-        start: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
+        start: Callable[[], WithStartWorkflowOperation[Any, Any]] = partial(
+            WithStartWorkflowOperation,
             "Cycle",
             CycleOrder(cycle=cycle, pace=pace),
             id=command.stream,
@@ -147,25 +154,41 @@ class Opener:
 
 
 async def update_with_start(
-    client: Client, command: Command, start: WithStartWorkflowOperation[Any, Any], attempt: str
+    client: Client, command: Command, start: Callable[[], WithStartWorkflowOperation[Any, Any]], attempt: str
 ) -> Receipt:
-    """One command to a workflow, begun where it does not run; raises the EngineError with which it was refused.
+    """One command to a workflow, begun by `start` where it does not run; raises the EngineError that refused it.
 
     `attempt` tells one try from the next: the log keeps a command to one effect, Temporal would keep its first refusal.
     """
     try:
-        receipt: Receipt = await client.execute_update_with_start_workflow(
-            names.COMMAND_UPDATE,
-            command,
-            start_workflow_operation=start,
-            id=attempt,
-            result_type=Receipt,
+        return await once_more(
+            lambda number: client.execute_update_with_start_workflow(
+                names.COMMAND_UPDATE,
+                command,
+                start_workflow_operation=start(),
+                id=f"{attempt}#{number}",
+                result_type=Receipt,
+            )
         )
-        return receipt
     except WorkflowUpdateFailedError as failure:
         raise engine_error(failure) or failure from failure
     except (RPCError, WorkflowUpdateRPCTimeoutOrCancelledError) as fault:
         raise Unavailable("TEMPORAL_UNAVAILABLE", address="-", fault=fault) from fault
+
+
+async def once_more(send: Callable[[int], Awaitable[Receipt]]) -> Receipt:
+    """A worker that is too busy to answer a workflow task in time makes Temporal drop the update: it is sent again.
+
+    The log keeps the command to one effect, so that this is never a second one.
+    """
+    for number, pause in enumerate(PAUSES_SECONDS):
+        try:
+            return await send(number)
+        except RPCError as fault:
+            if fault.status != RPCStatusCode.FAILED_PRECONDITION or DROPPED not in str(fault):
+                raise
+            await asyncio.sleep(pause)
+    return await send(len(PAUSES_SECONDS))
 
 
 def search_attributes(programme: str, cycle: str, unit: str, level: str) -> TypedSearchAttributes:

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from uuid_utils import uuid7
 
 from activities.deciding import Decider
 from activities.errors import engine_error
-from activities.opening import Opener, search_attributes, update_with_start
+from activities.opening import Opener, once_more, search_attributes, update_with_start
 from domain import authority
 from runtime.recovery import Recovered, Recovery
 from runtime.restoring import Restorer
@@ -444,10 +445,12 @@ class Door:
         )
         assert self.client is not None
         try:
-            receipt: Receipt = await self.client.get_workflow_handle(workflow).execute_update(
-                names.COMMAND_UPDATE, command, id=_attempt(command), result_type=Receipt
+            handle = self.client.get_workflow_handle(workflow)
+            return await once_more(
+                lambda _: handle.execute_update(
+                    names.COMMAND_UPDATE, command, id=_attempt(command), result_type=Receipt
+                )
             )
-            return receipt
         except (RPCError, WorkflowUpdateRPCTimeoutOrCancelledError) as fault:
             if getattr(fault, "status", None) != RPCStatusCode.NOT_FOUND:
                 raise Unavailable("TEMPORAL_UNAVAILABLE", address="-", fault=fault) from fault
@@ -465,7 +468,8 @@ class Door:
     async def _to_nomination(self, command: Command) -> Receipt:
         cycle = names.cycle_of(command.stream)
         order = NominationOrder(stream=command.stream, pace=await self._pace(cycle))
-        start: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
+        start: Callable[[], WithStartWorkflowOperation[Any, Any]] = partial(
+            WithStartWorkflowOperation,
             "Nomination",
             order,
             id=command.stream,

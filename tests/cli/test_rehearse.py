@@ -48,18 +48,8 @@ async def test_a_programme_that_is_not_there_is_refused(said: str) -> None:
 
 
 async def test_a_rehearsal_on_servers_ends_with_titles_and_a_log_that_verifies() -> None:
-    words = (
-        "programme",
-        "rehearse",
-        "qingzhou-double-three",
-        "--units",
-        "3",
-        "--nominations",
-        "8",
-        "--pace",
-        "0.6",
-        "--json",
-    )
+    sized = ("--units", "3", "--nominations", "8", "--pace", "0.3")
+    words = ("programme", "rehearse", "beijing-boost", *sized, "--json")
     told = await run(words, Settings())
     assert told.exit_code == OK, told.json
     assert (told.json["status"], told.json["late"]) == ("completed", 0)
