@@ -66,6 +66,7 @@ class RoundWorkflow(HearsPeople):
         self._stirred = False
         self._resumed = False
         self._paused_for = timedelta()
+        self._awaited: list[asyncio.Task[None]] = []
         self._children: dict[str, Child] = {}
         self._amended: dict[str, int] = {}  # reported children: how far their streams are known
         self._amends_at: dict[str, datetime] = {}
@@ -80,6 +81,7 @@ class RoundWorkflow(HearsPeople):
                 await self._hold()
         except BaseException as ending:
             if is_cancelled_exception(ending):
+                await asyncio.shield(self._end_below())
                 await asyncio.shield(self._lapse())
             raise
         await workflow.wait_condition(workflow.all_handlers_finished)
@@ -108,15 +110,20 @@ class RoundWorkflow(HearsPeople):
         for child in self._view.children:
             self._children[child.stream] = await once_free(partial(self._start, child))
         tasks = [asyncio.create_task(self._until_reported(child)) for child in self._view.children]
+        self._awaited = tasks
         while not all(task.done() for task in tasks):
             await self._until_cut_off(tasks)
             if self._view.lapsed or until(self._order.pace, self._due()) == timedelta():
-                for task in tasks:
-                    task.cancel()
-                await workflow.wait_condition(lambda: all(task.done() for task in tasks))
+                await self._end_below()
             elif self._stirred or self._ends(self._amends_at.values()) == timedelta():
                 self._stirred = False
                 await self._amend_lists()
+
+    async def _end_below(self) -> None:
+        """Children that have not reported are cancelled, and lapse, before this round ends."""
+        for task in self._awaited:
+            task.cancel()
+        await workflow.wait_condition(lambda: all(task.done() for task in self._awaited))
 
     async def _until_cut_off(self, tasks: list[asyncio.Task[None]]) -> None:
         """Or until all have reported, a list is to be amended, or the round has lapsed."""

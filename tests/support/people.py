@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from domain import nomination as nominations
 from domain import round as rounds
 from runtime.door import Door, NominationForm, system_clock
 from schemas import names
@@ -110,6 +111,17 @@ async def act_until(
 
 async def completed(door: Door, cycle: str) -> bool:
     return (await door.decider.cycles.get(names.cycle_stream(cycle))).state.status == "completed"
+
+
+async def until_over(door: Door, cycle: str, ids: list[str], seconds: float = 60) -> list[nominations.State]:
+    """The nominations once each has heard how it ended, which is a little after the cycle has."""
+    async with asyncio.timeout(seconds):
+        while True:
+            streams = [names.nomination_stream(cycle, id) for id in ids]
+            states = [(await door.decider.nominations.get(stream)).state for stream in streams]
+            if all(state.over for state in states):
+                return states
+            await asyncio.sleep(0.1)
 
 
 async def act(door: Door, programme: Programme, state: rounds.State) -> None:

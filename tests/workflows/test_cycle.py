@@ -34,9 +34,7 @@ async def test_each_level_chooses_from_the_titles_of_the_one_below_until_the_cyc
 
     closed = (await door.store.load(names.cycle_stream(cycle)))[1]
     assert (closed.type, closed.data["silent"]) == ("IntakeClosed", ["E2"])
-    states = [
-        (await door.decider.nominations.get(names.nomination_stream(cycle, id))).state for id in nominations
-    ]
+    states = await people.until_over(door, cycle, nominations)
     assert {state.status for state in states} == {"conferred"}
     await _record_if_asked(door, cycle, nominations[0])
     tiers = [state.titles[0] for state in states]

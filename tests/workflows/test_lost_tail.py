@@ -83,7 +83,7 @@ async def _rows(
     scopes = [names.quota_scope("territorial", unit) for unit in ("C", "D")]
     scopes += [names.rank_scope(stream) for stream in await door.store.streams(f"round/{cycle}/")]
     claims = [await door.store.claims(cycle, scope) for scope in scopes]
-    assert len(list(filter(None, claims))) == 4
+    assert len(list(filter(None, claims))) >= 3  # whoever is out has given their rank back
     return await door.store.gates(cycle), await door.store.reservations(cycle), claims
 
 
