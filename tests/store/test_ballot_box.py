@@ -251,11 +251,15 @@ async def test_closing_while_papers_come_in_loses_none_and_lets_none_in_later(po
     for n in range(50):
         one = Polls(polls.box, polls.store, f"{polls.id}-{n}")
         await one.begin()
-        papers = [asyncio.create_task(one.cast(f"v{k}", f"p{k}", CANDIDATES[k % 4])) for k in range(24)]
+        papers = [asyncio.create_task(one.cast(f"v{k}", f"p{k}", CANDIDATES[k % 4])) for k in range(16)]
         for _ in range(n // 2):
             await asyncio.sleep(0)
-        await papers[n // 3]
-        await one.close()
+        await papers[n // 4]
+        closing = asyncio.create_task(one.close())
+        for k in range(16, 24):  # one after the other, so that the last of them come when it is closed
+            papers.append(asyncio.create_task(one.cast(f"v{k}", f"p{k}", CANDIDATES[k % 4])))
+            await asyncio.wait(papers[-1:] if n % 2 else [closing])
+        await closing
         tally = await one.box.seal(one.id)
         answers = await asyncio.gather(*papers, return_exceptions=True)
         seen = codes(answers)
