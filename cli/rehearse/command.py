@@ -16,7 +16,8 @@ from cyclopts.validators import Number
 from rich.console import Group
 from rich.text import Text
 
-from cli import audit, cycle
+from cli import cycle
+from cli.audit import verify
 from cli.desk import AtDesk, Desk, command
 from cli.output import Outcome
 from cli.rehearse.conductor import BEGINS, Conductor
@@ -122,7 +123,7 @@ async def _on_servers(servers: Servers, line: list[Part], speed: int, desk: Desk
         at_desk = Desk(servers.settings, desk.language, exits, shared=door)
         status = await cycle.status(stage.cycle, desk=at_desk)
         result = await cycle.result(stage.cycle, desk=at_desk)
-        verified = await audit.verify(desk=at_desk)
+        verified = await verify.verify(desk=at_desk)
     said = _said(line) | {
         "cycle": stage.cycle,
         "status": status.json["status"],

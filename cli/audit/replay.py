@@ -1,11 +1,11 @@
-"""What the log says, from the log alone: `audit replay` tells the story and folds it, `audit verify` checks the bytes.
+"""`audit replay`: the story of a stream or a cycle and its state, from the log alone.
 
-Both need Postgres and nothing else, by the auditor's login where there is one: no Temporal, no worker, no vault.
+It needs Postgres and nothing else, by the auditor's login where there is one: no Temporal, no worker, no vault.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
@@ -15,15 +15,15 @@ from rich.console import Group
 from rich.pretty import Pretty
 
 from activities.folding import fold_authority, fold_points, fold_register, fold_title
+from cli.audit.reading import in_order
 from cli.desk import AtDesk, Desk, command
 from cli.output import Outcome, jsonable, table
 from cli.words import event_words
 from domain import authority, points, register, title
-from projections.projector import Projector
 from projections.standing import fold
 from schemas import names
 from schemas.commands import OBJECTOR_ROLE
-from schemas.errors import Integrity, Refused, Unavailable
+from schemas.errors import Refused, Unavailable
 from schemas.events import (
     CycleOpened,
     ObjectionFiled,
@@ -39,8 +39,6 @@ from schemas.ledger import JsonObject, RecordedEvent
 from schemas.values import format_instant
 from store.contract import EventStore
 
-_STREAMS_AT_ONCE = 200
-_EVENTS_AT_ONCE = 2000
 _OVERDUE = timedelta(seconds=60)
 SEALED = "sealed"
 _SHEETS = {SheetHandedIn.__name__, SheetEntered.__name__}
@@ -88,30 +86,6 @@ async def _is_rehearsal(store: EventStore, stream: str) -> bool:
     return isinstance(opened, CycleOpened) and opened.pace.rehearsal
 
 
-@command(
-    "audit verify",
-    zh="核验整本日志：逐流重算散列链，全局顺序自 1 起无缺，无逾时未排序者，查询视图与日志一致。不符则退出码 6。",
-    en="Verify the whole log: every stream's chain by hashing its bytes again, the global order from 1 without a hole, "
-    "no event left out of it, the read side equal to the fold. Exit code 6 with the first fault.",
-    example="audit verify --json",
-)
-async def verify(*, desk: AtDesk) -> Outcome:
-    store = await desk.store()
-    streams, events = await _verify_chains(store)
-    positions = await _verify_order(store)
-    await _verify_nothing_overdue(store)
-    await _verify_views(store, desk.audit_dsn)
-    said = {"ok": True, "streams": streams, "events": events, "positions": positions}
-    words = {
-        "streams": desk.say("流：散列链完整", "streams, every chain whole"),
-        "events": desk.say("条记录：散列相符", "events, every hash right"),
-        "positions": desk.say("个位置：自 1 起无缺", "positions, dense from 1"),
-    }
-    return Outcome(
-        json=said, shown=table(("", desk.say("核验通过", "verified")), [(said[k], words[k]) for k in words])
-    )
-
-
 # ---- reading ----
 
 
@@ -130,7 +104,7 @@ async def _placed(store: EventStore, event: RecordedEvent) -> RecordedEvent:
 async def _of_cycle(store: EventStore, cycle: str) -> list[RecordedEvent]:
     """All that happened in a cycle, in global order; then what is written but not yet in it."""
     found: list[RecordedEvent] = []
-    async for events in _in_order(store):
+    async for events in in_order(store):
         found += [event for event in events if names.cycle_of(event.stream) == cycle]
     known = {(event.stream, event.seq) for event in found}
     late = [
@@ -139,13 +113,6 @@ async def _of_cycle(store: EventStore, cycle: str) -> list[RecordedEvent]:
         if names.cycle_of(event.stream) == cycle and (event.stream, event.seq) not in known
     ]
     return found + late
-
-
-async def _in_order(store: EventStore) -> Any:
-    position = 0
-    while events := await store.read_all(position, _EVENTS_AT_ONCE):
-        yield events
-        position += len(events)
 
 
 # ---- the story ----
@@ -242,48 +209,3 @@ def _story(story: list[JsonObject], desk: Desk) -> Any:
         for one in story
     ]
     return table(columns, rows)
-
-
-# ---- verifying ----
-
-
-async def _verify_chains(store: EventStore) -> tuple[int, int]:
-    """Loading a stream hashes its bytes again and follows its chain to its head; how many streams and events."""
-    streams = await store.streams("")
-    events = 0
-    for first in range(0, len(streams), _STREAMS_AT_ONCE):
-        some = streams[first : first + _STREAMS_AT_ONCE]
-        events += sum(map(len, (await store.load_many(some)).values()))
-    return len(streams), events
-
-
-async def _verify_order(store: EventStore) -> int:
-    """Positions 1 to n without a hole, and each stream's events in their own order; how many positions."""
-    seen: Counter[str] = Counter()
-    reached = 0
-    async for events in _in_order(store):
-        for event in events:
-            seen[event.stream] += 1
-            if seen[event.stream] != event.seq:
-                fault = f"position {event.position} is out of the stream's order"
-                raise Integrity("LOG_BROKEN", stream=event.stream, seq=event.seq, fault=fault)
-        reached += len(events)
-    last = await store.last_position()
-    if last < reached:
-        raise Integrity("LOG_BROKEN", stream="*", seq=last, fault=f"the order ends at {last}, read {reached}")
-    return reached
-
-
-async def _verify_nothing_overdue(store: EventStore) -> None:
-    for event in await store.overdue(datetime.now(UTC) - _OVERDUE):
-        seconds = int(_OVERDUE.total_seconds())
-        raise Integrity("LOG_OVERDUE", stream=event.stream, seq=event.seq, seconds=seconds)
-
-
-async def _verify_views(store: EventStore, dsn: str) -> None:
-    projector = Projector(store, dsn)
-    try:
-        for fault in await projector.compare(store):
-            raise Integrity("VIEWS_DIFFER", fault=fault)
-    finally:
-        await projector.close()
