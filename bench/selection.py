@@ -149,7 +149,9 @@ def main() -> None:
     parser.add_argument(
         "--nominations", type=int, default=20_000, help="of rehearsal_full, which takes hours"
     )
-    parser.add_argument("--day", type=int, default=20, help="seconds that a cycle day of rehearsal_full takes")
+    parser.add_argument(
+        "--day", type=int, default=20, help="seconds that a cycle day of rehearsal_full takes"
+    )
     options = parser.parse_args()
     names = [options.only] if options.only in SIZES else [] if options.only else list(SIZES)
     if names:
