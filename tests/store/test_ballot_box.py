@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from typing import Any
+from datetime import date, timedelta
 
 import asyncpg
 import pytest
@@ -16,80 +13,29 @@ from msgspec.structs import replace
 from proof import merkle
 from schemas.errors import Conflict, Integrity, Refused
 from schemas.events import ChannelCounts
-from schemas.ledger import Gate, GateStatus, SetGate
+from schemas.ledger import GateStatus
 from schemas.programme import VoterLimits
-from store.ballots import BallotBox, Paper, PaperReceipt, token
+from store.ballots import BallotBox, PaperReceipt
 from store.postgres import PostgresEventStore
-from tests.store.commands import EVENING, NOON, command, gate
+from tests.store.commands import EVENING, NOON, gate
+from tests.store.polls import CANDIDATES, THREE_A_DAY, Polls, codes
 from tests.support.databases import Database
 
-CANDIDATES = ("nomination-1", "nomination-2", "nomination-3", "nomination-4")
 ONE, TWO, THREE, FOUR = CANDIDATES
-THREE_A_DAY = VoterLimits(per_day=3, choices_max=3)
-
-
-@dataclass(frozen=True)
-class Polls:
-    """A box and its gates: the ballot `id` in a cycle of the same name."""
-
-    box: BallotBox
-    store: PostgresEventStore
-    id: str
-
-    async def begin(self, limits: VoterLimits = THREE_A_DAY, channels: tuple[str, ...] = ()) -> None:
-        """Open the ballot, its cycle's gate and its own."""
-        await self.set_gate(gate(f"cycle/{self.id}", cycle=self.id))
-        await self.set_gate(gate(self.id, cycle=self.id))
-        await self.box.open(self.id, limits, CANDIDATES, channels)
-
-    async def set_gate(self, new: Gate) -> None:
-        head = (await self.store.heads([self.id]))[self.id]
-        await self.store.append(command(self.id, f"gate-{head.seq}", head, effects=(SetGate(gate=new),)))
-
-    async def close(self) -> None:
-        await self.set_gate(gate(self.id, GateStatus.CLOSED, cycle=self.id))
-
-    def paper(
-        self, voter: str, paper: str, *choices: str, at: datetime = NOON, channel: str = "web"
-    ) -> Paper:
-        places = tuple(CANDIDATES.index(one) if one in CANDIDATES else 99 for one in choices)
-        return Paper(self.id, token(voter), token(paper), places, channel, at)
-
-    async def cast(
-        self, voter: str, paper: str, *choices: str, at: datetime = NOON, channel: str = "web"
-    ) -> PaperReceipt:
-        return await self.box.submit(self.paper(voter, paper, *choices, at=at, channel=channel))
-
-    async def refusal(
-        self, voter: str, paper: str, *choices: str, at: datetime = NOON, channel: str = "web"
-    ) -> str:
-        """The code with which a paper is refused."""
-        with pytest.raises(Refused) as caught:
-            await self.cast(voter, paper, *choices, at=at, channel=channel)
-        assert "<" not in str(caught.value), "every fact of the sentence is given"
-        return caught.value.code
 
 
 @pytest.fixture
-async def polls(module_database: Database, name: str) -> AsyncIterator[Polls]:
-    dsn = module_database.dsns.app
+async def polls(ballot_database: Database, name: str) -> AsyncIterator[Polls]:
+    dsn = ballot_database.dsns.app
     async with PostgresEventStore(dsn) as store, BallotBox(dsn) as box:
         yield Polls(box, store, name)
 
 
 @pytest.fixture
-async def admin(module_database: Database) -> AsyncIterator[asyncpg.Connection]:
-    connection = await asyncpg.connect(module_database.owner_dsn)
+async def admin(ballot_database: Database) -> AsyncIterator[asyncpg.Connection]:
+    connection = await asyncpg.connect(ballot_database.owner_dsn)
     yield connection
     await connection.close()
-
-
-def codes(answers: list[Any]) -> Counter[str]:
-    """How often each code came back; `ok` for receipts, `again` for repeated ones."""
-    return Counter(
-        ("again" if answer.repeated else "ok") if isinstance(answer, PaperReceipt) else answer.code
-        for answer in answers
-    )
 
 
 async def sheet(polls: Polls, admin: asyncpg.Connection) -> int:
@@ -413,7 +359,7 @@ async def _forge(admin: asyncpg.Connection, number: int, change: str) -> None:
 
 
 async def test_papers_and_tallies_are_not_changed_by_anybody(
-    polls: Polls, module_database: Database, admin: asyncpg.Connection
+    polls: Polls, ballot_database: Database, admin: asyncpg.Connection
 ) -> None:
     await polls.begin()
     await polls.cast("voter", "p1", ONE)
@@ -430,7 +376,7 @@ async def test_papers_and_tallies_are_not_changed_by_anybody(
             with pytest.raises(asyncpg.PostgresError) as caught:
                 await admin.execute(verb)
             assert caught.value.sqlstate == kind
-    app = await asyncpg.connect(module_database.dsns.app)
+    app = await asyncpg.connect(ballot_database.dsns.app)
     for statement in (
         f"INSERT INTO ballot.voter_day_{number} VALUES (gen_random_uuid(), {number}, '', '')",
         "UPDATE ballot.voter_day SET choices = ''",
