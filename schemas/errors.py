@@ -390,6 +390,30 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "{stream} 第 {seq} 号记录写入已逾 {seconds} 秒仍未排入全局顺序；请检查排序进程。",
         "{stream} event {seq} has no place in the global order after {seconds} s; look at the sequencer.",
     ),
+    "LOG_DIFFERS": (
+        "日志自第 {position} 位起与 {source} 不符：{fault}。",
+        "From position {position} on, the log is not what {source} says: {fault}.",
+    ),
+    "LOG_UNSIGNED": (
+        "日志第 {position} 位写入已逾 {seconds} 秒仍未被签署；请检查排序进程与签名密钥。",
+        "Position {position} of the log is still not signed after {seconds} s; look at the sequencer and its key.",
+    ),
+    "CHECKPOINT_BAD": (
+        "{source} 的检查点无效：{fault}。",
+        "The checkpoint of {source} is not valid: {fault}.",
+    ),
+    "PUBLISHED_AWAY": (
+        "读不到已发布的日志 {place}：{fault}。",
+        "The published log at {place} cannot be read: {fault}.",
+    ),
+    "NOT_SIGNED_YET": (
+        "{stream} 第 {seq} 号记录尚未签署，请稍后再试。",
+        "{stream} event {seq} is not signed yet; try again in some seconds.",
+    ),
+    "PUBLISHING": (
+        "另一进程正在向 {place} 发布。",
+        "Another process publishes to {place}.",
+    ),
     "VIEWS_DIFFER": (
         "查询视图与日志不一致：{fault}；请重建视图。",
         "The read side is not what the log says: {fault}; rebuild the views.",

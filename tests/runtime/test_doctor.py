@@ -32,6 +32,7 @@ def healthy(database: Database, temporal_server: DevServer, tmp_path: Path) -> S
         postgres_auditor_dsn=SecretStr(database.dsns.auditor),
         temporal_address=temporal_server.address,
         vault_kek=SecretStr("ab" * 32),
+        log_key=SecretStr("cd" * 32),
         environment=Environment.PRODUCTION,
     )
 
@@ -99,7 +100,7 @@ async def test_nothing_configured_stops_production_alone(tmp_path: Path, environ
     bare = Settings(data_dir=tmp_path, environment=environment)
     faults = {finding.check for finding in await examine(bare, _next_years()) if not finding.ok}
     assert faults == (
-        {"postgres", "temporal", "vault_key"} if environment is Environment.PRODUCTION else set()
+        {"postgres", "temporal", "vault_key", "log_key"} if environment is Environment.PRODUCTION else set()
     )
 
 
