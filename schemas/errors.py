@@ -312,6 +312,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "The vault was begun under another wrapping key: stop and check XUANSHU_VAULT_KEK.",
     ),
     "VAULT_BROKEN": ("保管库中 {place} 的内容校验不符。", "What the vault holds at {place} does not verify."),
+    "PAYLOAD_SEALED": (
+        "Temporal 中的内容无法解封（密钥 {key}）：{fault}；请核对 XUANSHU_PAYLOAD_KEYS。",
+        "What Temporal holds cannot be opened (key {key}): {fault}. Check XUANSHU_PAYLOAD_KEYS.",
+    ),
     # ballot box
     "BALLOT_CLOSED": ("投票 {ballot} 已截止。", "The ballot {ballot} is closed."),
     "TALLY_SEALED": (
