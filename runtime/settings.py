@@ -101,7 +101,8 @@ class Settings(BaseSettings):
     )
 
     payload_keys: SecretStr | None = Field(
-        None, description="64 hex digits each, a comma between: the first seals what goes to Temporal, all open"
+        None,
+        description="64 hex digits each, a comma between: the first seals what goes to Temporal, all open",
     )
 
     temporal_profile: str | None = Field(None, description="a profile of temporal.toml; unset: `default`")

@@ -91,9 +91,7 @@ def connect_config(settings: Settings) -> ClientConnectConfig:
         raise Unavailable("TEMPORAL_UNAVAILABLE", address=address, fault=fault) from fault
 
 
-async def _healthy_client(
-    target: ClientConnectConfig, runtime: Runtime, converter: DataConverter
-) -> Client:
+async def _healthy_client(target: ClientConnectConfig, runtime: Runtime, converter: DataConverter) -> Client:
     client = await Client.connect(**target, data_converter=converter, runtime=runtime)
     await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=client.namespace))
     return client

@@ -316,6 +316,15 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "Temporal 中的内容无法解封（密钥 {key}）：{fault}；请核对 XUANSHU_PAYLOAD_KEYS。",
         "What Temporal holds cannot be opened (key {key}): {fault}. Check XUANSHU_PAYLOAD_KEYS.",
     ),
+    # Temporal's histories
+    "HISTORY_BROKEN": (
+        "存档的历史 {workflow}（{run}）校验不符：{fault}。",
+        "The kept history of {workflow} ({run}) does not verify: {fault}.",
+    ),
+    "HISTORY_DIFFERS": (
+        "{workflow}（{run}）的历史以现行代码重放结果不同：{fault}；已重放 {replayed} 份，{differ} 份不同。",
+        "The history of {workflow} ({run}) replays otherwise under this code: {fault}; {differ} of {replayed} differ.",
+    ),
     # ballot box
     "BALLOT_CLOSED": ("投票 {ballot} 已截止。", "The ballot {ballot} is closed."),
     "TALLY_SEALED": (

@@ -130,3 +130,13 @@ def rank_scope(round_: str) -> str:
 def step_gate(round_: str, step: str, nomination: str = "") -> str:
     """The window of a step; with a nomination, of that substitute's own publicity period."""
     return f"{round_}/{step}/{nomination}" if nomination else f"{round_}/{step}"
+
+
+def founding_command(cycle: str) -> str:
+    """The id of the command that gives a cycle its first grants."""
+    return f"found/{cycle}"
+
+
+def feed_command(cycle: str, subject: str) -> str:
+    """The id of the engine's nomination of a winner whom a feeder gave."""
+    return f"{cycle_stream(cycle)}/feed/{subject}"

@@ -100,7 +100,9 @@ async def test_nothing_configured_stops_production_alone(tmp_path: Path, environ
     bare = Settings(data_dir=tmp_path, environment=environment)
     faults = {finding.check for finding in await examine(bare, _next_years()) if not finding.ok}
     assert faults == (
-        {"postgres", "temporal", "vault_key", "payload_keys"} if environment is Environment.PRODUCTION else set()
+        {"postgres", "temporal", "vault_key", "payload_keys"}
+        if environment is Environment.PRODUCTION
+        else set()
     )
 
 
