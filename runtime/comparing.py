@@ -110,14 +110,14 @@ class Comparison:
         for command in _commands_in(value):
             self._asked.add((command["stream"], command["id"]))
 
-    def against(self, events: Sequence[Logged], settled: datetime) -> Compared:
-        """The log's events of the same cycle, or all; those recorded since `settled` are excused from the histories."""
+    def against(self, events: Sequence[Logged], settled: datetime | None = None) -> Compared:
+        """The log's events of the same cycle, or all. Those recorded since `settled` may be on their way to a history."""
         placed = {(event.stream, event.seq): event.hash for event in events}
         findings = list(self._not_in(placed))
         origins: Counter[Origin] = Counter()
         unseen = []
         for event in events:
-            origin = self._origin(event) or (Origin.YOUNG if event.recorded >= settled else None)
+            origin = self._origin(event) or self._young(event, settled)
             if origin is None:
                 began = event.stream in self._spans or _workflow_of(event.stream) in self._spans
                 findings.append(_finding("no_command" if began else "no_history", event))
@@ -153,6 +153,12 @@ class Comparison:
         if self._was_fed(event):
             return Origin.FED
         return Origin.AFTER_END if self._was_over(event) else None
+
+    def _young(self, event: Logged, settled: datetime | None) -> Origin | None:
+        """Of a workflow that has ended nothing is still on its way."""
+        spans = self._spans.get(_workflow_of(event.stream))
+        running = spans is None or any(ended is None for _, ended in spans)
+        return Origin.YOUNG if settled is not None and event.recorded >= settled and running else None
 
     def _was_fed(self, event: Logged) -> bool:
         cycle = names.cycle_of(event.stream)

@@ -307,6 +307,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "{subject} 的个人信息已销毁，无法恢复。",
         "The personal data of {subject} was erased and cannot come back.",
     ),
+    "LEGAL_HOLD": (
+        "个人信息仍须保留，不得销毁：{why}。",
+        "The personal data is still needed and cannot be erased: {why}.",
+    ),
     "VAULT_KEY_WRONG": (
         "保管库密钥与建库时的不同；请停止写入并核对 XUANSHU_VAULT_KEK。",
         "The vault was begun under another wrapping key: stop and check XUANSHU_VAULT_KEK.",

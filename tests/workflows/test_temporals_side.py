@@ -25,6 +25,7 @@ from runtime.embedded_postgres import PostgresServer
 from runtime.payloads import PLAIN
 from runtime.places import Places
 from runtime.settings import Language, Login, Settings
+from runtime.temporal import connect
 from schemas import names
 from schemas.events import CyclePaused, NominationWithdrawn
 from schemas.ledger import Actor, Append, Frozen, NewEvent, Provenance
@@ -71,6 +72,7 @@ async def story(
     )
     try:
         stop = asyncio.Event()
+        await connect(settings, patience_seconds=60)
         serving = asyncio.create_task(serve(settings, stop))
         async with Door.open(settings) as door:
             cycle, nomination = await _whole_cycle(door, folder)
@@ -105,7 +107,7 @@ async def _all_kept(door: Door, settings: Settings) -> int:
     assert door.client is not None
     running = f'TaskQueue = "{settings.task_queue}" AND ExecutionStatus = "Running"'
     async with asyncio.timeout(30), HistoryArchive(settings.dsn(Login.APP)) as archive:
-        while (await door.client.count_workflows(running)).count:
+        while (await door.client.count_workflows(running)).count:  # noqa: ASYNC110 -- of a server
             await asyncio.sleep(0.1)
         await _sweep_twice(door.client, archive, settings.task_queue)
         return len([one async for one in archive.read()])
