@@ -30,8 +30,8 @@ def difference(
         if type(made).__name__ != event.type:
             return Difference(event, "type", event.type, type(made).__name__)
         new = made.new(decision.subject)
-        kept = [_without(data, passed_over) for data in (event.data, plain(new.data))]
-        apart = first_difference(*kept) if kept[0] != kept[1] else None
+        was, now = _without(event.data, passed_over), _without(plain(new.data), passed_over)
+        apart = first_difference(was, now) if was != now else None
         if apart is not None:
             return Difference(event, *apart)
         for field, recorded, retaken in (

@@ -47,23 +47,23 @@ def bodies(events: Events, state: Any) -> Iterator[Any]:
 
     Of an act that nobody seconded, only what its reason tells.
     """
-    first = told(events)[0]
-    make = _BY_PERSON.get(first.type)
-    for make in (_of_engine if _by_engine(first) else _of_people, *([make] if make else [])):
+    events = told(events)
+    plainly = _BY_TYPE.get(events[0].type, _nothing)
+    for make in (_of_engine if events[0].actor == c.ENGINE else _of_people, plainly):
         try:
-            yield from make(told(events), state)
+            yield from make(events, state)
         except (ValidationError, KeyError):  # not of this shape: another kind of command brought these
             continue
 
 
-def _by_engine(event: RecordedEvent) -> bool:
-    return event.actor == c.ENGINE
+def _nothing(_events: Events, _state: Any) -> Bodies:
+    return ()
 
 
 # ---- the engine's own ----
 
 
-def _of_engine(events: Events, state: Any) -> Bodies:  # noqa: ARG001 -- as _of_people
+def _of_engine(events: Events, _state: Any) -> Bodies:
     first, types = events[0], {event.type: event.data for event in events}
     if e.RoundReported.__name__ in types:
         yield c.ReportRound()
@@ -133,11 +133,11 @@ def _of_proposal(data: JsonObject, state: Any) -> Bodies:
         for objection in state.objections:
             yield c.RuleOnObjection(objection=objection, outcome="upheld", reason=reason)
     if kind == "decide_revocation" and isinstance(state, title.State):
-        for outcome in ("revoked", "kept"):
-            yield c.DecideRevocation(outcome=outcome, reason=reason)
+        yield c.DecideRevocation(outcome="revoked", reason=reason)
+        yield c.DecideRevocation(outcome="kept", reason=reason)
     if kind == "rule_on_appeal" and isinstance(state, title.State):
-        for outcome in ("upheld", "restored"):
-            yield c.RuleOnAppeal(outcome=outcome, reason=reason)
+        yield c.RuleOnAppeal(outcome="upheld", reason=reason)
+        yield c.RuleOnAppeal(outcome="restored", reason=reason)
     if kind == "decide" and isinstance(state, rounds.State):
         yield c.Decide(step=state.current)
     if kind == "confer" and isinstance(state, rounds.State):
@@ -145,11 +145,11 @@ def _of_proposal(data: JsonObject, state: Any) -> Bodies:
             yield c.Confer(step=state.current, leave_out_held=held)
 
 
-def _opened(events: Events, state: Any) -> Bodies:  # noqa: ARG001 -- one shape for all
+def _opened(events: Events, _state: Any) -> Bodies:
     yield _like(c.OpenCycle, events[0].data, rules=events[0].rules)
 
 
-def _submitted(events: Events, state: Any) -> Bodies:  # noqa: ARG001
+def _submitted(events: Events, _state: Any) -> Bodies:
     data = events[0].data
     yield _like(
         c.SubmitNomination, data, subject=events[0].subject, subject_type=data.get("subject_type") or None
@@ -165,12 +165,12 @@ def _objected(events: Events, state: Any) -> Bodies:
     yield _like(c.FileObjection, data, anonymous=data.get("reason") != "anonymous")
 
 
-def _taken(events: Events, state: Any) -> Bodies:  # noqa: ARG001
+def _taken(events: Events, _state: Any) -> Bodies:
     data = events[0].data
     yield c.Decide.model_validate({"step": data["step"], "remove": data.get("removed", ())})
 
 
-def _conferred(events: Events, state: Any) -> Bodies:  # noqa: ARG001
+def _conferred(events: Events, _state: Any) -> Bodies:
     data = events[0].data
     late = tuple(dict.fromkeys(one["nomination"] for one in data["conferred"] if one.get("posthumous")))
     for posthumous, held in product(dict.fromkeys(((), late)), (False, True)):
@@ -178,7 +178,7 @@ def _conferred(events: Events, state: Any) -> Bodies:  # noqa: ARG001
     yield _like(c.Confer, data, posthumous=late, leave_out_held=True)
 
 
-def _recused(events: Events, state: Any) -> Bodies:  # noqa: ARG001
+def _recused(events: Events, _state: Any) -> Bodies:
     """A judge's own recusal, or ties that somebody declared."""
     recused = [event.data for event in events if event.type == e.JudgeRecused.__name__]
     if all(one["reason"] in _TIES for one in recused):
@@ -188,7 +188,7 @@ def _recused(events: Events, state: Any) -> Bodies:  # noqa: ARG001
 
 
 def _sheet(body: type[BaseModel]) -> Callable[[Events, Any], Bodies]:
-    def make(events: Events, state: Any) -> Bodies:  # noqa: ARG001
+    def make(events: Events, _state: Any) -> Bodies:
         data = events[0].data
         marks = [*map(_written, data["marks"]), *map(_refused, data.get("refused", ()))]
         yield _like(body, data, marks=marks)
@@ -218,7 +218,7 @@ def _decimal(text: str) -> str:
     return sign + (f"{whole[:-places]}.{whole[-places:]}" if places else whole)
 
 
-def _paid(events: Events, state: Any) -> Bodies:  # noqa: ARG001
+def _paid(events: Events, _state: Any) -> Bodies:
     data = events[0].data
     for payer, payee in product(
         dict.fromkeys(("", data.get("payer", ""))), dict.fromkeys(("", data.get("payee", "")))
@@ -226,35 +226,35 @@ def _paid(events: Events, state: Any) -> Bodies:  # noqa: ARG001
         yield _like(c.PayReward, data, payer=payer, payee=payee)
 
 
-def _points(events: Events, state: Any) -> Bodies:  # noqa: ARG001
+def _points(events: Events, _state: Any) -> Bodies:
     for expires in dict.fromkeys((events[0].data.get("expires_on") or None, None)):
         yield _like(c.AddPoints, events[0].data, expires_on=expires)
 
 
 def _registered(body: type[BaseModel]) -> Callable[[Events, Any], Bodies]:
-    def make(events: Events, state: Any) -> Bodies:  # noqa: ARG001
+    def make(events: Events, _state: Any) -> Bodies:
         yield _like(body, {"subject": events[0].subject, **events[0].data})
 
     return make
 
 
-def _title(events: Events, state: Any) -> Bodies:  # noqa: ARG001
+def _title(events: Events, _state: Any) -> Bodies:
     yield _like(c.ConferTitle, events[0].data, subject=events[0].subject)
 
 
-def _plainly(body: type[BaseModel]) -> Callable[[Events, Any], Bodies]:
-    def make(events: Events, state: Any) -> Bodies:  # noqa: ARG001
+def _plainly(body: Any) -> Callable[[Events, Any], Bodies]:
+    def make(events: Events, _state: Any) -> Bodies:
         yield _like(body, events[0].data)
 
     return make
 
 
-def _early(events: Events, state: Any) -> Bodies:  # noqa: ARG001
+def _early(events: Events, _state: Any) -> Bodies:
     """A step without members is complete whenever it is closed: the reason is not kept."""
     yield c.CloseStepEarly(step=events[0].data["step"], reason=UNTOLD)
 
 
-_BY_PERSON: dict[str, Callable[[Events, Any], Bodies]] = {
+_BY_TYPE: dict[str, Callable[[Events, Any], Bodies]] = {
     e.CycleOpened.__name__: _opened,
     e.NominationSubmitted.__name__: _submitted,
     e.ObjectionFiled.__name__: _objected,
