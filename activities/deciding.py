@@ -133,23 +133,15 @@ class Decider:
 
     async def _decide_and_append(self, command: Command, asked: str, known: Head | None) -> Receipt:
         decided = await self.decide(command)
+        if isinstance(command.body, CloseIntake) and decided.decision.events:
+            decided = await self._counted(command, decided)
         folded, decision = decided.folded, decided.decision
         if decision.already:
             return await self._first_receipt(command.stream, decision.already)
         if not decision.events and not decision.effects:
             return Receipt(stream=command.stream, command_id=command.id, head=folded.head, events=())
         rules = await self.rules(command)
-        provenance = Provenance(
-            log=names.log_origin(names.cycle_of(command.stream)),
-            command_id=command.id,
-            payload_hash=asked,
-            actor=command.actor,
-            grant=decision.grant,
-            cause=command.cause,
-            occurred_at=command.received_at,
-            recorded_at=self.clock(),
-            rules=rules,
-        )
+        provenance = self._provenance(command, asked, decision.grant, rules)
         receipt = await self.store.append(
             Append(
                 stream=command.stream,
@@ -163,6 +155,31 @@ class Decider:
         )
         self._states(command.stream).put(command.stream, receipt.events)
         return receipt
+
+    async def _counted(self, command: Command, decided: Decided) -> Decided:
+        """Intake decided again once its gates are shut: who came in while it was being decided counts too (DR-06)."""
+        shut = Append(
+            stream=command.stream,
+            expected=decided.folded.head,
+            provenance=self._provenance(command, request_hash(command), "", decided.folded.rules),
+            events=(),
+            effects=decided.decision.effects,
+        )
+        await self.store.append(shut)
+        return await self.decide(command)
+
+    def _provenance(self, command: Command, asked: str, grant: str, rules: str) -> Provenance:
+        return Provenance(
+            log=names.log_origin(names.cycle_of(command.stream)),
+            command_id=command.id,
+            payload_hash=asked,
+            actor=command.actor,
+            grant=grant,
+            cause=command.cause,
+            occurred_at=command.received_at,
+            recorded_at=self.clock(),
+            rules=rules,
+        )
 
     async def _first_receipt(self, stream: str, command_id: str) -> Receipt:
         events = tuple(event for event in await self.store.load(stream) if event.command_id == command_id)

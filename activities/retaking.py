@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from activities.deciding import Decided, Decider, request_hash
+from domain.audit.asked import Question, question_of
 from domain.audit.compared import Difference, difference
 from domain.audit.rebuilt import LOSSY, SECONDED, bodies, is_proposal
 from schemas import names
@@ -40,6 +41,12 @@ class Taken(NamedTuple):
     def kind(self) -> str:
         """The kind of command; of one that the events do not tell, the type of its first event."""
         return self.command.body.kind if self.command else self.events[0].type
+
+    @property
+    def question(self) -> Question | None:
+        """What a selection was asked, if this decision made one."""
+        decided = self.decided
+        return question_of(decided.folded.state, decided.inputs, decided.decision) if decided else None
 
 
 @dataclass
