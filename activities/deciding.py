@@ -83,9 +83,13 @@ def request_hash(command: Command) -> str:
 
 
 class Decider:
-    """Decides commands against an event store. `clock` gives the recorded time and decides nothing."""
+    """Decides commands against an event store. `clock` gives the recorded time and decides nothing.
 
-    def __init__(self, store: EventStore, clock: Callable[[], datetime]) -> None:
+    `aside`: what may take seconds goes to a thread of its own, so that others go on meanwhile.
+    """
+
+    def __init__(self, store: EventStore, clock: Callable[[], datetime], *, aside: bool = True) -> None:
+        self._aside = aside
         self.store = store
         self.clock = clock
         self.cycles: States[cycles.State] = States(store, fold_cycle, cycles.initial)
@@ -441,7 +445,7 @@ class Decider:
         folded = await self.rounds.get(command.stream)
         body: Any = command.body
         inputs = await self._round_inputs(folded.state, command)
-        if isinstance(body, OpenStep | CloseStep):  # a selection may take seconds: others go on meanwhile
+        if self._aside and isinstance(body, OpenStep | CloseStep):  # a selection may take seconds
             decision = await asyncio.to_thread(conduct.decide, folded.state, command, body, inputs)
         else:
             decision = conduct.decide(folded.state, command, body, inputs)

@@ -19,6 +19,7 @@ from domain.audit.rebuilt import LOSSY, SECONDED, bodies, is_proposal
 from schemas import names
 from schemas.commands import Command, ConferTitle, TakeOutcome
 from schemas.errors import EngineError, Integrity, Refused
+from schemas.events import EVENTS
 from schemas.ledger import RecordedEvent
 from store.contract import EventStore
 from store.retelling import Retelling
@@ -26,6 +27,7 @@ from store.retelling import Retelling
 Events = tuple[RecordedEvent, ...]
 COMMAND = "command"
 """The field of a difference that lies in the request itself: the hash is that of no command that tells these events."""
+_UNFIT = (LookupError, ValueError, TypeError, AttributeError, AssertionError)
 _PASSED_OVER = {"hand_in_sheet": frozenset({"refused"})}
 
 
@@ -73,16 +75,32 @@ class Retaker:
     def __init__(self, source: EventStore) -> None:
         self._source = source
         self._told = Retelling(source)
-        self.decider = Decider(self._told, _no_clock)
+        self.decider = Decider(self._told, _no_clock, aside=False)
 
     async def run(self, pages: AsyncIterable[Iterable[RecordedEvent]]) -> AsyncIterator[Taken]:
-        """Each command of the log once its last event was read. Goes on after a difference, with what was recorded."""
+        """Each command of the log once its last event was read; the first that differs is the last: all else stands on it.
+
+        Raises Integrity EVENT_UNKNOWN.
+        """
         async for events in by_command(pages):
-            taken = await self._take(events)
-            effects = taken.decided.decision.effects if taken.decided else ()
-            self._told.tell(events, effects)
-            self.decider.heard(events)
+            taken = await self._followed(events)
             yield taken
+            if taken.difference is not None:
+                return
+
+    async def _followed(self, events: Events) -> Taken:
+        """Taken again and folded; events that nothing can have brought about, forged ones alone, differ as well."""
+        for event in events:
+            if event.type not in EVENTS:
+                raise Integrity("EVENT_UNKNOWN", stream=event.stream, seq=event.seq, type=event.type)
+        try:
+            taken = await self._take(events)
+            if taken.difference is None:
+                self._told.tell(events, taken.decided.decision.effects if taken.decided else ())
+                self.decider.heard(events)
+        except _UNFIT as fault:
+            return Taken(events, difference=Difference(events[0], "decision", events[0].type, repr(fault)))
+        return taken
 
     async def _take(self, events: Events) -> Taken:
         if names.kind_of(events[0].stream) not in self.decider.kinds:

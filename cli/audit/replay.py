@@ -174,13 +174,24 @@ async def _moment(store: EventStore, written: str) -> Moment:
         there = await store.read_all(position - 1, 1) if position else ()
         if not there:
             raise Refused("NOT_FOUND", what=written)
-        return Moment(position, there[0].at)
+        return Moment(await _whole(store, there[0]), there[0].at)
     at, position = instant_of(written), 0
     async for events in in_order(store):
         position = max([position, *(event.position or 0 for event in events if event.recorded <= at)])
     if not position:
         raise Refused("NOT_FOUND", what=written)
     return Moment(position, at)
+
+
+async def _whole(store: EventStore, event: RecordedEvent) -> int:
+    """The position of the last event that this one's command wrote with it: an append is known whole or not at all."""
+    assert event.position is not None
+    position = event.position
+    while following := await store.read_all(position, 1):
+        if (following[0].stream, following[0].command_id) != (event.stream, event.command_id):
+            break
+        position += 1
+    return position
 
 
 async def _looking_back(
