@@ -293,7 +293,7 @@ async def _endorsement(told: MemoryEventStore) -> RecordedEvent:
 
 def _command(event: RecordedEvent, actor: Actor) -> Command:
     said = {name: event.data[name] for name in ("round", "recommendation_rank", "reason") if name in event.data}
-    body = {"kind": "endorse", **said}
+    body: JsonObject = {"kind": "endorse"} | said
     return Command.model_validate(
         {"id": event.command_id, "stream": event.stream, "actor": actor, "received_at": event.at, "body": body}
     )
