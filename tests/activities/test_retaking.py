@@ -134,7 +134,14 @@ async def test_an_honest_log_is_taken_again_whole_with_no_difference_dr_45(told:
         tally.add(taken)
     assert not tally.folded
     assert tally.events == await told.last_position()
-    given = {"EligibilityChecked", "PanelClosed", "TallySealed", "SelectionMade", "Substituted", "ListPublished"}
+    given = {
+        "EligibilityChecked",
+        "PanelClosed",
+        "TallySealed",
+        "SelectionMade",
+        "Substituted",
+        "ListPublished",
+    }
     assert given <= tally.results.keys()
 
 
@@ -260,7 +267,9 @@ async def test_an_act_after_its_window_had_closed_is_found(told: MemoryEventStor
     assert apart.retaken.startswith("STAGE_CLOSED")
 
 
-async def test_facts_that_were_changed_afterwards_are_found_by_the_commands_hash(told: MemoryEventStore) -> None:
+async def test_facts_that_were_changed_afterwards_are_found_by_the_commands_hash(
+    told: MemoryEventStore,
+) -> None:
     def other(data: JsonObject) -> JsonObject:
         return data | {"commitment": "f" * 64}
 
@@ -277,7 +286,9 @@ async def test_a_certificate_number_out_of_its_series_is_found_dr_33(told: Memor
     await found_at(forged, event, "conferred[0].certificate")
 
 
-async def test_a_step_that_opened_at_another_time_than_its_window_says_is_found(told: MemoryEventStore) -> None:
+async def test_a_step_that_opened_at_another_time_than_its_window_says_is_found(
+    told: MemoryEventStore,
+) -> None:
     def later(data: JsonObject) -> JsonObject:
         return data | {"window": data["window"] | {"opens_at": format_instant(NEVER)}}
 
@@ -292,8 +303,16 @@ async def _endorsement(told: MemoryEventStore) -> RecordedEvent:
 
 
 def _command(event: RecordedEvent, actor: Actor) -> Command:
-    said = {name: event.data[name] for name in ("round", "recommendation_rank", "reason") if name in event.data}
+    said = {
+        name: event.data[name] for name in ("round", "recommendation_rank", "reason") if name in event.data
+    }
     body: JsonObject = {"kind": "endorse"} | said
     return Command.model_validate(
-        {"id": event.command_id, "stream": event.stream, "actor": actor, "received_at": event.at, "body": body}
+        {
+            "id": event.command_id,
+            "stream": event.stream,
+            "actor": actor,
+            "received_at": event.at,
+            "body": body,
+        }
     )

@@ -138,7 +138,8 @@ async def test_marks_stay_sealed_until_their_panel_has_closed(database: Database
         await open_cycle(store)
         await write(store, [*intake(), *county()])
     outcome = await app.run(
-        ["audit", "replay", names.round_stream(CYCLE, "territorial", "C"), "--story-only"], settings_of(database)
+        ["audit", "replay", names.round_stream(CYCLE, "territorial", "C"), "--story-only"],
+        settings_of(database),
     )
     sheet = next(one for one in outcome.json["story"] if one["type"] == "SheetHandedIn")
     assert sheet["data"]["marks"] == "sealed"
@@ -256,7 +257,8 @@ async def test_status_result_and_grants_are_read_without_temporal(told: Settings
 
 
 @pytest.mark.parametrize(
-    "words", [["audit", "replay", CYCLE, "--story-only"], ["cycle", "status", CYCLE], ["cycle", "result", CYCLE]]
+    "words",
+    [["audit", "replay", CYCLE, "--story-only"], ["cycle", "status", CYCLE], ["cycle", "result", CYCLE]],
 )
 async def test_people_are_shown_the_same_in_words(
     told: Settings, words: list[str], capsys: pytest.CaptureFixture[str]

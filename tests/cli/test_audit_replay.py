@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 import asyncpg
 import orjson
-import pytest
 import pytest_asyncio
 from rich.console import Console
 
@@ -109,7 +108,11 @@ async def test_a_score_that_was_rewritten_with_every_hash_made_to_fit_is_found_w
     state = (await app.run(["audit", "replay", CYCLE, "--story-only"], told)).json["story"]
     closed = next(one for one in state if one["type"] == "PanelClosed")
     result = closed["data"]["results"][0]
-    was = f'"nomination":"{result["nomination"]}","parts"' if "parts" in result else f'"value":"{result["value"]}"'
+    was = (
+        f'"nomination":"{result["nomination"]}","parts"'
+        if "parts" in result
+        else f'"value":"{result["value"]}"'
+    )
     changed = await rewritten(database, closed["stream"], (was, was.replace(result["value"], "99")))
     assert changed
     async with PostgresEventStore(database.dsns.app) as store:

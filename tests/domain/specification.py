@@ -115,7 +115,9 @@ def through_bytes(event: Event) -> Event:
 
 def must_be_told(command: Command, decision: Decision, before: Any) -> None:
     """Whatever a `World` writes tells the command that brought it, so that a replay can take it again (DR-45)."""
-    if not decision.events or isinstance(command.body, TakeOutcome | ConferTitle):  # told by their rounds' messages
+    if not decision.events or isinstance(
+        command.body, TakeOutcome | ConferTitle
+    ):  # told by their rounds' messages
         return
     asked = request_hash(command)
     provenance = Provenance(

@@ -33,7 +33,9 @@ def test_every_kind_of_command_is_told_by_its_events_dr_45() -> None:
         ({}, {"a": 1}, "a"),
     ],
 )
-def test_the_first_difference_is_named_by_its_path(recorded: JsonObject, retaken: JsonObject, path: str | None) -> None:
+def test_the_first_difference_is_named_by_its_path(
+    recorded: JsonObject, retaken: JsonObject, path: str | None
+) -> None:
     found = first_difference(recorded, retaken)
     assert (found[0] if found else None) == path
 
