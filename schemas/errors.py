@@ -390,6 +390,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "{stream} 第 {seq} 号记录写入已逾 {seconds} 秒仍未排入全局顺序；请检查排序进程。",
         "{stream} event {seq} has no place in the global order after {seconds} s; look at the sequencer.",
     ),
+    "SETTING": (
+        "“{written}”无法设定：{fault}。",
+        "{written!r} cannot be set: {fault}.",
+    ),
     "DECISION_DIFFERS": (
         "位置 {position}：{stream} 第 {seq} 号记录 {type} 与重新作出的决定不符：{field} 记为“{recorded}”，重算为“{retaken}”。",
         "position {position}: {stream} event {seq}, {type}, is not what its decision gives: {field} was recorded as {recorded}, taken again it is {retaken}.",
