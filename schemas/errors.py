@@ -431,6 +431,14 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "另一进程正在向 {place} 发布。",
         "Another process publishes to {place}.",
     ),
+    "SETTING": (
+        "“{written}”无法设定：{fault}。",
+        "{written!r} cannot be set: {fault}.",
+    ),
+    "DECISION_DIFFERS": (
+        "位置 {position}：{stream} 第 {seq} 号记录 {type} 与重新作出的决定不符：{field} 记为“{recorded}”，重算为“{retaken}”。",
+        "position {position}: {stream} event {seq}, {type}, is not what its decision gives: {field} was recorded as {recorded}, taken again it is {retaken}.",
+    ),
     "VIEWS_DIFFER": (
         "查询视图与日志不一致：{fault}；请重建视图。",
         "The read side is not what the log says: {fault}; rebuild the views.",
