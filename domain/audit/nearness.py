@@ -143,13 +143,16 @@ def _line(problem: Problem, candidate: Candidate) -> Line | None:
 
 
 def _more_seats(problem: Problem, candidate: Candidate) -> Seats | None:
-    """Seats are added to the whole, and to the group that the candidate competes in."""
+    """Seats are added to the whole, and to the group that the candidate competes in; how many candidates more seats
+    would ask for (差额) is another question.
+    """
     for more in range(1, len(problem.candidates) - problem.seats + 1):
         groups = tuple(
             one.model_copy(update={"seats": one.seats + more}) if one.id == candidate.group else one
             for one in problem.groups
         )
-        wider = problem.model_copy(update={"seats": problem.seats + more, "groups": groups})
+        changes = {"seats": problem.seats + more, "groups": groups, "differential": None}
+        wider = problem.model_copy(update=changes)
         if standing(wider, candidate.id) == "selected":
             return Seats(more)
     return None
@@ -215,7 +218,9 @@ def _nearest_share(problem: Problem, id: str, rule: ShareRule, change: RuleChang
     """Only shares that a list of this length can have make a difference; they are tried from the nearest on."""
     shares = {Fraction(part, whole) for whole in range(1, problem.seats + 1) for part in range(whole + 1)}
     floor = rule.op is Op.FLOOR
-    ahead = sorted((one for one in shares if (one < rule.share if floor else one > rule.share)), reverse=floor)
+    ahead = sorted(
+        (one for one in shares if (one < rule.share if floor else one > rule.share)), reverse=floor
+    )
     for share in ahead if len(ahead) <= _FRACTIONS_MAX else ():
         if standing(_instead(problem, rule.model_copy(update={"share": share})), id) == "selected":
             return _changed(change, None, share)

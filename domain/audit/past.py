@@ -65,7 +65,9 @@ class Past:
 
     def cycle_state(self, moment: int) -> cycles.State:
         stream = names.cycle_stream(self.cycle)
-        return self._fold(stream, moment, cycles.initial, lambda s, r, e: cycles.evolve(s, e, r.at, r.actor.id))
+        return self._fold(
+            stream, moment, cycles.initial, lambda s, r, e: cycles.evolve(s, e, r.at, r.actor.id)
+        )
 
     def grants(self, moment: int) -> authority.State:
         stream = names.authority_stream(self.cycle)
@@ -101,9 +103,7 @@ class Past:
             standings=feeding.attested(standings, programme, cycle.attested),
         )
 
-    def _fold(
-        self, stream: str, moment: int, state: S, evolve: Callable[[S, RecordedEvent, Any], S]
-    ) -> S:
+    def _fold(self, stream: str, moment: int, state: S, evolve: Callable[[S, RecordedEvent, Any], S]) -> S:
         for at in self.streams.get(stream, ()):
             if at >= moment:
                 break

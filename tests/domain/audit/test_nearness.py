@@ -43,7 +43,9 @@ def test_a_loser_just_under_the_line_lacks_exactly_the_difference_to_the_last_se
 
 def test_at_the_line_a_tie_breaker_may_decide_and_then_the_line_itself_is_enough() -> None:
     better = person("c", 70).model_copy(update={"tie_breakers": (Fraction(2),)})
-    others = [one.model_copy(update={"tie_breakers": (Fraction(1),)}) for one in (person("a", 90), person("b", 80))]
+    others = [
+        one.model_copy(update={"tie_breakers": (Fraction(1),)}) for one in (person("a", 90), person("b", 80))
+    ]
     assert line_of(nearness(problem(*others, better), "c")) == Line(Fraction(80), Fraction(10), "selected")
 
 
@@ -55,12 +57,24 @@ def test_whoever_is_cut_by_a_cap_is_told_the_cap_and_by_how_many_heads_it_must_m
     found = nearness(asked, "b")
     assert found.standing == "out"
     [rule] = found.rules
-    assert (rule.rule, rule.required, rule.counted, rule.heads, rule.share) == ("heads_cap", 1, 1, 1, Fraction(1, 2))
+    assert (rule.rule, rule.required, rule.counted, rule.heads, rule.share) == (
+        "heads_cap",
+        1,
+        1,
+        1,
+        Fraction(1, 2),
+    )
     assert line_of(found) == Line(score=Fraction(90), gap=Fraction(1), at="tied")
 
 
 def test_a_winner_by_a_floor_is_told_the_floor_and_how_little_of_the_score_was_needed() -> None:
-    asked = problem(person("a", 90), person("b", 80), person("f", 60, "frontline"), person("g", 55, "frontline"), rules=(FLOOR,))
+    asked = problem(
+        person("a", 90),
+        person("b", 80),
+        person("f", 60, "frontline"),
+        person("g", 55, "frontline"),
+        rules=(FLOOR,),
+    )
     found = nearness(asked, "f")
     assert (found.standing, [rule.rule for rule in found.rules]) == ("selected", ["frontline_floor"])
     assert line_of(found) == Line(score=Fraction(55), gap=Fraction(-5), at="tied")
@@ -111,14 +125,19 @@ def test_a_stranger_is_an_error() -> None:
         nearness(problem(person("a", 90)), "x")
 
 
-people = st.lists(
-    st.tuples(st.integers(0, 12), st.booleans(), st.booleans()), min_size=3, max_size=7
-)
+people = st.lists(st.tuples(st.integers(0, 12), st.booleans(), st.booleans()), min_size=3, max_size=7)
 
 
 @settings(max_examples=25, deadline=None)
-@given(people=people, seats=st.integers(1, 4), rules=st.sets(st.sampled_from([0, 1])), minimum=st.sampled_from([None, 5]))
-def test_just_below_the_line_nobody_is_in_and_just_above_it_everybody_is(people, seats, rules, minimum) -> None:
+@given(
+    people=people,
+    seats=st.integers(1, 4),
+    rules=st.sets(st.sampled_from([0, 1])),
+    minimum=st.sampled_from([None, 5]),
+)
+def test_just_below_the_line_nobody_is_in_and_just_above_it_everybody_is(
+    people, seats, rules, minimum
+) -> None:
     candidates = tuple(
         person(f"p{n}", score, *(["frontline"] * line), *(["head"] * head))
         for n, (score, line, head) in enumerate(people)
