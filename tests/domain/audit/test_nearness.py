@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -20,7 +21,7 @@ def person(id: str, score: object, *tags: str, group: str = "") -> Candidate:
     return Candidate(id=id, score=Fraction(str(score)), tags=frozenset(tags), group=group)
 
 
-def problem(*people: Candidate, seats: int = 2, **said: object) -> Problem:
+def problem(*people: Candidate, seats: int = 2, **said: Any) -> Problem:
     return Problem(candidates=people, seats=seats, **said)
 
 
