@@ -9,11 +9,11 @@ from typing import Any
 from domain.audit.past import Past
 from domain.decision import Decision
 from schemas import names
-from schemas.commands import Command
+from schemas.commands import CloseIntake, Command
 from schemas.events import Event
-from schemas.ledger import GENESIS, RecordedEvent
+from schemas.ledger import GENESIS, Actor, RecordedEvent
 from schemas.units import UnitTree
-from tests.domain.specification import INTAKE, World, declared
+from tests.domain.specification import INTAKE, World, Written, declared
 
 RULES = "r"
 
@@ -21,6 +21,14 @@ RULES = "r"
 @dataclass
 class LoggedWorld(World):
     log: list[RecordedEvent] = field(default_factory=list)
+
+    def note(self, stream: str, one: Written) -> None:
+        """What another world wrote, into this one's log."""
+        self.streams.setdefault(stream, []).append(one)
+        actor = Actor(id=one.actor, role="engine")
+        command = Command(id=one.command, stream=stream, actor=actor, received_at=one.at, body=CloseIntake())
+        decision = Decision(subject=one.subject)
+        self.log.append(self._recorded(command, decision, one.event, len(self.streams[stream]), 0))
 
     def write(self, command: Command, decision: Decision) -> tuple[Event, ...]:
         before = len(self.streams.get(command.stream, ()))
