@@ -308,6 +308,12 @@ def _failed(results: tuple[PanelResult, ...]) -> tuple[Dropped, ...]:
     )
 
 
+def result_of(state: State, nomination: str, step: ExpertReview) -> PanelResult | None:
+    """A member's result as the marks stand; None where there are too few of them (DR-16)."""
+    result = _result(state, nomination, step)
+    return result if isinstance(result, PanelResult) else None
+
+
 class _Missing:
     def __init__(self, nomination: str) -> None:
         self.nomination = nomination

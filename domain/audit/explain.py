@@ -18,7 +18,7 @@ from domain.audit.past import Past
 from domain.problem import problem_of
 from domain.scoring import Method
 from domain.selection import Problem, RuleCheck, Selected, select
-from domain.steps import going
+from domain.steps import Inputs, going
 from schemas import events as e
 from schemas import names
 from schemas.errors import Refused
@@ -522,7 +522,7 @@ class _Steps:
             rules=tuple(RuleCheck.model_validate(one) for one in certificate.get("rules", ())),
             filled_by=certificate.get("filled_by", ""),
             optimality=certificate.get("optimality", ""),
-            agrees=choice.agrees(made),
+            agrees=choice.agrees(),
             near=nearness(choice.problem, self._id),
             full=_full(choice.step),
         )
@@ -533,32 +533,39 @@ class _Steps:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What a selection stood on, rebuilt from the past just before it was made."""
+    """What a selection stood on, rebuilt from the past just before it was made, and what was recorded."""
 
     round: str
     state: rounds.State
-    inputs: Any  # domain.steps.Inputs
+    inputs: Inputs
     step: Selection
-    problem: Problem
+    made: e.SelectionMade
 
-    def agrees(self, made: e.SelectionMade) -> bool:
+    @property
+    def problem(self) -> Problem:
+        """With as many seats as were given: equals at the cut may all have been taken in (DR-17)."""
+        members = going(self.state, self.inputs)
+        problem = problem_of(self.state, self.inputs, members, self.step)
+        return problem.model_copy(update={"seats": self.made.seats})
+
+    def agrees(self) -> bool:
         """Whether choosing again gives the same list and the same scores as were recorded."""
-        outcome = select(self.problem)
-        scores = {one.nomination: one.score for one in made.ranked}
-        same = {one.id: one.score for one in self.problem.candidates} == scores
-        return same and isinstance(outcome, Selected) and outcome.selected == made.selected
+        problem = self.problem
+        outcome = select(problem)
+        scores = {one.nomination: one.score for one in self.made.ranked}
+        same = {one.id: one.score for one in problem.candidates} == scores
+        return same and isinstance(outcome, Selected) and outcome.selected == self.made.selected
 
 
 def choice_at(past: Past, stream: str, moment: int) -> Choice:
-    """The choice that was made at this moment, where equals at the cut were all taken in with as many seats."""
+    """The choice that was made at this moment."""
     made = past.typed[moment]
     assert isinstance(made, e.SelectionMade)
     state = past.round(stream, moment)
     inputs = past.inputs(state, moment)
     step = inputs.stage.step(made.step)
     assert isinstance(step, Selection)
-    problem = problem_of(state, inputs, going(state, inputs), step)
-    return Choice(stream, state, inputs, step, problem.model_copy(update={"seats": made.seats}))
+    return Choice(stream, state, inputs, step, made)
 
 
 def _parts(step: Selection, ranked: e.Ranked) -> tuple[Part, ...]:

@@ -14,6 +14,7 @@ from schemas.commands import (
     Disqualify,
     Endorse,
     ExtendIntake,
+    FormPanel,
     InvalidateVotes,
     PauseCycle,
     PauseRound,
@@ -155,8 +156,6 @@ def test_a_replaced_judge_and_a_result_computed_again_are_listed_dr_13() -> None
     assert (again.what, again.before, again.after) == ("PanelClosed", "version 1", "version 2")
     other = logged(panel(), choice(1), members=("a",))
     other.open_step("expert_review")
-    from schemas.commands import FormPanel
-
     other.at(FormPanel(step="expert_review", judges=tuple(judge.id for judge in JUDGES)), OPERATOR)
     by_two(other, ReplaceJudge(step="expert_review", judge=JUDGES[0].id, by=SPARE_JUDGE.id, reason="病假"))
     replaced = only(other)
