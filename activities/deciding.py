@@ -441,7 +441,7 @@ class Decider:
             authority=(await self.authorities.get(names.authority_stream(body.cycle))).state,
             needed_by=await self._needed_by(subject) if isinstance(body, ErasePerson) else (),
         )
-        return Decided(folded, person.decide(folded.state, command, body, inputs))
+        return Decided(folded, inputs, person.decide(folded.state, command, body, inputs))
 
     async def _needed_by(self, subject: str) -> tuple[str, ...]:
         """Whatever still needs a person's data, in any cycle: they have the same subject id in all."""

@@ -111,6 +111,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "新的截止时间 {asked} 不晚于 {was}。",
         "The new end {asked} is not later than {was}.",
     ),
+    "EXTENSION_NEEDS_HIGHER_AUTHORITY": (
+        "{step} 延期前评分已揭晓（{seen}）：须由上级 {authority} 两人办理，{actor} 不在其列。",
+        "Scores have been seen ({seen}): extending {step} takes two people of {authority}; {actor} is none of them.",
+    ),
     "NOMINATION_EXISTS": ("申报 {nomination} 已存在。", "Nomination {nomination} exists already."),
     "NOMINATION_OVER": ("{nomination} 已终结（{status}）。", "{nomination} is over ({status})."),
     "NO_INTAKE_HERE": ("{unit}（{rank}）不受理申报。", "{unit} ({rank}) takes no nominations."),
