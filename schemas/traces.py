@@ -28,8 +28,8 @@ NO_TRACE = PaperTrace()
 class Traced(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """One accepted paper as the rules see it.
 
-    `received` is in milliseconds since 1970; `voter` and `paper` are what the papers' own table calls them, at most 32
-    bytes each; `choices` count from 0 in the order of the ballot's candidates.
+    `received` is in milliseconds since 1970; `voter` and `paper` are the 16 bytes each by which the box knows them;
+    `choices` count from 0 in the order of the ballot's candidates, each candidate once.
     """
 
     received: int

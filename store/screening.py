@@ -1,12 +1,15 @@
 """What the rules against stuffing read and what they name: traces of papers in time order, and papers in cohorts.
 
-Marks decide nothing: what becomes of a cohort, the round's stream says.
+The ballot box keeps the traces of a batch in the transaction that accepts it (`keep_traces`), of ballots that
+`is_traced`. Marks decide nothing: what becomes of a cohort the round's stream says, and sealing is told which cohorts do
+not count.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Self
 
@@ -19,6 +22,11 @@ from store.statements import statement
 
 PAGE = 5000
 """How many papers are handed on at once."""
+
+
+async def is_traced(connection: PoolConnectionProxy, ballot: str) -> bool:
+    """Whether the programme asks for traces of this ballot's papers; it does not change once the ballot is open."""
+    return bool(await connection.fetchval(statement("is_traced"), ballot))
 
 
 async def keep_traces(connection: PoolConnectionProxy, ballot: str, batch: Sequence[Traced]) -> None:
@@ -36,7 +44,7 @@ class Screening:
         self._pool: asyncpg.Pool | None = None
 
     async def __aenter__(self) -> Self:
-        self._pool = await asyncpg.create_pool(self._dsn, min_size=0, max_size=2)
+        self._pool = await asyncpg.create_pool(self._dsn, min_size=0, max_size=3)
         return self
 
     async def __aexit__(
@@ -44,6 +52,18 @@ class Screening:
     ) -> None:
         if self._pool is not None:
             await self._pool.close()
+
+    async def begin(self, ballot: str) -> None:
+        """From its first paper on keep the ballot's traces; called before it opens."""
+        async with connection_of(self._pool) as connection:
+            await connection.execute(statement("trace_ballot"), ballot)
+
+    @asynccontextmanager
+    async def alone(self, ballot: str) -> AsyncIterator[None]:
+        """One screening of the ballot at a time, in whatever process."""
+        async with connection_of(self._pool) as connection, connection.transaction():
+            await connection.execute(statement("hold_screening"), ballot)
+            yield
 
     async def papers(self, ballot: str) -> int:
         """How many papers have a trace."""
@@ -65,18 +85,23 @@ class Screening:
                     page = []
         yield [*page, *(one[-1] for one in sorted(waiting, key=lambda one: one[:3]))]
 
-    async def mark(self, ballot: str, cohort: str, papers: Iterable[tuple[bytes, bytes]]) -> None:
-        """These papers, each with its voter, belong to the cohort; again is no error."""
-        rows = list(papers)
-        async with connection_of(self._pool) as connection:
-            await connection.execute(
-                statement("mark"), ballot, cohort, [paper for paper, _ in rows], [voter for _, voter in rows]
-            )
+    async def mark(self, ballot: str, papers: Sequence[tuple[str, Traced]]) -> None:
+        """These papers belong to these cohorts; a paper that is in one already stays there."""
+        if papers:
+            columns = zip(*((cohort, one.paper, one.voter) for cohort, one in papers), strict=True)
+            async with connection_of(self._pool) as connection:
+                await connection.execute(statement("mark"), ballot, *map(list, columns))
 
-    async def marked(self, ballot: str, cohort: str) -> list[tuple[bytes, bytes]]:
-        """The papers of a cohort with their voters, in the order in which its root covers them."""
+    async def cohorts(self, ballot: str, prefix: str) -> dict[str, int]:
+        """The cohorts whose names begin so, and how many papers each has."""
         async with connection_of(self._pool) as connection:
-            return [tuple(row) for row in await connection.fetch(statement("marked"), ballot, cohort)]
+            return dict(await connection.fetch(statement("cohorts"), ballot, prefix))
+
+    async def marked(self, ballot: str, cohort: str) -> AsyncIterator[tuple[bytes, bytes]]:
+        """The papers of a cohort with their voters, in the order in which its root covers them."""
+        async with connection_of(self._pool) as connection, connection.transaction():
+            async for row in connection.cursor(statement("marked"), ballot, cohort, prefetch=PAGE):
+                yield row["paper"], row["voter"]
 
     async def drop(self, ballot: str) -> int:
         """Forget what was known of the senders; how many papers that were."""

@@ -1,6 +1,9 @@
 -- Against ballot-stuffing (DR-23): what the rules may know of papers for a while, and which papers they name.
 -- depends: 0003.defence
 
+-- The ballots of which traces are kept: those whose programme has rules against stuffing. Written before the ballot opens.
+CREATE TABLE traced (ballot text COLLATE "C" PRIMARY KEY);
+
 -- A batch of accepted papers' traces (`schemas.traces.packed`), written with the papers; dropped when no longer needed.
 CREATE TABLE trace (
     n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -12,14 +15,14 @@ CREATE TABLE trace (
 ALTER TABLE trace ALTER COLUMN body SET STORAGE EXTERNAL; -- hashes do not compress
 CREATE INDEX trace_in_time ON trace (ballot, first_ms, n);
 
--- The papers of a cohort. What becomes of a cohort, the round's stream says; the event holds the Merkle root of its
--- papers in ascending order.
+-- The papers of a cohort, 16 bytes each as their voters. What becomes of a cohort the round's stream says, and the
+-- sealing is told which cohorts do not count; the event holds the Merkle root of a cohort's papers. A paper is in one.
 CREATE TABLE mark (
     ballot text COLLATE "C" NOT NULL,
     cohort text COLLATE "C" NOT NULL,
     paper bytea NOT NULL,
     voter bytea NOT NULL,
-    PRIMARY KEY (ballot, voter, paper, cohort)
+    PRIMARY KEY (ballot, voter, paper)
 );
 CREATE INDEX mark_of_cohort ON mark (ballot, cohort, paper);
 
@@ -34,5 +37,5 @@ FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change();
 ALTER TABLE mark ENABLE ALWAYS TRIGGER no_change;
 
 GRANT EXECUTE ON FUNCTION drop_traces TO xuanshu_app;
-GRANT SELECT, INSERT ON trace, mark TO xuanshu_app;
+GRANT SELECT, INSERT ON traced, trace, mark TO xuanshu_app;
 GRANT SELECT ON mark TO xuanshu_auditor;
