@@ -12,9 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import pairwise
 from math import ceil
-from typing import Literal
 from zlib import crc32
 
 from schemas.canonical import payload_hash
@@ -86,7 +84,9 @@ class _Watch:
         self.rule = rule
         self.scope = _Scope(rule)
         self.watched: set[tuple[int, int]] = set()
-        self._mask = (cells // 16 if getattr(rule, "minutes", None) else cells) - 1  # a window sees few of all papers
+        self._mask = (
+            cells // 16 if getattr(rule, "minutes", None) else cells
+        ) - 1  # a window sees few of all papers
         self._window = -1
         self._at_night = isinstance(rule, Night)
         self._by_voters = isinstance(rule, Velocity) and rule.voters is not None
@@ -115,9 +115,7 @@ class _Watch:
 
     def watches(self, one: Traced) -> bool:
         bucket = self.scope.bucket(one)
-        return (
-            bool(bucket) and (self.scope.window(one.received), crc32(bucket) & self._mask) in self.watched
-        )
+        return bool(bucket) and (self.scope.window(one.received), crc32(bucket) & self._mask) in self.watched
 
 
 def _needed(rule: Velocity | Timing | Night) -> int:
@@ -158,7 +156,7 @@ class _Beat:
         gap = received - self.last
         if self.papers >= 2:
             self.steps += 1
-            self.steady += 0 < gap and 10 * abs(gap - self.gap) <= self.gap
+            self.steady += gap > 0 and 10 * abs(gap - self.gap) <= self.gap
         self.papers, self.last, self.gap = self.papers + 1, received, gap
 
 

@@ -95,7 +95,8 @@ class Screening:
     async def cohorts(self, ballot: str, prefix: str) -> dict[str, int]:
         """The cohorts whose names begin so, and how many papers each has."""
         async with connection_of(self._pool) as connection:
-            return dict(await connection.fetch(statement("cohorts"), ballot, prefix))
+            rows = await connection.fetch(statement("cohorts"), ballot, prefix)
+        return {row["cohort"]: row["papers"] for row in rows}
 
     async def marked(self, ballot: str, cohort: str) -> AsyncIterator[tuple[bytes, bytes]]:
         """The papers of a cohort with their voters, in the order in which its root covers them."""

@@ -21,14 +21,30 @@ HOUR = 60 * MINUTE
 OPENS = 1_709_481_600_000  # 2024-03-04 00:00 in Shanghai
 DAYS = 7
 CANDIDATES = 50
-_BY_HOUR = list(accumulate((3, 1, 1, 1, 1, 2, 6, 12, 20, 26, 28, 26, 32, 28, 24, 24, 24, 26, 30, 38, 44, 40, 26, 12)))
+_BY_HOUR = list(
+    accumulate((3, 1, 1, 1, 1, 2, 6, 12, 20, 26, 28, 26, 32, 28, 24, 24, 24, 26, 30, 38, 44, 40, 26, 12))
+)
 
 RULES = Stuffing.model_validate(
     {
         "rules": [
             {"type": "velocity", "id": "one_device", "by": "device", "voters": 8, "lead": "80%"},
-            {"type": "velocity", "id": "one_network", "by": "network", "papers": 60, "minutes": 10, "lead": "80%"},
-            {"type": "timing", "id": "metronome", "by": "network", "papers": 20, "minutes": 120, "steady": "40%"},
+            {
+                "type": "velocity",
+                "id": "one_network",
+                "by": "network",
+                "papers": 60,
+                "minutes": 10,
+                "lead": "80%",
+            },
+            {
+                "type": "timing",
+                "id": "metronome",
+                "by": "network",
+                "papers": 20,
+                "minutes": 120,
+                "steady": "40%",
+            },
             {"type": "night", "id": "sleepless", "by": "network", "papers": 40, "night": "12%"},
             {"type": "surge", "id": "surge", "papers": 100, "minutes": 60, "factor": 2, "strangers": "40%"},
         ]
@@ -70,7 +86,9 @@ class Crowd:
     # ---- the honest ----
 
     def _honest(self) -> None:
-        self._homes = homes = [self._name() for _ in range(self.honest // 60)]  # a /24 or /48 holds many homes
+        self._homes = homes = [
+            self._name() for _ in range(self.honest // 60)
+        ]  # a /24 or /48 holds many homes
         carriers = [self._name() for _ in range(12)]
         for _ in range(self.honest // 5):
             self._family(self._draw.choice(homes), self._draw.choice(carriers))
