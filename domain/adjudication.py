@@ -128,6 +128,11 @@ def release(state: State, command: Command, body: ReleaseVotes, step: PublicVote
     return Decision(events=events, guards=(cycle_guard(command),), grant=grant)
 
 
+def uncounted(run: StepRun) -> frozenset[str]:
+    """The cohorts whose papers do not count."""
+    return frozenset(id for id, cohort in run.cohorts.items() if cohort.status == "invalid")
+
+
 def suspected(run: StepRun, nomination: str) -> Fraction:
     """The part of a nomination's papers that is held or invalidated, of those of the last run of the rules."""
     cohorts = [one for one in run.cohorts.values() if one.nomination == nomination]

@@ -47,6 +47,7 @@ from schemas.commands import (
     OpenRound,
     OpenStep,
     PauseRound,
+    PublishCounts,
     RearmStep,
     RecordCongress,
     Recuse,
@@ -91,7 +92,9 @@ from schemas.programme import (
 )
 from schemas.programme import Decision as DecisionStep
 
-ENGINES_OWN = FreezePool | OpenStep | CloseStep | RearmStep | HoldVotes | SealTally | ReportRound
+ENGINES_OWN = (
+    FreezePool | OpenStep | CloseStep | RearmStep | HoldVotes | PublishCounts | SealTally | ReportRound
+)
 """What time or order drives: a round that is over answers these with nothing."""
 PANEL_S = FormPanel | DrawPanel | NameChair | ReplaceJudge | DeclareTies | Recuse | HandInSheet | EnterSheet
 """What people ask of a panel."""
@@ -131,12 +134,23 @@ def decide(state: State, command: Command, body: RoundBody, inputs: Inputs) -> D
             return _close_step(state, command, inputs, step)
         case RearmStep():
             return timing.rearm(state, command, inputs, step)
-        case SealTally():
-            return vote.seal_tally(state, command, body, step) if isinstance(step, PublicVote) else NOTHING
-        case HoldVotes():
-            return adjudication.hold(state, command, body, step) if isinstance(step, PublicVote) else NOTHING
+        case SealTally() | HoldVotes() | PublishCounts():
+            return _counted(state, command, body, step) if isinstance(step, PublicVote) else NOTHING
         case _:
             return _by_people(state, command, body, inputs, step)
+
+
+def _counted(
+    state: State, command: Command, body: SealTally | HoldVotes | PublishCounts, step: PublicVote
+) -> Decision:
+    """What the engine found in the ballot box."""
+    match body:
+        case SealTally():
+            return vote.seal_tally(state, command, body, step)
+        case HoldVotes():
+            return adjudication.hold(state, command, body, step)
+        case PublishCounts():
+            return vote.publish_counts(state, command, body, step)
 
 
 def _of_the_whole(

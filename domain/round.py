@@ -21,6 +21,7 @@ from schemas.events import (
     ClearanceReplied,
     ClearanceRequested,
     CongressRecorded,
+    CountsPublished,
     DecisionTaken,
     DifferentialWaived,
     Event,
@@ -118,6 +119,7 @@ class StepRun:
     cohorts: dict[str, Cohort] = field(default_factory=dict)
     frozen: dict[str, datetime] = field(default_factory=dict)  # nomination, or "" for the whole vote → since
     thawed: tuple[tuple[str, datetime, datetime], ...] = ()  # nomination, from, until
+    shown: CountsPublished | None = None  # the latest provisional counts
     screened: int = 0  # how often the rules against stuffing were run
     screened_all: bool = False  # also after the close
     screening_asked: bool = False
@@ -259,6 +261,8 @@ def _evolve_vote(state: State, event: Event, at: datetime, actor: str, stream: s
             found = Cohort(rule=event.rule, nomination=event.nomination, papers=event.papers, of=event.of)
             cohorts = run_of(state, event.step).cohorts | {event.cohort: found}
             return _step(state, event.step, cohorts=cohorts)
+        case CountsPublished():
+            return _step(state, event.step, shown=event)
         case ScreeningAsked():
             return _step(state, event.step, screening_asked=True)
         case VotesScreened():

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime, time, timedelta
 
+from domain.calendar import SHANGHAI
 from domain.decision import NOTHING, Decision
 from domain.round import State, StepRun, run_of
 from domain.scoring import Normalised, combine_channels, normalise
@@ -20,12 +23,13 @@ from domain.steps import (
     present,
 )
 from schemas import names
-from schemas.commands import Command, SealTally
+from schemas.commands import Command, PublishCounts, SealTally
 from schemas.errors import Refused
 from schemas.events import (
     AdjudicationOpened,
     BallotOpened,
     ChannelCounts,
+    CountsPublished,
     Dropped,
     PanelResult,
     StepOpened,
@@ -49,6 +53,47 @@ def open_vote(state: State, command: Command, inputs: Inputs, step: PublicVote) 
         step=step.id, ballot=names.step_gate(state.stream, step.id), candidates=tuple(candidates)
     )
     return opened.then(left).then(Decision(events=(ballot,), guards=guards))
+
+
+def display_at(step: PublicVote, run: StepRun, now: datetime) -> datetime | None:
+    """The latest time at which counts were to be shown, while the vote is on; None where they are hidden, or as yet.
+
+    Until the tally is sealed whoever shows a count shows `run.shown`, calls it provisional, and shows nothing newer.
+    """
+    return max((at for at in _display_times(step, run) if at <= now), default=None)
+
+
+def next_display(step: PublicVote, run: StepRun, now: datetime) -> datetime | None:
+    """The next such time."""
+    return min((at for at in _display_times(step, run) if at > now), default=None)
+
+
+def undisplayed(step: PublicVote, run: StepRun, now: datetime) -> datetime | None:
+    """That time, if the vote is on and its counts were not shown yet."""
+    due = display_at(step, run, now)
+    shown = run.shown is not None and due is not None and run.shown.at >= due
+    return None if run.closed_at is not None or shown else due
+
+
+def _display_times(step: PublicVote, run: StepRun) -> Iterator[datetime]:
+    """Within the window, each day at the programme's times in Shanghai."""
+    if step.display is None or run.window is None:
+        return
+    opens, closes = (one.astimezone(SHANGHAI) for one in (run.window.opens_at, run.window.closes_at))
+    for day in range((closes.date() - opens.date()).days + 1):
+        for written in step.display.at:
+            at = datetime.combine(opens.date() + timedelta(days=day), time.fromisoformat(written), SHANGHAI)
+            if opens < at < closes:
+                yield at
+
+
+def publish_counts(state: State, command: Command, body: PublishCounts, step: PublicVote) -> Decision:
+    """Provisional counts, once a time that the programme sets."""
+    run = run_of(state, step.id)
+    if undisplayed(step, run, command.received_at) != body.at:
+        return NOTHING
+    published = CountsPublished(step=step.id, at=body.at, counts=body.counts)
+    return Decision(events=(published,), guards=(cycle_guard(command),))
 
 
 def close_vote(state: State, command: Command, inputs: Inputs, step: PublicVote) -> Decision:

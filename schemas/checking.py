@@ -455,11 +455,7 @@ def _check_votes(draft: Draft, stage: DraftStage) -> Iterator[Fault]:
 
 
 def _check_stuffing(draft: Draft, place: Place, stuffing: Stuffing) -> Iterator[Fault]:
-    """Cohorts are named after rules, and heavier acts need no less than lighter ones (DR-23)."""
-    ids = [rule.id for rule in stuffing.rules]
-    for n, id in enumerate(ids):
-        if id in ids[:n]:
-            yield draft.fault((*place, "rules", n, "id"), "rule_repeated", rule=id)
+    """Heavier acts need no less than lighter ones (DR-23)."""
     steps = stuffing.ladder
     for n, (before, after) in enumerate(pairwise(steps), 1):
         if after.share < before.share or after.act in [one.act for one in steps[:n]]:

@@ -269,6 +269,15 @@ class SealTally(Frozen):
     valid: tuple[ChannelCounts, ...] = ()  # without the papers that do not count, by channel
 
 
+class PublishCounts(Frozen):
+    """The engine's own: what the ballot box counts now, for the display that is due `at`."""
+
+    kind: Literal["publish_counts"] = "publish_counts"
+    step: str
+    at: Instant
+    counts: tuple[Count, ...] = ()
+
+
 class ScreenVotes(Frozen):
     """Run the rules against stuffing over the papers so far, and hold what they name (DR-23)."""
 
@@ -803,6 +812,7 @@ RoundBody = (
     | CloseStep
     | RearmStep
     | SealTally
+    | PublishCounts
     | ScreenVotes
     | HoldVotes
     | InvalidateVotes

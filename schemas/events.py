@@ -676,6 +676,14 @@ class AdjudicationClosed(Event):
     step: str
 
 
+class CountsPublished(Event):
+    """Provisional counts, due `at` by the programme: of all papers taken so far, the held ones too (DR-23)."""
+
+    step: str
+    at: Instant
+    counts: tuple[Count, ...]
+
+
 class ScreeningAsked(Event):
     """Somebody wants the rules against stuffing run now."""
 

@@ -6,11 +6,12 @@ that no source states is written `{assumed: VALUE, why: …}` and listed in `ass
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from fractions import Fraction
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import BeforeValidator, Field, PositiveInt, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from schemas.ledger import Frozen
@@ -18,7 +19,18 @@ from schemas.values import Exact, Label, Share
 
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 ProgrammeId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
-TimeOfDay = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+_TIME = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
+
+
+def _time_of_day(value: object) -> object:
+    if not isinstance(value, str) or not re.fullmatch(_TIME, value):
+        raise PydanticCustomError("time_form", "a time of day is text such as '09:00'")
+    return value
+
+
+TimeOfDay = Annotated[
+    str, BeforeValidator(_time_of_day), WithJsonSchema({"type": "string", "pattern": _TIME})
+]
 IsoDate = Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
 
 
@@ -471,7 +483,8 @@ class Stuffing(Frozen):
     """What holds papers of a public vote back, and what may follow (刷票, DR-23).
 
     A paper that a rule names is held until two people release or invalidate it; `unruled` says what becomes of those on
-    which nobody has ruled when the adjudication ends. An act that is not on the `ladder` is not taken against anybody.
+    which nobody has ruled when the adjudication ends. With a `ladder`, an act that is not on it is not taken against
+    anybody; without one, two people decide alone.
     """
 
     rules: tuple[StuffingRule, ...] = Field(min_length=1)

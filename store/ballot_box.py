@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta, timezone
+from hashlib import sha256
 from types import TracebackType
 from typing import Any, Self
 
@@ -134,21 +135,37 @@ class BallotBox:
         named = {"ballot": ballot, "what": f"ballot {ballot}", "step": ballot, "choices": "、".join(choices)}
         raise Refused(outcome, **named | facts)
 
-    async def seal(self, ballot: str, invalid: frozenset[str] = frozenset()) -> SealedTally:
+    async def seal(
+        self, ballot: str, invalid: frozenset[str] = frozenset(), cohorts: frozenset[str] = frozenset()
+    ) -> SealedTally:
         """Count a closed ballot and pin the tally; again gives the first one, and no paper is taken after it.
+
+        Papers of the `invalid` voters do not count, nor those that are marked as of one of these cohorts.
 
         Raises `Refused(BALLOT_OPEN)`, `Refused(NOT_FOUND)`, `Integrity(BALLOT_BROKEN)`.
         """
         async with connection_of(self._pool) as connection, connection.transaction():
-            tally = await _count(connection, ballot, invalid)
+            tally = await _count(connection, ballot, invalid, cohorts)
             await connection.execute(statement("keep_tally"), ballot, canonical_bytes(tally))
             kept = await connection.fetchval(statement("tally"), ballot)
         return SealedTally.model_validate_json(kept)
 
-    async def recount(self, ballot: str, invalid: frozenset[str] = frozenset()) -> SealedTally:
+    async def recount(
+        self, ballot: str, invalid: frozenset[str] = frozenset(), cohorts: frozenset[str] = frozenset()
+    ) -> SealedTally:
         """Count again from the raw papers, each checked against its hash and the rules; raises as `seal`."""
         async with connection_of(self._pool) as connection, connection.transaction():
-            return await _count(connection, ballot, invalid)
+            return await _count(connection, ballot, invalid, cohorts)
+
+    async def live_counts(self, ballot: str) -> tuple[ChannelCounts, ...]:
+        """The votes so far by channel; provisional. Raises `Refused(NOT_FOUND)`."""
+        async with connection_of(self._pool) as connection:
+            raw_rules = await connection.fetchval(statement("ballot_rules"), ballot)
+            if raw_rules is None:
+                raise Refused("NOT_FOUND", what=f"ballot {ballot}")
+            papers = await connection.fetch(statement("papers"), ballot)
+        rules = _Rules.model_validate_json(raw_rules)
+        return await asyncio.to_thread(_valid_counts, rules, papers, frozenset(), frozenset())
 
     async def _count_refusal(self, ballot: str, outcome: str) -> None:
         with suppress(Unavailable):
@@ -175,7 +192,9 @@ def _receipt_again(paper: dict[str, Any], kept: asyncpg.Record) -> PaperReceipt:
     )
 
 
-async def _count(connection: PoolConnectionProxy, ballot: str, invalid: frozenset[str]) -> SealedTally:
+async def _count(
+    connection: PoolConnectionProxy, ballot: str, invalid: frozenset[str], cohorts: frozenset[str]
+) -> SealedTally:
     """Count the papers of a closed ballot, its gate held; the caller is in a transaction."""
     raw_rules = await connection.fetchval(statement("ballot_rules"), ballot)
     if raw_rules is None:
@@ -186,6 +205,8 @@ async def _count(connection: PoolConnectionProxy, ballot: str, invalid: frozense
     papers = await connection.fetch(statement("papers"), ballot)
     counts = await asyncio.to_thread(_checked_counts, rules, papers)
     root = await asyncio.to_thread(merkle.root, (merkle.leaf(row["body"]) for row in papers))
+    marked = await connection.fetch(statement("uncounted"), ballot, list(cohorts))
+    uncounted = frozenset(row["paper"] for row in marked)
     return SealedTally(
         ballot=ballot,
         papers=len(papers),
@@ -193,7 +214,7 @@ async def _count(connection: PoolConnectionProxy, ballot: str, invalid: frozense
         root=root.hex(),
         counts=tuple(Count(nomination=name, votes=counts[name]) for name in rules.candidates),
         rules_hash=digest(raw_rules),
-        valid=await asyncio.to_thread(_valid_counts, rules, papers, invalid),
+        valid=await asyncio.to_thread(_valid_counts, rules, papers, invalid, uncounted),
     )
 
 
@@ -206,13 +227,13 @@ async def _refused(connection: PoolConnectionProxy, ballot: str) -> int:
 
 
 def _valid_counts(
-    rules: _Rules, papers: Sequence[asyncpg.Record], invalid: frozenset[str]
+    rules: _Rules, papers: Sequence[asyncpg.Record], invalid: frozenset[str], uncounted: frozenset[bytes]
 ) -> tuple[ChannelCounts, ...]:
     votes: dict[str, Counter[str]] = {}
     papers_by: Counter[str] = Counter()
     for row in papers:
         paper = orjson.loads(row["body"])
-        if paper["voter"] not in invalid:
+        if paper["voter"] not in invalid and sha256(paper["paper"].encode()).digest()[:16] not in uncounted:
             votes.setdefault(paper["channel"], Counter()).update(paper["choices"])
             papers_by[paper["channel"]] += 1
     return tuple(

@@ -36,7 +36,7 @@ async def keep_traces(connection: PoolConnectionProxy, ballot: str, batch: Seque
         await connection.execute(statement("keep_traces"), ballot, first, len(batch), packed(batch))
 
 
-class Screening:
+class Traces:
     """Traces and marks on a migrated database, as the app role; an async context manager, raises as the ballot box."""
 
     def __init__(self, dsn: str) -> None:

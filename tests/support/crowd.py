@@ -14,7 +14,9 @@ from hashlib import blake2b
 from itertools import accumulate
 
 from domain.stuffing import DAY, MINUTE, Screening
-from schemas.programme import Stuffing
+from runtime.settings import CHECKOUT
+from schemas.loading import load_programme
+from schemas.programme import PublicVote, Stuffing
 from schemas.traces import Traced
 
 HOUR = 60 * MINUTE
@@ -25,31 +27,15 @@ _BY_HOUR = list(
     accumulate((3, 1, 1, 1, 1, 2, 6, 12, 20, 26, 28, 26, 32, 28, 24, 24, 24, 26, 30, 38, 44, 40, 26, 12))
 )
 
-RULES = Stuffing.model_validate(
-    {
-        "rules": [
-            {"type": "velocity", "id": "one_device", "by": "device", "voters": 8, "lead": "80%"},
-            {
-                "type": "velocity",
-                "id": "one_network",
-                "by": "network",
-                "papers": 60,
-                "minutes": 10,
-                "lead": "80%",
-            },
-            {
-                "type": "timing",
-                "id": "metronome",
-                "by": "network",
-                "papers": 20,
-                "minutes": 120,
-                "steady": "40%",
-            },
-            {"type": "night", "id": "sleepless", "by": "network", "papers": 40, "night": "12%"},
-            {"type": "surge", "id": "surge", "papers": 100, "minutes": 60, "factor": 2, "strangers": "40%"},
-        ]
-    }
-)
+
+def _shipped_rules() -> Stuffing:
+    programme = load_programme(CHECKOUT / "programmes" / "sichuan-craftsman" / "1.yaml")
+    steps = [step for stage in programme.stages.values() for step in stage.steps]
+    [rules] = [step.stuffing for step in steps if isinstance(step, PublicVote) and step.stuffing]
+    return rules
+
+
+RULES = _shipped_rules()
 """The rules that the shipped programme has; tuned on `TUNED` alone."""
 TUNED = range(10)
 HELD_OUT = range(1000, 1010)
