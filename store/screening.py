@@ -101,7 +101,7 @@ class Traces:
     async def marked(self, ballot: str, cohort: str) -> AsyncIterator[tuple[bytes, bytes]]:
         """The papers of a cohort with their voters, in the order in which its root covers them."""
         async with connection_of(self._pool) as connection, connection.transaction():
-            async for row in connection.cursor(statement("marked"), ballot, cohort, prefetch=PAGE):
+            async for row in connection.cursor(statement("papers_of_cohort"), ballot, cohort, prefetch=PAGE):
                 yield row["paper"], row["voter"]
 
     async def drop(self, ballot: str) -> int:
