@@ -24,7 +24,7 @@ from schemas.events import Count
 from schemas.messages import CycleAnswer, FeedOrder, NominationAnswer, Order, RoundAnswer
 from schemas.programme import PublicVote, Stage
 from schemas.values import format_instant
-from store.ballot_box import BallotBox
+from store.ballots import BallotBox
 from store.screening import Traces
 
 BEAT_SECONDS = 2
@@ -179,7 +179,8 @@ class Engine:
             ballot = names.step_gate(stream, step_id)
             if step.stuffing is not None:
                 await self._traces.begin(ballot)
-            await self._ballots.open(ballot, step.limits, tuple(folded.state.members))
+            channels = tuple(one.channel for one in step.channels)
+            await self._ballots.open(ballot, step.limits, tuple(folded.state.members), channels)
 
     async def _round_answer(self, command: Command, receipt: Any) -> RoundAnswer:
         folded = await self._decider.rounds.get(command.stream)

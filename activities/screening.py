@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
 
 from activities.deciding import Decider
 from domain.round import State, StepRun, run_of
@@ -16,16 +15,10 @@ from schemas.errors import Refused
 from schemas.events import BallotOpened, read
 from schemas.ledger import Receipt
 from schemas.programme import PublicVote
-from schemas.traces import Traced
+from schemas.traces import Traced, milliseconds
 from store.screening import Traces
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NEVER = 2**53
-
-
-def milliseconds(moment: datetime) -> int:
-    """Since 1970, as traces count."""
-    return (moment - _EPOCH) // timedelta(milliseconds=1)
 
 
 def freezes(run: StepRun, candidates: tuple[str, ...]) -> dict[int, list[Span]]:

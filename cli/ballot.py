@@ -6,6 +6,7 @@ from secrets import token_hex
 from typing import Annotated
 
 from cyclopts import Parameter
+from msgspec.structs import asdict
 
 from cli.desk import AtDesk, Desk, OfCycle, Reason, RoundAt, Signed, StepId, command, round_at
 from cli.output import Outcome, jsonable, table
@@ -92,8 +93,8 @@ async def vote(
         names.cycle_of(stream), ballot, voter, choice, paper or token_hex(16), channel
     )
     before = desk.say("此前已收下", "taken before") if receipt.repeated else desk.say("已收下", "taken")
-    rows = [(desk.say("选票", "paper"), receipt.paper_id), (desk.say("校验值", "leaf"), receipt.leaf)]
-    return Outcome(json=receipt.model_dump(mode="json"), shown=table((before, ""), rows))
+    rows = [(desk.say("回执", "receipt"), receipt.id), (desk.say("校验值", "leaf"), receipt.leaf)]
+    return Outcome(json=asdict(receipt), shown=table((before, ""), rows))
 
 
 Voters = Annotated[tuple[str, ...], Parameter(help="投票人代号，可多次 · a voter's token")]

@@ -263,4 +263,12 @@ def _result(found: Result, desk: Desk) -> Group:
 def _listed(one: Listed) -> tuple[Any, ...]:
     parts = " ".join(f"{part.component}={number(part.value)}" for part in one.components)
     score = "" if one.score is None else number(one.score)
-    return one.rank, one.nomination, one.unit, one.route, score, parts, " ".join(one.certificates)
+    return (
+        one.rank,
+        one.nomination,
+        f"{one.unit_name} {one.unit}",
+        one.route,
+        score,
+        parts,
+        " ".join(one.certificates),
+    )

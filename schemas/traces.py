@@ -7,9 +7,17 @@ keeps whole batches packed, apart from the papers, until the objection period is
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 import msgspec
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def milliseconds(moment: datetime) -> int:
+    """Since 1970, as traces count."""
+    return (moment - _EPOCH) // timedelta(milliseconds=1)
 
 
 class PaperTrace(NamedTuple):

@@ -1,22 +1,20 @@
 """What the rules against stuffing read and what they name: traces of papers in time order, and papers in cohorts.
 
-The ballot box keeps the traces of a batch in the transaction that accepts it (`keep_traces`), of ballots that
-`is_traced`. Marks decide nothing: what becomes of a cohort the round's stream says, and sealing is told which cohorts do
+The ballot box keeps the traces of a batch in the transaction that accepts it. Marks decide nothing: what becomes of a cohort the round's stream says, and sealing is told which cohorts do
 not count.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Self
 
 import asyncpg
-from asyncpg.pool import PoolConnectionProxy
 
-from schemas.traces import Traced, packed, unpacked
+from schemas.traces import Traced, unpacked
 from store.pool import connection_of
 from store.statements import statement
 
@@ -24,16 +22,10 @@ PAGE = 5000
 """How many papers are handed on at once."""
 
 
-async def is_traced(connection: PoolConnectionProxy, ballot: str) -> bool:
-    """Whether the programme asks for traces of this ballot's papers; it does not change once the ballot is open."""
-    return bool(await connection.fetchval(statement("is_traced"), ballot))
-
-
-async def keep_traces(connection: PoolConnectionProxy, ballot: str, batch: Sequence[Traced]) -> None:
-    """The traces of a batch of accepted papers, in the caller's transaction: they stand or fall with the papers."""
-    if batch:
-        first = min(one.received for one in batch)
-        await connection.execute(statement("keep_traces"), ballot, first, len(batch), packed(batch))
+def _taken(body: bytes, takers: bytes | None) -> Iterator[Traced]:
+    """The papers of a batch that were taken: at most one a voter."""
+    voters = None if takers is None else {takers[at : at + 16] for at in range(0, len(takers), 17)}
+    return (one for one in unpacked(body) if voters is None or one.voter in voters)
 
 
 class Traces:
@@ -78,7 +70,7 @@ class Traces:
             async for row in connection.cursor(statement("traces"), ballot, prefetch=50):
                 while waiting and waiting[0][0] < row["first_ms"]:
                     page.append(heapq.heappop(waiting)[-1])
-                for one in unpacked(row["body"]):
+                for one in _taken(row["body"], row["takers"]):
                     heapq.heappush(waiting, (one.received, one.paper, one.voter, one))
                 if len(page) >= PAGE:
                     yield page

@@ -38,7 +38,7 @@ from schemas.events import (
     VotesScreened,
 )
 from schemas.ledger import GateStatus
-from schemas.programme import PublicVote
+from schemas.programme import PublicVote, Rank
 from tests.domain.specification import (
     DAY,
     OFFICER,
@@ -77,7 +77,7 @@ def voted(**stuffing: Any) -> World:
 
 
 def declared(world: World) -> PublicVote:
-    [found] = [one for one in world.programme.stages["province"].steps if isinstance(one, PublicVote)]
+    [found] = [one for one in world.programme.stages[Rank.PROVINCE].steps if isinstance(one, PublicVote)]
     return found
 
 

@@ -1,16 +1,18 @@
 -- Against ballot-stuffing (DR-23): what the rules may know of papers for a while, and which papers they name.
--- depends: 0003.defence
+-- depends: 0006.sealing
 
 -- The ballots of which traces are kept: those whose programme has rules against stuffing. Written before the ballot opens.
 CREATE TABLE traced (ballot text COLLATE "C" PRIMARY KEY);
 
--- A batch of accepted papers' traces (`schemas.traces.packed`), written with the papers; dropped when no longer needed.
+-- A batch of papers' traces (`schemas.traces.packed`), written with the papers; dropped when no longer needed. Where not
+-- all of them were taken, `takers` are those who were: voter (16) and number of the day (1) one after the other.
 CREATE TABLE trace (
     n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     ballot text COLLATE "C" NOT NULL,
     first_ms bigint NOT NULL,
     papers integer NOT NULL,
-    body bytea NOT NULL
+    body bytea NOT NULL,
+    takers bytea
 );
 ALTER TABLE trace ALTER COLUMN body SET STORAGE EXTERNAL; -- hashes do not compress
 CREATE INDEX trace_in_time ON trace (ballot, first_ms, n);
@@ -38,4 +40,4 @@ ALTER TABLE mark ENABLE ALWAYS TRIGGER no_change;
 
 GRANT EXECUTE ON FUNCTION drop_traces TO xuanshu_app;
 GRANT SELECT, INSERT ON traced, trace, mark TO xuanshu_app;
-GRANT SELECT ON mark TO xuanshu_auditor;
+GRANT SELECT ON traced, mark TO xuanshu_auditor;
