@@ -115,8 +115,8 @@ _GROUPS: dict[str, tuple[str, str]] = {
         "Rounds: pause, resume, cancel, close-early, extend-reports",
     ),
     "ballot": (
-        "公众投票：投票、现状、刷票筛查与处置",
-        "The public vote: vote, state, what is done about stuffing",
+        "公众投票：投票、现状、重新计票、刷票筛查与处置",
+        "The public vote: vote, state, recount, what is done about stuffing",
     ),
     "title": (
         "称号：列出、考核、撤销、申诉、摘牌",
