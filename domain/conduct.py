@@ -206,7 +206,7 @@ def _by_people(state: State, command: Command, body: RoundBody, inputs: Inputs, 
         case _, PublicVote() if isinstance(body, AGAINST_STUFFING):
             return _against_stuffing(state, command, body, inputs, step, grant())
         case ExtendStep(), _:
-            return timing.extend_step(state, command, body, inputs, grant())
+            return timing.extend_step(state, command, body, inputs)
         case CloseStepEarly(), _:
             return _close_early(state, command, body, inputs, step, grant())
         case _:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime, time, timedelta
+from fractions import Fraction
 
 from domain.calendar import SHANGHAI
 from domain.decision import NOTHING, Decision
@@ -175,3 +176,14 @@ def _component(valid: Channels, candidates: list[str], step: PublicVote) -> Norm
     zeros = dict.fromkeys(candidates, 0)
     tallies = {one.channel: zeros | valid.get(one.channel, {}) for one in step.channels}
     return combine_channels(tallies, {one.channel: one.share for one in step.channels}, step.normalise)
+
+
+def counted_as(sealed: TallySealed, step: PublicVote, without: Collection[str] = ()) -> dict[str, Fraction]:
+    """The component that a sealed tally would give under this step, without the papers of these channels."""
+    channels = {one.channel: one.counts for one in sealed.valid} or {"": sealed.counts}
+    valid = {
+        channel: {one.nomination: 0 if one.nomination in sealed.zeroed else one.votes for one in counts}
+        for channel, counts in channels.items()
+        if channel not in without
+    }
+    return _component(valid, [one.nomination for one in sealed.counts], step).values
