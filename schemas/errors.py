@@ -336,8 +336,16 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     # ballot box
     "BALLOT_CLOSED": ("投票 {ballot} 已截止。", "The ballot {ballot} is closed."),
     "TALLY_SEALED": (
-        "{ballot} 的计票已封存，不能再剔除选票；重启计票须另行授权。",
-        "The tally of {ballot} is sealed: no paper can be invalidated any more; opening it again needs an authority of its own.",
+        "{ballot} 的计票已封存，不能再剔除或放行选票；重启计票须另行授权。",
+        "The tally of {ballot} is sealed: no paper can be invalidated or released any more; opening it again needs an authority of its own.",
+    ),
+    "NO_STUFFING_RULES": (
+        "环节 {step} 的方案没有反刷票规则（stuffing）。",
+        "The programme has no rules against stuffing for the step {step}.",
+    ),
+    "LADDER_NOT_REACHED": (
+        "对 {nomination} 还不能采取 {act}：被暂扣或剔除的选票占 {share}，处置阶梯要求 {needed}。",
+        "{act} is not open against {nomination}: {share} of the papers are held or invalidated, the ladder asks for {needed}.",
     ),
     "BALLOT_OPEN": (
         "投票 {ballot} 尚未截止，不能封存。",

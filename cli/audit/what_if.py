@@ -15,6 +15,7 @@ from activities.retaking import Retaker, differs
 from cli.audit.reading import in_order
 from cli.desk import AtDesk, Cycle, Desk, command
 from cli.output import Outcome, number, table
+from domain.adjudication import uncounted
 from domain.audit.otherwise import Changes, Course, Flip, Place, Told, Where, changed, otherwise
 from domain.audit.settings import with_settings
 from domain.decision import Decision
@@ -167,8 +168,8 @@ async def _votes(desk: Desk, courses: list[Course], asked: tuple[str, ...]) -> d
     if voters and sealed:
         async with BallotBox(desk.audit_dsn) as box:
             for course, step, tally in sealed:
-                invalid = run_of(course.end, step).invalid | voters
-                again = await box.recount(tally.ballot, invalid)
+                run = run_of(course.end, step)
+                again = await box.recount(tally.ballot, run.invalid | voters, uncounted(run))
                 tallies[tally.ballot] = tally.model_copy(update={"valid": again.valid})
     return {"channels": channels & set(asked), "tallies": tallies}
 

@@ -170,7 +170,7 @@ class BallotBox:
             return await sealing.inclusion(connection, receipt_id)
 
     def _packed(self, ballot: Opened, paper: Paper, answers: Answers, number: int) -> tuple[Sheet, Waiting]:
-        name, voter, paper_id, choices, channel, received_at = paper
+        name, voter, paper_id, choices, channel, received_at, trace = paper
         if len(voter) != 16 or len(paper_id) != 16:
             raise ValueError("a voter's token and a paper's id have 16 bytes")
         mark = ballot.marks.get((choices, channel)) or ballot.marked(choices, channel)
@@ -179,7 +179,7 @@ class BallotBox:
         if sheet is None:
             sheet = self._sheets[name, day] = Sheet(ballot, day)
         record = voter + paper_id + minute.to_bytes(2, "big") + mark
-        return sheet, Waiting(record, received_at, answers, number)
+        return sheet, Waiting(record, received_at, answers, number, trace)
 
     async def _opened(self, ballot: str) -> Opened:
         if (known := self._ballots.get(ballot)) is not None:
@@ -188,7 +188,7 @@ class BallotBox:
             row = await connection.fetchrow(statement("ballot_rules"), ballot)
             if row is None:
                 raise Refused("NOT_FOUND", what=f"ballot {ballot}")
-            known = opened(row["no"], row["rules"])
+            known = opened(row["no"], row["rules"], row["traced"])
             for sheet in await connection.fetch(statement("sheets"), ballot):
                 known.sheets[day_number(sheet["day"])] = sheet["no"]
         return self._ballots.setdefault(ballot, known)
