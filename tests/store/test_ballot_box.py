@@ -18,7 +18,7 @@ from schemas.programme import VoterLimits
 from store.ballots import BallotBox, PaperReceipt
 from store.postgres import PostgresEventStore
 from tests.store.commands import EVENING, NOON, gate
-from tests.store.polls import CANDIDATES, THREE_A_DAY, Polls, codes
+from tests.store.polls import CANDIDATES, THREE_A_DAY, Polls, code, codes
 from tests.support.databases import Database
 
 ONE, TWO, THREE, FOUR = CANDIDATES
@@ -129,6 +129,51 @@ async def test_dr_21_the_day_begins_at_midnight_in_shanghai(polls: Polls) -> Non
     assert await polls.refusal("voter", "p3", TWO, at=midnight + timedelta(hours=23)) == "LIMIT_REACHED"
     await polls.close()
     assert (await polls.box.recount(polls.id)).papers == 2
+
+
+async def test_a_paper_handed_in_again_after_midnight_is_the_same_paper(polls: Polls) -> None:
+    await polls.begin(closes_at=NOON + timedelta(days=2))
+    midnight = NOON.replace(hour=16)
+    first = await polls.cast("voter", "p1", ONE, at=midnight - timedelta(seconds=1))
+    assert await polls.cast("voter", "p1", ONE, at=midnight) == replace(first, repeated=True)
+    assert not (await polls.cast("voter", "p2", ONE, at=midnight)).repeated
+    await polls.close()
+    assert await votes(polls) == {ONE: 2, TWO: 0, THREE: 0, FOUR: 0}
+
+
+async def test_a_window_that_is_extended_takes_papers_on_its_new_days(polls: Polls) -> None:
+    await polls.begin()
+    tomorrow = NOON + timedelta(days=1)
+    assert await polls.refusal("voter", "p1", ONE, at=tomorrow) == "BALLOT_CLOSED"
+    await polls.set_gate(gate(polls.id, cycle=polls.id, closes_at=EVENING + timedelta(days=1)))
+    await polls.cast("voter", "p1", ONE, at=tomorrow)
+    await polls.close()
+    assert (await polls.box.seal(polls.id)).papers == 1
+
+
+async def test_a_paper_by_a_channel_that_the_ballot_has_not_is_refused(polls: Polls) -> None:
+    await polls.begin(channels=("web", "app"))
+    assert await polls.refusal("voter", "p1", ONE, channel="post") == "NOT_A_CHANNEL"
+    await polls.cast("voter", "p1", ONE, channel="app")
+
+
+async def test_dr_21_a_paper_may_name_a_candidate_twice_only_where_repeats_are_allowed(polls: Polls) -> None:
+    await polls.begin(VoterLimits(per_day=4, per_candidate_per_day=2, choices_max=3))
+    assert await polls.refusal("voter", "p1", ONE, ONE) == "DUPLICATE_CHOICE"
+    other = Polls(polls.box, polls.store, f"{polls.id}-repeats")
+    await other.begin(VoterLimits(per_day=4, per_candidate_per_day=2, choices_max=3, repeats=True))
+    assert await other.refusal("voter", "p1", ONE, ONE, ONE) == "ALREADY_VOTED"
+    await other.cast("voter", "p1", ONE, ONE)
+    assert await other.refusal("voter", "p2", TWO, ONE) == "ALREADY_VOTED"
+
+
+async def test_a_batch_that_reaches_over_the_window_is_judged_paper_by_paper(polls: Polls) -> None:
+    await polls.begin()
+    moments = (NOON - timedelta(seconds=1), NOON, EVENING - timedelta(seconds=1), EVENING)
+    outcomes = await polls.box.submit_many(
+        [polls.paper(f"v{n}", f"p{n}", ONE, at=at) for n, at in enumerate(moments)]
+    )
+    assert [code(one) for one in outcomes] == ["STAGE_NOT_OPEN", "ok", "ok", "BALLOT_CLOSED"]
 
 
 async def test_fifty_papers_at_once_for_one_candidate_count_once(polls: Polls) -> None:

@@ -6,10 +6,12 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random
 from uuid import uuid4
 
+import asyncpg
+import pytest
 import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -178,3 +180,51 @@ async def test_dr_21_papers_of_many_at_once_are_as_if_one_came_after_the_other(
     tally = await box.seal(polls.id)
     assert {count.nomination: count.votes for count in tally.counts} == model.votes()
     assert await box.recount(polls.id) == tally
+
+
+async def test_dr_21_races_at_the_limit_from_two_processes_fill_it_exactly(
+    box: BallotBox, store: PostgresEventStore, ballot_database: Database
+) -> None:
+    """200 voters, each with twelve papers at once through two boxes: three choices a day, five in all."""
+    polls = await begun(box, store, VoterLimits(per_day=3, per_candidate_per_day=3, in_total=5))
+    days = (NOON, NOON + timedelta(days=1))
+    async with BallotBox(ballot_database.dsns.app) as other:
+
+        async def race(voter: int, at: datetime) -> int:
+            papers = [
+                polls.paper(f"v{voter}", f"{voter}-{at.day}-{n}", CANDIDATES[n % 4], at=at) for n in range(6)
+            ]
+            halves = await asyncio.gather(
+                *(one.submit(paper) for paper, one in zip(papers, (box, other) * 3, strict=True)),
+                return_exceptions=True,
+            )
+            return sum(code(one) == "ok" for one in halves)
+
+        first = await asyncio.gather(*(race(voter, days[0]) for voter in range(200)))
+        second = await asyncio.gather(*(race(voter, days[1]) for voter in range(200)))
+    assert (set(first), set(second)) == ({3}, {2})
+    await polls.close()
+    tally = await box.seal(polls.id)
+    assert tally.papers == 1000
+    assert await box.recount(polls.id) == tally
+
+
+async def test_dr_21_a_limit_in_total_is_the_tables_own(
+    box: BallotBox, store: PostgresEventStore, ballot_database: Database
+) -> None:
+    polls = await begun(box, store, VoterLimits(per_day=3, in_total=2, per_candidate_in_total=1))
+    await polls.cast("voter", "p1", CANDIDATES[0])
+    assert (
+        await polls.refusal("voter", "p2", CANDIDATES[0], at=NOON + timedelta(days=1))
+        == "CANDIDATE_TOTAL_REACHED"
+    )
+    await polls.cast("voter", "p3", CANDIDATES[1], at=NOON + timedelta(days=1))
+    assert await polls.refusal("voter", "p4", CANDIDATES[2]) == "TOTAL_REACHED"
+    admin = await asyncpg.connect(ballot_database.owner_dsn)
+    number = await admin.fetchval("SELECT no FROM ballot.ballot WHERE id = $1", polls.id)
+    for more in (r"'\x0002'", r"'\x0000'"):
+        with pytest.raises(asyncpg.CheckViolationError):
+            await admin.execute(
+                f"UPDATE ballot.voter_total SET choices = choices || {more} WHERE ballot = {number}"
+            )
+    await admin.close()
