@@ -35,6 +35,7 @@ from store.ballots.rules import Opened
 from store.statements import statement
 
 PAPERS_MAX = 2000
+_HOPE_AFTER = 8
 _SLOTS = [slot.to_bytes(1, "big").hex() for slot in range(256)]
 
 Outcome = PaperReceipt | EngineError
@@ -93,6 +94,7 @@ class Sheet:
         self.number: int | None = None
         self.before: int | None = None
         self.queue: deque[Waiting] = deque()
+        self.fresh_in_a_row = _HOPE_AFTER  # flushes of first papers only
         self._name = ballot.rules.ballot
         self._number = ""
         self._head = leaf_head(ballot.rules_hash, day)
@@ -211,13 +213,16 @@ async def _judge(flusher: Flusher, lane: Lane, sheet: Sheet, batch: list[Waiting
         min(received),
         max(received),
         b"".join([waiting.record for waiting in batch]),
+        sheet.fresh_in_a_row >= _HOPE_AFTER,
         *(_traces(sheet.ballot, batch) if sheet.ballot.traced else ()),
     )
     match row["outcome"]:
         case "FRESH":
+            sheet.fresh_in_a_row += 1
             for waiting in batch:
                 waiting.answers.give(waiting.number, sheet.receipt(waiting, 0))
         case "JUDGED":
+            sheet.fresh_in_a_row = 0
             takers = row["takers"]
             slots = {takers[at : at + 16]: takers[at + 16] for at in range(0, len(takers), 17)}
             for waiting in batch:

@@ -85,9 +85,9 @@ class Opened:
             return "NOT_A_CANDIDATE"
         if channel < 0:
             return "NOT_A_CHANNEL"
-        if len(choices) > 1 and not limits.repeats and len(set(choices)) < len(choices):
-            return "DUPLICATE_CHOICE"
-        return self.over_the_day(choices)
+        if len(set(choices)) == len(choices):
+            return "LIMIT_REACHED" if len(choices) > limits.per_day else ""
+        return self.over_the_day(choices) if limits.repeats else "DUPLICATE_CHOICE"
 
     def over_the_day(self, chosen: Sequence[int]) -> str:
         """The limit that a voter would pass with these choices on one day, or nothing."""

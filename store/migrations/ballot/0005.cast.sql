@@ -23,6 +23,38 @@ BEGIN
 END
 $$;
 
+-- What a check asks of `choices`, spelt out for up to five of them: a call a row would cost as much as the row.
+CREATE FUNCTION candidate_at(p_place integer) RETURNS text
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT format('(get_byte(choices, %s) %% 8 * 256 + get_byte(choices, %s))', 2 * p_place, 2 * p_place + 1)
+$$;
+CREATE FUNCTION choices_exist_check(p_candidates integer, p_channels integer) RETURNS text
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT format(
+        'CASE octet_length(choices) %s ELSE choices_exist(choices, %s, %s) END',
+        string_agg(format('WHEN %s THEN %s', 2 * n, one.each), ' ' ORDER BY n), p_candidates, p_channels
+    )
+    FROM generate_series(1, 5) n, LATERAL (
+        SELECT string_agg(
+            format('%s < %s AND get_byte(choices, %s) / 8 < %s', candidate_at(at), p_candidates, 2 * at, p_channels), ' AND '
+        ) AS each
+        FROM generate_series(0, n - 1) at
+    ) one
+$$;
+CREATE FUNCTION candidates_check(p_per_candidate integer) RETURNS text
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT format(
+        'CASE WHEN octet_length(choices) <= 2 * %s THEN true %s ELSE most_repeated(choices) <= %1$s END',
+        p_per_candidate, CASE WHEN p_per_candidate = 1 THEN string_agg(
+            format('WHEN octet_length(choices) = %s THEN %s', 2 * n, one.each), ' ' ORDER BY n
+        ) END
+    )
+    FROM generate_series(2, 5) n, LATERAL (
+        SELECT string_agg(candidate_at(at) || ' <> ' || candidate_at(before), ' AND ') AS each
+        FROM generate_series(1, n - 1) at, generate_series(0, at - 1) before
+    ) one
+$$;
+
 -- The first opening stays; a ballot with a limit in total gets the partition that holds it.
 CREATE FUNCTION open_ballot(
     p_id text, p_rules bytea, p_candidates text[], p_channels text[], p_choices_min integer, p_choices_max integer,
@@ -80,11 +112,10 @@ BEGIN
         format(
             'CONSTRAINT papers_are_whole CHECK (octet_length(papers) %% 19 = 18),
             CONSTRAINT within_the_day CHECK (octet_length(choices) BETWEEN 2 AND 2 * %1$s),
-            CONSTRAINT within_the_candidate CHECK (octet_length(choices) <= 2 * %2$s OR most_repeated(choices) <= %2$s),
-            CONSTRAINT choices_exist CHECK (CASE octet_length(choices)
-                WHEN 2 THEN get_byte(choices, 0) %% 8 * 256 + get_byte(choices, 1) < %3$s AND get_byte(choices, 0) / 8 < %4$s
-                ELSE choices_exist(choices, %3$s, %4$s) END)',
-            rules.per_day, rules.per_candidate, cardinality(rules.candidates), cardinality(rules.channels)
+            CONSTRAINT within_the_candidate CHECK (%2$s),
+            CONSTRAINT choices_exist CHECK (%3$s)',
+            rules.per_day, candidates_check(rules.per_candidate),
+            choices_exist_check(cardinality(rules.candidates), cardinality(rules.channels))
         ),
         'NEW.voter = OLD.voter AND NEW.sheet = OLD.sheet
         AND substr(NEW.papers, 1, octet_length(OLD.papers)) = OLD.papers
@@ -136,10 +167,11 @@ $$;
 -- Take a batch of papers of one ballot and day, at most one a voter, in ascending order of voters. `p_before` is the
 -- sheet of the day before, so that a paper handed in again after midnight is not taken twice. `outcome` says why none
 -- could be looked at (as `hold_open`), or FRESH: all were taken, each the voter's first of the day, or JUDGED: those in
--- `takers` were taken, voter (16) and number of the day (1) one after the other.
+-- `takers` were taken, voter (16) and number of the day (1) one after the other. `p_hopeful`: all are likely to be fresh,
+-- and so they are put in as if they were; if one is not, that undoes itself.
 CREATE FUNCTION cast_papers(
     p_ballot text, p_sheet smallint, p_before smallint, p_first timestamptz, p_last timestamptz, p_batch bytea,
-    OUT outcome text, OUT facts jsonb, OUT takers bytea
+    p_hopeful boolean, OUT outcome text, OUT facts jsonb, OUT takers bytea
 )
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ballot, pg_temp AS $$
 DECLARE
@@ -147,6 +179,8 @@ DECLARE
     stride integer;
     in_total boolean;
     fresh boolean;
+    given text;
+    taken bigint;
 BEGIN
     SELECT held.outcome, held.facts INTO outcome, facts FROM hold_open(p_ballot, p_first, p_last) held;
     SELECT ballot.* INTO rules FROM ballot JOIN sheet ON sheet.ballot = ballot.id
@@ -160,31 +194,46 @@ BEGIN
     IF in_total THEN
         p_batch := hold_totals(rules, p_batch, stride);
     END IF;
-    EXECUTE format(
-        'WITH taken AS (
-            INSERT INTO %1$I AS kept (voter, sheet, papers, choices)
-            SELECT voter, %2$s, paper, choices FROM given_papers($1, $2) given
-            WHERE octet_length(choices) BETWEEN %3$s AND %4$s %5$s %6$s
-            ON CONFLICT (voter) DO UPDATE SET
-                papers = kept.papers || set_byte(''\x00'', 0, octet_length(kept.choices) / 2) || excluded.papers,
-                choices = kept.choices || excluded.choices
-            WHERE octet_length(kept.choices) + octet_length(excluded.choices) <= 2 * %7$s
-                AND (octet_length(kept.choices) + octet_length(excluded.choices) <= 2 * %8$s
-                    OR most_repeated(kept.choices || excluded.choices) <= %8$s)
-                AND position(substr(excluded.papers, 1, 16) IN kept.papers) = 0
-            RETURNING voter, octet_length(kept.papers) / 19 AS slot
-        )
-        SELECT string_agg(uuid_send(voter) || set_byte(''\x00'', 0, slot), ''''),
-            $2 * count(*) = octet_length($1) AND max(slot) = 0
-        FROM taken',
+    given := format(
+        'INSERT INTO %I AS kept (voter, sheet, papers, choices)
+        SELECT voter, %s, paper, choices FROM given_papers($1, $2) given
+        WHERE octet_length(choices) BETWEEN %s AND %s %s %s',
         'voter_day_' || p_sheet, p_sheet, 2 * rules.choices_min, 2 * rules.choices_max,
         CASE WHEN rules.per_candidate > 1 AND NOT rules.repeats THEN 'AND most_repeated(choices) = 1' END,
         'AND NOT EXISTS (
             SELECT FROM voter_day_' || p_before || ' before
             WHERE before.voter = given.voter AND position(substr(given.paper, 1, 16) IN before.papers) > 0
-        )',
-        rules.per_day, rules.per_candidate
-    ) INTO takers, fresh USING p_batch, stride;
+        )'
+    );
+    IF p_hopeful AND NOT in_total THEN
+        BEGIN
+            EXECUTE given USING p_batch, stride;
+            GET DIAGNOSTICS taken = ROW_COUNT;
+            IF taken * stride = octet_length(p_batch) THEN
+                outcome := 'FRESH';
+                RETURN;
+            END IF;
+            RAISE unique_violation;
+        EXCEPTION WHEN unique_violation THEN
+            NULL;
+        END;
+    END IF;
+    EXECUTE format(
+        'WITH taken AS (
+            %s
+            ON CONFLICT (voter) DO UPDATE SET
+                papers = kept.papers || set_byte(''\x00'', 0, octet_length(kept.choices) / 2) || excluded.papers,
+                choices = kept.choices || excluded.choices
+            WHERE octet_length(kept.choices) + octet_length(excluded.choices) <= 2 * $3
+                AND (octet_length(kept.choices) + octet_length(excluded.choices) <= 2 * $4
+                    OR most_repeated(kept.choices || excluded.choices) <= $4)
+                AND position(substr(excluded.papers, 1, 16) IN kept.papers) = 0
+            RETURNING voter, octet_length(kept.papers) / 19 AS slot
+        )
+        SELECT string_agg(uuid_send(voter) || set_byte(''\x00'', 0, slot), ''''),
+            $2 * count(*) = octet_length($1) AND max(slot) = 0
+        FROM taken', given
+    ) INTO takers, fresh USING p_batch, stride, rules.per_day, rules.per_candidate;
     IF in_total THEN
         EXECUTE format(
             'UPDATE %I kept SET choices = kept.choices || given.choices
