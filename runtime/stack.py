@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hmac
 import secrets
 import shutil
 import signal
@@ -53,6 +54,11 @@ class StackSecrets(BaseModel):
 
     password: str
     kek: str
+
+    def ballot_kek(self) -> str:
+        """Follows from the vault's, here alone: in production they are two secrets of two processes."""
+        made = hmac.digest(bytes.fromhex(self.kek), b"ballot keys", "sha256")
+        return (DEVELOPMENT_KEY_MARK + made)[:32].hex()
 
     @classmethod
     def of(cls, data: Path) -> StackSecrets:
@@ -183,6 +189,7 @@ def _reaching(
             f"postgres_{Login.OWNER}_dsn": SecretStr(postgres.dsn()),
             "postgres_vault_owner_dsn": None,
             "vault_kek": SecretStr(kept.kek),
+            "ballot_kek": SecretStr(kept.ballot_kek()),
             "temporal_address": temporal.address,
             "temporal_namespace": NAMESPACE,
             "temporal_profile": None,
@@ -193,7 +200,8 @@ def _reaching(
 def _connections(settings: Settings) -> dict[str, str]:
     values = {name: getattr(settings, name) for name in Settings.model_fields if name.endswith("_dsn")}
     values |= {
-        name: getattr(settings, name) for name in ("vault_kek", "temporal_address", "temporal_namespace")
+        name: getattr(settings, name)
+        for name in ("vault_kek", "ballot_kek", "temporal_address", "temporal_namespace")
     }
     return {name: _plain(value) for name, value in values.items() if value is not None}
 
