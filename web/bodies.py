@@ -12,14 +12,11 @@ _Short = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 _Text = Annotated[str, msgspec.Meta(max_length=2000)]
 _CHOICES_MAX = 1000
 
-PaperId = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{16,64}$")]
-"""Made by the voter's own side, once for a paper: a retry with it is the same paper."""
-
 
 class PaperBody(msgspec.Struct, forbid_unknown_fields=True):
-    """One ballot paper; `voter` is the pass."""
+    """One ballot paper; `voter` is the pass. `paper` is a random UUID, made once: a retry with it is the same paper."""
 
-    paper: PaperId
+    paper: _Short
     voter: _Text
     choices: Annotated[list[_Short], msgspec.Meta(max_length=_CHOICES_MAX)]
 

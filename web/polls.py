@@ -16,10 +16,11 @@ REMEMBERED_MAX = 256
 
 
 class Known(NamedTuple):
-    """A ballot and its key; `until` is a reading of the monotonic clock."""
+    """A ballot, its key, and where each candidate stands on the paper; `until` reads the monotonic clock."""
 
     poll: Poll
     key: VoterKey | Refused
+    place: dict[str, int]
     until: float
 
     def usable_key(self) -> VoterKey:
@@ -61,7 +62,8 @@ class Polls:
             key = await self._place.key_of(ballot)
         except Refused as destroyed:
             key = destroyed
+        place = {candidate: n for n, candidate in enumerate(poll.rules["candidates"])}
         if len(self._known) >= REMEMBERED_MAX:
             self._known.pop(next(iter(self._known)))
-        self._known[ballot] = Known(poll, key, self._monotonic() + FRESH_SECONDS)
+        self._known[ballot] = Known(poll, key, place, self._monotonic() + FRESH_SECONDS)
         return self._known[ballot]

@@ -1,21 +1,22 @@
-"""Who vouches for a voter: an adapter answers with an identity, which is made into a token at once and kept nowhere.
-
-One way in is one adapter; what it calls itself (`by`) also names the channel of the papers that come by it (DR-24).
-"""
+"""Who vouches for a voter: an adapter answers with an identity, which is made into a token at once and kept nowhere."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import ClassVar, NamedTuple, Protocol
+from typing import ClassVar, NamedTuple, Protocol, runtime_checkable
 
 from store.voter_keys import VoterKey
 
 
 class Identity(NamedTuple):
-    """Somebody as an adapter knows them: `kind` says what `value` is. Two adapters with one kind see one voter."""
+    """Somebody as an adapter knows them: `kind` says what `value` is. Two adapters with one kind see one voter.
+
+    `channel` is where the papers come from, for its weight (DR-24): vouched for too, never the voter's to choose.
+    """
 
     kind: str
     value: str
+    channel: str = "web"
 
 
 class Asked(NamedTuple):
@@ -35,6 +36,7 @@ class IdentityAdapter(Protocol):
         """The identity that the proof shows; Refused IDENTITY_REFUSED, TOO_MANY_TRIES; Unavailable IDENTITY_AWAY."""
 
 
+@runtime_checkable
 class ChallengingAdapter(IdentityAdapter, Protocol):
     """A way that needs a first step: something is sent to the voter, who then shows it."""
 

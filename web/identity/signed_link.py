@@ -23,6 +23,7 @@ class _Link(msgspec.Struct, forbid_unknown_fields=True):
     kind: str
     identity: str
     expires_at: datetime
+    channel: str = "web"
 
 
 class SignedLink:
@@ -39,7 +40,7 @@ class SignedLink:
             raise Refused("IDENTITY_REFUSED", fault="another ballot · 另一投票")
         if link.expires_at <= asked.now:
             raise Refused("IDENTITY_REFUSED", fault="expired · 已过期")
-        return Identity(link.kind, link.identity)
+        return Identity(link.kind, link.identity, link.channel)
 
     def _read(self, written: str) -> _Link:
         payload, _, signature = written.partition(".")
@@ -53,7 +54,7 @@ class SignedLink:
 
 def sign_link(seed: bytes, ballot: str, identity: Identity, expires_at: datetime) -> str:
     """What the issuer puts into a voter's link; `seed` is its Ed25519 private key, 32 bytes."""
-    link = _Link(ballot=ballot, kind=identity.kind, identity=identity.value, expires_at=expires_at)
+    link = _Link(ballot, identity.kind, identity.value, expires_at, identity.channel)
     payload = msgspec.json.encode(link)
     signature = Ed25519PrivateKey.from_private_bytes(seed).sign(payload)
     return f"{_encoded(payload)}.{_encoded(signature)}"

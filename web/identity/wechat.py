@@ -35,7 +35,7 @@ class WeChat:
         answer = await asyncio.to_thread(self._exchange, asked.proof.get("code", ""))
         if not answer.openid:
             raise Refused("IDENTITY_REFUSED", fault=f"WeChat · 微信 {answer.errcode}")
-        return Identity("wechat", answer.openid)
+        return Identity("wechat", answer.openid, channel="wechat")
 
     def _exchange(self, code: str) -> _Answer:
         query = urlencode(self._credentials | {"code": code})
