@@ -22,7 +22,7 @@ from runtime.logging import configure_logging
 from runtime.recovery import Recovery
 from runtime.settings import Login, Settings
 from runtime.temporal import connect
-from store.ballot_box import BallotBox
+from store.ballots import BallotBox
 from store.postgres import PostgresEventStore
 from store.sequencer import Sequencer
 from workflows.registry import WORKFLOWS

@@ -19,7 +19,7 @@ from schemas.commands import ENGINE, Command, OpenStep, SealTally
 from schemas.errors import Refused
 from schemas.messages import CycleAnswer, FeedOrder, NominationAnswer, Order, RoundAnswer
 from schemas.programme import PublicVote, Stage
-from store.ballot_box import BallotBox
+from store.ballots import BallotBox
 
 BEAT_SECONDS = 2
 
@@ -136,7 +136,8 @@ class Engine:
         step = (await self._stage(stream, folded.rules)).step(step_id)
         if isinstance(step, PublicVote) and run and run.window and run.closed_at is None:
             ballot = names.step_gate(stream, step_id)
-            await self._ballots.open(ballot, step.limits, tuple(folded.state.members))
+            channels = tuple(one.channel for one in step.channels)
+            await self._ballots.open(ballot, step.limits, tuple(folded.state.members), channels)
 
     async def _round_answer(self, command: Command, receipt: Any) -> RoundAnswer:
         folded = await self._decider.rounds.get(command.stream)

@@ -76,8 +76,8 @@ async def vote(
         names.cycle_of(stream), ballot, voter, choice, paper or token_hex(16), channel
     )
     before = desk.say("此前已收下", "taken before") if receipt.repeated else desk.say("已收下", "taken")
-    rows = [(desk.say("选票", "paper"), receipt.paper_id), (desk.say("校验值", "leaf"), receipt.leaf)]
-    return Outcome(json=receipt.model_dump(mode="json"), shown=table((before, ""), rows))
+    rows = [(desk.say("回执", "receipt"), receipt.id), (desk.say("校验值", "leaf"), receipt.leaf)]
+    return Outcome(json=receipt._asdict(), shown=table((before, ""), rows))
 
 
 @command(

@@ -341,6 +341,19 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     ),
     "TOO_MANY_CHOICES": ("每张选票最多选 {maximum} 项。", "A paper has at most {maximum} choice(s)."),
     "TOO_FEW_CHOICES": ("每张选票至少选 {minimum} 项。", "A paper has at least {minimum} choice(s)."),
+    "TOTAL_REACHED": (
+        "本次投票每人共 {in_total} 票，已投满。",
+        "A voter has {in_total} vote(s) in all in this ballot.",
+    ),
+    "CANDIDATE_TOTAL_REACHED": (
+        "本次投票对该候选人最多 {candidate_in_total} 票，已投满。",
+        "This candidate has had your {candidate_in_total} vote(s) of this ballot.",
+    ),
+    "NOT_A_CHANNEL": ("本次投票没有“{channel}”渠道。", "This ballot has no channel {channel}."),
+    "TALLY_NOT_SEALED": (
+        "投票 {ballot} 尚未封存计票，封存后才有证明。",
+        "The tally of {ballot} is not sealed yet; proofs are given from then on.",
+    ),
     "DUPLICATE_CHOICE": ("同一张选票上不得重复选同一候选人。", "A paper may not name a candidate twice."),
     # the vote intake
     "BAD_TOKEN": (

@@ -377,12 +377,18 @@ class ExpertReview(Frozen):
 
 
 class VoterLimits(Frozen):
-    """How often a voter may vote: choices a day, for one candidate a day, and on one paper (DR-21)."""
+    """How often a voter may vote: choices a day and in total, for one candidate, and on one paper (DR-21).
 
-    per_day: PositiveInt
+    `repeats`: a paper may name a candidate more than once. A day begins at midnight in Asia/Shanghai.
+    """
+
+    per_day: PositiveInt = Field(le=255)
     per_candidate_per_day: PositiveInt = 1
     choices_min: PositiveInt = 1
     choices_max: PositiveInt = 1
+    in_total: PositiveInt | None = Field(default=None, le=65535)
+    per_candidate_in_total: PositiveInt | None = None
+    repeats: bool = False
 
 
 class ChannelWeight(Frozen):

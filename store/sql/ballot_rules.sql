@@ -1,2 +1,2 @@
 -- $1 ballot
-SELECT rules FROM ballot.ballot WHERE id = $1
+SELECT no, rules FROM ballot.ballot WHERE id = $1

@@ -18,7 +18,7 @@ from runtime.settings import Settings
 from schemas import names
 from schemas.loading import load_programme
 from schemas.values import Pace
-from store.ballot_box import BallotBox
+from store.ballots import BallotBox
 from store.postgres import PostgresEventStore
 from store.vault import Vault
 from tests.support import people

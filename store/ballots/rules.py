@@ -1,0 +1,111 @@
+"""What a ballot was opened with, and whether a paper can be looked at under it at all (DR-21)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from hashlib import sha256
+
+from schemas.errors import Refused
+from schemas.ledger import Frozen
+from schemas.programme import VoterLimits
+from store.ballots.paper import Paper, candidates_of
+
+
+class Rules(Frozen):
+    """What is pinned and hashed at opening. Without channels papers count alike, and the channel is not kept."""
+
+    ballot: str
+    limits: VoterLimits
+    candidates: tuple[str, ...]
+    channels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A ballot that is open to this process: its rules and the sheets it knows, by day."""
+
+    number: int
+    rules: Rules
+    rules_hash: bytes
+    sheets: dict[int, int] = field(default_factory=dict)
+
+    @cached_property
+    def channels(self) -> dict[str, int]:
+        """The number of each channel; empty if any is good and none is kept."""
+        return {name: number for number, name in enumerate(self.rules.channels)}
+
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """Where each candidate stands on the paper."""
+        return {name: place for place, name in enumerate(self.rules.candidates)}
+
+    @cached_property
+    def facts(self) -> dict[str, object]:
+        """What sentences of refusal say of the rules."""
+        limits, ballot = self.rules.limits, self.rules.ballot
+        return {
+            "ballot": ballot,
+            "what": f"ballot {ballot}",
+            "step": ballot,
+            "per_day": limits.per_day,
+            "per_candidate": limits.per_candidate_per_day,
+            "in_total": limits.in_total,
+            "candidate_in_total": limits.per_candidate_in_total,
+            "minimum": limits.choices_min,
+            "maximum": limits.choices_max,
+        }
+
+    def packed_choices(self, paper: Paper) -> bytes:
+        """The paper's choices as they are kept; raises `Refused` for a paper that no moment would make good."""
+        channel = self.channels.get(paper.channel, -1) if self.channels else 0
+        choices = paper.choices
+        if fault := self.fault(choices, channel):
+            names = "、".join(map(str, choices))
+            raise Refused(fault, **self.facts | {"choices": names, "channel": paper.channel})
+        if len(choices) == 1:
+            return (channel << 11 | choices[0]).to_bytes(2, "big")
+        return b"".join([(channel << 11 | one).to_bytes(2, "big") for one in choices])
+
+    def fault(self, choices: Sequence[int], channel: int) -> str:
+        """Why no moment would make a paper good that has these choices, or nothing; `channel` is negative if unknown."""
+        limits = self.rules.limits
+        if not limits.choices_min <= len(choices) <= limits.choices_max:
+            return "TOO_FEW_CHOICES" if len(choices) < limits.choices_min else "TOO_MANY_CHOICES"
+        if not 0 <= min(choices) <= max(choices) < len(self.rules.candidates):
+            return "NOT_A_CANDIDATE"
+        if channel < 0:
+            return "NOT_A_CHANNEL"
+        if len(choices) > 1 and not limits.repeats and len(set(choices)) < len(choices):
+            return "DUPLICATE_CHOICE"
+        return self.over_the_day(choices)
+
+    def over_the_day(self, chosen: Sequence[int]) -> str:
+        """The limit that a voter would pass with these choices on one day, or nothing."""
+        limits = self.rules.limits
+        if len(chosen) > 1 and _most(chosen) > limits.per_candidate_per_day:
+            return "ALREADY_VOTED"
+        return "LIMIT_REACHED" if len(chosen) > limits.per_day else ""
+
+    def over_the_total(self, chosen: Sequence[int]) -> str:
+        """The limit that a voter would pass with these choices altogether, or nothing."""
+        limits = self.rules.limits
+        if limits.per_candidate_in_total and _most(chosen) > limits.per_candidate_in_total:
+            return "CANDIDATE_TOTAL_REACHED"
+        return "TOTAL_REACHED" if limits.in_total and len(chosen) > limits.in_total else ""
+
+    def over_a_limit(self, today: bytes, before: bytes, new: bytes) -> str:
+        """Why a paper with the choices `new` is refused to a voter with these of today, and `before` in total."""
+        over = self.over_the_day(candidates_of(today + new))
+        return over or self.over_the_total(candidates_of(before + new)) or "LIMIT_REACHED"
+
+
+def opened(number: int, body: bytes) -> Opened:
+    """Read rules as they were pinned."""
+    return Opened(number, Rules.model_validate_json(body), sha256(body).digest())
+
+
+def _most(chosen: Sequence[int]) -> int:
+    return max(Counter(chosen).values(), default=0)

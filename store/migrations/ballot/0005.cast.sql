@@ -1,0 +1,241 @@
+-- Opening a ballot and its days, casting a batch of papers, and looking a voter's papers up.
+-- depends: 0004.papers
+
+-- Make the partition `p_name` of `p_parent`, of rows that only grow: none goes, and none loses what it has.
+CREATE FUNCTION make_partition(p_parent text, p_name text, p_value integer, p_checks text, p_unchanged text)
+RETURNS void
+LANGUAGE plpgsql SET search_path = ballot, pg_temp AS $$
+BEGIN
+    EXECUTE format(
+        'CREATE TABLE %I (LIKE %I, PRIMARY KEY (voter) WITH (fillfactor = 100), %s)', p_name, p_parent, p_checks
+    );
+    EXECUTE format(
+        'CREATE TRIGGER only_more BEFORE UPDATE ON %I FOR EACH ROW WHEN (NOT (%s)) EXECUTE FUNCTION ledger.refuse_change()',
+        p_name, p_unchanged
+    );
+    EXECUTE format(
+        'CREATE TRIGGER no_change BEFORE DELETE OR TRUNCATE ON %I FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change()',
+        p_name
+    );
+    EXECUTE format('ALTER TABLE %I ENABLE ALWAYS TRIGGER only_more, ENABLE ALWAYS TRIGGER no_change', p_name);
+    EXECUTE format('GRANT SELECT ON %I TO xuanshu_app, xuanshu_auditor', p_name);
+    EXECUTE format('ALTER TABLE %I ATTACH PARTITION %I FOR VALUES IN (%s)', p_parent, p_name, p_value);
+END
+$$;
+
+-- The first opening stays; a ballot with a limit in total gets the partition that holds it.
+CREATE FUNCTION open_ballot(
+    p_id text, p_rules bytea, p_candidates text[], p_channels text[], p_choices_min integer, p_choices_max integer,
+    p_per_day integer, p_per_candidate integer, p_in_total integer, p_candidate_in_total integer, p_repeats boolean
+) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = ballot, pg_temp AS $$
+DECLARE
+    number integer;
+BEGIN
+    INSERT INTO ballot (
+        id, rules, candidates, channels, choices_min, choices_max, per_day, per_candidate, in_total,
+        candidate_in_total, repeats
+    ) VALUES (
+        p_id, p_rules, p_candidates, p_channels, p_choices_min, p_choices_max, p_per_day, p_per_candidate, p_in_total,
+        p_candidate_in_total, p_repeats
+    ) ON CONFLICT (id) DO NOTHING RETURNING no INTO number;
+    IF number IS NOT NULL AND coalesce(p_in_total, p_candidate_in_total) IS NOT NULL THEN
+        PERFORM make_partition(
+            'voter_total', 'voter_total_' || number, number,
+            format(
+                'CONSTRAINT within_the_total CHECK (octet_length(choices) <= 2 * %s),
+                CONSTRAINT within_the_candidates_total CHECK (octet_length(choices) <= 2 * %s OR most_repeated(choices) <= %2$s)',
+                coalesce(p_in_total, 65535), coalesce(p_candidate_in_total, 65535)
+            ),
+            'NEW.voter = OLD.voter AND NEW.ballot = OLD.ballot
+            AND substr(NEW.choices, 1, octet_length(OLD.choices)) = OLD.choices'
+        );
+    END IF;
+END
+$$;
+
+-- The sheet of a day within the ballot's window, made if there is none; NULL outside the window.
+CREATE FUNCTION open_sheet(p_ballot text, p_day date) RETURNS smallint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = ballot, pg_temp AS $$
+DECLARE
+    rules ballot.ballot;
+    number smallint;
+BEGIN
+    SELECT * INTO rules FROM ballot WHERE id = p_ballot;
+    SELECT no INTO number FROM sheet WHERE ballot = p_ballot AND day = p_day;
+    IF number IS NOT NULL OR rules.id IS NULL OR NOT EXISTS (
+        SELECT FROM ledger.gate
+        WHERE id = p_ballot AND p_day >= (opens_at AT TIME ZONE 'Asia/Shanghai')::date
+            AND (closes_at IS NULL OR p_day::timestamp AT TIME ZONE 'Asia/Shanghai' < closes_at)
+    ) THEN
+        RETURN number;
+    END IF;
+    INSERT INTO sheet (ballot, day) VALUES (p_ballot, p_day)
+    ON CONFLICT (ballot, day) DO NOTHING RETURNING no INTO number;
+    IF number IS NULL THEN -- somebody else has just made it
+        RETURN (SELECT no FROM sheet WHERE ballot = p_ballot AND day = p_day);
+    END IF;
+    PERFORM make_partition(
+        'voter_day', 'voter_day_' || number, number,
+        format(
+            'CONSTRAINT papers_are_whole CHECK (octet_length(papers) %% 19 = 18),
+            CONSTRAINT within_the_day CHECK (octet_length(choices) BETWEEN 2 AND 2 * %1$s),
+            CONSTRAINT within_the_candidate CHECK (octet_length(choices) <= 2 * %2$s OR most_repeated(choices) <= %2$s),
+            CONSTRAINT choices_exist CHECK (CASE octet_length(choices)
+                WHEN 2 THEN get_byte(choices, 0) %% 8 * 256 + get_byte(choices, 1) < %3$s AND get_byte(choices, 0) / 8 < %4$s
+                ELSE choices_exist(choices, %3$s, %4$s) END)',
+            rules.per_day, rules.per_candidate, cardinality(rules.candidates), cardinality(rules.channels)
+        ),
+        'NEW.voter = OLD.voter AND NEW.sheet = OLD.sheet
+        AND substr(NEW.papers, 1, octet_length(OLD.papers)) = OLD.papers
+        AND substr(NEW.choices, 1, octet_length(OLD.choices)) = OLD.choices'
+    );
+    RETURN number;
+END
+$$;
+
+-- Whether the ballot takes papers received from `p_first` to `p_last`; its gates are held until the transaction ends.
+-- `outcome` is NULL if it does; WINDOW: the batch reaches over the window, whose ends are in `facts`.
+CREATE FUNCTION hold_open(p_ballot text, p_first timestamptz, p_last timestamptz, OUT outcome text, OUT facts jsonb)
+LANGUAGE plpgsql SET search_path = ballot, pg_temp AS $$
+DECLARE
+    own ledger.gate;
+    cycle ledger.gate;
+BEGIN
+    -- Closing waits for those who hold the gate open, and whoever comes later reads it closed.
+    PERFORM FROM ledger.gate
+    WHERE id IN (p_ballot, (SELECT 'cycle/' || gate.cycle FROM ledger.gate WHERE id = p_ballot))
+    ORDER BY id FOR SHARE;
+    SELECT * INTO own FROM ledger.gate WHERE id = p_ballot;
+    SELECT * INTO cycle FROM ledger.gate WHERE id = 'cycle/' || own.cycle;
+    outcome := CASE
+        WHEN own.id IS NULL OR own.status = 'closed' OR p_first >= own.closes_at
+            OR EXISTS (SELECT FROM tally WHERE ballot = p_ballot) THEN 'BALLOT_CLOSED'
+        WHEN coalesce(cycle.status, 'closed') = 'closed' THEN 'CYCLE_NOT_OPEN'
+        WHEN own.status <> 'open' OR cycle.status <> 'open' OR own.epoch < cycle.epoch THEN 'CYCLE_PAUSED'
+        WHEN p_last < own.opens_at THEN 'STAGE_NOT_OPEN'
+        WHEN p_first < own.opens_at OR p_last >= own.closes_at THEN 'WINDOW'
+    END;
+    facts := jsonb_build_object(
+        'status', coalesce(cycle.status, 'none'), 'opens_at', own.opens_at, 'closes_at', own.closes_at
+    );
+END
+$$;
+
+-- Take a batch of papers of one ballot and day, at most one a voter, in ascending order of voters. `p_before` is the
+-- sheet of the day before, so that a paper handed in again after midnight is not taken twice. `outcome` says why none
+-- could be looked at (as `hold_open`), or FRESH: all were taken, each the voter's first of the day, or JUDGED: those of
+-- `takers` were taken, as number `slots` of the day.
+CREATE FUNCTION cast_papers(
+    p_ballot text, p_sheet smallint, p_before smallint, p_first timestamptz, p_last timestamptz,
+    p_voters uuid[], p_papers bytea[], p_choices bytea[],
+    OUT outcome text, OUT facts jsonb, OUT takers uuid[], OUT slots smallint[]
+)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = ballot, pg_temp AS $$
+DECLARE
+    rules ballot.ballot;
+    fresh boolean;
+BEGIN
+    SELECT held.outcome, held.facts INTO outcome, facts FROM hold_open(p_ballot, p_first, p_last) held;
+    SELECT ballot.* INTO rules FROM ballot JOIN sheet ON sheet.ballot = ballot.id WHERE id = p_ballot AND sheet.no = p_sheet;
+    outcome := coalesce(outcome, CASE WHEN rules.id IS NULL THEN 'NO_SHEET' END);
+    IF outcome IS NOT NULL THEN
+        RETURN;
+    END IF;
+    IF EXISTS (
+        SELECT FROM unnest(p_papers, p_choices) given (paper, choices)
+        WHERE octet_length(paper) <> 18
+            OR octet_length(choices) NOT BETWEEN 2 * rules.choices_min AND 2 * rules.choices_max
+            OR NOT rules.repeats AND rules.per_candidate > 1 AND most_repeated(choices) > 1
+    ) THEN
+        RAISE EXCEPTION 'a paper of % is not as its rules say', p_ballot USING ERRCODE = 'check_violation';
+    END IF;
+    IF coalesce(rules.in_total, rules.candidate_in_total) IS NOT NULL THEN
+        SELECT voters, papers, choices INTO p_voters, p_papers, p_choices
+        FROM hold_totals(rules, p_voters, p_papers, p_choices);
+    END IF;
+    EXECUTE format(
+        'WITH taken AS (
+            INSERT INTO %1$I AS kept (voter, sheet, papers, choices)
+            SELECT voter, %2$s, paper, choices FROM unnest($1, $2, $3) given (voter, paper, choices) %3$s
+            ON CONFLICT (voter) DO UPDATE SET
+                papers = kept.papers || set_byte(''\x00'', 0, octet_length(kept.choices) / 2) || excluded.papers,
+                choices = kept.choices || excluded.choices
+            WHERE octet_length(kept.choices) + octet_length(excluded.choices) <= 2 * $4
+                AND (octet_length(kept.choices) + octet_length(excluded.choices) <= 2 * $5
+                    OR most_repeated(kept.choices || excluded.choices) <= $5)
+                AND position(substr(excluded.papers, 1, 16) IN kept.papers) = 0
+            RETURNING voter, octet_length(kept.papers) / 19 AS slot
+        )
+        SELECT array_agg(voter), array_agg(slot), count(*) = cardinality($1) AND max(slot) = 0 FROM taken',
+        'voter_day_' || p_sheet, p_sheet, 'WHERE NOT EXISTS (
+            SELECT FROM voter_day_' || p_before || ' before
+            WHERE before.voter = given.voter AND position(substr(given.paper, 1, 16) IN before.papers) > 0
+        )'
+    ) INTO takers, slots, fresh USING p_voters, p_papers, p_choices, rules.per_day, rules.per_candidate;
+    IF coalesce(rules.in_total, rules.candidate_in_total) IS NOT NULL THEN
+        EXECUTE format(
+            'UPDATE %I kept SET choices = kept.choices || given.choices
+            FROM unnest($1, $2) given (voter, choices) WHERE kept.voter = given.voter AND given.voter = ANY($3)',
+            'voter_total_' || rules.no
+        ) USING p_voters, p_choices, takers;
+        fresh := false;
+    END IF;
+    outcome := CASE WHEN fresh THEN 'FRESH' ELSE 'JUDGED' END;
+    IF fresh THEN
+        takers := NULL;
+        slots := NULL;
+    END IF;
+END
+$$;
+
+-- Hold what these voters have chosen in total until the transaction ends, and tell the papers that stay within it.
+CREATE FUNCTION hold_totals(
+    p_rules ballot, p_voters uuid[], p_papers bytea[], p_choices bytea[],
+    OUT voters uuid[], OUT papers bytea[], OUT choices bytea[]
+)
+LANGUAGE plpgsql SET search_path = ballot, pg_temp AS $$
+BEGIN
+    EXECUTE format(
+        'INSERT INTO %I (voter, ballot, choices) SELECT voter, %s, '''' FROM unnest($1) voter ON CONFLICT DO NOTHING',
+        'voter_total_' || p_rules.no, p_rules.no
+    ) USING p_voters;
+    EXECUTE format(
+        'WITH held AS (SELECT voter, choices FROM %I WHERE voter = ANY($1) ORDER BY voter FOR UPDATE)
+        SELECT array_agg(voter ORDER BY voter), array_agg(paper ORDER BY voter), array_agg(given.choices ORDER BY voter)
+        FROM unnest($1, $2, $3) given (voter, paper, choices) JOIN held USING (voter)
+        WHERE octet_length(held.choices) + octet_length(given.choices) <= 2 * $4
+            AND (octet_length(held.choices) + octet_length(given.choices) <= 2 * $5
+                OR most_repeated(held.choices || given.choices) <= $5)',
+        'voter_total_' || p_rules.no
+    ) INTO voters, papers, choices
+    USING p_voters, p_papers, p_choices, coalesce(p_rules.in_total, 65535), coalesce(p_rules.candidate_in_total, 65535);
+END
+$$;
+
+-- What voters have in the box: their days of these sheets, and with sheet NULL all their choices where the total counts.
+CREATE FUNCTION held_papers(p_ballot text, p_sheets smallint[], p_voters uuid[])
+RETURNS TABLE (voter uuid, sheet smallint, papers bytea, choices bytea)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = ballot, pg_temp AS $$
+DECLARE
+    one record;
+BEGIN
+    FOR one IN
+        SELECT 'voter_day_' || no AS name, 'sheet, papers' AS columns FROM sheet WHERE ballot = p_ballot AND no = ANY(p_sheets)
+        UNION ALL
+        SELECT 'voter_total_' || no, 'NULL::smallint, NULL::bytea' FROM ballot
+        WHERE id = p_ballot AND coalesce(in_total, candidate_in_total) IS NOT NULL
+    LOOP
+        RETURN QUERY EXECUTE format('SELECT voter, %s, choices FROM %I WHERE voter = ANY($1)', one.columns, one.name)
+        USING p_voters;
+    END LOOP;
+END
+$$;
+
+-- Refused papers, counted at best effort.
+CREATE FUNCTION count_refusals(p_ballot text, p_codes text[], p_numbers bigint[]) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = ballot, pg_temp AS $$
+    INSERT INTO refusal (ballot, code, n)
+    SELECT p_ballot, code, n FROM unnest(p_codes, p_numbers) refused (code, n) ORDER BY code
+    ON CONFLICT (ballot, code) DO UPDATE SET n = refusal.n + excluded.n
+$$;
