@@ -18,7 +18,10 @@ from store.voter_keys import KEY_BYTES, VoterKey, fresh_key
 
 
 class Poll(Frozen):
-    """A ballot as the public may know it; times are cycle time, and `status` is its gate's, or `closed` without one."""
+    """A ballot as the public may know it; times are cycle time, and `status` is its gate's, or `closed` without one.
+
+    `provisional` are the counts last published as its programme says; `papers` and `root` are the sealed tally's.
+    """
 
     ballot: str
     rules: dict[str, Any]
@@ -28,6 +31,7 @@ class Poll(Frozen):
     pace: Pace | None
     papers: int | None
     root: str | None
+    provisional: dict[str, Any] | None
 
     def now(self, real: datetime) -> datetime:
         """Cycle time; a ballot of no cycle that was opened runs by the clock."""
@@ -67,6 +71,7 @@ class PollingPlace:
         if row is None:
             raise Refused("NOT_FOUND", what=ballot)
         fields = dict(row) | {"rules": orjson.loads(row["rules"])}
+        fields["provisional"] = orjson.loads(row["provisional"]) if row["provisional"] else None
         fields["pace"] = Pace.model_validate_json(row["pace"]) if row["pace"] else None
         return Poll(**fields)
 

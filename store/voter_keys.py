@@ -58,6 +58,10 @@ class VoterKey:
         """16 bytes that are the same for the same matter, and say nothing to whoever lacks the key."""
         return hmac.digest(self._key, about.encode(), "sha256")[:TOKEN_BYTES]
 
+    def paper_id(self, given: bytes) -> bytes:
+        """What the box keeps in place of the id that the voter's side gave: nobody outside can then show a leaf's content."""
+        return hmac.digest(self._key, b"paper/" + given, "sha256")[:TOKEN_BYTES]
+
     def voter_pass(self, voter: Voter, expires_at: datetime) -> str:
         """What a voter shows with every paper: opaque to them, so that it proves to nobody how they voted."""
         until = int(expires_at.timestamp()).to_bytes(_EXPIRY_BYTES, "big")

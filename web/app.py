@@ -121,12 +121,13 @@ class Intake:
         body: Any = self._papers.read(await _body(scope, protocol))
         known = self._polls.remembered(ballot) or await self._polls.get(ballot)
         now = self._clock()
-        voter = known.usable_key().voter(body.voter, now)
+        key = known.usable_key()
+        voter = key.voter(body.voter, now)
         receipt = await self._box.submit(
             Paper(
                 ballot=ballot,
                 voter=voter.token,
-                paper_id=_paper_id(body.paper),
+                paper_id=key.paper_id(_uuid(body.paper)),
                 choices=_places(known, body.choices),
                 channel=voter.channel,
                 received_at=known.poll.now(now),
@@ -186,6 +187,7 @@ class Intake:
                 "closes_at": poll.closes_at and format_instant(poll.closes_at),
                 "rules": poll.rules,
                 "ways": sorted(self._adapters),
+                "provisional": poll.provisional,
                 "sealed": None if poll.root is None else {"papers": poll.papers, "root": poll.root},
             },
         )
@@ -246,7 +248,7 @@ async def _body(scope: Any, protocol: Any) -> bytes:
     return raw
 
 
-def _paper_id(written: str) -> bytes:
+def _uuid(written: str) -> bytes:
     try:
         return UUID(written).bytes
     except ValueError:

@@ -1,5 +1,5 @@
 -- The vote intake's own login: it hands papers in, reads what is public, and holds the ballots' keys, sealed.
--- depends: 0003.defence
+-- depends: 0006.sealing
 
 -- The key from which a ballot's voters are known, sealed by a key that is not in this database; NULL once destroyed.
 -- Vacuumed after every change: the dead row still holds the sealed key.
@@ -51,6 +51,7 @@ $$;
 CREATE TRIGGER destroy_voter_keys AFTER INSERT ON ledger.event
 FOR EACH ROW WHEN (new.type = 'BallotKeysDestroyed') EXECUTE FUNCTION destroy_voter_keys();
 
+-- What everybody may know of a ballot; `provisional` are the counts that were last published by its programme's times.
 CREATE VIEW poll AS
 SELECT
     one.id AS ballot,
@@ -65,12 +66,20 @@ SELECT
         ORDER BY event.seq LIMIT 1
     ) AS pace,
     (convert_from(tally.body, 'UTF8')::jsonb ->> 'papers')::bigint AS papers,
-    convert_from(tally.body, 'UTF8')::jsonb ->> 'root' AS root
+    convert_from(tally.body, 'UTF8')::jsonb ->> 'root' AS root,
+    (
+        SELECT convert_from(event.body, 'UTF8')::jsonb ->> 'data'
+        FROM ledger.event
+        WHERE event.stream = regexp_replace(one.id, '/[^/]+$', '') AND event.type = 'CountsPublished'
+            AND convert_from(event.body, 'UTF8')::jsonb -> 'data' ->> 'step' = substring(one.id FROM '[^/]+$')
+        ORDER BY event.seq DESC LIMIT 1
+    ) AS provisional
 FROM ballot one
 LEFT JOIN ledger.gate ON gate.id = one.id
 LEFT JOIN tally ON tally.ballot = one.id;
 
 REVOKE ALL ON FUNCTION voter_key_of, count_try, destroy_voter_keys FROM PUBLIC;
 GRANT USAGE ON SCHEMA ballot TO xuanshu_web;
-GRANT SELECT ON poll TO xuanshu_web;
-GRANT EXECUTE ON FUNCTION voter_key_of, count_try TO xuanshu_web;
+GRANT SELECT ON poll, ballot, sheet, tally, node, page TO xuanshu_web;
+GRANT EXECUTE ON FUNCTION voter_key_of, count_try, open_sheet, cast_papers, held_papers, count_refusals, leaves_from
+TO xuanshu_web;
