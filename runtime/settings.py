@@ -112,7 +112,9 @@ class Settings(BaseSettings):
         1024, ge=1, description="requests that an intake process holds at once; beyond, it answers 503"
     )
     web_link_key: str = Field(
-        "", pattern=r"^([0-9a-f]{64})?$", description="64 hex digits: who signs voters' links, Ed25519 public key"
+        "",
+        pattern=r"^([0-9a-f]{64})?$",
+        description="64 hex digits: who signs voters' links, Ed25519 public key",
     )
     web_code_file: Path | None = Field(
         None, description="phone codes go into this file instead of to phones: on one's own machine alone"

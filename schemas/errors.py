@@ -369,7 +369,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "身份服务（{by}）暂不可用，请稍后再试。",
         "The identity service ({by}) is away: try again later.",
     ),
-    "TOO_MANY_TRIES": ("尝试超过 {maximum} 次，请稍后再试。", "More than {maximum} tries: wait, then try again."),
+    "TOO_MANY_TRIES": (
+        "尝试超过 {maximum} 次，请稍后再试。",
+        "More than {maximum} tries: wait, then try again.",
+    ),
     "OVERLOADED": (
         "投票人数过多，请稍后用同一选票编号重试；本次未受理。",
         "Too many are voting at once: nothing was taken, try again with the same paper in a moment.",

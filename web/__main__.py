@@ -45,7 +45,7 @@ def main() -> int:
     try:
         serve(settings)
     except EngineError as fault:
-        print(f"{fault.code}: {fault.message(settings.language)}", file=sys.stderr)
+        sys.stderr.write(f"{fault.code}: {fault.message(settings.language)}\n")
         return fault.exit_code
     return 0
 

@@ -34,6 +34,7 @@ _STATUS = {
     "BROKEN": 500,
 }
 
+
 class Answer(NamedTuple):
     """A whole response."""
 

@@ -156,9 +156,7 @@ class Intake:
         identity = await adapter.vouch(asked)
         voter = Voter(asked.key.token(identity.kind, identity.value), identity.channel)
         until = asked.now + PASS_LIFE
-        return said(
-            201, {"voter": asked.key.voter_pass(voter, until), "expires_at": format_instant(until)}
-        )
+        return said(201, {"voter": asked.key.voter_pass(voter, until), "expires_at": format_instant(until)})
 
     async def _challenge(self, ballot: str, scope: Any, protocol: Any) -> Answer:
         adapter, _, asked = await self._asked(ballot, scope, protocol)

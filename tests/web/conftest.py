@@ -94,7 +94,11 @@ class Voters:
     passes: dict[str, str] = field(default_factory=dict)
 
     def link(self, name: str, **changes: object) -> dict[str, object]:
-        given = {"ballot": self.ballot.id, "until": datetime.now(UTC) + timedelta(hours=1), "seed": SEED} | changes
+        given = {
+            "ballot": self.ballot.id,
+            "until": datetime.now(UTC) + timedelta(hours=1),
+            "seed": SEED,
+        } | changes
         signed = sign_link(given["seed"], given["ballot"], Identity("member", name), given["until"])  # type: ignore[arg-type]
         return {"by": "signed_link", "proof": {"link": signed}}
 

@@ -98,7 +98,11 @@ async def test_malformed_requests_have_clear_answers(booth: Booth) -> None:
     whole = {"paper": str(uuid4()), "voter": "x", "choices": [ONE]}
     for body in (b"", b"{", b"[]", b'{"paper": 1}', whole | {"more": 1}, whole | {"choices": ONE}):
         refused(await post(path, body), 400, "BODY_MALFORMED")
-    refused(await post(path, whole | {"voter": await booth.voters.pass_of("one"), "paper": "p"}), 400, "BODY_MALFORMED")
+    refused(
+        await post(path, whole | {"voter": await booth.voters.pass_of("one"), "paper": "p"}),
+        400,
+        "BODY_MALFORMED",
+    )
     refused(await post(path, whole, content_type="text/plain"), 415, "NOT_JSON")
     refused(await post(path, b" " * 20_000), 413, "BODY_TOO_LARGE")
     chunked = {"content-type": "application/json", "transfer-encoding": "chunked"}

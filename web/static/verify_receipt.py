@@ -47,14 +47,18 @@ def verify(proof: dict[str, object], leaf: str, root: str) -> str:
     if proof["root"] != root:
         return "the proof is for another root than the published one · 证明与公布的根不符"
     path = [bytes.fromhex(step) for step in proof["path"]]  # type: ignore[attr-defined]
-    if root_from(bytes.fromhex(leaf), int(str(proof["index"])), int(str(proof["size"])), path) != bytes.fromhex(root):
+    if root_from(
+        bytes.fromhex(leaf), int(str(proof["index"])), int(str(proof["size"])), path
+    ) != bytes.fromhex(root):
         return "the path does not lead from the leaf to the root · 路径不成立"
     return ""
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """0 the proof holds, 6 it does not, 2 it cannot be read."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("proof", type=Path, help="what GET /receipts/… answered · 证明文件")
     parser.add_argument("--leaf", required=True, help="from your receipt · 回执中的校验值")
     parser.add_argument("--root", required=True, help="from the notice · 公告中的根")
