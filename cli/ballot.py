@@ -6,6 +6,7 @@ from secrets import token_hex
 from typing import Annotated
 
 from cyclopts import Parameter
+from msgspec.structs import asdict
 
 from cli.desk import AtDesk, OfCycle, Reason, RoundAt, Signed, StepId, command, round_at
 from cli.output import Outcome, jsonable, table
@@ -77,7 +78,7 @@ async def vote(
     )
     before = desk.say("此前已收下", "taken before") if receipt.repeated else desk.say("已收下", "taken")
     rows = [(desk.say("回执", "receipt"), receipt.id), (desk.say("校验值", "leaf"), receipt.leaf)]
-    return Outcome(json=receipt._asdict(), shown=table((before, ""), rows))
+    return Outcome(json=asdict(receipt), shown=table((before, ""), rows))
 
 
 @command(

@@ -19,7 +19,7 @@ from schemas.events import ChannelCounts
 from schemas.programme import VoterLimits
 from store.ballots import sealing
 from store.ballots.flush import Answers, Flusher, Outcome, Sheet, Waiting
-from store.ballots.paper import Paper, PaperReceipt, day_and_minute, day_number, paper_bytes
+from store.ballots.paper import Paper, PaperReceipt, day_and_minute, day_number
 from store.ballots.rules import Opened, Rules, opened
 from store.ballots.sealing import Excluded
 from store.ballots.tally import Inclusion, SealedTally
@@ -167,15 +167,16 @@ class BallotBox:
             return await sealing.inclusion(connection, receipt_id)
 
     def _packed(self, ballot: Opened, paper: Paper, answers: Answers, number: int) -> tuple[Sheet, Waiting]:
-        if len(paper.voter) != 16 or len(paper.paper_id) != 16:
+        name, voter, paper_id, choices, channel, received_at = paper
+        if len(voter) != 16 or len(paper_id) != 16:
             raise ValueError("a voter's token and a paper's id have 16 bytes")
-        choices = ballot.packed_choices(paper)
-        day, minute = day_and_minute(paper.received_at)
-        sheet = self._sheets.get((paper.ballot, day))
+        mark = ballot.marks.get((choices, channel)) or ballot.marked(choices, channel)
+        day, minute = day_and_minute(received_at)
+        sheet = self._sheets.get((name, day))
         if sheet is None:
-            sheet = self._sheets[paper.ballot, day] = Sheet(ballot, day)
-        kept = paper_bytes(paper.paper_id, minute)
-        return sheet, Waiting(paper.voter, kept, choices, paper.received_at, answers, number)
+            sheet = self._sheets[name, day] = Sheet(ballot, day)
+        record = voter + paper_id + minute.to_bytes(2, "big") + mark
+        return sheet, Waiting(record, received_at, answers, number)
 
     async def _opened(self, ballot: str) -> Opened:
         if (known := self._ballots.get(ballot)) is not None:

@@ -7,12 +7,12 @@ from 2000-01-01, the voter's token, the paper and its choices, all big-endian.
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from binascii import Error as Base64Error
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from typing import NamedTuple
+
+import msgspec
 
 from schemas.errors import Refused
 
@@ -42,7 +42,7 @@ class Paper(NamedTuple):
     received_at: datetime
 
 
-class PaperReceipt(NamedTuple):
+class PaperReceipt(msgspec.Struct, frozen=True, gc=False):
     """A paper is in the box for good. `id` is public and tells no choice; `leaf` is in hex; `repeated`: it was there."""
 
     ballot: str
@@ -84,11 +84,6 @@ def day_number(day: date) -> int:
     return (day - EPOCH).days
 
 
-def paper_bytes(paper_id: bytes, minute: int) -> bytes:
-    """The paper as it is kept."""
-    return paper_id + minute.to_bytes(2, "big")
-
-
 def leaf_head(rules_hash: bytes, day: int) -> bytes:
     """What the leaves of one ballot and day begin with; a leaf is SHA-256(head ‖ voter ‖ paper ‖ choices)."""
     return b"\x00" + rules_hash + day.to_bytes(4, "big", signed=True)
@@ -120,15 +115,14 @@ def channel_of(choices: bytes) -> int:
 
 def receipt_id(place: Place) -> str:
     """The public name of a place in the box."""
-    raw = place.sheet.to_bytes(2, "big") + place.voter + place.slot.to_bytes(1, "big")
-    return urlsafe_b64encode(raw).rstrip(b"=").decode()
+    return (place.sheet.to_bytes(2, "big") + place.voter + place.slot.to_bytes(1, "big")).hex()
 
 
 def place_of(receipt: str) -> Place:
     """The place that a receipt names; raises `Refused(NOT_FOUND)` for what is no receipt."""
     try:
-        raw = urlsafe_b64decode(receipt + "==")
-    except (Base64Error, ValueError):
+        raw = bytes.fromhex(receipt)
+    except ValueError:
         raw = b""
     if len(raw) != _RECEIPT_BYTES or raw[0] > 127:
         raise Refused("NOT_FOUND", what=f"receipt {receipt}")

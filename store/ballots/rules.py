@@ -11,7 +11,9 @@ from hashlib import sha256
 from schemas.errors import Refused
 from schemas.ledger import Frozen
 from schemas.programme import VoterLimits
-from store.ballots.paper import Paper, candidates_of
+from store.ballots.paper import candidates_of
+
+_MARKS_MAX = 100_000
 
 
 class Rules(Frozen):
@@ -31,6 +33,7 @@ class Opened:
     rules: Rules
     rules_hash: bytes
     sheets: dict[int, int] = field(default_factory=dict)
+    marks: dict[tuple[tuple[int, ...], str], bytes] = field(default_factory=dict)  # what `marked` gave before
 
     @cached_property
     def channels(self) -> dict[str, int]:
@@ -58,16 +61,19 @@ class Opened:
             "maximum": limits.choices_max,
         }
 
-    def packed_choices(self, paper: Paper) -> bytes:
-        """The paper's choices as they are kept; raises `Refused` for a paper that no moment would make good."""
-        channel = self.channels.get(paper.channel, -1) if self.channels else 0
-        choices = paper.choices
-        if fault := self.fault(choices, channel):
-            names = "、".join(map(str, choices))
-            raise Refused(fault, **self.facts | {"choices": names, "channel": paper.channel})
-        if len(choices) == 1:
-            return (channel << 11 | choices[0]).to_bytes(2, "big")
-        return b"".join([(channel << 11 | one).to_bytes(2, "big") for one in choices])
+    def marked(self, choices: tuple[int, ...], channel: str) -> bytes:
+        """How many choices, and the choices as they are kept, filled up to the most that a paper may have.
+
+        Raises `Refused` for a paper that no moment would make good.
+        """
+        number = self.channels.get(channel, -1) if self.channels else 0
+        if fault := self.fault(choices, number):
+            raise Refused(fault, **self.facts | {"choices": "、".join(map(str, choices)), "channel": channel})
+        kept = b"".join([(number << 11 | one).to_bytes(2, "big") for one in choices])
+        mark = (bytes([len(choices)]) + kept).ljust(1 + 2 * self.rules.limits.choices_max, b"\x00")
+        if len(self.marks) < _MARKS_MAX:
+            self.marks[choices, channel] = mark
+        return mark
 
     def fault(self, choices: Sequence[int], channel: int) -> str:
         """Why no moment would make a paper good that has these choices, or nothing; `channel` is negative if unknown."""

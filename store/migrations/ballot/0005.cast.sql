@@ -122,94 +122,114 @@ BEGIN
 END
 $$;
 
+-- The papers of a batch: records of `p_stride` bytes, each voter (16), paper (18), number of choices (1), choices.
+CREATE FUNCTION given_papers(p_batch bytea, p_stride integer)
+RETURNS TABLE (voter uuid, paper bytea, choices bytea)
+LANGUAGE sql IMMUTABLE ROWS 2000 AS $$
+    SELECT
+        encode(substr(p_batch, at, 16), 'hex')::uuid,
+        substr(p_batch, at + 16, 18),
+        substr(p_batch, at + 35, 2 * get_byte(p_batch, at + 33))
+    FROM generate_series(1, octet_length(p_batch), p_stride) at
+$$;
+
 -- Take a batch of papers of one ballot and day, at most one a voter, in ascending order of voters. `p_before` is the
 -- sheet of the day before, so that a paper handed in again after midnight is not taken twice. `outcome` says why none
--- could be looked at (as `hold_open`), or FRESH: all were taken, each the voter's first of the day, or JUDGED: those of
--- `takers` were taken, as number `slots` of the day.
+-- could be looked at (as `hold_open`), or FRESH: all were taken, each the voter's first of the day, or JUDGED: those in
+-- `takers` were taken, voter (16) and number of the day (1) one after the other.
 CREATE FUNCTION cast_papers(
-    p_ballot text, p_sheet smallint, p_before smallint, p_first timestamptz, p_last timestamptz,
-    p_voters uuid[], p_papers bytea[], p_choices bytea[],
-    OUT outcome text, OUT facts jsonb, OUT takers uuid[], OUT slots smallint[]
+    p_ballot text, p_sheet smallint, p_before smallint, p_first timestamptz, p_last timestamptz, p_batch bytea,
+    OUT outcome text, OUT facts jsonb, OUT takers bytea
 )
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ballot, pg_temp AS $$
 DECLARE
     rules ballot.ballot;
+    stride integer;
+    in_total boolean;
     fresh boolean;
 BEGIN
     SELECT held.outcome, held.facts INTO outcome, facts FROM hold_open(p_ballot, p_first, p_last) held;
-    SELECT ballot.* INTO rules FROM ballot JOIN sheet ON sheet.ballot = ballot.id WHERE id = p_ballot AND sheet.no = p_sheet;
+    SELECT ballot.* INTO rules FROM ballot JOIN sheet ON sheet.ballot = ballot.id
+    WHERE ballot.id = p_ballot AND sheet.no = p_sheet;
     outcome := coalesce(outcome, CASE WHEN rules.id IS NULL THEN 'NO_SHEET' END);
     IF outcome IS NOT NULL THEN
         RETURN;
     END IF;
-    IF EXISTS (
-        SELECT FROM unnest(p_papers, p_choices) given (paper, choices)
-        WHERE octet_length(paper) <> 18
-            OR octet_length(choices) NOT BETWEEN 2 * rules.choices_min AND 2 * rules.choices_max
-            OR NOT rules.repeats AND rules.per_candidate > 1 AND most_repeated(choices) > 1
-    ) THEN
-        RAISE EXCEPTION 'a paper of % is not as its rules say', p_ballot USING ERRCODE = 'check_violation';
-    END IF;
-    IF coalesce(rules.in_total, rules.candidate_in_total) IS NOT NULL THEN
-        SELECT voters, papers, choices INTO p_voters, p_papers, p_choices
-        FROM hold_totals(rules, p_voters, p_papers, p_choices);
+    stride := 35 + 2 * rules.choices_max;
+    in_total := coalesce(rules.in_total, rules.candidate_in_total) IS NOT NULL;
+    IF in_total THEN
+        p_batch := hold_totals(rules, p_batch, stride);
     END IF;
     EXECUTE format(
         'WITH taken AS (
             INSERT INTO %1$I AS kept (voter, sheet, papers, choices)
-            SELECT voter, %2$s, paper, choices FROM unnest($1, $2, $3) given (voter, paper, choices) %3$s
+            SELECT voter, %2$s, paper, choices FROM given_papers($1, $2) given
+            WHERE octet_length(choices) BETWEEN %3$s AND %4$s %5$s %6$s
             ON CONFLICT (voter) DO UPDATE SET
                 papers = kept.papers || set_byte(''\x00'', 0, octet_length(kept.choices) / 2) || excluded.papers,
                 choices = kept.choices || excluded.choices
-            WHERE octet_length(kept.choices) + octet_length(excluded.choices) <= 2 * $4
-                AND (octet_length(kept.choices) + octet_length(excluded.choices) <= 2 * $5
-                    OR most_repeated(kept.choices || excluded.choices) <= $5)
+            WHERE octet_length(kept.choices) + octet_length(excluded.choices) <= 2 * %7$s
+                AND (octet_length(kept.choices) + octet_length(excluded.choices) <= 2 * %8$s
+                    OR most_repeated(kept.choices || excluded.choices) <= %8$s)
                 AND position(substr(excluded.papers, 1, 16) IN kept.papers) = 0
             RETURNING voter, octet_length(kept.papers) / 19 AS slot
         )
-        SELECT array_agg(voter), array_agg(slot), count(*) = cardinality($1) AND max(slot) = 0 FROM taken',
-        'voter_day_' || p_sheet, p_sheet, 'WHERE NOT EXISTS (
+        SELECT string_agg(uuid_send(voter) || set_byte(''\x00'', 0, slot), ''''),
+            $2 * count(*) = octet_length($1) AND max(slot) = 0
+        FROM taken',
+        'voter_day_' || p_sheet, p_sheet, 2 * rules.choices_min, 2 * rules.choices_max,
+        CASE WHEN rules.per_candidate > 1 AND NOT rules.repeats THEN 'AND most_repeated(choices) = 1' END,
+        'AND NOT EXISTS (
             SELECT FROM voter_day_' || p_before || ' before
             WHERE before.voter = given.voter AND position(substr(given.paper, 1, 16) IN before.papers) > 0
-        )'
-    ) INTO takers, slots, fresh USING p_voters, p_papers, p_choices, rules.per_day, rules.per_candidate;
-    IF coalesce(rules.in_total, rules.candidate_in_total) IS NOT NULL THEN
+        )',
+        rules.per_day, rules.per_candidate
+    ) INTO takers, fresh USING p_batch, stride;
+    IF in_total THEN
         EXECUTE format(
             'UPDATE %I kept SET choices = kept.choices || given.choices
-            FROM unnest($1, $2) given (voter, choices) WHERE kept.voter = given.voter AND given.voter = ANY($3)',
+            FROM given_papers($1, $2) given
+            WHERE kept.voter = given.voter AND given.voter IN (
+                SELECT encode(substr($3, at, 16), ''hex'')::uuid FROM generate_series(1, octet_length($3), 17) at
+            )',
             'voter_total_' || rules.no
-        ) USING p_voters, p_choices, takers;
-        fresh := false;
+        ) USING p_batch, stride, takers;
     END IF;
-    outcome := CASE WHEN fresh THEN 'FRESH' ELSE 'JUDGED' END;
-    IF fresh THEN
+    IF fresh AND NOT in_total THEN
+        outcome := 'FRESH';
         takers := NULL;
-        slots := NULL;
+    ELSE
+        outcome := 'JUDGED';
+        takers := coalesce(takers, '');
     END IF;
 END
 $$;
 
--- Hold what these voters have chosen in total until the transaction ends, and tell the papers that stay within it.
-CREATE FUNCTION hold_totals(
-    p_rules ballot, p_voters uuid[], p_papers bytea[], p_choices bytea[],
-    OUT voters uuid[], OUT papers bytea[], OUT choices bytea[]
-)
+-- Hold what these voters have chosen in total until the transaction ends; those papers of the batch that stay within it.
+CREATE FUNCTION hold_totals(p_rules ballot, p_batch bytea, p_stride integer) RETURNS bytea
 LANGUAGE plpgsql SET search_path = ballot, pg_temp AS $$
+DECLARE
+    within bytea;
 BEGIN
     EXECUTE format(
-        'INSERT INTO %I (voter, ballot, choices) SELECT voter, %s, '''' FROM unnest($1) voter ON CONFLICT DO NOTHING',
+        'INSERT INTO %I (voter, ballot, choices) SELECT voter, %s, '''' FROM given_papers($1, $2) ON CONFLICT DO NOTHING',
         'voter_total_' || p_rules.no, p_rules.no
-    ) USING p_voters;
+    ) USING p_batch, p_stride;
     EXECUTE format(
-        'WITH held AS (SELECT voter, choices FROM %I WHERE voter = ANY($1) ORDER BY voter FOR UPDATE)
-        SELECT array_agg(voter ORDER BY voter), array_agg(paper ORDER BY voter), array_agg(given.choices ORDER BY voter)
-        FROM unnest($1, $2, $3) given (voter, paper, choices) JOIN held USING (voter)
-        WHERE octet_length(held.choices) + octet_length(given.choices) <= 2 * $4
-            AND (octet_length(held.choices) + octet_length(given.choices) <= 2 * $5
-                OR most_repeated(held.choices || given.choices) <= $5)',
+        'WITH held AS (
+            SELECT voter, choices FROM %I WHERE voter IN (SELECT voter FROM given_papers($1, $2)) ORDER BY voter FOR UPDATE
+        )
+        SELECT string_agg(substr($1, at, $2), '''' ORDER BY at)
+        FROM generate_series(1, octet_length($1), $2) at
+        CROSS JOIN given_papers(substr($1, at, $2), $2) given
+        JOIN held USING (voter)
+        WHERE octet_length(held.choices) + octet_length(given.choices) <= 2 * $3
+            AND (octet_length(held.choices) + octet_length(given.choices) <= 2 * $4
+                OR most_repeated(held.choices || given.choices) <= $4)',
         'voter_total_' || p_rules.no
-    ) INTO voters, papers, choices
-    USING p_voters, p_papers, p_choices, coalesce(p_rules.in_total, 65535), coalesce(p_rules.candidate_in_total, 65535);
+    ) INTO within
+    USING p_batch, p_stride, coalesce(p_rules.in_total, 65535), coalesce(p_rules.candidate_in_total, 65535);
+    RETURN coalesce(within, '');
 END
 $$;
 
