@@ -110,7 +110,10 @@ def test_the_intake_has_no_login_but_its_own_and_not_the_vault_s_key(compose: di
     intake = compose["services"]["intake"]
     assert [name for name in intake["environment"] if "DSN" in name] == ["XUANSHU_POSTGRES_WEB_DSN"]
     (secret,) = intake["secrets"]
-    assert Settings.model_fields[secret["target"].removeprefix("xuanshu_")] is Settings.model_fields["ballot_kek"]
+    assert (
+        Settings.model_fields[secret["target"].removeprefix("xuanshu_")]
+        is Settings.model_fields["ballot_kek"]
+    )
 
 
 def test_the_vault_s_key_comes_as_a_secret_that_the_settings_read(

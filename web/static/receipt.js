@@ -55,7 +55,7 @@ if (typeof document === "undefined") {
     try {
       const proof = await (await fetch("receipts/" + encodeURIComponent(receipt))).json();
       const fault = await verify(proof, leaf.toLowerCase(), root.toLowerCase());
-      said.textContent = fault || `核验通过：您的选票是 ${proof.size} 张中的第 ${proof.index + 1} 张，已在封存的计票树中。`;
+      said.textContent = fault || `核验通过：您的选票已在封存的计票树中（第 ${proof.index + 1} 张）。`;
     } catch (fault) {
       said.textContent = "无法核验：" + fault.message;
     }

@@ -5,7 +5,8 @@
     python3 verify_receipt.py proof.json --leaf LEAF --root ROOT
 
 LEAF is what your receipt said when you voted; ROOT is what the notice publishes, not what the server of the proof says.
-Exit code 0: the paper is number `index` of the `size` papers under ROOT. 6: it is not. 2: the files are not readable.
+Exit code 0: the paper is in the tree under ROOT. 6: it is not. 2: the file is not readable. How many papers the tree
+has, the notice says beside ROOT; a path alone does not.
 Neither leaf nor proof tells anybody whom the paper chose.
 核验选票是否在封存的计票树中：LEAF 取自投票时的回执，ROOT 取自公告。
 """
@@ -72,7 +73,7 @@ def main(words: Sequence[str] | None = None) -> int:
     if fault:
         sys.stderr.write(f"NOT VERIFIED · 未通过: {fault}\n")
         return 6
-    sys.stdout.write(f"verified · 核验通过: {proof['index']} / {proof['size']}, {given.root}\n")
+    sys.stdout.write(f"verified · 核验通过: {given.leaf} → {given.root}\n")
     return 0
 
 
