@@ -60,7 +60,7 @@ class Ballot:
         now = datetime.now(UTC)
         times = {"opens_at": now - timedelta(days=1), "closes_at": now + timedelta(days=2)} | window
         head = (await self.store.heads([id]))[id]
-        gate = Gate(id=id, cycle=self.cycle, status=status, **times)
+        gate = Gate(id=id, cycle=self.cycle, status=status, **times)  # type: ignore[arg-type]
         await self.store.append(command(id, f"gate-{head.seq}", head, effects=(SetGate(gate=gate),)))
 
     async def close(self) -> None:
