@@ -121,7 +121,9 @@ class Engine:
                 papers=tally.papers,
                 refused=tally.refused,
                 root=tally.root,
+                rules_hash=tally.rules_hash,
                 counts=tally.counts,
+                channels=tally.channels,
                 valid=tally.valid,
             )
             command = order.command.model_copy(

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from secrets import token_hex
 from typing import Annotated
 
 from cyclopts import Parameter
 from msgspec.structs import asdict
 
+from activities.folding import fold_round
 from cli.desk import AtDesk, OfCycle, Reason, RoundAt, Signed, StepId, command, round_at
 from cli.output import Outcome, jsonable, table
+from domain.round import initial, run_of
 from schemas import names
 from schemas.commands import InvalidateVotes
-from schemas.errors import Refused
+from schemas.errors import Integrity, Refused
 from schemas.events import BallotOpened, TallySealed, read
 from schemas.values import format_instant
+from store.ballots import BallotBox, SealedTally
 
 _HERE = "round/sichuan-craftsman.1/all/51"
 
@@ -79,6 +83,59 @@ async def vote(
     before = desk.say("此前已收下", "taken before") if receipt.repeated else desk.say("已收下", "taken")
     rows = [(desk.say("回执", "receipt"), receipt.id), (desk.say("校验值", "leaf"), receipt.leaf)]
     return Outcome(json=asdict(receipt), shown=table((before, ""), rows))
+
+
+@command(
+    "ballot recount",
+    zh="从原始选票重新计票：逐张按规则核对，重算默克尔根，与封存的计票比对；不符则退出码 6。",
+    en="Count a closed ballot again from its raw papers: each against the rules, the Merkle root, and all of it against "
+    "the sealed tally. Exit code 6 if it differs.",
+    example=f"ballot recount {_HERE}/public_vote",
+)
+async def recount(
+    ballot: Annotated[
+        str, Parameter(help="投票编号，见 ballot state · the ballot, as `ballot state` tells it")
+    ],
+    *,
+    desk: AtDesk,
+) -> Outcome:
+    stream, _, step = ballot.rpartition("/")
+    events = await (await desk.store()).load(stream)
+    state = reduce(fold_round, events, initial)
+    if step not in state.steps:
+        raise Refused("NOT_FOUND", what=f"ballot {ballot}")
+    async with BallotBox(desk.audit_dsn) as box:
+        tally = await box.recount(ballot, run_of(state, step).invalid)
+    sealed = next(
+        (one for one in map(read, events) if isinstance(one, TallySealed) and one.step == step), None
+    )
+    if sealed is not None:
+        _compare(tally, sealed)
+    channels = {
+        one.channel: {count.nomination: count.votes for count in one.counts} for one in tally.channels
+    }
+    columns = (desk.say("候选人", "candidate"), desk.say("票数", "votes"), *channels)
+    rows = [
+        (count.nomination, count.votes, *(votes[count.nomination] for votes in channels.values()))
+        for count in tally.counts
+    ]
+    same = (
+        desk.say("与封存的计票一致", "equal to the sealed tally")
+        if sealed
+        else desk.say("未封存", "not sealed")
+    )
+    papers = desk.say("张选票", "papers")
+    return Outcome(
+        json=tally.model_dump(mode="json") | {"sealed": sealed is not None},
+        shown=table(columns, rows, f"{tally.papers} {papers} · {tally.root} · {same}"),
+    )
+
+
+def _compare(tally: SealedTally, sealed: TallySealed) -> None:
+    for name in ("papers", "root", "rules_hash", "counts", "channels", "valid"):
+        again, was = getattr(tally, name), getattr(sealed, name)
+        if again != was and was is not None:
+            raise Integrity("TALLY_DIFFERS", ballot=tally.ballot, fault=f"{name}: {again} ≠ {was}")
 
 
 @command(

@@ -264,7 +264,9 @@ class SealTally(Frozen):
     papers: int
     refused: int
     root: str
+    rules_hash: str | None = None
     counts: tuple[Count, ...]  # of every accepted paper
+    channels: tuple[ChannelCounts, ...] = ()  # the same by channel
     valid: tuple[ChannelCounts, ...] = ()  # without the papers of invalidated voters, by channel
 
 

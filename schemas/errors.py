@@ -326,6 +326,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "投票 {ballot} 已按另一规则开启。",
         "The ballot {ballot} was opened with other rules.",
     ),
+    "TALLY_DIFFERS": (
+        "投票 {ballot} 重新计票的结果与封存的计票不符：{fault}。",
+        "The recount of {ballot} is not the sealed tally: {fault}.",
+    ),
     "BALLOT_BROKEN": (
         "投票 {ballot} 第 {paper} 号选票校验不符：{fault}。",
         "Paper {paper} of the ballot {ballot} does not verify: {fault}.",

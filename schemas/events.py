@@ -697,7 +697,8 @@ class VotesInvalidated(Event):
 class TallySealed(Event):
     """The public vote's only result (DR-22): counts, number of papers, Merkle root over all accepted papers.
 
-    `counts` are before and `valid` after what was invalidated (DR-23), by channel; `values` come from the valid ones.
+    `counts`, and by channel `channels`, are before and `valid` after what was invalidated (DR-23); `values` come from the
+    valid ones. `rules_hash` is that of the ballot's rules.
     """
 
     step: str
@@ -706,7 +707,9 @@ class TallySealed(Event):
     papers: int
     refused: int = 0
     root: str
+    rules_hash: str | None = None
     counts: tuple[Count, ...]
+    channels: tuple[ChannelCounts, ...] | None = None
     valid: tuple[ChannelCounts, ...] = ()
     zeroed: tuple[str, ...] = ()
     values: tuple[PanelResult, ...]

@@ -156,9 +156,12 @@ class BallotBox:
     async def recount(
         self, ballot: str, invalid: frozenset[str] = frozenset(), uncounted: frozenset[str] = frozenset()
     ) -> SealedTally:
-        """Count again from the raw rows, each checked against the rules; raises as `seal`."""
+        """Count again from the raw rows, each checked against the rules; raises as `seal`. The auditor may, too."""
         known = await self._opened(ballot)
-        async with connection_of(self._pool) as connection, connection.transaction():
+        async with (
+            connection_of(self._pool) as connection,
+            connection.transaction(isolation="repeatable_read"),
+        ):
             return await sealing.recount(connection, known, Excluded.of(invalid, uncounted))
 
     async def inclusion(self, receipt_id: str) -> Inclusion:

@@ -70,7 +70,8 @@ async def settle(connection: PoolConnectionProxy, ballot: str) -> None:
 async def seal(connection: PoolConnectionProxy, ballot: Opened, excluded: Excluded) -> SealedTally:
     """Count, keep the tree and pin the tally, or give the tally that is pinned; the caller is in a transaction."""
     name = ballot.rules.ballot
-    await _hold(connection, name)
+    if await connection.fetchval(statement("hold_seal"), name, timeout=_PATIENCE_SECONDS) != "closed":
+        raise Refused("BALLOT_OPEN", ballot=name)
     if (kept := await connection.fetchval(statement("tally"), name)) is not None:
         return SealedTally.model_validate_json(kept)
     sheets = await sheets_of(connection, name)
@@ -82,8 +83,12 @@ async def seal(connection: PoolConnectionProxy, ballot: Opened, excluded: Exclud
 
 
 async def recount(connection: PoolConnectionProxy, ballot: Opened, excluded: Excluded) -> SealedTally:
-    """Count again, paper by paper and with nothing that the seal used; the caller is in a transaction."""
-    await _hold(connection, ballot.rules.ballot)
+    """Count again, paper by paper and with nothing that the seal used.
+
+    The caller is in a transaction of one snapshot, which has every paper if it has the closed gate.
+    """
+    if await connection.fetchval(statement("gate_status"), ballot.rules.ballot) != "closed":
+        raise Refused("BALLOT_OPEN", ballot=ballot.rules.ballot)
     sheets = await sheets_of(connection, ballot.rules.ballot)
     again, tree, number = Recount(ballot), Tree(), 0
     for sheet in sheets:
@@ -126,11 +131,6 @@ async def inclusion(connection: PoolConnectionProxy, receipt: str) -> Inclusion:
         path=tuple(one.hex() for one in found),
         root=tally.root,
     )
-
-
-async def _hold(connection: PoolConnectionProxy, ballot: str) -> None:
-    if await connection.fetchval(statement("hold_seal"), ballot, timeout=_PATIENCE_SECONDS) != "closed":
-        raise Refused("BALLOT_OPEN", ballot=ballot)
 
 
 async def _rows(

@@ -96,5 +96,5 @@ GRANT EXECUTE ON FUNCTION
 GRANT SELECT ON ballot, sheet, voter_day, refusal, tally, node, page TO xuanshu_app;
 GRANT INSERT ON tally, node, page TO xuanshu_app;
 
-GRANT EXECUTE ON FUNCTION seams, leaves TO xuanshu_auditor;
+GRANT EXECUTE ON FUNCTION most_repeated, seams, leaves TO xuanshu_auditor;
 GRANT SELECT ON ballot, sheet, voter_day, voter_total, refusal, tally, node, page TO xuanshu_auditor;
