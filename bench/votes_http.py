@@ -39,7 +39,7 @@ from store.voter_keys import Voter, VoterKey
 BALLOT = "round/bench/all/51/public_vote"
 CANDIDATES = tuple(f"nomination-{n}" for n in range(50))
 KEK = bytes(range(32))
-CONNECTIONS = 256
+CONNECTIONS = 1000
 SECONDS = 5
 ROUNDS = 3
 PAPERS_A_SECOND_MAX = 25_000

@@ -8,9 +8,10 @@ As with the vault, backups of before hold the sealed key until they are gone too
 from __future__ import annotations
 
 import hmac
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
+from binascii import a2b_base64, b2a_base64
 from datetime import datetime
+from hashlib import blake2b
 from secrets import token_bytes
 from typing import NamedTuple
 
@@ -40,6 +41,7 @@ class VoterKey:
         self._key = key
         self._sealer = AESGCM(hmac.digest(key, b"seal", "sha256"))
         self._pass_place = self._place("pass")
+        self._paper_key = hmac.digest(key, b"paper", "sha256")
 
     @classmethod
     def opened(cls, ballot: str, sealed: bytes, kek: bytes) -> VoterKey:
@@ -60,7 +62,7 @@ class VoterKey:
 
     def paper_id(self, given: bytes) -> bytes:
         """What the box keeps in place of the id that the voter's side gave: nobody outside can then show a leaf's content."""
-        return hmac.digest(self._key, b"paper/" + given, "sha256")[:TOKEN_BYTES]
+        return blake2b(given, key=self._paper_key, digest_size=TOKEN_BYTES).digest()
 
     def voter_pass(self, voter: Voter, expires_at: datetime) -> str:
         """What a voter shows with every paper: opaque to them, so that it proves to nobody how they voted."""
@@ -87,11 +89,11 @@ class VoterKey:
 
     def _sealed(self, place: bytes, plain: bytes) -> str:
         nonce = token_bytes(_NONCE_BYTES)
-        return urlsafe_b64encode(nonce + self._sealer.encrypt(nonce, plain, place)).decode()
+        return b2a_base64(nonce + self._sealer.encrypt(nonce, plain, place), newline=False).decode()
 
     def _unsealed(self, place: bytes, sealed: str) -> bytes | None:
         try:
-            raw = urlsafe_b64decode(sealed)
+            raw = a2b_base64(sealed)
             return self._sealer.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], place)
         except (InvalidTag, NotBase64, ValueError):
             return None

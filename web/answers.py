@@ -11,7 +11,8 @@ from schemas.errors import Conflict, EngineError, Refused, Unavailable
 RETRY_AFTER_SECONDS = 2
 
 Headers = list[tuple[str, str]]
-_JSON: Headers = [("content-type", "application/json; charset=utf-8"), ("cache-control", "no-store")]
+_JSON: Headers = [("content-type", "application/json")]
+_FRESH: Headers = [*_JSON, ("cache-control", "no-store")]
 _RETRY: Headers = [*_JSON, ("retry-after", str(RETRY_AFTER_SECONDS))]
 
 # What is not here is 409: the paper, or its voter, meets the state in which the ballot is.
@@ -44,8 +45,14 @@ class Answer(NamedTuple):
 
 
 def said(status: int, body: Any) -> Answer:
-    """An object as JSON."""
-    return Answer(status, _JSON, msgspec.json.encode(body))
+    """An object as JSON, which nobody on the way may keep."""
+    return Answer(status, _FRESH, msgspec.json.encode(body))
+
+
+def receipt(ballot: str, receipt: str, leaf: str, *, repeated: bool) -> Answer:
+    """A paper is in the box: 201, or 200 if it was there."""
+    body = {"receipt": receipt, "leaf": leaf, "ballot": ballot, "status": "accepted"}
+    return Answer(200 if repeated else 201, _JSON, msgspec.json.encode(body))
 
 
 def page(body: bytes, content_type: str) -> Answer:

@@ -6,6 +6,7 @@ keep their latency. Nothing is answered `accepted` before the ballot box has it 
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -14,7 +15,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
-from uuid import UUID
 
 import structlog
 
@@ -25,7 +25,7 @@ from schemas.values import format_instant
 from store.ballots import BallotBox, Paper
 from store.polling_place import PollingPlace
 from store.voter_keys import Voter
-from web.answers import Answer, page, refusal, said
+from web.answers import Answer, page, receipt, refusal, said
 from web.bodies import PaperBody, ProofBody, Reader
 from web.identity import Asked, ChallengingAdapter, IdentityAdapter
 from web.identity.configured import adapters
@@ -33,6 +33,9 @@ from web.polls import Known, Polls
 
 BODY_MAX = 16_384
 PASS_LIFE = timedelta(hours=12)
+_UUID_BYTES = 16
+_ALLOCATIONS_A_COLLECTION = 50_000
+"""A thousand requests at once are many objects and no garbage: looking through them for each 700 new ones costs a tenth."""
 _STATIC = Path(__file__).parent / "static"
 _PAGES = {
     "/": ("receipt.html", "text/html; charset=utf-8"),
@@ -83,6 +86,8 @@ class Intake:
         place = await self._exits.enter_async_context(PollingPlace(dsn, kek))
         self._polls = Polls(place, time.monotonic)
         self._adapters = adapters(self._settings, place)
+        gc.freeze()
+        gc.set_threshold(_ALLOCATIONS_A_COLLECTION, 50, 100)
         log.info("intake_ready", ways=sorted(self._adapters))
 
     async def stop(self) -> None:
@@ -91,6 +96,7 @@ class Intake:
 
     async def __rsgi__(self, scope: Any, protocol: Any) -> None:
         if scope.path == "/noop":
+            await protocol()
             protocol.response_empty(204, [])
             return
         if scope.path == "/healthz":
@@ -123,29 +129,25 @@ class Intake:
         now = self._clock()
         key = known.usable_key()
         voter = key.voter(body.voter, now)
-        receipt = await self._box.submit(
-            Paper(
-                ballot=ballot,
-                voter=voter.token,
-                paper_id=key.paper_id(_uuid(body.paper)),
-                choices=_places(known, body.choices),
-                channel=voter.channel,
-                received_at=known.poll.now(now),
-            )
+        paper = Paper(
+            ballot,
+            voter.token,
+            key.paper_id(_uuid(body.paper)),
+            _places(known, body.choices),
+            voter.channel,
+            known.poll.now(now),
         )
-        return said(
-            200 if receipt.repeated else 201,
-            {"receipt": receipt.id, "leaf": receipt.leaf, "ballot": ballot, "status": "accepted"},
-        )
+        taken = await self._box.submit(paper)
+        return receipt(ballot, taken.id, taken.leaf, repeated=taken.repeated)
 
-    async def _show_receipt(self, receipt: str, scope: Any, protocol: Any) -> Answer:  # noqa: ARG002 -- as every route
+    async def _show_receipt(self, id: str, scope: Any, protocol: Any) -> Answer:  # noqa: ARG002 -- as every route
         try:
-            proof = await self._box.inclusion(receipt)
+            proof = await self._box.inclusion(id)
         except Refused as fault:
             if fault.code != "TALLY_NOT_SEALED":
                 raise
-            return said(200, {"receipt": receipt, "status": "accepted_not_yet_sealed"})
-        return said(200, {"receipt": receipt, "status": "sealed", **proof.model_dump(mode="json")})
+            return said(200, {"receipt": id, "status": "accepted_not_yet_sealed"})
+        return said(200, {"receipt": id, "status": "sealed", **proof.model_dump(mode="json")})
 
     # ---- voters ----
 
@@ -248,9 +250,12 @@ async def _body(scope: Any, protocol: Any) -> bytes:
 
 def _uuid(written: str) -> bytes:
     try:
-        return UUID(written).bytes
+        raw = bytes.fromhex(written.replace("-", ""))  # a tenth of what UUID(written) costs
     except ValueError:
-        raise BadUsage("BODY_MALFORMED", fault="$.paper") from None
+        raw = b""
+    if len(raw) != _UUID_BYTES:
+        raise BadUsage("BODY_MALFORMED", fault="$.paper: UUID")
+    return raw
 
 
 def _places(known: Known, choices: list[str]) -> tuple[int, ...]:
