@@ -29,6 +29,7 @@ from cli import (
     nominate,
     panel,
     points,
+    privacy,
     programme,
     recover,
     register,
@@ -60,6 +61,7 @@ NOUNS = (
     nominate,
     panel,
     points,
+    privacy,
     programme,
     recover,
     register,
@@ -90,6 +92,10 @@ _GROUPS: dict[str, tuple[str, str]] = {
         "各届按期自动开启：设定、列出、暂停、恢复、删除",
         "Cycles that open by themselves: create, list, pause, resume, delete",
     ),
+    "privacy": (
+        "个人信息：留存、解除留存、销毁、按日志重新销毁",
+        "Personal data: hold, release, erase, enforce what was erased",
+    ),
     "points": ("办法所设积分：记分、查询", "Points in a programme's ledger: add, show"),
     "register": (
         "各批次共用的名录：入库、出库、结对、查询",
@@ -114,7 +120,10 @@ _GROUPS: dict[str, tuple[str, str]] = {
         "评审轮：暂停、恢复、取消、提前结束环节、延长上报",
         "Rounds: pause, resume, cancel, close-early, extend-reports",
     ),
-    "ballot": ("公众投票：投票、现状、重新计票、作废", "The public vote: vote, state, recount, invalidate"),
+    "ballot": (
+        "公众投票：投票、现状、重新计票、刷票筛查与处置",
+        "The public vote: vote, state, recount, what is done about stuffing",
+    ),
     "title": (
         "称号：列出、考核、撤销、申诉、摘牌",
         "Titles: list, show, assess, revoke, appeal, delist",

@@ -24,6 +24,9 @@ ROLES: dict[str, tuple[str, ...]] = {
     "leave_register": ("operator",),
     "pair_members": ("operator",),
     "record_outcome": ("operator",),
+    "hold_person": ("operator", "handler"),
+    "release_person": ("operator",),
+    "erase_person": ("operator",),
     "submit": ("officer",),
     "correct": ("officer",),
     "change_team": ("officer",),
@@ -69,7 +72,11 @@ ROLES: dict[str, tuple[str, ...]] = {
     "pause_round": ("operator",),
     "resume_round": ("operator",),
     "cancel_round": ("operator",),
+    "screen_votes": ("operator",),
     "invalidate_votes": ("operator",),
+    "release_votes": ("operator",),
+    "freeze_votes": ("operator",),
+    "unfreeze_votes": ("operator",),
 }
 """Which roles may give a command. A department or a body acts in a role of its own, `department:tax`, `body:…`."""
 

@@ -423,6 +423,7 @@ class StepExtended(Event):
     closes_at: Instant
     epoch: int = 0
     reason: str
+    seen: tuple[str, ...] | None = None  # components known by then: two of a higher authority extended it
 
 
 class HeldTitle(Frozen):
@@ -683,13 +684,87 @@ class AdjudicationClosed(Event):
     step: str
 
 
-class VotesInvalidated(Event):
-    """Papers of these voters (`deduct`), or all for this nomination (`zero`), do not count (DR-23)."""
+class CountsPublished(Event):
+    """Provisional counts, due `at` by the programme: of all papers taken so far, the held ones too (DR-23)."""
 
     step: str
-    effect: Literal["deduct", "zero"]
+    at: Instant
+    counts: tuple[Count, ...]
+
+
+class ScreeningAsked(Event):
+    """Somebody wants the rules against stuffing run now."""
+
+    step: str
+
+
+class VotesHeld(Event):
+    """The papers of a cohort are held: a rule named them, or a freeze; they count only if people release them (DR-23).
+
+    `rules` is the version of the rules; `papers` of the nomination's `of` so far are in the cohort, `root` is the
+    RFC 9162 root over their ids and voters in ascending order; `evidence` is what the rule counted.
+    """
+
+    step: str
+    cohort: str
+    rule: str
+    nomination: str
+    papers: int
+    of: int
+    root: str
+    rules: str
+    evidence: dict[str, int]
+
+
+class VotesScreened(Event):
+    """The rules of this version were run over so many papers, for the `screening`th time; what they held came before."""
+
+    step: str
+    screening: int
+    rules: str
+    papers: int
+
+
+class VotesReleased(Event):
+    """What was held or did not count counts again: a cohort, these voters' papers, or a nomination's votes (DR-23).
+
+    Without evidence where the programme released what nobody had ruled on (`reason` UNRULED).
+    """
+
+    step: str
+    cohort: str | None = None
+    voters: tuple[str, ...] | None = None
+    nomination: str | None = None
+    evidence: str | None = None
+    reason: str
+
+
+class VotesFrozen(Event):
+    """The whole vote takes no papers for now, or papers for this nomination are held as they come."""
+
+    step: str
+    nomination: str | None = None
+    reason: str
+
+
+class VotesUnfrozen(Event):
+    step: str
+    nomination: str | None = None
+    reason: str
+
+
+class VotesInvalidated(Event):
+    """Papers of these voters or of a cohort (`deduct`), or all for this nomination (`zero`), do not count (DR-23).
+
+    `disqualify`: the nomination also leaves the round when the tally is sealed. `evidence` is empty where the programme
+    invalidated what nobody had ruled on (`reason` UNRULED).
+    """
+
+    step: str
+    effect: Literal["deduct", "zero", "disqualify"]
     voters: tuple[str, ...] = ()
     nomination: str = ""
+    cohort: str | None = None
     evidence: str
     reason: str
 
@@ -713,6 +788,9 @@ class TallySealed(Event):
     valid: tuple[ChannelCounts, ...] = ()
     zeroed: tuple[str, ...] = ()
     values: tuple[PanelResult, ...]
+    before: tuple[PanelResult, ...] | None = (
+        None  # what the values were if every paper counted, where that differs
+    )
 
 
 class Ranked(Frozen):
@@ -1052,6 +1130,30 @@ class TitleDelisted(Event):
     """Off the register (摘牌, DR-35): by its assessments, or by two people."""
 
     delisted_on: date
+    reason: str
+
+
+# ---- a person's data ----
+
+
+class PersonHeld(Event):
+    """A proceeding needs the person's data: it is not erased before the release."""
+
+    cycle: str  # under whose grants
+    reason: str
+
+
+class PersonReleased(Event):
+    cycle: str
+    reason: str
+
+
+class PersonErased(Event):
+    """The key of the person's data is destroyed: what was sealed by it cannot be read by anybody (DR-46)."""
+
+    cycle: str
+    basis: str
+    document: str = ""
     reason: str
 
 

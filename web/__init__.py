@@ -1,1 +1,1 @@
-"""The voter's way in: an HTTP service that takes ballot papers straight to the ballot box."""
+"""What is served over HTTP: the voter's way in, the published log, and a witness of it."""

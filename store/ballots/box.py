@@ -6,6 +6,7 @@ A ballot's id is the id of its gate.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from functools import partial
 from types import TracebackType
@@ -46,6 +47,7 @@ class BallotBox:
         self._flusher = Flusher(partial(asyncpg.connect, dsn, command_timeout=command_timeout_seconds), lanes)
 
     async def __aenter__(self) -> Self:
+        self._loop = asyncio.get_running_loop()  # asking for it costs a system call, each time
         self._pool = await asyncpg.create_pool(
             self._dsn, min_size=0, max_size=self._connections_max, command_timeout=self._timeout
         )
@@ -104,7 +106,17 @@ class BallotBox:
         NOT_A_CANDIDATE, NOT_A_CHANNEL, DUPLICATE_CHOICE, ALREADY_VOTED, LIMIT_REACHED (both of the day),
         CANDIDATE_TOTAL_REACHED or TOTAL_REACHED (DR-21).
         """
-        (outcome,) = await self.submit_many([paper])
+        ballot = self._ballots.get(paper.ballot) or await self._opened(paper.ballot)
+        answers = Answers([None], 1, self._loop)
+        try:
+            sheet, packed = self._packed(ballot, paper, answers, 0)
+        except Refused as fault:
+            self._flusher.refused[paper.ballot, fault.code] += 1
+            raise
+        self._flusher.add(sheet, (packed,))
+        await answers.whole
+        (outcome,) = answers.outcomes
+        assert outcome is not None, "the promise is kept"
         if isinstance(outcome, EngineError):
             raise outcome
         return outcome
@@ -112,7 +124,7 @@ class BallotBox:
     async def submit_many(self, papers: Sequence[Paper]) -> list[Outcome]:
         """Take papers, each by itself, and tell the outcome of each in their order; raises nothing of `submit`."""
         outcomes: list[Outcome | None] = [None] * len(papers)
-        answers = Answers(outcomes, len(papers))
+        answers = Answers(outcomes, len(papers), self._loop)
         waiting: dict[Sheet, list[Waiting]] = {}
         for number, paper in enumerate(papers):
             try:
@@ -170,7 +182,7 @@ class BallotBox:
             return await sealing.inclusion(connection, receipt_id)
 
     def _packed(self, ballot: Opened, paper: Paper, answers: Answers, number: int) -> tuple[Sheet, Waiting]:
-        name, voter, paper_id, choices, channel, received_at = paper
+        name, voter, paper_id, choices, channel, received_at, trace = paper
         if len(voter) != 16 or len(paper_id) != 16:
             raise ValueError("a voter's token and a paper's id have 16 bytes")
         mark = ballot.marks.get((choices, channel)) or ballot.marked(choices, channel)
@@ -179,7 +191,7 @@ class BallotBox:
         if sheet is None:
             sheet = self._sheets[name, day] = Sheet(ballot, day)
         record = voter + paper_id + minute.to_bytes(2, "big") + mark
-        return sheet, Waiting(record, received_at, answers, number)
+        return sheet, Waiting(record, received_at, answers, number, trace)
 
     async def _opened(self, ballot: str) -> Opened:
         if (known := self._ballots.get(ballot)) is not None:
@@ -188,7 +200,7 @@ class BallotBox:
             row = await connection.fetchrow(statement("ballot_rules"), ballot)
             if row is None:
                 raise Refused("NOT_FOUND", what=f"ballot {ballot}")
-            known = opened(row["no"], row["rules"])
+            known = opened(row["no"], row["rules"], row["traced"])
             for sheet in await connection.fetch(statement("sheets"), ballot):
                 known.sheets[day_number(sheet["day"])] = sheet["no"]
         return self._ballots.setdefault(ballot, known)

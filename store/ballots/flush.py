@@ -19,10 +19,13 @@ import orjson
 from asyncpg.pgproto.pgproto import UUID  # asyncpg's own takes half the time of the standard library's
 
 from schemas.errors import Conflict, EngineError, Refused, Unavailable
+from schemas.traces import NO_TRACE, PaperTrace, Traced, milliseconds, packed
 from store.ballots.lane import Connect, Lane
 from store.ballots.paper import (
     PaperReceipt,
     Place,
+    candidates_of,
+    channel_of,
     day_date,
     leaf_head,
     receipt_id,
@@ -42,10 +45,10 @@ class Answers:
 
     __slots__ = ("missing", "outcomes", "whole")
 
-    def __init__(self, outcomes: list[Outcome | None], missing: int) -> None:
+    def __init__(self, outcomes: list[Outcome | None], missing: int, loop: asyncio.AbstractEventLoop) -> None:
         self.outcomes = outcomes
         self.missing = missing
-        self.whole: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.whole: asyncio.Future[None] = loop.create_future()
 
     def give(self, number: int, outcome: Outcome) -> None:
         """Keep one outcome; the last one keeps the promise."""
@@ -65,6 +68,7 @@ class Waiting(msgspec.Struct, gc=False):
     received_at: datetime
     answers: Answers
     number: int
+    trace: PaperTrace = NO_TRACE
 
     @property
     def voter(self) -> bytes:
@@ -200,13 +204,14 @@ async def find_sheet(lane: Lane, sheet: Sheet) -> None:
 async def _judge(flusher: Flusher, lane: Lane, sheet: Sheet, batch: list[Waiting]) -> None:
     received = [waiting.received_at for waiting in batch]
     (row,) = await lane.ask(
-        statement("cast_papers"),
+        statement("cast_traced" if sheet.ballot.traced else "cast_papers"),
         sheet.ballot.rules.ballot,
         sheet.number,
         sheet.before,
         min(received),
         max(received),
         b"".join([waiting.record for waiting in batch]),
+        *(_traces(sheet.ballot, batch) if sheet.ballot.traced else ()),
     )
     match row["outcome"]:
         case "FRESH":
@@ -227,6 +232,24 @@ async def _judge(flusher: Flusher, lane: Lane, sheet: Sheet, batch: list[Waiting
             raise Unavailable("STORE_UNAVAILABLE", fault="the ballot's window has just been moved")
         case code:
             await _refuse(flusher, lane, sheet, batch, code, orjson.loads(row["facts"]))
+
+
+def _traces(ballot: Opened, batch: list[Waiting]) -> tuple[int, int, bytes]:
+    """The first paper's milliseconds, how many papers there are, and their traces."""
+    channels = ballot.rules.channels or ("",)
+    traces = [
+        Traced(
+            received=milliseconds(waiting.received_at),
+            voter=waiting.voter,
+            paper=waiting.paper[:16],
+            network=waiting.trace.network,
+            device=waiting.trace.device,
+            channel=channels[channel_of(waiting.choices)],
+            choices=tuple(dict.fromkeys(candidates_of(waiting.choices))),
+        )
+        for waiting in batch
+    ]
+    return min(one.received for one in traces), len(traces), packed(traces)
 
 
 def _cut(batch: list[Waiting], facts: dict[str, Any]) -> list[list[Waiting]]:

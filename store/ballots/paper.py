@@ -15,6 +15,7 @@ from typing import NamedTuple
 import msgspec
 
 from schemas.errors import Refused
+from schemas.traces import NO_TRACE, PaperTrace
 
 PAPER_BYTES = 18
 CANDIDATES_MAX = 2048
@@ -32,6 +33,7 @@ class Paper(NamedTuple):
     `voter` is a 16-byte token that tells nothing of a person. `paper_id` is 16 random bytes chosen by the voter's side:
     it makes a retry the same paper, and it is the secret that keeps leaf and receipt from telling the choice.
     `choices` index the ballot's candidates, from 0. `received_at` is the door's stamp, aware; the box keeps its minute.
+    `trace` is kept for a while where the programme has rules against stuffing.
     """
 
     ballot: str
@@ -40,6 +42,7 @@ class Paper(NamedTuple):
     choices: tuple[int, ...]
     channel: str
     received_at: datetime
+    trace: PaperTrace = NO_TRACE
 
 
 class PaperReceipt(msgspec.Struct, frozen=True, gc=False):

@@ -32,6 +32,7 @@ class Opened:
     number: int
     rules: Rules
     rules_hash: bytes
+    traced: bool = False  # what the intake saw of papers' senders is kept for a while (DR-23)
     sheets: dict[int, int] = field(default_factory=dict)
     marks: dict[tuple[tuple[int, ...], str], bytes] = field(default_factory=dict)  # what `marked` gave before
 
@@ -108,9 +109,9 @@ class Opened:
         return over or self.over_the_total(candidates_of(before + new)) or "LIMIT_REACHED"
 
 
-def opened(number: int, body: bytes) -> Opened:
+def opened(number: int, body: bytes, traced: bool = False) -> Opened:
     """Read rules as they were pinned."""
-    return Opened(number, Rules.model_validate_json(body), sha256(body).digest())
+    return Opened(number, Rules.model_validate_json(body), sha256(body).digest(), traced)
 
 
 def _most(chosen: Sequence[int]) -> int:

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from typing import Any
+from datetime import date, timedelta
 
 import asyncpg
 import pytest
@@ -16,80 +13,29 @@ from msgspec.structs import replace
 from proof import merkle
 from schemas.errors import Conflict, Integrity, Refused
 from schemas.events import ChannelCounts
-from schemas.ledger import Gate, GateStatus, SetGate
+from schemas.ledger import GateStatus
 from schemas.programme import VoterLimits
-from store.ballots import BallotBox, Paper, PaperReceipt, token
+from store.ballots import BallotBox, PaperReceipt
 from store.postgres import PostgresEventStore
-from tests.store.commands import EVENING, NOON, command, gate
+from tests.store.commands import EVENING, NOON, gate
+from tests.store.polls import CANDIDATES, THREE_A_DAY, Polls, code, codes
 from tests.support.databases import Database
 
-CANDIDATES = ("nomination-1", "nomination-2", "nomination-3", "nomination-4")
 ONE, TWO, THREE, FOUR = CANDIDATES
-THREE_A_DAY = VoterLimits(per_day=3, choices_max=3)
-
-
-@dataclass(frozen=True)
-class Polls:
-    """A box and its gates: the ballot `id` in a cycle of the same name."""
-
-    box: BallotBox
-    store: PostgresEventStore
-    id: str
-
-    async def begin(self, limits: VoterLimits = THREE_A_DAY, channels: tuple[str, ...] = ()) -> None:
-        """Open the ballot, its cycle's gate and its own."""
-        await self.set_gate(gate(f"cycle/{self.id}", cycle=self.id))
-        await self.set_gate(gate(self.id, cycle=self.id))
-        await self.box.open(self.id, limits, CANDIDATES, channels)
-
-    async def set_gate(self, new: Gate) -> None:
-        head = (await self.store.heads([self.id]))[self.id]
-        await self.store.append(command(self.id, f"gate-{head.seq}", head, effects=(SetGate(gate=new),)))
-
-    async def close(self) -> None:
-        await self.set_gate(gate(self.id, GateStatus.CLOSED, cycle=self.id))
-
-    def paper(
-        self, voter: str, paper: str, *choices: str, at: datetime = NOON, channel: str = "web"
-    ) -> Paper:
-        places = tuple(CANDIDATES.index(one) if one in CANDIDATES else 99 for one in choices)
-        return Paper(self.id, token(voter), token(paper), places, channel, at)
-
-    async def cast(
-        self, voter: str, paper: str, *choices: str, at: datetime = NOON, channel: str = "web"
-    ) -> PaperReceipt:
-        return await self.box.submit(self.paper(voter, paper, *choices, at=at, channel=channel))
-
-    async def refusal(
-        self, voter: str, paper: str, *choices: str, at: datetime = NOON, channel: str = "web"
-    ) -> str:
-        """The code with which a paper is refused."""
-        with pytest.raises(Refused) as caught:
-            await self.cast(voter, paper, *choices, at=at, channel=channel)
-        assert "<" not in str(caught.value), "every fact of the sentence is given"
-        return caught.value.code
 
 
 @pytest.fixture
-async def polls(module_database: Database, name: str) -> AsyncIterator[Polls]:
-    dsn = module_database.dsns.app
+async def polls(ballot_database: Database, name: str) -> AsyncIterator[Polls]:
+    dsn = ballot_database.dsns.app
     async with PostgresEventStore(dsn) as store, BallotBox(dsn) as box:
         yield Polls(box, store, name)
 
 
 @pytest.fixture
-async def admin(module_database: Database) -> AsyncIterator[asyncpg.Connection]:
-    connection = await asyncpg.connect(module_database.owner_dsn)
+async def admin(ballot_database: Database) -> AsyncIterator[asyncpg.Connection]:
+    connection = await asyncpg.connect(ballot_database.owner_dsn)
     yield connection
     await connection.close()
-
-
-def codes(answers: list[Any]) -> Counter[str]:
-    """How often each code came back; `ok` for receipts, `again` for repeated ones."""
-    return Counter(
-        ("again" if answer.repeated else "ok") if isinstance(answer, PaperReceipt) else answer.code
-        for answer in answers
-    )
 
 
 async def sheet(polls: Polls, admin: asyncpg.Connection) -> int:
@@ -183,6 +129,51 @@ async def test_dr_21_the_day_begins_at_midnight_in_shanghai(polls: Polls) -> Non
     assert await polls.refusal("voter", "p3", TWO, at=midnight + timedelta(hours=23)) == "LIMIT_REACHED"
     await polls.close()
     assert (await polls.box.recount(polls.id)).papers == 2
+
+
+async def test_a_paper_handed_in_again_after_midnight_is_the_same_paper(polls: Polls) -> None:
+    await polls.begin(closes_at=NOON + timedelta(days=2))
+    midnight = NOON.replace(hour=16)
+    first = await polls.cast("voter", "p1", ONE, at=midnight - timedelta(seconds=1))
+    assert await polls.cast("voter", "p1", ONE, at=midnight) == replace(first, repeated=True)
+    assert not (await polls.cast("voter", "p2", ONE, at=midnight)).repeated
+    await polls.close()
+    assert await votes(polls) == {ONE: 2, TWO: 0, THREE: 0, FOUR: 0}
+
+
+async def test_a_window_that_is_extended_takes_papers_on_its_new_days(polls: Polls) -> None:
+    await polls.begin()
+    tomorrow = NOON + timedelta(days=1)
+    assert await polls.refusal("voter", "p1", ONE, at=tomorrow) == "BALLOT_CLOSED"
+    await polls.set_gate(gate(polls.id, cycle=polls.id, closes_at=EVENING + timedelta(days=1)))
+    await polls.cast("voter", "p1", ONE, at=tomorrow)
+    await polls.close()
+    assert (await polls.box.seal(polls.id)).papers == 1
+
+
+async def test_a_paper_by_a_channel_that_the_ballot_has_not_is_refused(polls: Polls) -> None:
+    await polls.begin(channels=("web", "app"))
+    assert await polls.refusal("voter", "p1", ONE, channel="post") == "NOT_A_CHANNEL"
+    await polls.cast("voter", "p1", ONE, channel="app")
+
+
+async def test_dr_21_a_paper_may_name_a_candidate_twice_only_where_repeats_are_allowed(polls: Polls) -> None:
+    await polls.begin(VoterLimits(per_day=4, per_candidate_per_day=2, choices_max=3))
+    assert await polls.refusal("voter", "p1", ONE, ONE) == "DUPLICATE_CHOICE"
+    other = Polls(polls.box, polls.store, f"{polls.id}-repeats")
+    await other.begin(VoterLimits(per_day=4, per_candidate_per_day=2, choices_max=3, repeats=True))
+    assert await other.refusal("voter", "p1", ONE, ONE, ONE) == "ALREADY_VOTED"
+    await other.cast("voter", "p1", ONE, ONE)
+    assert await other.refusal("voter", "p2", TWO, ONE) == "ALREADY_VOTED"
+
+
+async def test_a_batch_that_reaches_over_the_window_is_judged_paper_by_paper(polls: Polls) -> None:
+    await polls.begin()
+    moments = (NOON - timedelta(seconds=1), NOON, EVENING - timedelta(seconds=1), EVENING)
+    outcomes = await polls.box.submit_many(
+        [polls.paper(f"v{n}", f"p{n}", ONE, at=at) for n, at in enumerate(moments)]
+    )
+    assert [code(one) for one in outcomes] == ["STAGE_NOT_OPEN", "ok", "ok", "BALLOT_CLOSED"]
 
 
 async def test_fifty_papers_at_once_for_one_candidate_count_once(polls: Polls) -> None:
@@ -413,7 +404,7 @@ async def _forge(admin: asyncpg.Connection, number: int, change: str) -> None:
 
 
 async def test_papers_and_tallies_are_not_changed_by_anybody(
-    polls: Polls, module_database: Database, admin: asyncpg.Connection
+    polls: Polls, ballot_database: Database, admin: asyncpg.Connection
 ) -> None:
     await polls.begin()
     await polls.cast("voter", "p1", ONE)
@@ -430,7 +421,7 @@ async def test_papers_and_tallies_are_not_changed_by_anybody(
             with pytest.raises(asyncpg.PostgresError) as caught:
                 await admin.execute(verb)
             assert caught.value.sqlstate == kind
-    app = await asyncpg.connect(module_database.dsns.app)
+    app = await asyncpg.connect(ballot_database.dsns.app)
     for statement in (
         f"INSERT INTO ballot.voter_day_{number} VALUES (gen_random_uuid(), {number}, '', '')",
         "UPDATE ballot.voter_day SET choices = ''",
