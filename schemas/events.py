@@ -177,6 +177,13 @@ class RulesAmended(Event):
     reason: str
 
 
+class BallotKeysDestroyed(Event):
+    """No objection can be made any more: the keys of the cycle's ballots are gone, in this very transaction.
+
+    From here on nobody can say whose a vote was, nor make a voter's token; papers, tallies and proofs stay.
+    """
+
+
 class CycleCompleted(Event):
     conferred: int
 
