@@ -116,9 +116,6 @@ class Settings(BaseSettings):
 
     web_address: str = Field("127.0.0.1:8090", description="host:port on which the vote intake listens")
     web_workers: int = Field(1, ge=1, description="processes of the vote intake that share its port")
-    web_proxies: int = Field(
-        0, ge=0, description="proxies before the vote intake whose X-Forwarded-For is believed"
-    )
     web_inside_max: int = Field(
         1024, ge=1, description="requests that an intake process holds at once; beyond, it answers 503"
     )

@@ -21,7 +21,6 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from schemas.errors import Integrity, Refused
 
 TOKEN_BYTES = 16
-SENDER_BYTES = 8
 KEY_BYTES = 32
 _NONCE_BYTES = 12
 _EXPIRY_BYTES = 5
@@ -43,7 +42,6 @@ class VoterKey:
         self._sealer = AESGCM(hmac.digest(key, b"seal", "sha256"))
         self._pass_place = self._place("pass")
         self._paper_key = hmac.digest(key, b"paper", "sha256")
-        self._sender_key = hmac.digest(key, b"sender", "sha256")
 
     @classmethod
     def opened(cls, ballot: str, sealed: bytes, kek: bytes) -> VoterKey:
@@ -65,10 +63,6 @@ class VoterKey:
     def paper_id(self, given: bytes) -> bytes:
         """What the box keeps in place of the id that the voter's side gave: nobody outside can then show a leaf's content."""
         return blake2b(given, key=self._paper_key, digest_size=TOKEN_BYTES).digest()
-
-    def sender(self, kind: bytes, about: bytes) -> bytes:
-        """8 bytes that stand for a sender's network or device in this ballot, and in no other."""
-        return blake2b(kind + about, key=self._sender_key, digest_size=SENDER_BYTES).digest()
 
     def voter_pass(self, voter: Voter, expires_at: datetime) -> str:
         """What a voter shows with every paper: opaque to them, so that it proves to nobody how they voted."""

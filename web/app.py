@@ -21,7 +21,6 @@ import structlog
 from runtime.logging import configure_logging
 from runtime.settings import Login, Settings
 from schemas.errors import BadUsage, EngineError, Refused, Unavailable
-from schemas.traces import NO_TRACE
 from schemas.values import format_instant
 from store.ballots import BallotBox, Paper
 from store.polling_place import PollingPlace
@@ -31,7 +30,6 @@ from web.bodies import PaperBody, ProofBody, Reader
 from web.identity import Asked, ChallengingAdapter, IdentityAdapter
 from web.identity.configured import adapters
 from web.polls import Known, Polls
-from web.senders import trace_of
 
 BODY_MAX = 16_384
 PASS_LIFE = timedelta(hours=12)
@@ -64,7 +62,6 @@ class Intake:
         self._exits = AsyncExitStack()
         self._inside = 0
         self._inside_max = settings.web_inside_max
-        self._proxies = settings.web_proxies
         self._papers, self._proofs = Reader(PaperBody), Reader(ProofBody)
         self._routes: dict[str, Callable[[str, Any, Any], Awaitable[Answer]]] = {
             "POST papers": self._take_paper,
@@ -139,7 +136,6 @@ class Intake:
             _places(known, body.choices),
             voter.channel,
             known.poll.now(now),
-            trace_of(key, scope, body.device, self._proxies) if self._box.keeps_traces(ballot) else NO_TRACE,
         )
         taken = await self._box.submit(paper)
         return receipt(ballot, taken.id, taken.leaf, repeated=taken.repeated)

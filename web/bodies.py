@@ -14,15 +14,11 @@ _CHOICES_MAX = 1000
 
 
 class PaperBody(msgspec.Struct, forbid_unknown_fields=True):
-    """One ballot paper; `voter` is the pass. `paper` is a random UUID, made once: a retry with it is the same paper.
-
-    `device` is what a page or an app knows its device by, if it does.
-    """
+    """One ballot paper; `voter` is the pass. `paper` is a random UUID, made once: a retry with it is the same paper."""
 
     paper: _Short
     voter: _Text
     choices: Annotated[list[_Short], msgspec.Meta(max_length=_CHOICES_MAX)]
-    device: Annotated[str, msgspec.Meta(max_length=200)] = ""
 
 
 class ProofBody(msgspec.Struct, forbid_unknown_fields=True):

@@ -89,11 +89,6 @@ class BallotBox:
         """What a ballot was opened with; raises `Refused(NOT_FOUND)`."""
         return (await self._opened(ballot)).rules
 
-    def keeps_traces(self, ballot: str) -> bool:
-        """Whether to look at who sends papers in; True too of a ballot that this process does not know yet."""
-        known = self._ballots.get(ballot)
-        return known is None or known.traced
-
     async def places(self, ballot: str, names: Sequence[str]) -> tuple[int, ...]:
         """Where these candidates stand on the paper; raises `Refused` NOT_FOUND or NOT_A_CANDIDATE."""
         places = (await self._opened(ballot)).places
