@@ -119,6 +119,9 @@ class Settings(BaseSettings):
     web_inside_max: int = Field(
         1024, ge=1, description="requests that an intake process holds at once; beyond, it answers 503"
     )
+    web_sender_header: str = Field(
+        "", description="header in which your own proxy names the sender's address; unset: the connection's"
+    )
     web_link_key: str = Field(
         "",
         pattern=r"^([0-9a-f]{64})?$",

@@ -20,7 +20,8 @@ from store.voter_keys import KEY_BYTES, VoterKey, fresh_key
 class Poll(Frozen):
     """A ballot as the public may know it; times are cycle time, and `status` is its gate's, or `closed` without one.
 
-    `provisional` are the counts last published as its programme says; `papers` and `root` are the sealed tally's.
+    `provisional` are the counts last published as its programme says; `papers` and `root` are the sealed tally's; `traced`
+    says that rules against stuffing look at where papers come from.
     """
 
     ballot: str
@@ -32,6 +33,7 @@ class Poll(Frozen):
     papers: int | None
     root: str | None
     provisional: dict[str, Any] | None
+    traced: bool
 
     def now(self, real: datetime) -> datetime:
         """Cycle time; a ballot of no cycle that was opened runs by the clock."""

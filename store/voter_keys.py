@@ -19,6 +19,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from schemas.errors import Integrity, Refused
+from schemas.traces import PaperTrace
 
 TOKEN_BYTES = 16
 KEY_BYTES = 32
@@ -64,6 +65,10 @@ class VoterKey:
         """What the box keeps in place of the id that the voter's side gave: nobody outside can then show a leaf's content."""
         return blake2b(given, key=self._paper_key, digest_size=TOKEN_BYTES).digest()
 
+    def trace(self, network: str, device: str) -> PaperTrace:
+        """Where a paper came from, for the rules against stuffing: hashes of a network and a device, never those."""
+        return PaperTrace(self._sender(b"n", network), self._sender(b"d", device))
+
     def voter_pass(self, voter: Voter, expires_at: datetime) -> str:
         """What a voter shows with every paper: opaque to them, so that it proves to nobody how they voted."""
         until = int(expires_at.timestamp()).to_bytes(_EXPIRY_BYTES, "big")
@@ -83,6 +88,9 @@ class VoterKey:
 
     def unseal(self, purpose: str, sealed: str) -> bytes | None:
         return self._unsealed(self._place(purpose), sealed)
+
+    def _sender(self, what: bytes, said: str) -> bytes:
+        return blake2b(what + said.encode(), key=self._paper_key, digest_size=8).digest() if said else b""
 
     def _place(self, purpose: str) -> bytes:
         return f"{purpose}/{self.ballot}".encode()

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -21,6 +22,7 @@ import structlog
 from runtime.logging import configure_logging
 from runtime.settings import Login, Settings
 from schemas.errors import BadUsage, EngineError, Refused, Unavailable
+from schemas.traces import NO_TRACE
 from schemas.values import format_instant
 from store.ballots import BallotBox, Paper
 from store.polling_place import PollingPlace
@@ -136,6 +138,7 @@ class Intake:
             _places(known, body.choices),
             voter.channel,
             known.poll.now(now),
+            key.trace(self._network(scope), body.device) if known.poll.traced else NO_TRACE,
         )
         taken = await self._box.submit(paper)
         return receipt(ballot, taken.id, taken.leaf, repeated=taken.repeated)
@@ -148,6 +151,13 @@ class Intake:
                 raise
             return said(200, {"receipt": id, "status": "accepted_not_yet_sealed"})
         return said(200, {"receipt": id, "status": "sealed", **proof.model_dump(mode="json")})
+
+    def _network(self, scope: Any) -> str:
+        """The network that a request comes from: by our proxy's word where there is one, else the connection's own."""
+        header = self._settings.web_sender_header
+        if header:
+            return network_of(scope.headers.get(header) or "")
+        return network_of(scope.client.rpartition(":")[0].strip("[]"))
 
     # ---- voters ----
 
@@ -226,6 +236,16 @@ def _place_of(path: str) -> tuple[str, str]:
         ballot, _, last = about.rpartition("/")
         return (last, ballot) if last in ("papers", "voters", "challenges") else ("ballot", about)
     raise BadUsage("NO_SUCH_ROUTE", path=path)
+
+
+@lru_cache(maxsize=65_536)
+def network_of(address: str) -> str:
+    """The /24 or /48 that an address is in; empty for what is no address."""
+    try:
+        prefix = 24 if ip_address(address).version == 4 else 48
+    except ValueError:
+        return ""
+    return str(ip_network((address, prefix), strict=False))
 
 
 @lru_cache(maxsize=len(_PAGES))

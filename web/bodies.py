@@ -14,11 +14,15 @@ _CHOICES_MAX = 1000
 
 
 class PaperBody(msgspec.Struct, forbid_unknown_fields=True):
-    """One ballot paper; `voter` is the pass. `paper` is a random UUID, made once: a retry with it is the same paper."""
+    """One ballot paper; `voter` is the pass. `paper` is a random UUID, made once: a retry with it is the same paper.
+
+    `device` is whatever the voter's page keeps to know its device again; only a keyed hash of it is looked at.
+    """
 
     paper: _Short
     voter: _Text
     choices: Annotated[list[_Short], msgspec.Meta(max_length=_CHOICES_MAX)]
+    device: _Text = ""
 
 
 class ProofBody(msgspec.Struct, forbid_unknown_fields=True):

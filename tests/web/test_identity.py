@@ -20,6 +20,7 @@ from schemas.events import BallotKeysDestroyed
 from schemas.ledger import NewEvent
 from schemas.programme import VoterLimits
 from store.polling_place import PollingPlace
+from store.screening import Traces
 from store.voter_keys import Voter, VoterKey, fresh_key
 from tests.store.commands import command
 from tests.support.databases import Database
@@ -160,6 +161,32 @@ async def test_no_identity_is_kept_in_postgres_nor_in_logs(
     for canary in (member, number, open_id):
         assert await asyncio.to_thread(files_with, canary, Path(folder), *logs) == ""
     assert await asyncio.to_thread(files_with, number, codes), "the search would have found it"
+
+
+async def test_of_a_watched_ballot_hashes_of_network_and_device_are_kept_and_no_address(
+    ballot: Ballot, serve: Serve, module_database: Database
+) -> None:
+    senders = (("203.0.113.7", "d-1"), ("203.0.113.200", "d-1"), ("2001:db8:1:2::3", ""), ("nonsense", "d-2"))
+    async with Traces(module_database.dsns.app) as traces:
+        await traces.begin(ballot.id)
+        await ballot.begin(LIMITS)
+        service = await serve(web_sender_header="x-real-ip")
+        async with service.caller() as caller:
+            voters = Voters(ballot, caller)
+            for n, (address, device) in enumerate(senders):
+                paper = {
+                    "paper": str(uuid4()),
+                    "voter": await voters.pass_of(str(n)),
+                    "choices": [ONE],
+                    "device": device,
+                }
+                reply = await caller.post(f"{ballot.path}/papers", paper, x_real_ip=address)
+                assert reply.status == 201, reply.raw
+        seen = [one async for page in traces.traces(ballot.id) for one in page]
+    networks, devices = [one.network for one in seen], [one.device for one in seen]
+    assert networks[0] == networks[1] != networks[2]
+    assert devices[0] == devices[1] != devices[3]
+    assert [len(one) for one in networks + devices] == [8, 8, 8, 0, 8, 8, 0, 8]
 
 
 # ---- the key of a ballot ----

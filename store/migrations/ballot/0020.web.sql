@@ -1,5 +1,5 @@
 -- The vote intake's own login: it hands papers in, reads what is public, and holds the ballots' keys, sealed.
--- depends: 0006.sealing
+-- depends: 0010.stuffing
 
 -- The key from which a ballot's voters are known, sealed by a key that is not in this database; NULL once destroyed.
 -- Vacuumed after every change: the dead row still holds the sealed key.
@@ -73,13 +73,15 @@ SELECT
         WHERE event.stream = regexp_replace(one.id, '/[^/]+$', '') AND event.type = 'CountsPublished'
             AND convert_from(event.body, 'UTF8')::jsonb -> 'data' ->> 'step' = substring(one.id FROM '[^/]+$')
         ORDER BY event.seq DESC LIMIT 1
-    ) AS provisional
+    ) AS provisional,
+    EXISTS (SELECT FROM traced WHERE traced.ballot = one.id) AS traced
 FROM ballot one
 LEFT JOIN ledger.gate ON gate.id = one.id
 LEFT JOIN tally ON tally.ballot = one.id;
 
 REVOKE ALL ON FUNCTION voter_key_of, count_try, destroy_voter_keys FROM PUBLIC;
 GRANT USAGE ON SCHEMA ballot TO xuanshu_web;
-GRANT SELECT ON poll, ballot, sheet, tally, node, page TO xuanshu_web;
+GRANT SELECT ON poll, ballot, sheet, tally, node, page, traced TO xuanshu_web;
+GRANT INSERT ON trace TO xuanshu_web;
 GRANT EXECUTE ON FUNCTION voter_key_of, count_try, open_sheet, cast_papers, held_papers, count_refusals, leaves_from
 TO xuanshu_web;
