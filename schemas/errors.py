@@ -351,6 +351,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "投票 {ballot} 尚未截止，不能封存。",
         "The ballot {ballot} is not closed yet; close it before sealing.",
     ),
+    "TOO_MANY_CANDIDATES": (
+        "一张选票最多列 {maximum} 名候选人，本次有 {count} 名。",
+        "A ballot takes at most {maximum} candidates; this one has {count}.",
+    ),
     "BALLOT_RULES_DIFFER": (
         "投票 {ballot} 已按另一规则开启。",
         "The ballot {ballot} was opened with other rules.",

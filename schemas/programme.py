@@ -525,7 +525,7 @@ class PublicVote(Frozen):
     period: Period
     limits: VoterLimits
     normalise: Literal["top", "share", "rank"] = "top"
-    channels: tuple[ChannelWeight, ...] = ()
+    channels: tuple[ChannelWeight, ...] = Field(default=(), max_length=31)
     adjudication: Period | None = None
     stuffing: Stuffing | None = None
     display: Display | None = None

@@ -20,7 +20,7 @@ from schemas.events import ChannelCounts
 from schemas.programme import VoterLimits
 from store.ballots import sealing
 from store.ballots.flush import Answers, Flusher, Outcome, Sheet, Waiting
-from store.ballots.paper import Paper, PaperReceipt, day_and_minute, day_number
+from store.ballots.paper import CANDIDATES_MAX, Paper, PaperReceipt, day_and_minute, day_number
 from store.ballots.rules import Opened, Rules, opened
 from store.ballots.sealing import Excluded
 from store.ballots.tally import Inclusion, SealedTally
@@ -67,8 +67,11 @@ class BallotBox:
 
         `candidates` differ from each other and stand in the order of the paper. `channels` are the programme's, and a
         paper of another is refused; without them papers count alike and the channel is not kept. The days of the
-        window, if the gate of that id is there, are made ready. Raises `Conflict(BALLOT_RULES_DIFFER)`.
+        window, if the gate of that id is there, are made ready. Raises `Conflict(BALLOT_RULES_DIFFER)` or
+        `Refused(TOO_MANY_CANDIDATES)`.
         """
+        if len(candidates) > CANDIDATES_MAX:
+            raise Refused("TOO_MANY_CANDIDATES", maximum=CANDIDATES_MAX, count=len(candidates))
         rules = canonical_bytes(Rules(ballot=ballot, limits=limits, candidates=candidates, channels=channels))
         async with connection_of(self._pool) as connection:
             await connection.execute(

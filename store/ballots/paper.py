@@ -19,7 +19,6 @@ from schemas.traces import NO_TRACE, PaperTrace
 
 PAPER_BYTES = 18
 CANDIDATES_MAX = 2048
-CHANNELS_MAX = 32
 EPOCH = date(2000, 1, 1)
 _MIDNIGHT = datetime(
     1999, 12, 31, 16, tzinfo=UTC

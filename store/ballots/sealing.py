@@ -53,10 +53,11 @@ async def sheets_of(connection: PoolConnectionProxy, ballot: str) -> list[SheetO
 async def count(connection: PoolConnectionProxy, sheets: Iterable[SheetOf]) -> Counts:
     """Count all papers of these days."""
     counts = Counts()
-    numbers = [sheet.number for sheet in sheets]
-    for row in await connection.fetch(statement("count_choices"), numbers, timeout=_PATIENCE_SECONDS):
-        counts.votes[row["channel"], row["candidate"]] = row["votes"]
-        counts.papers[row["channel"]] += row["papers"]
+    for sheet in sheets:
+        rows = await connection.fetch(statement("count_choices"), sheet.number, timeout=_PATIENCE_SECONDS)
+        for channel, candidate, votes, papers in rows:
+            counts.votes[channel, candidate] += votes
+            counts.papers[channel] += papers
     return counts
 
 

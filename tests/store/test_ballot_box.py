@@ -58,6 +58,13 @@ async def test_opening_again_gives_the_same_hash_and_other_rules_conflict(polls:
             await polls.box.open(polls.id, limits, candidates)
 
 
+async def test_a_ballot_has_no_more_candidates_than_two_bytes_can_tell(polls: Polls) -> None:
+    many = tuple(f"nomination-{n}" for n in range(2049))
+    with pytest.raises(Refused, match="TOO_MANY_CANDIDATES"):
+        await polls.box.open(polls.id, THREE_A_DAY, many)
+    await polls.box.open(polls.id, THREE_A_DAY, many[:-1])
+
+
 # --- one paper
 
 

@@ -13,7 +13,7 @@ CREATE TABLE ballot (
     rules bytea NOT NULL,
     rules_hash bytea NOT NULL GENERATED ALWAYS AS (sha256(rules)) STORED,
     candidates text[] COLLATE "C" NOT NULL CHECK (cardinality(candidates) BETWEEN 1 AND 2048),
-    channels text[] COLLATE "C" NOT NULL CHECK (cardinality(channels) BETWEEN 1 AND 32),
+    channels text[] COLLATE "C" NOT NULL CHECK (cardinality(channels) BETWEEN 1 AND 31),
     choices_min integer NOT NULL CHECK (choices_min > 0),
     choices_max integer NOT NULL CHECK (choices_max >= choices_min),
     per_day integer NOT NULL CHECK (per_day BETWEEN 1 AND 255),
