@@ -27,6 +27,7 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from bench import stuffing
+from bench import votes_http
 from bench.figures import Figure, compared, show
 from runtime.dev_server import DevServerOptions, start_dev_server
 from runtime.embedded_postgres import PostgresServer, start_postgres
@@ -38,7 +39,7 @@ from store.ballots import BallotBox, Paper, PaperReceipt
 from store.migrations import RolePasswords, migrate, role_dsns
 
 DOC = Path(__file__).parent.parent / "docs" / "voting.md"
-PARTS = ("store", "growth", "signals", "stuffing")
+PARTS = ("store", "http", "growth", "signals", "stuffing")
 ROUNDS = 5
 DATABASE = "measured_votes"
 SECRET = "for-the-bench-alone"
@@ -304,6 +305,8 @@ async def measure(only: str, papers: int, rows: int) -> list[Figure]:
             async with BallotBox(role_dsns(dsn, passwords).app, command_timeout_seconds=120) as box:
                 if only in ("", "store"):
                     found += await store_figures(box, admin, papers)
+                if only in ("", "http"):
+                    found += await votes_http.figures(server)
                 if only in ("", "growth"):
                     found += await growth_figures(box, admin, rows)
                 if only in ("", "signals"):
