@@ -26,8 +26,7 @@ from temporalio import workflow
 from temporalio.client import Client, WorkflowHandle
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-from bench import stuffing
-from bench import votes_http
+from bench import stuffing, votes_http
 from bench.figures import Figure, compared, show
 from runtime.dev_server import DevServerOptions, start_dev_server
 from runtime.embedded_postgres import PostgresServer, start_postgres
