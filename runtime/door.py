@@ -7,7 +7,7 @@ the cycle is not over, its workflows are begun again.
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -168,12 +168,15 @@ class Door:
         label: str = "",
         period: str = "",
         units: tuple[Source, ...] = (),
+        seats: Mapping[str, int] | None = None,
         grants: tuple[GrantTerms, ...] = (),
         invited: tuple[str, ...] = (),
         pace: Pace | None = None,
         calendar: Path | None = None,
     ) -> Receipt:
         """Pins the programme, the units and the calendar, opens the cycle and founds its grants; again gives the same.
+
+        `seats` is an allocation, seats by code of a unit (DR-06).
 
         Raises BadFile for a file with faults, Conflict CYCLE_EXISTS where the same edition runs under other rules.
         """
@@ -183,6 +186,7 @@ class Door:
             label=label,
             period=period,
             units=units,
+            seats=seats,
             grants=grants,
             invited=invited,
             calendar=calendar,
@@ -203,6 +207,7 @@ class Door:
         label: str = "",
         period: str = "",
         units: tuple[Source, ...] = (),
+        seats: Mapping[str, int] | None = None,
         grants: tuple[GrantTerms, ...] = (),
         invited: tuple[str, ...] = (),
         calendar: Path | None = None,
@@ -212,6 +217,7 @@ class Door:
         tree = opened.units
         for file in units:
             tree = merge_units(tree, file)
+        tree = tree.allotted(seats or {})
         overrides = ""
         if calendar:
             overrides = await self.store.put_document("calendar", canonical_bytes(_overrides(calendar)))
