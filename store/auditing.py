@@ -129,7 +129,6 @@ class _Walk:
         self.frontier = Frontier()
         self.heads: dict[str, tuple[int, bytes]] = {}
         self.newest: Checkpoint | None = None
-        self.origin = ""
         self.waiting_since: datetime | None = None
         self.checkpoints = self.cosignatures = self.agreed = self.agreed_outside = 0
 
@@ -215,10 +214,6 @@ class _Walk:
     def _read_checkpoint(self, row: asyncpg.Record) -> Anchor:
         """A kept checkpoint as something to be met; CHECKPOINT_BAD for a bad signature below it."""
         found = checked_row(row, self.log_keys)
-        self.origin = self.origin or found.origin
-        if found.origin != self.origin:
-            fault = f"it is of {found.origin}, those before of {self.origin}"
-            raise Integrity("CHECKPOINT_BAD", source=f"position {row['size']}", fault=fault)
         note = parse_note(row["note"].encode())
         try:
             seen = note.with_signatures(*map(parse_signature, (line.rstrip("\n") for line in row["lines"])))
