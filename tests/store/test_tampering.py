@@ -111,7 +111,6 @@ async def attacking(kept: Kept, role: str) -> AsyncIterator[asyncpg.Connection]:
         ("event", "hash_is_of_the_body"),
         ("leaf", "leaf_pkey"),
         ("document", "hash_is_of_the_content"),
-        ("cosignature", "cosignature_size_fkey"),
     ):
         await connection.execute(f"ALTER TABLE ledger.{table} DROP CONSTRAINT {constraint}")
     if role == "postgres":
