@@ -1,6 +1,6 @@
 """Runs the engine: connects, builds the activities with what they depend on, serves the task queue.
 
-Beside the queue it keeps the outbox delivered, the log sequenced and the read side projected.
+Beside the queue it keeps the outbox delivered, the log sequenced, the read side projected and closed histories kept.
 """
 
 from __future__ import annotations
@@ -19,12 +19,14 @@ from activities.engine import Engine
 from activities.opening import Opener
 from activities.outbox import Outbox
 from projections.projector import Projector
+from runtime.archiving import Archivist
 from runtime.door import system_clock
 from runtime.logging import configure_logging
 from runtime.publishing import Publisher, published
 from runtime.recovery import Recovery
 from runtime.settings import Login, Settings
 from runtime.temporal import connect
+from store.archive import HistoryArchive
 from store.ballot_box import BallotBox
 from store.checkpoints import CheckpointSigner
 from store.postgres import PostgresEventStore
@@ -41,6 +43,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(PostgresEventStore(settings.dsn(Login.APP)))
         ballots = await stack.enter_async_context(BallotBox(settings.dsn(Login.APP)))
+        archive = await stack.enter_async_context(HistoryArchive(settings.dsn(Login.APP)))
         client = await connect(settings)
         decider = Decider(store, system_clock)
         recovery = Recovery(decider, client, settings.task_queue)
@@ -63,6 +66,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         background = [
             asyncio.create_task(outbox.run(stop)),
             asyncio.create_task(Sequencer(settings.dsn(Login.SEQUENCER)).run(stop)),
+            asyncio.create_task(Archivist(client, archive, settings.task_queue).run(stop)),
             asyncio.create_task(Projector(store, settings.dsn(Login.APP)).run(stop)),
             *(asyncio.create_task(one) for one in proving(settings, stop)),
         ]

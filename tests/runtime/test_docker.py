@@ -96,7 +96,8 @@ def test_every_setting_in_the_compose_file_exists(compose: dict[str, Any]) -> No
 
 
 def test_the_example_environment_asks_for_every_variable_and_sets_none() -> None:
-    asked = set(re.findall(r"\$\{(\w+)", (DOCKER / "compose.yaml").read_text())) | {"VAULT_KEK", "LOG_KEY"}
+    asked = set(re.findall(r"\$\{(\w+)", (DOCKER / "compose.yaml").read_text()))
+    asked |= {"VAULT_KEK", "LOG_KEY", "PAYLOAD_KEYS"}
     lines = (DOCKER / "example.env").read_text().splitlines()
     assert {line for line in lines if not line.startswith("#")} == {f"{name}=" for name in asked}
 
@@ -112,6 +113,7 @@ def test_the_keys_come_as_secrets_that_the_settings_read(compose: dict[str, Any]
     settings = Settings(_secrets_dir=tmp_path, data_dir=tmp_path)
     assert settings.kek() == bytes([0xCD]) * 32
     assert settings.log_signing_key() is not None
+    assert settings.payload_key_ring() == (settings.kek(),)
 
 
 def test_the_namespace_job_registers_our_search_attributes() -> None:
