@@ -22,6 +22,7 @@ from domain.audit.past import Past
 from domain.audit.timeline import Act, Change, Node, Stands, Timeline, at_moment, timeline
 from domain.calendar import SHANGHAI
 from runtime.settings import Language
+from schemas.commands import ENGINE
 from schemas.events import CycleOpened
 from schemas.ledger import JsonObject
 from schemas.programme import Programme
@@ -129,8 +130,8 @@ def _terminal(told: Timeline, past: Past, moment: int, depth: int, desk: Desk) -
         )
     )
     yield _Forest(told, past.tree, moment, desk).tree(depth)
-    yield Text(desk.say("最近的办理", "The latest acts"), style="bold")
-    here = [act for act in told.acts if act.moment <= moment]
+    yield Text(desk.say("最近由人办的", "What people did last"), style="bold")
+    here = [act for act in told.acts if act.moment <= moment and act.role != ENGINE.role]
     for act in here[-_SHOWN:]:
         yield Text("  " + _act(act, past.tree, desk))
 
@@ -147,7 +148,7 @@ class _Forest:
                 self._below[node.parent].append(node)
         self._acts: defaultdict[str, list[Act]] = defaultdict(list)
         for act in told.acts:
-            if act.moment <= moment and act.role != "engine":
+            if act.moment <= moment and act.role != ENGINE.role:
                 self._acts[act.round].append(act)
 
     def tree(self, depth: int) -> Tree:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from itertools import product
 from typing import Literal
 
@@ -27,7 +28,6 @@ WEIGHT_STEPS = (Fraction(1, 100), Fraction(5, 100), Fraction(10, 100))
 """By how many hundredths each weight is moved up and down; the others keep their proportions."""
 _LOT = "only who is certain is asked for"
 Kind = Literal["without_judge", "marks", "weight"]
-Components = Mapping[str, Mapping[str, Fraction]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,17 +120,17 @@ def _scenarios(choice: Choice, steps: Sequence[Fraction]) -> Iterator[tuple[Scen
         for judge in sorted(run.sheets):
             yield (
                 Scenario("without_judge", step.id, judge),
-                lambda step=step, judge=judge: _without_judge(choice, step, judge),
+                partial(_without_judge, choice, step, judge),
             )
         if step.mode == "score":
             for name, put_together in _MARKS.items():
                 yield (
                     Scenario("marks", step.id, name),
-                    lambda step=step, put=put_together: _judged(choice, step, choice.state, put),
+                    partial(_judged, choice, step, choice.state, put_together),
                 )
     for component, weight, moved in _moved_weights(choice.step, steps):
         scenario = Scenario("weight", choice.step.id, f"{component} {weight} → {moved}")
-        yield scenario, lambda component=component, moved=moved: _weighed(choice, component, moved)
+        yield scenario, partial(_weighed, choice, component, moved)
 
 
 def _panels(choice: Choice) -> Iterator[ExpertReview]:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from domain.round import run_of
 from schemas.commands import ExtendStep
-from schemas.events import StepExtended
+from schemas.events import GrantTerms, StepExtended
 from schemas.ledger import Actor
 from tests.domain.specification import (
     COUNCIL,
@@ -14,7 +14,6 @@ from tests.domain.specification import (
     DAY,
     OPERATOR,
     OPERATOR_2,
-    GrantTerms,
     World,
     choice,
     judged,
