@@ -15,10 +15,8 @@ from domain import nomination as nominations
 from domain import round as rounds
 from domain.audit.nearness import Nearness, nearness
 from domain.audit.past import Past
-from domain.problem import problem_of
 from domain.scoring import Method
-from domain.selection import Problem, RuleCheck, Selected, select
-from domain.steps import Inputs, going
+from domain.selection import RuleCheck
 from schemas import events as e
 from schemas import names
 from schemas.errors import Refused
@@ -499,7 +497,7 @@ class _Steps:
         ranked = {one.nomination: one for one in made.ranked}
         if self._id not in ranked:
             return None
-        choice = choice_at(self._past, self._stream, moment)
+        choice = self._past.question(moment)
         mine = ranked[self._id]
         at = {one: At(one, ranked[one].rank, ranked[one].score) for one in ranked}
         chosen = set(made.selected)
@@ -523,49 +521,12 @@ class _Steps:
             filled_by=certificate.get("filled_by", ""),
             optimality=certificate.get("optimality", ""),
             agrees=choice.agrees(),
-            near=nearness(choice.problem, self._id),
+            near=nearness(choice.settled, self._id),
             full=_full(choice.step),
         )
 
 
-# ---- a selection, taken again ----
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """What a selection stood on, rebuilt from the past just before it was made, and what was recorded."""
-
-    round: str
-    state: rounds.State
-    inputs: Inputs
-    step: Selection
-    made: e.SelectionMade
-
-    @property
-    def problem(self) -> Problem:
-        """With as many seats as were given: equals at the cut may all have been taken in (DR-17)."""
-        members = going(self.state, self.inputs)
-        problem = problem_of(self.state, self.inputs, members, self.step)
-        return problem.model_copy(update={"seats": self.made.seats})
-
-    def agrees(self) -> bool:
-        """Whether choosing again gives the same list and the same scores as were recorded."""
-        problem = self.problem
-        outcome = select(problem)
-        scores = {one.nomination: one.score for one in self.made.ranked}
-        same = {one.id: one.score for one in problem.candidates} == scores
-        return same and isinstance(outcome, Selected) and outcome.selected == self.made.selected
-
-
-def choice_at(past: Past, stream: str, moment: int) -> Choice:
-    """The choice that was made at this moment."""
-    made = past.typed[moment]
-    assert isinstance(made, e.SelectionMade)
-    state = past.round(stream, moment)
-    inputs = past.inputs(state, moment)
-    step = inputs.stage.step(made.step)
-    assert isinstance(step, Selection)
-    return Choice(stream, state, inputs, step, made)
+# ---- what details are made of ----
 
 
 def _parts(step: Selection, ranked: e.Ranked) -> tuple[Part, ...]:
