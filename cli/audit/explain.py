@@ -364,6 +364,8 @@ def _near(choice: SelectionTold, desk: Desk) -> Iterator[Text]:
         f"{certificate}: {shown}; {again}",
         style="" if choice.agrees else "bold red",
     )
+    for fault in choice.faults:
+        yield Text(f"  {fault}", style="bold red")
     lost = choice.standing != "selected"
     yield Text(
         desk.say(

@@ -13,10 +13,11 @@ from typing import Any, Literal
 
 from domain import nomination as nominations
 from domain import round as rounds
+from domain.audit.asked import Question
 from domain.audit.nearness import Nearness, nearness
 from domain.audit.past import Past
 from domain.scoring import Method
-from domain.selection import RuleCheck
+from domain.selection import Certificate, Optimality, RuleCheck, certify
 from schemas import events as e
 from schemas import names
 from schemas.errors import Refused
@@ -149,8 +150,9 @@ class SelectionTold:
     last_in: At | None
     first_out: At | None
     rules: tuple[RuleCheck, ...]
-    filled_by: str
-    optimality: str
+    faults: tuple[str, ...]  # of the recorded list, checked again by its certificate: none, if it is right
+    filled_by: Optimality
+    optimality: Optimality
     agrees: bool
     near: Nearness | None
     full: Fraction | None  # the most that a score can be here, where only components on 100 are weighed
@@ -502,7 +504,7 @@ class _Steps:
         at = {one: At(one, ranked[one].rank, ranked[one].score) for one in ranked}
         chosen = set(made.selected)
         kept = "selected" if self._id in chosen else "reserve" if self._id in made.reserve else "cut"
-        certificate = made.certificate
+        checked = _checked(choice)
         return SelectionTold(
             seats=made.seats,
             candidates=len(made.ranked),
@@ -517,9 +519,10 @@ class _Steps:
                 key=lambda one: (one.score, -one.rank),
                 default=None,
             ),
-            rules=tuple(RuleCheck.model_validate(one) for one in certificate.get("rules", ())),
-            filled_by=certificate.get("filled_by", ""),
-            optimality=certificate.get("optimality", ""),
+            rules=checked.rules,
+            faults=checked.faults,
+            filled_by=checked.filled_by,
+            optimality=checked.optimality,
             agrees=choice.agrees(),
             near=nearness(choice.settled, self._id),
             full=_full(choice.step),
@@ -527,6 +530,17 @@ class _Steps:
 
 
 # ---- what details are made of ----
+
+
+def _checked(choice: Question) -> Certificate:
+    """The recorded list, checked again in exact numbers at the recorded prices: no solver is asked for the list."""
+    recorded = Certificate.from_record(choice.made.certificate) if choice.made.certificate else None
+    return certify(
+        choice.settled,
+        choice.made.selected,
+        recorded.filled_multipliers if recorded else (),
+        recorded.multipliers if recorded else (),
+    )
 
 
 def _parts(step: Selection, ranked: e.Ranked) -> tuple[Part, ...]:

@@ -186,8 +186,19 @@ def test_whoever_was_cut_by_a_cap_is_told_the_cap_and_what_it_would_have_taken_d
     [cap] = choice_.near.rules
     assert (cap.rule, cap.op, cap.required, cap.heads) == ("head_cap", Op.CAP, 1, 1)
     assert choice_.near.line == Line(Fraction(90), Fraction(1), "tied")
+    assert (choice_.faults, choice_.optimality) == ((), "dual")
     [check] = choice_.rules
     assert (check.rule, check.counted, check.required, check.met) == ("head_cap", 1, 1, True)
+
+
+def test_a_recorded_list_that_is_not_the_best_is_told_with_its_fault_dr_26() -> None:
+    world = selected({"a": "90", "b": "80", "c": "70"})
+    place = next(n for n, event in enumerate(world.log) if event.type == "SelectionMade")
+    planted = world.log[place].data | {"selected": ["a", "c"], "reserve": []}
+    world.log[place] = world.log[place].model_copy(update={"data": planted})
+    found = step_of(explain(world.read_back(), "b"), "selection").detail
+    assert isinstance(found, SelectionTold)
+    assert (found.agrees, found.faults) == (False, ("A_BETTER_LIST_EXISTS",))
 
 
 def test_a_winner_by_a_floor_is_told_the_floor_and_the_margin_dr_26() -> None:
