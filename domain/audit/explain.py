@@ -219,12 +219,13 @@ class LevelTold:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """What ended it: the code of the rule, where, and the event that says so."""
+    """What ended it: the code of the rule, where, and the event that says so; `by` is who, if it was a person's act."""
 
     reason: str
     round: str
     step: str
     place: Place
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,26 +312,31 @@ def _level(past: Past, id: str, stream: str) -> LevelTold | None:
 
 
 def _cut(past: Past, stream: str, state: nominations.State, levels: tuple[LevelTold, ...]) -> Cut | None:
-    """What the round says of its leaving, where a round did it; else the nomination's own last word."""
+    """What ended it: a person's act on the nomination itself, or else what the round says of its leaving."""
     if not state.gone:
         return None
-    for level in reversed(levels):
-        if level.dropped:
-            return Cut(level.dropped, level.round, "pool", level.entered)
-        for step in level.steps:
-            if step.out and step.place:
-                return Cut(step.out, level.round, step.step, step.place)
+    left = next(_left(levels), None)
     for _, recorded, event in reversed(list(past.of(stream))):
         match event:
+            case e.NominationRejected() | e.NominationWithdrawn() | e.NominationDisqualified():
+                reason = f"{state.status.upper()}: {event.reason}"
+                round_, step = (left.round, left.step) if left else ("", "")
+                return Cut(reason, round_, step, _place(recorded), recorded.actor.id)
             case e.NominationEliminated():
-                return Cut(event.reason, event.round, event.step, _place(recorded))
-            case e.NominationRejected():
-                return Cut(f"REJECTED: {event.reason}", event.round, event.step, _place(recorded))
-            case e.NominationWithdrawn() | e.NominationDisqualified():
-                return Cut(f"{state.status.upper()}: {event.reason}", "", "", _place(recorded))
+                return left or Cut(event.reason, event.round, event.step, _place(recorded))
             case _:
                 pass
-    return None
+    return left
+
+
+def _left(levels: tuple[LevelTold, ...]) -> Iterator[Cut]:
+    """Where a round says that it left, the highest first."""
+    for level in reversed(levels):
+        if level.dropped:
+            yield Cut(level.dropped, level.round, "pool", level.entered)
+        for step in level.steps:
+            if step.out and step.place:
+                yield Cut(step.out, level.round, step.step, step.place)
 
 
 class _Steps:

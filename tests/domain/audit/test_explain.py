@@ -33,6 +33,8 @@ from tests.domain.audit.logged import LoggedWorld, logged
 from tests.domain.specification import (
     COUNCIL,
     COUNCIL_2,
+    HANDLER,
+    HANDLER_2,
     JUDGES,
     OFFICER,
     OPERATOR,
@@ -233,7 +235,8 @@ def test_whoever_was_rejected_is_told_by_whom_and_why() -> None:
     world.pass_window("endorsement")
     told = explain(world.read_back(), "a")
     assert told.cut is not None
-    assert (told.status, told.cut.step) == ("rejected", "endorsement")
+    assert (told.status, told.cut.step, told.cut.by) == ("rejected", "endorsement", OFFICER.id)
+    assert told.cut.reason == "REJECTED: 事迹不实"
     [word] = step_of(told, "endorsement").words
     assert (word.what, word.by, word.reason) == ("NominationRejected", OFFICER.id, "事迹不实")
 
@@ -292,7 +295,9 @@ def test_a_substitute_is_told_whose_seat_it_took_and_who_lost_it_by_what_dr_31()
     assert chosen(won).standing == "reserve"
     assert chosen(won).reserve_place == 1
     assert lost.cut is not None
-    assert (lost.cut.reason, lost.cut.step) == ("SUBSTITUTED: DISQUALIFIED", "publicity")
+    assert (lost.cut.reason, lost.cut.step) == ("DISQUALIFIED: 查实", "publicity")
+    assert lost.cut.by in (HANDLER.id, HANDLER_2.id)
+    assert step_of(lost, "publicity").out == "SUBSTITUTED: DISQUALIFIED"
 
 
 def test_a_recusal_after_the_close_leaves_the_mark_on_record_and_void_dr_13() -> None:
