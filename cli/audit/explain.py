@@ -16,7 +16,8 @@ from cli.audit.past import is_rehearsal, past_of
 from cli.desk import AtDesk, Desk, command, nomination_at
 from cli.output import Outcome, jsonable, number
 from cli.words import event_words, out_words, rank_words, status_words, step_words
-from domain.audit.explain import (
+from domain.audit.explain import explain
+from domain.audit.explained import (
     ConferralTold,
     CongressTold,
     Cut,
@@ -32,7 +33,6 @@ from domain.audit.explain import (
     StepTold,
     VoteTold,
     Word,
-    explain,
 )
 from domain.audit.nearness import Line, Nearness, RuleChange
 from domain.selection import Op, Optimality, RuleCheck

@@ -6,7 +6,8 @@ from dataclasses import fields, is_dataclass
 from fractions import Fraction
 from typing import Any
 
-from domain.audit.explain import (
+from domain.audit.explain import explain
+from domain.audit.explained import (
     ConferralTold,
     EligibilityTold,
     Explanation,
@@ -15,7 +16,6 @@ from domain.audit.explain import (
     SelectionTold,
     StepTold,
     VoteTold,
-    explain,
 )
 from domain.audit.nearness import Line, Seats
 from domain.selection import Op
