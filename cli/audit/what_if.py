@@ -43,6 +43,8 @@ _WHYS = {
     "NOT_RECOMMENDED_BELOW": ("下级未推荐", "not recommended below"),
     "NEVER_JUDGED_HERE": ("下级改为推荐，本轮从未评过", "newly recommended below, never judged here"),
     "ELIGIBLE_BUT_NEVER_JUDGED": ("资格改为通过，其后从未评过", "eligible then, never judged afterwards"),
+    "NEVER_JUDGED_AFTERWARDS": ("此后各环节从未评过", "never judged in what followed"),
+    "CUT_EARLIER": ("此前的环节已落选", "cut earlier in the round"),
     "INELIGIBLE": ("资格不符", "not eligible"),
     "VOTE_NOT_PASSED": ("表决未过", "vote not passed"),
 }
@@ -104,7 +106,7 @@ async def what_if(
             "without_reviewers": list(without_reviewer),
             "without_votes": list(without_votes),
         },
-        "rounds": len(told),
+        "selections": len(told),
         "changed": [_as_json(one) for one in changed(told)],
         "summit": _summit(told, pinned.tree),
     }
@@ -193,10 +195,11 @@ def _summit(told: tuple[Told, ...], tree: UnitTree) -> JsonObject:
 def _as_json(told: Told) -> JsonObject:
     return {
         "round": told.round,
+        "step": told.step,
         "seats": {"before": told.seats[0], "after": told.seats[1]},
         "outcome": told.outcome,
         "flips": [_flip(flip) for flip in told.flips],
-        "recommended": {"lost": sorted(told.lost), "gained": list(told.gained)},
+        "went_on": {"lost": sorted(told.lost), "gained": list(told.gained)},
         "notes": list(told.notes),
     }
 
@@ -236,7 +239,7 @@ def _heading(told: Told, tree: UnitTree, desk: Desk) -> str:
     seats = f"{before} → {after}" if before != after else str(before)
     held = f" · {told.outcome}" if told.outcome else ""
     words = desk.say(f"名额 {seats}", f"{seats} seats") if before or after else ""
-    return f"{tree.by_code[unit].name}（{told.round}） {words}{held}"
+    return f"{tree.by_code[unit].name}（{told.round}/{told.step}） {words}{held}"
 
 
 def _table(told: Told, desk: Desk) -> RenderableType:
@@ -268,6 +271,6 @@ def _sum(said: JsonObject, desk: Desk) -> str:
     """What it comes to, at the highest round."""
     flips = sum(len(one["flips"]) for one in said["changed"])
     lost, gained = (len(said["summit"].get(key, ())) for key in ("lost", "gained"))
-    zh = f"假设如此：{len(said['changed'])} 轮、{flips} 处变化；最终名单少 {lost} 人，多 {gained} 人。"
-    en = f"If so: {len(said['changed'])} rounds, {flips} places change; {lost} leave the final list, {gained} join it."
+    zh = f"假设如此：{len(said['changed'])} 次、{flips} 处变化；最终名单少 {lost} 人，多 {gained} 人。"
+    en = f"If so: {len(said['changed'])} lists, {flips} places change; {lost} leave the final list, {gained} join it."
     return desk.say(zh, en)
