@@ -24,7 +24,7 @@ from schemas.commands import Body, HandInSheet, WrittenMark
 from schemas.errors import BadUsage
 from schemas.events import ChannelCounts, Count, TallySealed
 from schemas.ledger import Actor
-from schemas.programme import Programme, Publicity, PublicVote, Rank
+from schemas.programme import Programme, Publicity, PublicVote, Rank, Selection
 from store.memory import MemoryEventStore
 from store.postgres import PostgresEventStore
 from tests.activities.test_retaking import Withdrawing, party
