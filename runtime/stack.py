@@ -20,7 +20,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from runtime.children import Child, Command
 from runtime.dev_server import NAMESPACE, DevServer, DevServerOptions, start_dev_server
@@ -46,22 +46,25 @@ _CLEAR_SECONDS = 15.0
 _STOP_SECONDS = 60.0
 
 
+def _development_key() -> str:
+    return (DEVELOPMENT_KEY_MARK + secrets.token_bytes(32 - len(DEVELOPMENT_KEY_MARK))).hex()
+
+
 class StackSecrets(BaseModel):
     """What a data folder's servers are locked with; made once, kept beside the data with mode 0600."""
 
     model_config = ConfigDict(frozen=True)
 
-    password: str
-    kek: str
+    password: str = Field(default_factory=lambda: secrets.token_urlsafe(24))
+    kek: str = Field(default_factory=_development_key)
+    log_key: str = Field(default_factory=_development_key)
+    payload_key: str = Field(default_factory=_development_key)
 
     @classmethod
     def of(cls, data: Path) -> StackSecrets:
-        """The folder's secrets, made on its first start."""
+        """The folder's secrets; what it lacks is made now."""
         file = data / _SECRETS_FILE
-        if file.exists():
-            return cls.model_validate_json(file.read_bytes())
-        kek = DEVELOPMENT_KEY_MARK + secrets.token_bytes(32 - len(DEVELOPMENT_KEY_MARK))
-        made = cls(password=secrets.token_urlsafe(24), kek=kek.hex())
+        made = cls.model_validate_json(file.read_bytes() if file.exists() else b"{}")
         write_private(file, made.model_dump_json())
         return made
 
@@ -183,6 +186,8 @@ def _reaching(
             f"postgres_{Login.OWNER}_dsn": SecretStr(postgres.dsn()),
             "postgres_vault_owner_dsn": None,
             "vault_kek": SecretStr(kept.kek),
+            "log_key": SecretStr(kept.log_key),
+            "payload_keys": SecretStr(kept.payload_key),
             "temporal_address": temporal.address,
             "temporal_namespace": NAMESPACE,
             "temporal_profile": None,
@@ -192,9 +197,8 @@ def _reaching(
 
 def _connections(settings: Settings) -> dict[str, str]:
     values = {name: getattr(settings, name) for name in Settings.model_fields if name.endswith("_dsn")}
-    values |= {
-        name: getattr(settings, name) for name in ("vault_kek", "temporal_address", "temporal_namespace")
-    }
+    others = ("vault_kek", "payload_keys", "log_key", "log_origin", "temporal_address", "temporal_namespace")
+    values |= {name: getattr(settings, name) for name in others}
     return {name: _plain(value) for name, value in values.items() if value is not None}
 
 

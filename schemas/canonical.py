@@ -1,4 +1,4 @@
-"""The one byte form of everything that is hashed: RFC 8785 JSON in a narrow profile, leaf hashes, the Merkle root.
+"""The one byte form of everything that is hashed: RFC 8785 JSON in a narrow profile, and its leaf hash.
 
 The profile: keys of ASCII `[a-z0-9_]`, integers below 2^53, text in NFC, no floats, UTC instants with six digits,
 decimals as text. Inside it, sorted compact JSON is RFC 8785.
@@ -7,7 +7,6 @@ decimals as text. Inside it, sorted compact JSON is RFC 8785.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -75,22 +74,6 @@ def payload_hash(payload: Any) -> str:
 def leaf_hash(body: bytes) -> str:
     """RFC 6962 leaf hash, SHA-256(0x00 ‖ body), in hex."""
     return sha256(b"\x00" + body).hexdigest()
-
-
-def merkle_root(leaves: Iterable[str]) -> str:
-    """RFC 6962 tree root, in hex, of leaf hashes in hex; of no leaves, SHA-256 of nothing."""
-    peaks: list[tuple[int, bytes]] = []  # (height, hash) of the full subtrees, left to right
-    for leaf in leaves:
-        height, node = 0, bytes.fromhex(leaf)
-        while peaks and peaks[-1][0] == height:
-            node, height = _parent(peaks.pop()[1], node), height + 1
-        peaks.append((height, node))
-    if not peaks:
-        return digest(b"")
-    root = peaks.pop()[1]
-    while peaks:
-        root = _parent(peaks.pop()[1], root)
-    return root.hex()
 
 
 def seal(append: Append) -> tuple[Sealed, ...]:
@@ -267,7 +250,3 @@ def _utc(moment: datetime) -> datetime:
     if moment.tzinfo is None:
         raise CanonicalFormError(f"an instant needs a time zone: {moment!r}")
     return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
-
-
-def _parent(left: bytes, right: bytes) -> bytes:
-    return sha256(b"\x01" + left + right).digest()

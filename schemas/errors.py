@@ -111,6 +111,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "新的截止时间 {asked} 不晚于 {was}。",
         "The new end {asked} is not later than {was}.",
     ),
+    "EXTENSION_NEEDS_HIGHER_AUTHORITY": (
+        "{step} 延期前评分已揭晓（{seen}）：须由上级 {authority} 两人办理，{actor} 不在其列。",
+        "Scores have been seen ({seen}): extending {step} takes two people of {authority}; {actor} is none of them.",
+    ),
     "NOMINATION_EXISTS": ("申报 {nomination} 已存在。", "Nomination {nomination} exists already."),
     "NOMINATION_OVER": ("{nomination} 已终结（{status}）。", "{nomination} is over ({status})."),
     "NO_INTAKE_HERE": ("{unit}（{rank}）不受理申报。", "{unit} ({rank}) takes no nominations."),
@@ -307,11 +311,28 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "{subject} 的个人信息已销毁，无法恢复。",
         "The personal data of {subject} was erased and cannot come back.",
     ),
+    "LEGAL_HOLD": (
+        "个人信息仍须保留，不得销毁：{why}。",
+        "The personal data is still needed and cannot be erased: {why}.",
+    ),
     "VAULT_KEY_WRONG": (
         "保管库密钥与建库时的不同；请停止写入并核对 XUANSHU_VAULT_KEK。",
         "The vault was begun under another wrapping key: stop and check XUANSHU_VAULT_KEK.",
     ),
     "VAULT_BROKEN": ("保管库中 {place} 的内容校验不符。", "What the vault holds at {place} does not verify."),
+    "PAYLOAD_SEALED": (
+        "Temporal 中的内容无法解封（密钥 {key}）：{fault}；请核对 XUANSHU_PAYLOAD_KEYS。",
+        "What Temporal holds cannot be opened (key {key}): {fault}. Check XUANSHU_PAYLOAD_KEYS.",
+    ),
+    # Temporal's histories
+    "HISTORY_BROKEN": (
+        "存档的历史 {workflow}（{run}）校验不符：{fault}。",
+        "The kept history of {workflow} ({run}) does not verify: {fault}.",
+    ),
+    "HISTORY_DIFFERS": (
+        "{workflow}（{run}）的历史以现行代码重放结果不同：{fault}；已重放 {replayed} 份，{differ} 份不同。",
+        "The history of {workflow} ({run}) replays otherwise under this code: {fault}; {differ} of {replayed} differ.",
+    ),
     # ballot box
     "BALLOT_CLOSED": ("投票 {ballot} 已截止。", "The ballot {ballot} is closed."),
     "TALLY_SEALED": (
@@ -389,6 +410,30 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "LOG_OVERDUE": (
         "{stream} 第 {seq} 号记录写入已逾 {seconds} 秒仍未排入全局顺序；请检查排序进程。",
         "{stream} event {seq} has no place in the global order after {seconds} s; look at the sequencer.",
+    ),
+    "LOG_DIFFERS": (
+        "日志自第 {position} 位起与 {source} 不符：{fault}。",
+        "From position {position} on, the log is not what {source} says: {fault}.",
+    ),
+    "LOG_UNSIGNED": (
+        "日志第 {position} 位写入已逾 {seconds} 秒仍未被签署；请检查排序进程与签名密钥。",
+        "Position {position} of the log is still not signed after {seconds} s; look at the sequencer and its key.",
+    ),
+    "CHECKPOINT_BAD": (
+        "{source} 的检查点无效：{fault}。",
+        "The checkpoint of {source} is not valid: {fault}.",
+    ),
+    "PUBLISHED_AWAY": (
+        "读不到已发布的日志 {place}：{fault}。",
+        "The published log at {place} cannot be read: {fault}.",
+    ),
+    "NOT_SIGNED_YET": (
+        "{stream} 第 {seq} 号记录尚未签署，请稍后再试。",
+        "{stream} event {seq} is not signed yet; try again in some seconds.",
+    ),
+    "PUBLISHING": (
+        "另一进程正在向 {place} 发布。",
+        "Another process publishes to {place}.",
     ),
     "SETTING": (
         "“{written}”无法设定：{fault}。",

@@ -416,6 +416,7 @@ class StepExtended(Event):
     closes_at: Instant
     epoch: int = 0
     reason: str
+    seen: tuple[str, ...] | None = None  # components known by then: two of a higher authority extended it
 
 
 class HeldTitle(Frozen):
@@ -1042,6 +1043,30 @@ class TitleDelisted(Event):
     """Off the register (摘牌, DR-35): by its assessments, or by two people."""
 
     delisted_on: date
+    reason: str
+
+
+# ---- a person's data ----
+
+
+class PersonHeld(Event):
+    """A proceeding needs the person's data: it is not erased before the release."""
+
+    cycle: str  # under whose grants
+    reason: str
+
+
+class PersonReleased(Event):
+    cycle: str
+    reason: str
+
+
+class PersonErased(Event):
+    """The key of the person's data is destroyed: what was sealed by it cannot be read by anybody (DR-46)."""
+
+    cycle: str
+    basis: str
+    document: str = ""
     reason: str
 
 

@@ -18,7 +18,8 @@ import asyncpg
 import orjson
 from asyncpg.pool import PoolConnectionProxy
 
-from schemas.canonical import canonical_bytes, digest, leaf_hash, merkle_root
+from proof import merkle
+from schemas.canonical import canonical_bytes, digest, leaf_hash
 from schemas.errors import Conflict, Integrity, Refused, Unavailable
 from schemas.events import ChannelCounts, Count
 from schemas.ledger import Frozen
@@ -184,12 +185,12 @@ async def _count(connection: PoolConnectionProxy, ballot: str, invalid: frozense
     rules = _Rules.model_validate_json(raw_rules)
     papers = await connection.fetch(statement("papers"), ballot)
     counts = await asyncio.to_thread(_checked_counts, rules, papers)
-    root = await asyncio.to_thread(merkle_root, (leaf_hash(row["body"]) for row in papers))
+    root = await asyncio.to_thread(merkle.root, (merkle.leaf(row["body"]) for row in papers))
     return SealedTally(
         ballot=ballot,
         papers=len(papers),
         refused=await _refused(connection, ballot),
-        root=root,
+        root=root.hex(),
         counts=tuple(Count(nomination=name, votes=counts[name]) for name in rules.candidates),
         rules_hash=digest(raw_rules),
         valid=await asyncio.to_thread(_valid_counts, rules, papers, invalid),

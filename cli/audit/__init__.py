@@ -1,5 +1,27 @@
 """What an auditor asks: one module a question, answered from the log alone; importing this registers them all."""
 
-from cli.audit import replay, verify, what_if
+from cli.audit import (
+    amendments,
+    compare,
+    determinism,
+    explain,
+    proving,
+    replay,
+    robustness,
+    timeline,
+    verify,
+    what_if,
+)
 
-__all__ = ["replay", "verify", "what_if"]
+__all__ = [
+    "amendments",
+    "compare",
+    "determinism",
+    "explain",
+    "proving",
+    "replay",
+    "robustness",
+    "timeline",
+    "verify",
+    "what_if",
+]

@@ -16,13 +16,13 @@ from rich.console import Group, RenderableType
 from rich.pretty import Pretty
 from rich.text import Text
 
-from activities.folding import fold_authority, fold_points, fold_register, fold_title
+from activities.folding import fold_authority, fold_person, fold_points, fold_register, fold_title
 from activities.retaking import Retaker, Tally, differs
 from cli.audit.reading import in_order
 from cli.desk import AtDesk, Desk, command, instant_of
 from cli.output import Outcome, jsonable, table
 from cli.words import event_words
-from domain import authority, points, register, title
+from domain import authority, person, points, register, title
 from projections.standing import fold
 from schemas import names
 from schemas.commands import OBJECTOR_ROLE
@@ -39,6 +39,7 @@ from schemas.events import (
     read,
 )
 from schemas.ledger import JsonObject, RecordedEvent
+from schemas.sealed import opened
 from schemas.values import format_instant
 from store.contract import EventStore
 
@@ -242,7 +243,9 @@ def _told(event: RecordedEvent, sealed: set[tuple[str, int]]) -> JsonObject:
         "cause": event.cause,
         "command_id": event.command_id,
         "rules": event.rules,
-        "reason": "; ".join(str(data[key]) for key in _REASON_KEYS if data.get(key)),
+        "reason": opened(
+            "; ".join(str(data[key]) for key in _REASON_KEYS if data.get(key)), lambda _: SEALED
+        ),
         "data": data,
         "hash": event.hash,
     }
@@ -271,6 +274,8 @@ def _state(events: Sequence[RecordedEvent]) -> JsonObject:
         match names.kind_of(event.stream):
             case "authority":
                 others[event.stream] = fold_authority(others.get(event.stream, authority.initial), event)
+            case "person":
+                others[event.stream] = fold_person(others.get(event.stream, person.initial), event)
             case "points":
                 others[event.stream] = fold_points(others.get(event.stream, points.initial), event)
             case "register":

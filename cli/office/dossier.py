@@ -17,6 +17,7 @@ from cli.words import out_words
 from domain import authority
 from domain import round as rounds
 from domain.calendar import SHANGHAI
+from runtime import texts
 from runtime.settings import Language
 from schemas import names
 from schemas.errors import Refused
@@ -45,7 +46,6 @@ from store.vault import Vault
 
 ROLES = ("operator", "officer")
 """Who may see names: those who run the cycle, and the officers of a unit for itself and all below it."""
-ERASED = "（已销毁）"
 _CHANNELS = {Channel.UNIT: "单位推荐", Channel.SELF: "自荐", Channel.JOINT: "联名推荐"}
 _COMPONENTS = {"expert": "专家评审", "public": "大众票选", "recommendation": "推荐排序"}
 _ROUTES = {"territorial": "属地", "industry": "产业"}
@@ -57,6 +57,7 @@ class Told(NamedTuple):
     at: datetime
     event: Event
     place: str
+    seq: int
 
 
 @dataclass(frozen=True)
@@ -127,17 +128,17 @@ async def gather(desk: Desk, cycle: str, round: str, actor: Actor) -> Dossier:  
     if unit not in pinned.tree.by_code:
         raise Refused("NOT_FOUND", what=stream)
     authority.authorize(grants, pinned.tree, actor, "export", unit, ROLES)
-    recorded = await store.load(stream)
+    vault = await desk.vault()
+    recorded = await _in_words(vault, await store.load(stream))
     if not recorded:
         raise Refused("NOT_FOUND", what=stream)
-    events = tuple(Told(one.at, read(one), f"{stream} @ {one.seq} · {one.hash}") for one in recorded)
+    events = tuple(Told(one.at, read(one), f"{stream} @ {one.seq} · {one.hash}", one.seq) for one in recorded)
     state = (await reader.rounds.get(stream)).state
     opened = (await reader.cycles.get(names.cycle_stream(cycle))).state.opened
     assert opened is not None, "a pinned cycle is open"
     stage = rounds.stage_of(state, pinned.programme)
     ids = _in_order(state, events)
     told = await store.load_many([names.nomination_stream(cycle, id) for id in ids])
-    vault = await desk.vault()
     people = {
         id: await _person(id, told[names.nomination_stream(cycle, id)], pinned, state, events, vault)
         for id in ids
@@ -177,7 +178,7 @@ def beijing(moment: datetime) -> str:
 def _in_order(state: rounds.State, events: Sequence[Told]) -> list[str]:
     """Everybody who was in the pool: the list by rank, the reserve, those who left in the order of the ranking."""
     pool = [
-        member.nomination for _, one, _ in events if isinstance(one, PoolFrozen) for member in one.members
+        member.nomination for _, one, *_ in events if isinstance(one, PoolFrozen) for member in one.members
     ]
     ranked = [one.nomination for one in state.ranked]
     return list(dict.fromkeys([*state.members, *state.standby, *ranked, *pool]))
@@ -193,7 +194,7 @@ async def _person(
 ) -> Person:
     entry, facts, opinions = "", dict[str, int | bool | str](), list[Opinion]()
     submitted: NominationSubmitted | None = None
-    for recorded in told:
+    for recorded in await _in_words(vault, told):
         event = read(recorded)
         if isinstance(event, NominationSubmitted):
             submitted = event
@@ -204,7 +205,7 @@ async def _person(
     if submitted is None:
         raise Refused("NOT_FOUND", what=id)
     declared = pinned.programme.facts
-    given = [one for _, event, _ in events if isinstance(event, TitlesConferred) for one in event.conferred]
+    given = [one for _, event, *_ in events if isinstance(event, TitlesConferred) for one in event.conferred]
     return Person(
         nomination=id,
         unit=pinned.tree.by_code[submitted.unit].name,
@@ -219,13 +220,19 @@ async def _person(
     )
 
 
+async def _in_words(vault: Vault, told: Sequence[RecordedEvent]) -> list[RecordedEvent]:
+    """The events with what officers wrote in place of the references to it."""
+    data = await texts.read(vault, [one.data for one in told])
+    return [one.model_copy(update={"data": said}) for one, said in zip(told, data, strict=True)]
+
+
 async def _revealed(vault: Vault, entry: str) -> dict[str, str]:
     try:
         return await vault.reveal(entry)
     except Refused as fault:
         if fault.code != "ERASED":
             raise
-        return {"name": ERASED}
+        return {"name": texts.ERASED}
 
 
 def _said(fact: Fact, value: int | bool | str) -> str:
@@ -272,19 +279,19 @@ def _outcome(id: str, state: rounds.State, events: Sequence[Told], named: bool) 
     if id in state.standby:
         return "候补"
     if id in state.members:
-        chosen = any(isinstance(event, SelectionMade | RoundReported) for _, event, _ in events)
+        chosen = any(isinstance(event, SelectionMade | RoundReported) for _, event, *_ in events)
         return "入选" if chosen else "在评"
     out = next(
         (
             gone
-            for _, event, _ in events
+            for _, event, *_ in events
             if isinstance(event, MembersOut)
             for gone in event.out
             if gone.nomination == id
         ),
         None,
     )
-    replaced = any(isinstance(event, Substituted) and event.out == id for _, event, _ in events)
+    replaced = any(isinstance(event, Substituted) and event.out == id for _, event, *_ in events)
     return (
         "退出（递补）" if replaced else f"未入选（{out_words(out.reason, Language.ZH)}）" if out else "未入选"
     )

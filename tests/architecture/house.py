@@ -12,7 +12,7 @@ from runtime.settings import CHECKOUT
 PYPROJECT = CHECKOUT / "pyproject.toml"
 IMPORT_LINTER = tomllib.loads(PYPROJECT.read_text())["tool"]["importlinter"]
 PACKAGES: list[str] = IMPORT_LINTER["root_packages"]
-PURE = ("domain", "schemas")
+PURE = ("domain", "proof", "schemas")
 ENTRANCES = ("worker.py", "starter.py")
 
 

@@ -16,7 +16,6 @@ from schemas.canonical import (
     CanonicalFormError,
     canonical_bytes,
     leaf_hash,
-    merkle_root,
     open_event,
     payload_hash,
     seal,
@@ -146,36 +145,3 @@ def test_a_step_between_versions_is_registered_once() -> None:
     upcasters.step("measured", 1)(dict)
     with pytest.raises(ValueError, match="measured v1"):
         upcasters.step("measured", 1)(dict)
-
-
-def root_by_definition(leaves: list[bytes]) -> bytes:
-    """RFC 6962 §2.1 word for word: split at the largest power of two below n."""
-    if not leaves:
-        return hashlib.sha256().digest()
-    if len(leaves) == 1:
-        return leaves[0]
-    split = 1 << ((len(leaves) - 1).bit_length() - 1)
-    left, right = root_by_definition(leaves[:split]), root_by_definition(leaves[split:])
-    return hashlib.sha256(b"\x01" + left + right).digest()
-
-
-@pytest.mark.parametrize("size", [*range(18), 63, 64, 65, 1000])
-def test_the_merkle_root_is_that_of_the_definition(size: int) -> None:
-    hashes = [hashlib.sha256(b"\0" + bytes([n % 256, n // 256])).digest() for n in range(size)]
-    assert merkle_root(item.hex() for item in hashes) == root_by_definition(hashes).hex()
-
-
-def test_the_merkle_root_matches_a_published_vector() -> None:
-    # The tree of eight entries that Certificate Transparency's own implementations test against.
-    entries = [
-        "",
-        "00",
-        "10",
-        "2021",
-        "3031",
-        "40414243",
-        "5051525354555657",
-        "606162636465666768696a6b6c6d6e6f",
-    ]
-    root = merkle_root(leaf_hash(bytes.fromhex(entry)) for entry in entries)
-    assert root == "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328"
