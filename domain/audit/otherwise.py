@@ -59,7 +59,7 @@ ABSENT = Place(Where.ABSENT)
 
 @dataclass(frozen=True, slots=True)
 class Flip:
-    """Somebody whose place is another; `why` is the code of the first reason."""
+    """Somebody whose place, rank or score is another; `why` is the code of the first reason."""
 
     nomination: str
     before: Place
@@ -69,21 +69,36 @@ class Flip:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One selection of a round, imagined, or a round without any: seats, what became of it, flips, and who went on."""
+    """One selection of a round, imagined, or a round without any: seats, what became of it, who stands otherwise, and who went on."""
 
     round: str
     step: str
     seats: tuple[int, int]
     outcome: str
-    flips: tuple[Flip, ...]
+    others: tuple[Flip, ...]
     before: tuple[str, ...]
     after: tuple[str, ...]
     notes: tuple[str, ...] = ()
 
     @property
+    def flips(self) -> tuple[Flip, ...]:
+        """Who would be in where they were out, or the other way round, or in reserve, or where nobody knows."""
+        return tuple(one for one in self.others if one.before.where != one.after.where)
+
+    @property
+    def moved(self) -> tuple[Flip, ...]:
+        """Who would stand as they did, at another rank or score."""
+        return tuple(one for one in self.others if one.before.where == one.after.where)
+
+    @property
     def lost(self) -> frozenset[str]:
         """Who went on, to the next selection or up, and would not."""
-        return frozenset(self.before) - set(self.after)
+        return frozenset(self.before) - set(self.after) - self.undecided
+
+    @property
+    def undecided(self) -> frozenset[str]:
+        """Whom people would have had to decide on."""
+        return frozenset(one.nomination for one in self.others if one.after.where == Where.UNDECIDED)
 
     @property
     def gained(self) -> tuple[str, ...]:
@@ -142,14 +157,14 @@ class _Imagined:
         self._notes: list[str] = []
         self._whys: dict[str, str] = {id: "NOT_RECOMMENDED_BELOW" for one in below for id in one.lost}
         self._new: dict[str, str] = {id: "NEVER_JUDGED_HERE" for one in below for id in one.gained}
-        self._undecided: dict[str, str] = {}
+        self._undecided: dict[str, str] = {id: "UNDECIDED_BELOW" for one in below for id in one.undecided}
 
     def told(self) -> tuple[Told, ...]:
         course = self._course
         went_up = course.end.reported.recommended if course.end.reported else ()
         self._check()
         if not course.questions:
-            through = tuple(id for id in went_up if id not in self._whys)
+            through = tuple(id for id in went_up if id not in self._whys | self._undecided)
             flips = self._flips(*({id: Place(Where.IN) for id in ids} for ids in (went_up, through)))
             return (self._one("", (0, 0), "", flips, went_up, through),)
         *earlier, last = course.questions.values()
@@ -170,7 +185,8 @@ class _Imagined:
         after = self._stand(outcome, asked)
         flips = self._flips(before, after)
         on = self._going_on(question, outcome, went_on)
-        self._whys = {id: "CUT_EARLIER" for id in went_on if id not in on} | self._whys
+        cut = [id for id in went_on if id not in on and id not in self._undecided]
+        self._whys = dict.fromkeys(cut, "CUT_EARLIER") | self._whys
         self._new |= {id: "NEVER_JUDGED_AFTERWARDS" for id in on if id not in went_on}
         now = max(asked.step.seats, len(on)) if seats != asked.step.seats else seats
         return self._one(step, (seats, now), _code(outcome), flips, went_on, on)
@@ -304,7 +320,7 @@ class _Imagined:
                 now = replace(now, where=Where.UNDECIDED)
             elif now is ABSENT and id in self._whys:
                 now = Place(Where.OUT)
-            if was.where != now.where:
+            if was != now:
                 why = self._undecided.get(id) or self._whys.get(id) or _because(was, now)
                 flips.append(Flip(id, was, now, why))
         new, self._new = self._new, {}
@@ -366,4 +382,4 @@ def _code(outcome: Outcome) -> str:
 
 def changed(told: Iterable[Told]) -> Iterator[Told]:
     """The rounds in which anything is another."""
-    return (one for one in told if one.flips or one.outcome or one.notes or one.seats[0] != one.seats[1])
+    return (one for one in told if one.others or one.outcome or one.notes or one.seats[0] != one.seats[1])

@@ -136,6 +136,11 @@ def test_without_any_reviewer_nobody_can_say_and_that_is_what_is_said(courses: l
     assert {flip.after.where for flip in here.flips} == {Where.UNDECIDED}
     assert {flip.why for flip in here.flips} == {"SCORES_MISSING"}
     assert any(note.startswith("QUORUM_UNMET") for note in here.notes)
+    above = {flip.nomination: flip for flip in told["all/51", "shortlist"].others}
+    assert here.undecided & above.keys()
+    for id in here.undecided & above.keys():
+        assert (above[id].after.where, above[id].why) == (Where.UNDECIDED, "UNDECIDED_BELOW")
+    assert not here.lost
 
 
 def test_another_step_than_those_taken_again_is_noted_and_stays(
