@@ -61,12 +61,8 @@ class Folded(Generic[S]):
         folded = self
         for event in events:
             state = fold(folded.state, event)
-            folded = replace(
-                folded,
-                state=state,
-                head=Head(seq=event.seq, hash=event.hash),
-                rules=getattr(state, "rules", "") or event.rules,
-            )
+            rules = getattr(state, "rules", "") or event.rules
+            folded = Folded(state, Head.trusted({"seq": event.seq, "hash": event.hash}), rules)
         return folded
 
 
