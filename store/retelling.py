@@ -11,7 +11,6 @@ from schemas.ledger import Effect, Guard, Head, Post, RecordedEvent, Release, Re
 from store.contract import EventStore
 from store.memory import MemoryEventStore
 
-
 _NO_HEAD = Head()
 
 
