@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from domain import authority, nomination, person, points, register, title
@@ -61,12 +61,8 @@ class Folded(Generic[S]):
         folded = self
         for event in events:
             state = fold(folded.state, event)
-            folded = replace(
-                folded,
-                state=state,
-                head=Head(seq=event.seq, hash=event.hash),
-                rules=getattr(state, "rules", "") or event.rules,
-            )
+            rules = getattr(state, "rules", "") or event.rules
+            folded = Folded(state, Head.trusted({"seq": event.seq, "hash": event.hash}), rules)
         return folded
 
 
