@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from proof.stream import Row
 from schemas.ledger import Append, Gate, Head, Post, Receipt, RecordedEvent, Reservation
 
 
@@ -49,9 +48,6 @@ class EventStore(Protocol):
 
     async def read_all(self, after_position: int, limit: int) -> tuple[RecordedEvent, ...]:
         """Events in global order with position above `after_position` (0 reads from the start), no hole ever."""
-
-    async def read_kept(self, after_position: int, limit: int) -> Sequence[Row]:
-        """The same rows as they are kept, not checked and not opened: for whoever checks them all."""
 
     async def last_position(self) -> int:
         """How many events are in the global order; 0 for none. Positions count from 1."""

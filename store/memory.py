@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import assert_never
 
-from proof.stream import Row
 from schemas import names
 from schemas.canonical import Sealed, digest, seal
 from schemas.errors import Conflict, EngineError, Integrity, Refused, Unavailable
@@ -84,13 +83,6 @@ class MemoryEventStore:
     async def read_all(self, after_position: int, limit: int) -> tuple[RecordedEvent, ...]:
         page = self._order[after_position : after_position + limit]
         return tuple(open_kept(kept, after_position + n) for n, kept in enumerate(page, start=1))
-
-    async def read_kept(self, after_position: int, limit: int) -> Sequence[Row]:
-        page = self._order[after_position : after_position + limit]
-        return [
-            (at, kept.stream, kept.seq, kept.body, bytes.fromhex(kept.prev), bytes.fromhex(kept.hash))
-            for at, kept in enumerate(page, start=after_position + 1)
-        ]
 
     async def last_position(self) -> int:
         return len(self._order)

@@ -12,7 +12,6 @@ from typing import Any, Self
 import asyncpg
 import orjson
 
-from proof.stream import Row
 from schemas.canonical import digest, seal
 from schemas.errors import Integrity, Refused, Unavailable
 from schemas.ledger import Append, Gate, Head, Post, Receipt, RecordedEvent, Reservation
@@ -89,10 +88,6 @@ class PostgresEventStore:
     async def read_all(self, after_position: int, limit: int) -> tuple[RecordedEvent, ...]:
         rows = await self._fetch("read_all", after_position, limit)
         return tuple(_open_in_order(row, after_position + n) for n, row in enumerate(rows, start=1))
-
-    async def read_kept(self, after_position: int, limit: int) -> Sequence[Row]:
-        rows: Sequence[Any] = await self._fetch("read_all", after_position, limit)
-        return rows  # records unpack like the tuples that they stand for
 
     async def last_position(self) -> int:
         rows = await self._fetch("last_position")

@@ -250,10 +250,10 @@ class Key:
             self.name, told, key = written.strip().split("+", 2)
             public = _base64(key)
         except ValueError:
-            raise Fault("KEY_WRONG", written.strip()[:80]) from None
+            raise Fault("KEY_WRONG") from None
         self.id = sha256(self.name.encode() + b"\n" + public).digest()[:4]
         if not self.name or len(public) != 33 or public[0] != kind or self.id.hex() != told:
-            raise Fault("KEY_WRONG", written.strip()[:80])
+            raise Fault("KEY_WRONG")
         self._kind, self._public = kind, Ed25519PublicKey.from_public_bytes(public[1:])
 
     def signed(self, note: Note) -> bool:
@@ -306,9 +306,10 @@ def _base64(text: str) -> bytes:
 
 def given_checkpoint(written: str, key: Key) -> tuple[int, bytes]:
     """A checkpoint from elsewhere: a note signed by the log, or `SIZE ROOT` as a notice prints it (hex or base64)."""
+    written = written.replace("\r\n", "\n")
     try:
         if "\n\n" in written:
-            note = Note(written.replace("\r\n", "\n"))
+            note = Note(written)
             if note.origin != key.name:
                 raise Fault("ORIGIN_DIFFERS", "--against")
             if not key.signed(note):
@@ -501,16 +502,15 @@ class Bundle:
     def _note(self, at: int, event: Json) -> None:
         """Remember what the event pins and points at, for later."""
         kind, data = event["type"], event["data"]
-        pinned = [event["rules"]]
-        if kind == "CycleOpened":
-            pinned += [data.get("units"), data.get("overrides")]
-            if event["stream"] == f"cycle/{self.cycle}":
-                self.opened = event
-        elif kind == "RulesAmended":
-            pinned.append(data.get("rules"))
-        elif kind == "TallySealed":
-            self.tallies[str(data.get("ballot"))] = data
-        self.pins.update(str(one) for one in pinned if one)
+        pins = {"CycleOpened": ("units", "overrides"), "RulesAmended": ("rules",)}.get(kind, ())
+        told = [data.get(key, "") for key in (*pins, *(("ballot",) if kind == "TallySealed" else ()))]
+        if not all(type(one) is str for one in told):
+            raise Fault("EVENT_BROKEN", at)
+        if kind == "CycleOpened" and self.opened is None and event["stream"] == f"cycle/{self.cycle}":
+            self.opened = event
+        if kind == "TallySealed":
+            self.tallies[told.pop()] = data
+        self.pins.update(one for one in (event["rules"], *told) if one)
         cause = event.get("cause", "").partition("@")[0]
         if cause:
             self.causes.setdefault(cause, at)
@@ -552,16 +552,19 @@ class Bundle:
             raise Fault("DOCUMENT_UNPINNED", pin)
 
     def _sealed_tallies(self) -> None:
-        lines = self.archive.read("tallies.txt") if "tallies.txt" in self._listed else b""
-        told: dict[str, Json] = {}
-        for line in lines.split(b"\n")[:-1]:
+        kept = self.archive.read("tallies.txt") if "tallies.txt" in self._listed else b""
+        *lines, rest = kept.split(b"\n")
+        if rest:
+            raise Fault("TALLY_DIFFERS", "tallies.txt")
+        told: set[str] = set()
+        for line in lines:
             tally = canonical(line, "TALLY_DIFFERS", "tallies.txt")
-            ballot = str(tally.get("ballot")) if isinstance(tally, dict) else ""
-            event = self.tallies.get(ballot)
+            ballot = tally.get("ballot") if isinstance(tally, dict) else None
+            event = self.tallies.get(ballot) if isinstance(ballot, str) else None
             if event is None or ballot in told or _counted(tally) != _counted(event):
-                raise Fault("TALLY_DIFFERS", ballot)
-            told[ballot] = tally
-        for ballot in sorted(self.tallies.keys() - told.keys()):
+                raise Fault("TALLY_DIFFERS", "tallies.txt")
+            told.add(ballot)
+        for ballot in sorted(self.tallies.keys() - told):
             raise Fault("TALLY_DIFFERS", ballot)
 
     def _sense(self) -> None:
