@@ -101,7 +101,10 @@ _KEY = re.compile(r"[a-z0-9_]+\Z")
 _HASH = re.compile(r"[0-9a-f]{64}\Z")
 _INSTANT = re.compile(r"[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]\.[0-9]{6}Z\Z")
 _STREAM = re.compile(r"[a-z]+/[^ /]+(/[^ ]+)?\Z")
-_WITHHELD = re.compile(r"withheld ([^ ]+) ([1-9][0-9]{0,14}) ([A-Za-z]+) ([A-Z]+-[0-9]+)\Z")
+_WITHHELD = re.compile(
+    r"withheld ([^ ]+) ([1-9][0-9]{0,14}) "
+    r"((SheetHandedIn|SheetEntered) DR-14|(ObjectionFiled|ObjectionMerged|ObjectionRefused) DR-29)\Z"
+)
 
 
 class Fault(Exception):
@@ -258,8 +261,14 @@ class Key:
 
     def signed(self, note: Note) -> bool:
         """Whether the note has a line of this key, and every line that claims to be verifies."""
-        mine = [one[4:] for name, one in note.signatures if name == self.name and one[:4] == self.id]
-        return bool(mine) and all(self._holds(note.text, one) for one in mine)
+        return bool(self._mine(note)) and not self.belied(note)
+
+    def belied(self, note: Note) -> bool:
+        """Whether a line claims to be this key's and does not verify."""
+        return not all(self._holds(note.text, one) for one in self._mine(note))
+
+    def _mine(self, note: Note) -> list[bytes]:
+        return [one[4:] for name, one in note.signatures if name == self.name and one[:4] == self.id]
 
     def _holds(self, text: str, signature: bytes) -> bool:
         message = text.encode()
@@ -437,7 +446,7 @@ class Bundle:
                 raise Fault("CHECKPOINT_BROKEN", number)
             self.notes.append(note)
         for witness in self.witnesses:
-            if not witness.signed(self.notes[-1]):
+            if not witness.signed(self.notes[-1]) or any(witness.belied(note) for note in self.notes):
                 raise Fault("WITNESS_MISSING", witness.name)
         if self.notes[-1].size != self.size:
             raise Fault("CHECKPOINT_BROKEN", len(self.notes))
@@ -672,7 +681,7 @@ def is_event(event: Any) -> bool:
 
 def _counted(tally: Json) -> str:
     """What a tally and the event that tells it must have alike."""
-    return json.dumps([tally.get(key) for key in ("ballot", "papers", "root", "counts")], sort_keys=True)
+    return json.dumps([tally.get(key) for key in ("ballot", "papers", "refused", "root", "counts", "valid")], sort_keys=True)
 
 
 def verify(archive: bytes, key: str, against: str = "", witnesses: tuple[str, ...] = ()) -> dict[str, object]:

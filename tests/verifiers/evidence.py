@@ -77,7 +77,7 @@ def story() -> Iterator[Written]:
 def _tally() -> TallySealed:
     told = json.loads(TALLY)
     return TallySealed(
-        step="vote", component="public", ballot=BALLOT, papers=12, root=told["root"], counts=COUNTS, values=()
+        step="vote", component="public", ballot=BALLOT, papers=12, refused=1, root=told["root"], counts=COUNTS, values=()
     )
 
 
