@@ -390,6 +390,18 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "{stream} 第 {seq} 号记录写入已逾 {seconds} 秒仍未排入全局顺序；请检查排序进程。",
         "{stream} event {seq} has no place in the global order after {seconds} s; look at the sequencer.",
     ),
+    "LOG_DIFFERS": (
+        "日志自第 {position} 位起与 {source} 不符：{fault}。",
+        "From position {position} on, the log is not what {source} says: {fault}.",
+    ),
+    "LOG_UNSIGNED": (
+        "日志第 {position} 位写入已逾 {seconds} 秒仍未被签署；请检查排序进程与签名密钥。",
+        "Position {position} of the log is still not signed after {seconds} s; look at the sequencer and its key.",
+    ),
+    "CHECKPOINT_BAD": (
+        "{source} 的检查点无效：{fault}。",
+        "The checkpoint of {source} is not valid: {fault}.",
+    ),
     "VIEWS_DIFFER": (
         "查询视图与日志不一致：{fault}；请重建视图。",
         "The read side is not what the log says: {fault}; rebuild the views.",

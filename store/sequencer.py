@@ -18,6 +18,7 @@ import asyncpg
 
 from schemas.canonical import leaf_hash
 from schemas.errors import Integrity
+from store.pausing import pause
 from store.statements import server_is_away, statement
 
 BATCH_MAX = 5000
@@ -38,9 +39,9 @@ class Sequencer:
         """Sequence until `stop` is set, through losses of the server; Integrity `LOG_BROKEN` ends it."""
         try:
             while not stop.is_set():
-                pause = await self._step_or_pause()
-                if pause:
-                    await _wait(stop, pause)
+                seconds = await self._step_or_pause()
+                if seconds:
+                    await pause(stop, seconds)
         finally:
             await self.close()
 
@@ -106,11 +107,3 @@ async def _insert_leaves(connection: asyncpg.Connection, rows: list[Any]) -> Non
 def _settled(candidate: int, rows: list[Any]) -> int:
     """The candidate, unless the batch was full: then what lies above its last row has not been looked at."""
     return int(candidate) if len(rows) < BATCH_MAX else min(int(candidate), int(rows[-1]["id"]))
-
-
-async def _wait(stop: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await stop.wait()
-    except TimeoutError:
-        return

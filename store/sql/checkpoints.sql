@@ -1,0 +1,7 @@
+-- $1 above this size, $2 up to this one
+SELECT size, root, note, ARRAY(
+    SELECT line FROM ledger.cosignature WHERE cosignature.size = checkpoint.size ORDER BY witness
+) AS lines
+FROM ledger.checkpoint
+WHERE size > $1 AND size <= $2
+ORDER BY size

@@ -1,0 +1,1 @@
+SELECT hash, content FROM ledger.document ORDER BY hash

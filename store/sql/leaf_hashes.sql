@@ -1,0 +1,5 @@
+-- $1 first idx, $2 limit
+SELECT leaf.stream, leaf.seq, event.hash
+FROM (SELECT idx, stream, seq FROM ledger.leaf WHERE idx >= $1 ORDER BY idx LIMIT $2) AS leaf
+LEFT JOIN ledger.event ON event.stream = leaf.stream AND event.seq = leaf.seq
+ORDER BY leaf.idx
