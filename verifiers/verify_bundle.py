@@ -397,8 +397,8 @@ class Bundle:
             self._events(name)
         self._counts()
         self._roots()
-        self._documents()
         self._sealed_tallies()
+        self._documents()
         self._sense()
 
     # -- 1. manifest and files
@@ -568,11 +568,12 @@ class Bundle:
         told: set[str] = set()
         for line in lines:
             tally = canonical(line, "TALLY_DIFFERS", "tallies.txt")
-            ballot = tally.get("ballot") if isinstance(tally, dict) else None
-            event = self.tallies.get(ballot) if isinstance(ballot, str) else None
+            ballot = str(tally.get("ballot")) if isinstance(tally, dict) else ""
+            event = self.tallies.get(ballot)
             if event is None or ballot in told or _counted(tally) != _counted(event):
                 raise Fault("TALLY_DIFFERS", "tallies.txt")
             told.add(ballot)
+            self.pins.add(str(tally.get("rules_hash")))
         for ballot in sorted(self.tallies.keys() - told):
             raise Fault("TALLY_DIFFERS", ballot)
 
@@ -681,7 +682,9 @@ def is_event(event: Any) -> bool:
 
 def _counted(tally: Json) -> str:
     """What a tally and the event that tells it must have alike."""
-    return json.dumps([tally.get(key) for key in ("ballot", "papers", "refused", "root", "counts", "valid")], sort_keys=True)
+    return json.dumps(
+        [tally.get(key) for key in ("ballot", "papers", "refused", "root", "counts", "valid")], sort_keys=True
+    )
 
 
 def verify(archive: bytes, key: str, against: str = "", witnesses: tuple[str, ...] = ()) -> dict[str, object]:

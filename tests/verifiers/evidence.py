@@ -38,6 +38,7 @@ WITNESS_KEY = SigningKey("office.test/witness", bytes(range(2, 34)), KeyKind.WIT
 OTHER_CYCLE = "test-medal.1"
 PROGRAMME = canonical_bytes({"id": "test-craft", "title": "测试工匠"})
 UNITS = canonical_bytes({"root": "P", "units": ["P", "C", "E1"]})
+BALLOT_RULES = canonical_bytes({"candidates": ["n1", "n2"]})
 BALLOT = f"{round_of('C')}/vote"
 COUNTS = (Count(nomination="n1", votes=7), Count(nomination="n2", votes=5))
 TALLY = canonical_bytes(
@@ -47,7 +48,7 @@ TALLY = canonical_bytes(
         "refused": 1,
         "root": digest(b"papers"),
         "counts": [one.model_dump() for one in COUNTS],
-        "rules_hash": digest(b"rules"),
+        "rules_hash": digest(BALLOT_RULES),
         "valid": [],
     }
 )
@@ -77,7 +78,14 @@ def story() -> Iterator[Written]:
 def _tally() -> TallySealed:
     told = json.loads(TALLY)
     return TallySealed(
-        step="vote", component="public", ballot=BALLOT, papers=12, refused=1, root=told["root"], counts=COUNTS, values=()
+        step="vote",
+        component="public",
+        ballot=BALLOT,
+        papers=12,
+        refused=1,
+        root=told["root"],
+        counts=COUNTS,
+        values=(),
     )
 
 
@@ -208,7 +216,7 @@ def evidence(log: list[Kept] = LOG, *, whole: bool = False) -> Evidence:
         lines=lines,
         leaves=leaves,
         notes=[note_of(leaves, size, witness=WITNESS_KEY) for size in sizes],
-        documents={digest(content): content for content in (PROGRAMME, UNITS)},
+        documents={digest(content): content for content in (PROGRAMME, UNITS, BALLOT_RULES)},
         files={"tallies.txt": TALLY + b"\n"},
     )
 

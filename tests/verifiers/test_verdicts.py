@@ -438,8 +438,12 @@ BAD: dict[str, tuple[Callable[[], Case], str]] = {
     "two events of a stream swapped": (lambda: of(renumbered_swap()), "CHAIN_BROKEN"),
     "two streams swapped": (lambda: of(streams_swapped()), "LEAF_DIFFERS"),
     "an event under a name of its own again": (lambda: of(told_twice()), "REPEATED"),
-    "an event hidden behind a false seal": (
-        lambda: of(last_line(f"21 withheld {round_of('C')} 9 RoundReported DR-14".encode())),
+    "an event hidden behind a seal that is not of its kind": (
+        lambda: of(last_line(f"21 withheld {round_of('C')} 4 RoundReported DR-14".encode())),
+        "LINE_BROKEN",
+    ),
+    "an event hidden behind a seal in the wrong place": (
+        lambda: of(last_line(f"21 withheld {round_of('C')} 9 SheetHandedIn DR-14".encode())),
         "CHAIN_BROKEN",
     ),
     # counts and trees
@@ -490,6 +494,7 @@ BAD: dict[str, tuple[Callable[[], Case], str]] = {
     ),
     "a tally with another root": (lambda: of(tally(root="0" * 64)), "TALLY_DIFFERS"),
     "a tally gone": (lambda: of(evidence().copy(files={})), "TALLY_DIFFERS"),
+    "a tally by other rules": (lambda: of(tally(rules_hash="0" * 64)), "DOCUMENT_MISSING"),
     "a tally of no ballot": (lambda: of(tally(ballot="other")), "TALLY_DIFFERS"),
     "a tally twice": (lambda: of(with_file("tallies.txt", (TALLY + b"\n") * 2)), "TALLY_DIFFERS"),
     "a tally without its end": (lambda: of(with_file("tallies.txt", TALLY)), "TALLY_DIFFERS"),
