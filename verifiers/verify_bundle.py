@@ -45,7 +45,7 @@ WORDS = {
     "KEY_WRONG": ("所给公钥不成形", "the key that you gave is not a verifier key"),
     "AGAINST_UNREADABLE": (
         "所给检查点不成形",
-        "the checkpoint that you gave is neither a note nor “SIZE ROOT”",
+        "the checkpoint that you gave is neither a note nor “SIZE:ROOT”",
     ),
     "AGAINST_NEWER": (
         "所给检查点比证据包新，请索取更新的证据包",
@@ -313,18 +313,23 @@ def _base64(text: str) -> bytes:
     return data
 
 
-def given_checkpoint(written: str, key: Key) -> tuple[int, bytes]:
-    """A checkpoint from elsewhere: a note signed by the log, or `SIZE ROOT` as a notice prints it (hex or base64)."""
+def signed_by_one(note: Note, keys: list[Key]) -> bool:
+    """Whether one of the log's keys signed it, and no line of any of them is false."""
+    return any(key.signed(note) for key in keys) and not any(key.belied(note) for key in keys)
+
+
+def given_checkpoint(written: str, keys: list[Key]) -> tuple[int, bytes]:
+    """A checkpoint from elsewhere: a note signed by the log, or `SIZE:ROOT` as a notice prints it (hex or base64)."""
     written = written.replace("\r\n", "\n")
     try:
         if "\n\n" in written:
             note = Note(written)
-            if note.origin != key.name:
+            if note.origin != keys[0].name:
                 raise Fault("ORIGIN_DIFFERS", "--against")
-            if not key.signed(note):
+            if not signed_by_one(note, keys):
                 raise Fault("SIGNATURE_WRONG", "--against")
             return note.size, note.root
-        size, root = written.split()
+        size, root = re.split(r"[ \n:]+", written.strip())
         if not _NUMBER.match(size):
             raise ValueError(size)
         return int(size), bytes.fromhex(root) if _HASH.match(root) else _root(root)
@@ -371,9 +376,11 @@ class Bundle:
     """One verification, step by step; what was found on the way is in `told`."""
 
     def __init__(self, archive: bytes, key: str, against: str = "", witnesses: tuple[str, ...] = ()) -> None:
-        self.key = Key(key, LOG)
+        self.keys = [Key(one, LOG) for one in key.split()]
+        if len({one.name for one in self.keys}) != 1:
+            raise Fault("KEY_WRONG")
         self.witnesses = [Key(one, WITNESS) for one in witnesses]
-        self.against = given_checkpoint(against, self.key) if against else None
+        self.against = given_checkpoint(against, self.keys) if against else None
         self.archive = Archive(archive)
         self.heads: dict[str, tuple[int, str]] = {}
         self.commands: set[bytes] = set()
@@ -438,9 +445,9 @@ class Bundle:
                 note = Note(one)
             except (ValueError, AttributeError):
                 raise Fault("CHECKPOINT_BROKEN", number) from None
-            if note.origin != self.key.name or note.origin != self.manifest["origin"]:
+            if note.origin != self.keys[0].name or note.origin != self.manifest["origin"]:
                 raise Fault("ORIGIN_DIFFERS", number)
-            if not self.key.signed(note):
+            if not signed_by_one(note, self.keys):
                 raise Fault("SIGNATURE_WRONG", number)
             if self.notes and note.size <= self.notes[-1].size:
                 raise Fault("CHECKPOINT_BROKEN", number)
@@ -759,12 +766,14 @@ def main() -> int:
     )
     parser.add_argument("bundle", help="证据包 · the bundle (zip)")
     parser.add_argument(
-        "--key", required=True, help="日志公钥或其文件 · the log's verifier key, or a file with it"
+        "--key",
+        required=True,
+        help="日志公钥或其文件，换过钥的每行一个 · the log's verifier key, or a file with it; a line each if it changed",
     )
     parser.add_argument(
         "--against",
         default="",
-        help="另处所得检查点：文件，或“大小 树根” · a checkpoint from elsewhere, or 'SIZE ROOT'",
+        help="另处所得检查点：文件，或“大小:树根” · a checkpoint from elsewhere, or 'SIZE:ROOT'",
     )
     parser.add_argument(
         "--witness",

@@ -18,7 +18,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from proof import merkle
-from proof.note import Note, parse_note
+from proof.note import Note, SigningKey, parse_note
 from schemas.canonical import canonical_bytes, digest
 from tests.projections.story import nomination, round_of
 from tests.verifiers.conftest import Ask, Both, Case
@@ -371,6 +371,10 @@ BAD: dict[str, tuple[Callable[[], Case], str]] = {
     ),
     "the wrong key": (lambda: of(evidence(), key=str(OTHER_KEY.verifier)), "SIGNATURE_WRONG"),
     "no key": (lambda: of(evidence(), key="nothing"), "KEY_WRONG"),
+    "keys of two logs": (
+        lambda: of(evidence(), key=f"{KEY} {SigningKey('other.test/log', bytes(32)).verifier}"),
+        "KEY_WRONG",
+    ),
     "a key with another id": (lambda: of(evidence(), key=f"{ORIGIN}+00000000+AAAA"), "KEY_WRONG"),
     "a witness's key for the log's": (lambda: of(evidence(), key=WITNESS), "KEY_WRONG"),
     "a log's key for a witness's": (lambda: of(evidence(), witnesses=(KEY,)), "KEY_WRONG"),
@@ -536,6 +540,11 @@ def test_good_bundles_pass_in_both_without_a_false_alarm(both: Both) -> None:
         of(evidence(), against=LAST, witnesses=(WITNESS,)),
         of(evidence(), against=note_of(LEAVES, 3).replace("\n", "\r\n")),
         of(evidence(), against=f"{SIZE} {ROOT.hex()}\n", key=f" {KEY}\n"),
+        of(
+            evidence(),
+            key=f"{OTHER_KEY.verifier}\n{KEY}\n",
+            against=f"{SIZE}:{base64.b64encode(ROOT).decode()}",
+        ),
         of(evidence(), against=f"8 {base64.b64encode(merkle.root(LEAVES[:8])).decode()}"),
         of(with_file("calendar.json", b'{"calendar":"test","days":[]}')),
         of(with_file("histories/0001.json", b"[]")),
