@@ -1,6 +1,6 @@
 """Runs the engine: connects, builds the activities with what they depend on, serves the task queue.
 
-Beside the queue it keeps the outbox delivered, the log sequenced and the read side projected.
+Beside the queue it keeps the outbox delivered, the log sequenced, the read side projected and closed histories kept.
 """
 
 from __future__ import annotations
@@ -17,11 +17,13 @@ from activities.engine import Engine
 from activities.opening import Opener
 from activities.outbox import Outbox
 from projections.projector import Projector
+from runtime.archiving import Archivist
 from runtime.door import system_clock
 from runtime.logging import configure_logging
 from runtime.recovery import Recovery
 from runtime.settings import Login, Settings
 from runtime.temporal import connect
+from store.archive import HistoryArchive
 from store.ballot_box import BallotBox
 from store.postgres import PostgresEventStore
 from store.sequencer import Sequencer
@@ -37,6 +39,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(PostgresEventStore(settings.dsn(Login.APP)))
         ballots = await stack.enter_async_context(BallotBox(settings.dsn(Login.APP)))
+        archive = await stack.enter_async_context(HistoryArchive(settings.dsn(Login.APP)))
         client = await connect(settings)
         decider = Decider(store, system_clock)
         recovery = Recovery(decider, client, settings.task_queue)
@@ -59,6 +62,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         background = [
             asyncio.create_task(outbox.run(stop)),
             asyncio.create_task(Sequencer(settings.dsn(Login.SEQUENCER)).run(stop)),
+            asyncio.create_task(Archivist(client, archive, settings.task_queue).run(stop)),
             asyncio.create_task(Projector(store, settings.dsn(Login.APP)).run(stop)),
         ]
         async with worker:

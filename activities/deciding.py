@@ -15,12 +15,13 @@ from activities.folding import (
     fold_authority,
     fold_cycle,
     fold_nomination,
+    fold_person,
     fold_points,
     fold_register,
     fold_round,
     fold_title,
 )
-from domain import authority, conduct, feeding, history, nomination, points, register, steps, title
+from domain import authority, conduct, feeding, history, nomination, person, points, register, steps, title
 from domain import cycle as cycles
 from domain import round as rounds
 from domain.calendar import calendar_version
@@ -39,6 +40,7 @@ from schemas.commands import (
     Confer,
     Decide,
     EnterRegister,
+    ErasePerson,
     FamilyBody,
     FileObjection,
     FreezePool,
@@ -46,6 +48,7 @@ from schemas.commands import (
     OpenCycle,
     OpenRound,
     OpenStep,
+    PersonBody,
     RecordHonour,
     RegisterBody,
     ReplyClearance,
@@ -89,6 +92,7 @@ class Decider:
         self.points: States[points.State] = States(store, fold_points, points.initial)
         self.registers: States[register.State] = States(store, fold_register, register.initial)
         self.titles: States[title.State] = States(store, fold_title, title.initial)
+        self.persons: States[person.State] = States(store, fold_person, person.initial)
         self._documents: dict[str, Any] = {}
 
     async def execute(self, command: Command, known: Head | None = None) -> Receipt:
@@ -169,6 +173,8 @@ class Decider:
                 return await self._decide_register(command)
             case "title":
                 return await self._decide_title(command)
+            case "person":
+                return await self._decide_person(command)
             case other:
                 raise Refused("NOT_FOUND", what=other)
 
@@ -384,6 +390,42 @@ class Decider:
             return nomination.initial
         return (await self.nominations.get(title.nomination_of(command.stream))).state
 
+    async def _decide_person(self, command: Command) -> tuple[Folded[Any], Decision]:
+        folded, body = await self.persons.get(command.stream), command.body
+        assert isinstance(body, PersonBody)
+        _, tree, _ = await self._laws(await self._cycle_in_family(command.stream, body.cycle))
+        subject = names.subject_of(command.stream)
+        inputs = person.Inputs(
+            tree=tree,
+            authority=(await self.authorities.get(names.authority_stream(body.cycle))).state,
+            needed_by=await self._needed_by(subject) if isinstance(body, ErasePerson) else (),
+        )
+        return folded, person.decide(folded.state, command, body, inputs)
+
+    async def _needed_by(self, subject: str) -> tuple[str, ...]:
+        """Whatever still needs a person's data, in any cycle: they have the same subject id in all."""
+        cycles_ = await self.cycles.get_many(await self.store.streams("cycle/"))
+        streams = [
+            names.nomination_stream(names.cycle_of(stream), held.nomination)
+            for stream, one in cycles_.items()
+            if one.state.status != cycles.Status.CANCELLED
+            for places in (names.cycle_of(stream), names.members_of(names.cycle_of(stream)))
+            for held in await self.store.reservations(places)
+            if held.subject == subject
+        ]
+        nominations = await self.nominations.get_many(streams)
+        titles = await self.titles.get_many((await self.store.title_streams([subject])).get(subject, ()))
+        elsewhere = await self.persons.get_many(
+            [one for one in await self.store.streams("person/") if one.endswith(f"/{subject}")]
+        )
+        return (
+            *person.needed_by(
+                [(stream, one.state) for stream, one in nominations.items()],
+                [(stream, one.state) for stream, one in titles.items()],
+            ),
+            *(stream for stream, one in elsewhere.items() if one.state.held),
+        )
+
     async def _held(
         self, cycle: cycles.State, programme: Programme, subjects: Sequence[str]
     ) -> dict[str, tuple[HeldTitle, ...]]:
@@ -530,6 +572,7 @@ class Decider:
             "points": self.points,
             "register": self.registers,
             "title": self.titles,
+            "person": self.persons,
         }
         return by_kind[names.kind_of(stream)]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
-from domain import authority, nomination, points, register, title
+from domain import authority, nomination, person, points, register, title
 from domain import cycle as cycles
 from domain import round as rounds
 from schemas.events import read
@@ -43,6 +43,10 @@ def fold_points(state: points.State, recorded: RecordedEvent) -> points.State:
 
 def fold_register(state: register.State, recorded: RecordedEvent) -> register.State:
     return register.evolve(state, read(recorded), recorded.subject)
+
+
+def fold_person(state: person.State, recorded: RecordedEvent) -> person.State:
+    return person.evolve(state, read(recorded), recorded.actor.id, recorded.command_id)
 
 
 @dataclass(frozen=True, slots=True)

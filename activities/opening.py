@@ -140,7 +140,7 @@ class Opener:
         assert opened.opened_at is not None
         await self._decider.execute(
             Command(
-                id=f"found/{cycle}",
+                id=names.founding_command(cycle),
                 stream=stream,
                 actor=operator,
                 received_at=opened.opened_at,

@@ -29,6 +29,7 @@ from cli import (
     nominate,
     panel,
     points,
+    privacy,
     programme,
     recover,
     register,
@@ -60,6 +61,7 @@ NOUNS = (
     nominate,
     panel,
     points,
+    privacy,
     programme,
     recover,
     register,
@@ -89,6 +91,10 @@ _GROUPS: dict[str, tuple[str, str]] = {
     "schedule": (
         "各届按期自动开启：设定、列出、暂停、恢复、删除",
         "Cycles that open by themselves: create, list, pause, resume, delete",
+    ),
+    "privacy": (
+        "个人信息：留存、解除留存、销毁、按日志重新销毁",
+        "Personal data: hold, release, erase, enforce what was erased",
     ),
     "points": ("办法所设积分：记分、查询", "Points in a programme's ledger: add, show"),
     "register": (

@@ -108,7 +108,8 @@ def read_table(
     header = [text_of(cell) for cell in grid.rows[top]] if grid.rows else []
     while header and not header[-1]:
         header.pop()
-    columns = [_name_of(written, names) for written in header]
+    plain = _by_plain_header(names)
+    columns = [_name_of(written, names, plain) for written in header]
     letters = {name: letter(at) for at, name in enumerate(columns) if name}
     bad = _header_faults(grid.sheet, top + 1, header, columns, names, required)
     bad += _odd_places(grid, top, len(header))
@@ -123,16 +124,20 @@ def read_table(
 
 def _wanted(grids: Sequence[Grid], names: dict[str, str], required: Sequence[str]) -> tuple[Grid, int]:
     """The first sheet with a row that names all that is required, and that row from 0; else the first sheet's top."""
+    plain = _by_plain_header(names)
     for grid in grids:
         for at, cells in enumerate(grid.rows[:_TITLE_ROWS]):
-            if {_name_of(text_of(cell), names) for cell in cells} >= set(required):
+            if {_name_of(text_of(cell), names, plain) for cell in cells} >= set(required):
                 return grid, at
     return grids[0], 0
 
 
-def _name_of(written: str, names: dict[str, str]) -> str:
+def _by_plain_header(names: dict[str, str]) -> dict[str, str]:
+    return {_plain(header): name for header, name in names.items()}
+
+
+def _name_of(written: str, names: dict[str, str], plain: dict[str, str]) -> str:
     """The column that a header means; full-width letters, spaces and the mark of a required one do not matter."""
-    plain = {_plain(header): name for header, name in names.items()}
     return names.get(written) or plain.get(_plain(written.rstrip("*＊ ")), "")
 
 

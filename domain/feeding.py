@@ -179,7 +179,7 @@ def nominations(cycle: str, winners: Iterable[Winner], now: datetime) -> tuple[C
     """The engine's nomination of each winner of a pool; its id is the same whenever it is asked."""
     return tuple(
         Command(
-            id=f"{names.cycle_stream(cycle)}/feed/{one.subject}",
+            id=names.feed_command(cycle, one.subject),
             stream=names.nomination_stream(cycle, id),
             actor=ENGINE,
             received_at=now,

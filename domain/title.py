@@ -77,6 +77,9 @@ STANDS = {Status.ACTIVE, Status.PROPOSED, Status.HEARD}
 """In these a title is held still, if its term is not over."""
 
 
+DISPUTED = {Status.PROPOSED, Status.HEARD, Status.APPEALED}
+"""In these a proceeding about the title is under way."""
+
 MOST_PERIODS = 100
 """No reward goes on for longer; a period beyond it is refused before any date is reckoned."""
 

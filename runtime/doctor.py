@@ -21,8 +21,8 @@ from temporalio.api.workflowservice.v1 import GetSystemInfoRequest
 from domain.calendar import NO_OVERRIDES, OVERRIDE_FILE, is_work_day, local_date
 from runtime.doctor_words import WORDS
 from runtime.ports import is_free
-from runtime.settings import Environment, Language, Login, Settings
-from runtime.temporal import connect
+from runtime.settings import Environment, Language, Login, Settings, is_of_development
+from runtime.temporal import connect_config, connect_to, temporal_runtime
 from schemas.errors import Refused, Unavailable
 
 _PYTHON_MIN = (3, 11)
@@ -71,7 +71,8 @@ async def examine(settings: Settings, overrides: Mapping[date, bool] = NO_OVERRI
     near = (check_python(), check_open_files(), check_data_dir(settings), *check_ports(settings))
     postgres, temporal = await asyncio.gather(check_postgres(settings), check_temporal(settings))
     years = check_calendar(local_date(datetime.now(UTC)).year, overrides)
-    return (*near, *postgres, *temporal, *years, check_vault_key(settings))
+    keys = (check_vault_key(settings), check_payload_keys(settings))
+    return (*near, *postgres, *temporal, *years, *keys)
 
 
 def check_python() -> Finding:
@@ -187,7 +188,8 @@ async def check_temporal(settings: Settings) -> list[Finding]:
     if settings.postgres_app_dsn is None and not (settings.temporal_address or settings.temporal_profile):
         return [_finding("temporal", _strict(settings, "temporal_missing", "temporal_none_yet"))]
     try:
-        client = await connect(settings, patience_seconds=_TEMPORAL_PATIENCE_SECONDS)
+        target = connect_config(settings)
+        client = await connect_to(target, temporal_runtime(), patience_seconds=_TEMPORAL_PATIENCE_SECONDS)
     except Unavailable as away:
         return [_finding("temporal", "temporal_away", **away.facts)]
     told = await client.workflow_service.get_system_info(GetSystemInfoRequest())
@@ -216,6 +218,17 @@ def check_vault_key(settings: Settings) -> Finding:
     if settings.has_development_key():
         return _finding("vault_key", _strict(settings, "key_of_development", "key_of_development_here"))
     return _finding("vault_key", "key_ok")
+
+
+def check_payload_keys(settings: Settings) -> Finding:
+    """Whether what goes to Temporal is sealed, and by a key that nobody else has."""
+    if settings.payload_keys is None:
+        return _finding("payload_keys", _strict(settings, "payloads_plain", "payloads_plain_here"))
+    if is_of_development(settings.payload_key_ring()[0]):
+        return _finding(
+            "payload_keys", _strict(settings, "payload_key_of_development", "payload_key_of_development_here")
+        )
+    return _finding("payload_keys", "payloads_sealed")
 
 
 def _strict(settings: Settings, in_production: str, in_development: str) -> str:

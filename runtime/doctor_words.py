@@ -185,4 +185,33 @@ WORDS: dict[str, tuple[str, str, str, str, str]] = {
         "生成新的密钥并设置 XUANSHU_VAULT_KEK",
         "make a new key and set XUANSHU_VAULT_KEK",
     ),
+    "payloads_sealed": (_OK, "写入 Temporal 的内容已加密", "what goes to Temporal is sealed", "", ""),
+    "payloads_plain_here": (
+        _WARNING,
+        "写入 Temporal 的内容未加密",
+        "what goes to Temporal is plain",
+        "`make up` 会生成开发密钥；生产请设置 XUANSHU_PAYLOAD_KEYS",
+        "`make up` makes a key for development; in production set XUANSHU_PAYLOAD_KEYS",
+    ),
+    "payloads_plain": (
+        _FAULT,
+        "写入 Temporal 的内容未加密",
+        "what goes to Temporal is plain",
+        "设置 XUANSHU_PAYLOAD_KEYS（64 位十六进制；换钥时新钥在前，逗号分隔）",
+        "set XUANSHU_PAYLOAD_KEYS (64 hex digits; to change it, the new key first, then a comma and the old one)",
+    ),
+    "payload_key_of_development_here": (
+        _WARNING,
+        "Temporal 内容使用开发密钥加密",
+        "what goes to Temporal is sealed by a development key",
+        "勿存放真实个人信息",
+        "keep no real person's data in it",
+    ),
+    "payload_key_of_development": (
+        _FAULT,
+        "生产环境以开发密钥加密 Temporal 内容",
+        "production seals what goes to Temporal by a development key",
+        "生成新的密钥并置于 XUANSHU_PAYLOAD_KEYS 之首",
+        "make a new key and put it first in XUANSHU_PAYLOAD_KEYS",
+    ),
 }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import partial
@@ -42,6 +42,7 @@ from schemas.commands import (
     ChangeTeam,
     Command,
     Correct,
+    ErasePerson,
     FamilyBody,
     FileObjection,
     RecordHonour,
@@ -55,6 +56,7 @@ from schemas.events import (
     ObjectionFiled,
     ObjectionMerged,
     ObjectionRefused,
+    PersonErased,
     TeamMember,
     read,
 )
@@ -345,6 +347,31 @@ class Door:
             leader=deposit.subject_id, entry=deposit.entry_id, commitment=deposit.commitment, reason=reason
         )
         return await self.send(stream, body, actor, f"leader/{key}")
+
+    async def erase(
+        self, cycle: str, subject: str, body: ErasePerson, actor: Actor, key: str = ""
+    ) -> tuple[Receipt, bool]:
+        """The event first, then the key; again does what a crash between the two left. Whether the person is erased.
+
+        Raises Refused LEGAL_HOLD, SECOND_PERSON_REQUIRED, and NOT_FOUND for a subject whom the vault does not know.
+        """
+        receipt = await self.send(names.person_stream(cycle, subject), body, actor, key)
+        erased = any(event.type == PersonErased.__name__ for event in receipt.events)
+        if erased:
+            await self.vault.erase(subject)
+        return receipt, erased
+
+    async def erase_again(self) -> int:
+        """Everybody whom the log says is erased, whatever an older backup of the vault brought back; how many."""
+        erased = [
+            names.subject_of(stream)
+            for stream in await self.store.streams("person/")
+            if (await self.decider.persons.get(stream)).state.erased
+        ]
+        for subject in erased:
+            with suppress(Refused):  # whom the older vault does not know yet
+                await self.vault.erase(subject)
+        return len(erased)
 
     async def object_to(
         self,

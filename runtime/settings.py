@@ -25,7 +25,7 @@ DEVELOPMENT_KEY_MARK = b"development-only"
 
 _PREFIX = "XUANSHU_"
 _SECRETS = Path("/run/secrets")
-_CONNECTIONS = ("XUANSHU_POSTGRES", "XUANSHU_TEMPORAL", "XUANSHU_VAULT", "TEMPORAL_")
+_CONNECTIONS = ("XUANSHU_POSTGRES", "XUANSHU_TEMPORAL", "XUANSHU_VAULT", "XUANSHU_PAYLOAD", "TEMPORAL_")
 
 
 class Environment(StrEnum):
@@ -100,6 +100,11 @@ class Settings(BaseSettings):
         None, description="64 hex digits: the key that wraps each person's key"
     )
 
+    payload_keys: SecretStr | None = Field(
+        None,
+        description="64 hex digits each, a comma between: the first seals what goes to Temporal, all open",
+    )
+
     temporal_profile: str | None = Field(None, description="a profile of temporal.toml; unset: `default`")
     temporal_config_file: Path | None = Field(None, description="temporal.toml; unset: Temporal's own places")
     temporal_address: str | None = Field(None, description="host:port without TLS; a profile goes before it")
@@ -136,6 +141,13 @@ class Settings(BaseSettings):
             raise ValueError("64 hex digits")
         return value
 
+    @field_validator("payload_keys")
+    @classmethod
+    def _keys_of_32_bytes(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and any(len(key) != 32 for key in _keys(value)):
+            raise ValueError("64 hex digits each, a comma between")
+        return value
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -155,14 +167,32 @@ class Settings(BaseSettings):
         """The 32 bytes that wrap each person's key; `Unavailable(SETTING_MISSING)` when there are none."""
         return bytes.fromhex(self._secret("vault_kek"))
 
+    def payload_key_ring(self) -> tuple[bytes, ...]:
+        """The keys of what goes to Temporal, the sealing one first; none seals nothing, which production refuses.
+
+        Raises `Unavailable(SETTING_MISSING)`.
+        """
+        if self.payload_keys is None and self.environment is Environment.PRODUCTION:
+            self._secret("payload_keys")
+        return _keys(self.payload_keys) if self.payload_keys is not None else ()
+
     def has_development_key(self) -> bool:
-        return self.vault_kek is not None and self.kek().startswith(DEVELOPMENT_KEY_MARK)
+        return self.vault_kek is not None and is_of_development(self.kek())
 
     def _secret(self, setting: str) -> str:
         value: SecretStr | None = getattr(self, setting)
         if value is None:
             raise Unavailable("SETTING_MISSING", setting=setting, variable=f"{_PREFIX}{setting.upper()}")
         return value.get_secret_value()
+
+
+def is_of_development(key: bytes) -> bool:
+    """Whether a local stack made this key."""
+    return key.startswith(DEVELOPMENT_KEY_MARK)
+
+
+def _keys(listed: SecretStr) -> tuple[bytes, ...]:
+    return tuple(bytes.fromhex(key) for key in listed.get_secret_value().split(","))
 
 
 class RunningStackSource(PydanticBaseSettingsSource):

@@ -20,6 +20,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 
+import orjson
 from pydantic import BaseModel, ConfigDict, SecretStr
 
 from runtime.children import Child, Command
@@ -53,17 +54,26 @@ class StackSecrets(BaseModel):
 
     password: str
     kek: str
+    payload_key: str
 
     @classmethod
     def of(cls, data: Path) -> StackSecrets:
         """The folder's secrets, made on its first start."""
         file = data / _SECRETS_FILE
-        if file.exists():
-            return cls.model_validate_json(file.read_bytes())
-        kek = DEVELOPMENT_KEY_MARK + secrets.token_bytes(32 - len(DEVELOPMENT_KEY_MARK))
-        made = cls(password=secrets.token_urlsafe(24), kek=kek.hex())
-        write_private(file, made.model_dump_json())
+        kept = orjson.loads(file.read_bytes()) if file.exists() else {}
+        fresh = {
+            "password": secrets.token_urlsafe(24),
+            "kek": _development_key(),
+            "payload_key": _development_key(),
+        }
+        made = cls.model_validate(fresh | kept)  # a folder of an older version lacks some
+        if kept.keys() != fresh.keys():
+            write_private(file, made.model_dump_json())
         return made
+
+
+def _development_key() -> str:
+    return (DEVELOPMENT_KEY_MARK + secrets.token_bytes(32 - len(DEVELOPMENT_KEY_MARK))).hex()
 
 
 class Stack:
@@ -183,6 +193,7 @@ def _reaching(
             f"postgres_{Login.OWNER}_dsn": SecretStr(postgres.dsn()),
             "postgres_vault_owner_dsn": None,
             "vault_kek": SecretStr(kept.kek),
+            "payload_keys": SecretStr(kept.payload_key),
             "temporal_address": temporal.address,
             "temporal_namespace": NAMESPACE,
             "temporal_profile": None,
@@ -193,7 +204,8 @@ def _reaching(
 def _connections(settings: Settings) -> dict[str, str]:
     values = {name: getattr(settings, name) for name in Settings.model_fields if name.endswith("_dsn")}
     values |= {
-        name: getattr(settings, name) for name in ("vault_kek", "temporal_address", "temporal_namespace")
+        name: getattr(settings, name)
+        for name in ("vault_kek", "payload_keys", "temporal_address", "temporal_namespace")
     }
     return {name: _plain(value) for name, value in values.items() if value is not None}
 

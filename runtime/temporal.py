@@ -12,7 +12,7 @@ from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, DescribeTaskQueueRequest
 from temporalio.client import Client
 from temporalio.common import SearchAttributeKey
-from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.converter import DataConverter
 from temporalio.envconfig import ClientConfig, ClientConnectConfig
 from temporalio.runtime import (
     LogForwardingConfig,
@@ -24,6 +24,7 @@ from temporalio.runtime import (
 )
 from temporalio.service import RPCError, RPCStatusCode
 
+from runtime.payloads import PLAIN, data_converter
 from runtime.settings import Settings
 from schemas.errors import Unavailable
 
@@ -39,10 +40,19 @@ _RETRY_SECONDS = 0.2
 async def connect(settings: Settings, *, patience_seconds: float = 30) -> Client:
     """A client of a namespace that answers; `Unavailable(TEMPORAL_UNAVAILABLE)` when none does in time."""
     runtime = temporal_runtime(settings.metrics_address)
-    return await connect_to(connect_config(settings), runtime, patience_seconds=patience_seconds)
+    converter = data_converter(settings.payload_key_ring())
+    return await connect_to(
+        connect_config(settings), runtime, patience_seconds=patience_seconds, converter=converter
+    )
 
 
-async def connect_to(target: ClientConnectConfig, runtime: Runtime, *, patience_seconds: float) -> Client:
+async def connect_to(
+    target: ClientConnectConfig,
+    runtime: Runtime,
+    *,
+    patience_seconds: float,
+    converter: DataConverter = PLAIN,
+) -> Client:
     """As `connect`, to a given place.
 
     An open port is not yet a healthy server, nor is a healthy server's new namespace there at once: both are awaited.
@@ -52,7 +62,7 @@ async def connect_to(target: ClientConnectConfig, runtime: Runtime, *, patience_
         async with asyncio.timeout(patience_seconds):
             while True:
                 try:
-                    return await _healthy_client(target, runtime)
+                    return await _healthy_client(target, runtime, converter)
                 except (
                     RPCError,
                     RuntimeError,
@@ -81,8 +91,8 @@ def connect_config(settings: Settings) -> ClientConnectConfig:
         raise Unavailable("TEMPORAL_UNAVAILABLE", address=address, fault=fault) from fault
 
 
-async def _healthy_client(target: ClientConnectConfig, runtime: Runtime) -> Client:
-    client = await Client.connect(**target, data_converter=pydantic_data_converter, runtime=runtime)
+async def _healthy_client(target: ClientConnectConfig, runtime: Runtime, converter: DataConverter) -> Client:
+    client = await Client.connect(**target, data_converter=converter, runtime=runtime)
     await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=client.namespace))
     return client
 

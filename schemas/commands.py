@@ -692,6 +692,37 @@ class RecordOutcome(Frozen):
     document: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
+# ---- a person's data ----
+
+
+class HoldPerson(Frozen):
+    """A proceeding needs the person's data: nobody may erase it meanwhile."""
+
+    kind: Literal["hold_person"] = "hold_person"
+    cycle: str
+    reason: Reason
+
+
+class ReleasePerson(Frozen):
+    kind: Literal["release_person"] = "release_person"
+    cycle: str
+    reason: Reason
+
+
+class ErasePerson(Frozen):
+    """Destroy the key of a person's data, for good. Takes two people.
+
+    `basis` is what allows it (the person's request, a retention period); `document` the SHA-256 of the paper that
+    shows it. `reason` stays in the log: it holds nothing of the person.
+    """
+
+    kind: Literal["erase_person"] = "erase_person"
+    cycle: str
+    basis: Annotated[str, Field(min_length=1, max_length=500)]
+    document: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
+    reason: Reason
+
+
 CycleBody = (
     OpenCycle
     | ExtendIntake
@@ -773,7 +804,8 @@ TitleBody = (
 )
 PointsBody = AddPoints
 RegisterBody = EnterRegister | LeaveRegister | PairMembers | RecordOutcome
-FamilyBody = PointsBody | RegisterBody
+PersonBody = HoldPerson | ReleasePerson | ErasePerson
+FamilyBody = PointsBody | RegisterBody | PersonBody
 """Commands to streams that outlive a cycle; `cycle` says under whose rules and grants they are given."""
 Body = Annotated[
     CycleBody | AuthorityBody | NominationBody | RoundBody | TitleBody | FamilyBody,

@@ -307,11 +307,28 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "{subject} 的个人信息已销毁，无法恢复。",
         "The personal data of {subject} was erased and cannot come back.",
     ),
+    "LEGAL_HOLD": (
+        "个人信息仍须保留，不得销毁：{why}。",
+        "The personal data is still needed and cannot be erased: {why}.",
+    ),
     "VAULT_KEY_WRONG": (
         "保管库密钥与建库时的不同；请停止写入并核对 XUANSHU_VAULT_KEK。",
         "The vault was begun under another wrapping key: stop and check XUANSHU_VAULT_KEK.",
     ),
     "VAULT_BROKEN": ("保管库中 {place} 的内容校验不符。", "What the vault holds at {place} does not verify."),
+    "PAYLOAD_SEALED": (
+        "Temporal 中的内容无法解封（密钥 {key}）：{fault}；请核对 XUANSHU_PAYLOAD_KEYS。",
+        "What Temporal holds cannot be opened (key {key}): {fault}. Check XUANSHU_PAYLOAD_KEYS.",
+    ),
+    # Temporal's histories
+    "HISTORY_BROKEN": (
+        "存档的历史 {workflow}（{run}）校验不符：{fault}。",
+        "The kept history of {workflow} ({run}) does not verify: {fault}.",
+    ),
+    "HISTORY_DIFFERS": (
+        "{workflow}（{run}）的历史以现行代码重放结果不同：{fault}；已重放 {replayed} 份，{differ} 份不同。",
+        "The history of {workflow} ({run}) replays otherwise under this code: {fault}; {differ} of {replayed} differ.",
+    ),
     # ballot box
     "BALLOT_CLOSED": ("投票 {ballot} 已截止。", "The ballot {ballot} is closed."),
     "TALLY_SEALED": (

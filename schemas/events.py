@@ -1045,6 +1045,30 @@ class TitleDelisted(Event):
     reason: str
 
 
+# ---- a person's data ----
+
+
+class PersonHeld(Event):
+    """A proceeding needs the person's data: it is not erased before the release."""
+
+    cycle: str  # under whose grants
+    reason: str
+
+
+class PersonReleased(Event):
+    cycle: str
+    reason: str
+
+
+class PersonErased(Event):
+    """The key of the person's data is destroyed: what was sealed by it cannot be read by anybody (DR-46)."""
+
+    cycle: str
+    basis: str
+    document: str = ""
+    reason: str
+
+
 EVENTS: dict[str, type[Event]] = {kind.__name__: kind for kind in Event.__subclasses__()}
 
 

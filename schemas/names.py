@@ -84,6 +84,16 @@ def points_stream(cycle: str, subject: str) -> str:
     return f"points/{family_of(cycle)}/{subject}"
 
 
+def person_stream(cycle: str, subject: str) -> str:
+    """What happened to a person's data in the family of this cycle: held, released, erased."""
+    return f"person/{family_of(cycle)}/{subject}"
+
+
+def subject_of(stream: str) -> str:
+    """The subject of a stream of `points` or `person`."""
+    return stream.rsplit("/", 1)[-1]
+
+
 def register_stream(cycle: str) -> str:
     """What the family of this cycle knows beside its cycles: who is in its register, and outcomes of elsewhere."""
     return f"register/{family_of(cycle)}"
@@ -105,7 +115,7 @@ def cycle_of(stream: str) -> str:
 
 
 def kind_of(stream: str) -> str:
-    """`cycle`, `authority`, `nomination`, `round` or `title`; of a whole family: `points`, `register`."""
+    """`cycle`, `authority`, `nomination`, `round` or `title`; of a whole family: `points`, `register`, `person`."""
     return stream.split("/", maxsplit=1)[0]
 
 
@@ -130,3 +140,13 @@ def rank_scope(round_: str) -> str:
 def step_gate(round_: str, step: str, nomination: str = "") -> str:
     """The window of a step; with a nomination, of that substitute's own publicity period."""
     return f"{round_}/{step}/{nomination}" if nomination else f"{round_}/{step}"
+
+
+def founding_command(cycle: str) -> str:
+    """The id of the command that gives a cycle its first grants."""
+    return f"found/{cycle}"
+
+
+def feed_command(cycle: str, subject: str) -> str:
+    """The id of the engine's nomination of a winner whom a feeder gave."""
+    return f"{cycle_stream(cycle)}/feed/{subject}"

@@ -166,7 +166,7 @@ class _Lane:
     async def _write(self, arguments: list[str | None]) -> tuple[list[bool], list[dict[str, Any]]]:
         if self._connection is None or self._connection.is_closed():
             self._connection = await self._connect()
-        (row,) = await self._connection.fetch(statement("append_batch"), *arguments)
+        (row,) = await self._connection.fetch(statement("append_as_expected"), *arguments)
         return row["accepted"], orjson.loads(row["refused"])
 
     def _drop_connection(self) -> None:
@@ -265,7 +265,7 @@ def _write_key(effect: Effect) -> Key | None:
 
 
 def _arguments(batch: list[Waiting]) -> list[str | None]:
-    """The arguments of `append_batch.sql`, in its order."""
+    """The arguments of `append_as_expected.sql`, in its order."""
     requests = [waiting.request for waiting in batch]
     return [
         _names([request.stream for request in requests]),

@@ -14,12 +14,12 @@ from cyclopts import Parameter
 from rich.console import Group
 from rich.pretty import Pretty
 
-from activities.folding import fold_authority, fold_points, fold_register, fold_title
+from activities.folding import fold_authority, fold_person, fold_points, fold_register, fold_title
 from cli.audit.reading import in_order
 from cli.desk import AtDesk, Desk, command
 from cli.output import Outcome, jsonable, table
 from cli.words import event_words
-from domain import authority, points, register, title
+from domain import authority, person, points, register, title
 from projections.standing import fold
 from schemas import names
 from schemas.commands import OBJECTOR_ROLE
@@ -168,6 +168,8 @@ def _state(events: Sequence[RecordedEvent]) -> JsonObject:
         match names.kind_of(event.stream):
             case "authority":
                 others[event.stream] = fold_authority(others.get(event.stream, authority.initial), event)
+            case "person":
+                others[event.stream] = fold_person(others.get(event.stream, person.initial), event)
             case "points":
                 others[event.stream] = fold_points(others.get(event.stream, points.initial), event)
             case "register":

@@ -13,6 +13,7 @@ from cli.demo.acting import Acts
 from cli.demo.scenario import HANDLERS, OPERATORS, Person, World, clerk, members_of, officer
 from cli.demo.watching import Seen, Watch, current_step
 from cli.output import Outcome
+from cli.rehearse.acting import score
 from domain import round as rounds
 from domain.clearance import concerned
 from domain.nomination import Status, standing
@@ -316,10 +317,7 @@ class People:
         leaning = self.world.draw("leaning", judge).randrange(-40, 41)
         error = self.world.draw("error", judge, person.number).randrange(-90, 91)
         thousandths = max(0, min(1000, 450 + person.merit // 2 + leaning + error))
-        steps = (scale.maximum - scale.minimum) / scale.step * thousandths / 1000
-        value = scale.minimum + scale.step * (steps.numerator // steps.denominator)
-        whole, part = divmod(value.numerator * 1000 // value.denominator, 1000)
-        return f"{whole}.{part:03}".rstrip("0").rstrip(".")
+        return score(scale, thousandths)
 
     def _vote_of(self, judge: str, nomination: str) -> str:
         person = self.watch.people[nomination]

@@ -8,10 +8,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from temporalio.api.enums.v1 import TaskQueueType
-from temporalio.api.taskqueue.v1 import TaskQueue
-from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
-
 from cli.demo.acting import Acts
 from cli.demo.people import Deed, People
 from cli.demo.progress import Progress
@@ -23,6 +19,7 @@ from runtime.children import Child
 from runtime.door import Door, system_clock
 from runtime.settings import Login
 from runtime.stack import Stack
+from runtime.temporal import worker_there
 from schemas.errors import Unavailable
 from schemas.loading import Opened, open_programme
 from schemas.values import format_instant
@@ -78,7 +75,11 @@ class Rehearsal:
         """Until the cycle is complete. Raises Unavailable if it stalls or an act is refused that must not be."""
         began = system_clock()
         self._worker = await self._stack.start_worker()
-        await self._worker_is_there()
+        # Cycle time runs from the cycle's start on, so nobody should have to wait for the worker then.
+        assert self._door.client is not None
+        await worker_there(
+            self._door.client, self._stack.settings.task_queue, patience_seconds=STALLED_SECONDS
+        )
         started = await self._start_cycle()
         cycle = started["cycle"]
         watch = Watch(self._door.store, self._world, cycle)
@@ -92,19 +93,6 @@ class Rehearsal:
         )
         told.kill = self._kill
         return told
-
-    async def _worker_is_there(self) -> None:
-        """Cycle time runs from the cycle's start on, so nobody should have to wait for the worker then."""
-        client, queue = self._door.client, self._stack.settings.task_queue
-        assert client is not None
-        request = DescribeTaskQueueRequest(
-            namespace=client.namespace,
-            task_queue=TaskQueue(name=queue),
-            task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
-        )
-        async with asyncio.timeout(STALLED_SECONDS):
-            while not (await client.workflow_service.describe_task_queue(request)).pollers:  # noqa: ASYNC110 -- of a server
-                await asyncio.sleep(LOOK_SECONDS)
 
     async def _start_cycle(self) -> dict[str, Any]:
         units, grants = self._folder / "units.csv", self._folder / "grants.csv"

@@ -23,6 +23,7 @@ BODIES = {
     "round": commands.RoundBody,
     "points": commands.PointsBody,
     "register": commands.RegisterBody,
+    "person": commands.PersonBody,
 }
 STEPS = get_args(get_args(programme.Step)[0])
 FAMILIES = (Refused, BadUsage, BadFile, Conflict, Unavailable, Integrity)

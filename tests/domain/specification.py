@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import orjson
 import pytest
 
-from domain import authority, conduct, feeding, history, nomination, points, register, steps
+from domain import authority, conduct, feeding, history, nomination, person, points, register, steps
 from domain import cycle as cycles
 from domain import round as rounds
 from domain import title as titles
@@ -115,6 +115,10 @@ FOLDS: dict[str, tuple[Any, Callable[[Any, Written, str], Any]]] = {
         nomination.initial,
         lambda state, one, _: nomination.evolve(state, one.event, one.actor, one.subject, one.command),
     ),
+    "person": (
+        person.initial,
+        lambda state, one, _: person.evolve(state, one.event, one.actor, one.command),
+    ),
     "points": (points.initial, lambda state, one, _: points.evolve(state, one.event)),
     "register": (
         register.initial,
@@ -133,6 +137,7 @@ DECIDERS: dict[str, Callable[..., Decision]] = {
     "cycle": cycles.decide,
     "authority": authority.decide,
     "nomination": nomination.decide,
+    "person": person.decide,
     "points": points.decide,
     "register": register.decide,
     "round": conduct.decide,

@@ -96,7 +96,10 @@ def test_every_setting_in_the_compose_file_exists(compose: dict[str, Any]) -> No
 
 
 def test_the_example_environment_asks_for_every_variable_and_sets_none() -> None:
-    asked = set(re.findall(r"\$\{(\w+)", (DOCKER / "compose.yaml").read_text())) | {"VAULT_KEK"}
+    asked = set(re.findall(r"\$\{(\w+)", (DOCKER / "compose.yaml").read_text())) | {
+        "VAULT_KEK",
+        "PAYLOAD_KEYS",
+    }
     lines = (DOCKER / "example.env").read_text().splitlines()
     assert {line for line in lines if not line.startswith("#")} == {f"{name}=" for name in asked}
 
@@ -106,12 +109,12 @@ def test_the_worker_has_neither_the_owner_s_login_nor_the_migrator_s(compose: di
     assert not {"XUANSHU_POSTGRES_OWNER_DSN", "XUANSHU_POSTGRES_MIGRATOR_DSN"} & given.keys()
 
 
-def test_the_vault_s_key_comes_as_a_secret_that_the_settings_read(
-    compose: dict[str, Any], tmp_path: Path
-) -> None:
-    (secret,) = compose["services"]["worker"]["secrets"]
-    (tmp_path / secret["target"]).write_text("cd" * 32)
-    assert Settings(_secrets_dir=tmp_path, data_dir=tmp_path).kek() == bytes([0xCD]) * 32
+def test_the_keys_come_as_secrets_that_the_settings_read(compose: dict[str, Any], tmp_path: Path) -> None:
+    for secret in compose["services"]["worker"]["secrets"]:
+        (tmp_path / secret["target"]).write_text("cd" * 32)
+    settings = Settings(_secrets_dir=tmp_path, data_dir=tmp_path)
+    assert settings.kek() == bytes([0xCD]) * 32
+    assert settings.payload_key_ring() == (settings.kek(),)
 
 
 def test_the_namespace_job_registers_our_search_attributes() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import resource
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -32,6 +32,7 @@ def healthy(database: Database, temporal_server: DevServer, tmp_path: Path) -> S
         postgres_auditor_dsn=SecretStr(database.dsns.auditor),
         temporal_address=temporal_server.address,
         vault_kek=SecretStr("ab" * 32),
+        payload_keys=SecretStr("cd" * 32),
         environment=Environment.PRODUCTION,
     )
 
@@ -99,7 +100,9 @@ async def test_nothing_configured_stops_production_alone(tmp_path: Path, environ
     bare = Settings(data_dir=tmp_path, environment=environment)
     faults = {finding.check for finding in await examine(bare, _next_years()) if not finding.ok}
     assert faults == (
-        {"postgres", "temporal", "vault_key"} if environment is Environment.PRODUCTION else set()
+        {"postgres", "temporal", "vault_key", "payload_keys"}
+        if environment is Environment.PRODUCTION
+        else set()
     )
 
 
@@ -153,10 +156,13 @@ def test_few_open_files_are_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
     assert doctor.check_open_files().severity is Severity.WARNING
 
 
-def test_a_development_key_is_a_fault_in_production_alone(tmp_path: Path) -> None:
+@pytest.mark.parametrize("check", [doctor.check_vault_key, doctor.check_payload_keys])
+def test_a_development_key_is_a_fault_in_production_alone(
+    tmp_path: Path, check: Callable[[Settings], Finding]
+) -> None:
     key = SecretStr((DEVELOPMENT_KEY_MARK + bytes(16)).hex())
     here, there = (
-        doctor.check_vault_key(Settings(data_dir=tmp_path, vault_kek=key, environment=environment))
+        check(Settings(data_dir=tmp_path, vault_kek=key, payload_keys=key, environment=environment))
         for environment in (Environment.DEVELOPMENT, Environment.PRODUCTION)
     )
     assert (here.severity, there.severity) == (Severity.WARNING, Severity.FAULT)

@@ -96,7 +96,7 @@ async def test_lost_connections_cost_nobody_a_command(
             await asyncio.wait(writing, timeout=0.005)
         lost += await admin.fetchval(
             "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
-            " WHERE usename = 'xuanshu_app' AND datname = current_database() AND query ~ 'append_batch'"
+            " WHERE usename = 'xuanshu_app' AND datname = current_database() AND query ~ 'append_as_expected'"
         )
     await asyncio.gather(*writing)
     await admin.close()

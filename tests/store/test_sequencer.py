@@ -45,7 +45,7 @@ class SlowWriter:
         writer = cls(await asyncpg.connect(database.dsns.app))
         await writer.transaction.start()
         waiting = Waiting(request, seal(request), asyncio.get_running_loop().create_future())
-        await writer.connection.fetch(statement("append_batch"), *_arguments([waiting]))
+        await writer.connection.fetch(statement("append_as_expected"), *_arguments([waiting]))
         return writer
 
     async def end(self, commit: bool) -> None:

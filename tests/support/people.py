@@ -113,6 +113,19 @@ async def completed(door: Door, cycle: str) -> bool:
     return (await door.decider.cycles.get(names.cycle_stream(cycle))).state.status == "completed"
 
 
+async def until(what: Callable[[], Awaitable[bool]], seconds: float = 60) -> None:
+    """Ask again and again until the answer is yes; TimeoutError if it never is."""
+    async with asyncio.timeout(seconds):
+        while not await what():  # noqa: ASYNC110 -- the log has no event to wait for
+            await asyncio.sleep(0.1)
+
+
+async def at_step(door: Door, stream: str, step: str) -> bool:
+    """Whether the round has come to that step, and it is not closed."""
+    state = (await door.decider.rounds.get(stream)).state
+    return state.current == step and rounds.run_of(state, step).closed_at is None
+
+
 async def until_over(door: Door, cycle: str, ids: list[str], seconds: float = 60) -> list[nominations.State]:
     """The nominations once each has heard how it ended, which is a little after the cycle has."""
     async with asyncio.timeout(seconds):

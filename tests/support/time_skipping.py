@@ -12,9 +12,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
+from runtime.payloads import PLAIN
 from runtime.temporal import register_search_attributes, temporal_runtime
 
 
@@ -26,7 +26,7 @@ async def skipping_environment() -> AsyncIterator[WorkflowEnvironment]:
     environment = await WorkflowEnvironment.start_time_skipping(
         test_server_existing_path=program,
         test_server_startup_timeout=timedelta(seconds=30),
-        data_converter=pydantic_data_converter,
+        data_converter=PLAIN,
         runtime=temporal_runtime(),
     )
     async with environment:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 
 import pytest_asyncio
@@ -23,6 +24,7 @@ async def engine_settings(module_database, temporal_server, tmp_path_factory) ->
         postgres_auditor_dsn=dsns.auditor,
         postgres_vault_dsn=dsns.vault,
         vault_kek=SecretStr("ab" * 32),
+        payload_keys=None if os.environ.get("RECORD_HISTORIES") else SecretStr("cd" * 32),
         temporal_address=temporal_server.address,
         task_queue=tmp_path_factory.mktemp("queue").name,
     )

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
 from domain import lots
-from domain import round as rounds
 from runtime.door import Door
 from schemas import names
 from schemas.commands import Confer, Decide, DrawPanel, EnterSheet, RuleOnObjection, WrittenMark
@@ -18,6 +15,7 @@ from schemas.events import GrantTerms, PanelDrawn, SubjectsHeld, read
 from schemas.ledger import Actor
 from schemas.loading import load_programme
 from tests.support import people
+from tests.support.people import at_step, until
 
 PROGRAMME = """
 programme: test-judging
@@ -53,17 +51,6 @@ POOL = tuple(f"x-{n}" for n in range(1, 6))
 SEED = "测试·公开摇号 0719"
 
 
-async def _until(what: Callable[[], Awaitable[bool]], seconds: float = 60) -> None:
-    async with asyncio.timeout(seconds):
-        while not await what():  # noqa: ASYNC110 -- the log has no event to wait for
-            await asyncio.sleep(0.1)
-
-
-async def _at(door: Door, stream: str, step: str) -> bool:
-    state = (await door.decider.rounds.get(stream)).state
-    return state.current == step and rounds.run_of(state, step).closed_at is None
-
-
 async def test_a_drawn_panel_typed_twice_and_a_hold_by_subject_dr_13_dr_16_dr_28(
     door: Door, tmp_path: Path
 ) -> None:
@@ -84,11 +71,11 @@ async def test_a_drawn_panel_typed_twice_and_a_hold_by_subject_dr_13_dr_16_dr_28
     await door.start_cycle(file, operators=("op-1", "op-2"), grants=grants, invited=("C",), pace=pace)
     first, second, third = [await people.nominate(door, cycle, programme, "C", n) for n in range(3)]
 
-    await _until(lambda: _at(door, summit, "panel"))
+    await until(lambda: at_step(door, summit, "panel"))
     await _drawn(door, summit)
     await _typed_twice(door, summit, {first: "90", second: "80", third: "70"})
 
-    await _until(lambda: _at(door, summit, "notice"))
+    await until(lambda: at_step(door, summit, "notice"))
     citizen = Actor(id="citizen-1", role="public")
     objection, receipt = await door.object_to(
         cycle, first, "TEST-OBJECTOR", {"name": "测试·乙"}, "deeds", citizen
@@ -96,14 +83,14 @@ async def test_a_drawn_panel_typed_twice_and_a_hold_by_subject_dr_13_dr_16_dr_28
     assert "citizen-1" not in receipt.model_dump_json()
     await _only_a_handler_sees_the_objector(door, cycle, first, objection)
 
-    await _until(lambda: _at(door, summit, "sealed"))  # the list goes on, the objection still open
+    await until(lambda: at_step(door, summit, "sealed"))  # the list goes on, the objection still open
     held = [event for event in map(read, await door.store.load(summit)) if isinstance(event, SubjectsHeld)]
     assert [one.nominations for one in held] == [(first,)]
     dismissed = RuleOnObjection(objection=objection, outcome="dismissed", reason="测试·不实")
     await door.send(names.nomination_stream(cycle, first), dismissed, Actor(id="h-1", role="handler"))
     for member in BODY:
         await door.send(summit, Decide(step="sealed"), member)
-    await _until(lambda: _at(door, summit, "honour"))
+    await until(lambda: at_step(door, summit, "honour"))
     for member in BODY:
         await door.send(summit, Confer(step="honour"), member)
     assert list((await door.decider.rounds.get(summit)).state.conferred) == [first, second]

@@ -39,6 +39,7 @@ def base(temporal_server, tmp_path: Path) -> Settings:
     return Settings(
         data_dir=tmp_path,
         vault_kek=SecretStr("ab" * 32),
+        payload_keys=SecretStr("cd" * 32),
         temporal_address=temporal_server.address,
         task_queue=tmp_path.name,
     )

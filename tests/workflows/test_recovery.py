@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -18,6 +16,7 @@ from schemas.ledger import Actor, RecordedEvent
 from schemas.loading import load_programme
 from schemas.programme import Programme
 from tests.support import people
+from tests.support.people import until
 
 UNITS = """code,parent,name,rank
 P,,测试省,province
@@ -68,12 +67,6 @@ def programme_file(tmp_path: Path) -> Path:
     return file
 
 
-async def _until(what: Callable[[], Awaitable[bool]], seconds: float = 60) -> None:
-    async with asyncio.timeout(seconds):
-        while not await what():  # noqa: ASYNC110 -- the log has no event to wait for
-            await asyncio.sleep(0.1)
-
-
 async def begin(door: Door, file: Path, label: str) -> tuple[Programme, str, list[str]]:
     programme = load_programme(file)
     await door.start_cycle(
@@ -112,7 +105,7 @@ async def until_heard(door: Door, cycle: str, nominations: list[str]) -> None:
         over = [(await door.decider.nominations.get(stream)).state.over for stream in streams]
         return all(over) and not await door.store.undelivered(cycle)
 
-    await _until(heard)
+    await until(heard)
 
 
 async def vote(door: Door, cycle: str, nominations: list[str]) -> None:
@@ -193,7 +186,7 @@ async def test_starting_a_cycle_again_whose_workflows_are_lost_begins_them_again
     await lose_temporal(door, cycle)
     await begin(door, programme_file, "again")
     county = names.round_stream(cycle, "territorial", "C")
-    await _until(lambda: at(door, county, "word"))
+    await until(lambda: at(door, county, "word"))
     assert [event.type for event in (await _log(door, cycle))[names.cycle_stream(cycle)]] == [
         "CycleOpened",
         "IntakeClosed",
@@ -210,7 +203,7 @@ async def test_a_command_to_a_cycle_whose_workflows_are_lost_is_recorded_and_beg
     receipt = await door.send(stream, PauseCycle(reason="flood"), OPERATORS[0])
     assert [event.type for event in receipt.events] == ["CyclePaused"]
     await door.send(stream, ResumeCycle(), OPERATORS[0])
-    await _until(lambda: at(door, names.round_stream(cycle, "territorial", "C"), "word"))
+    await until(lambda: at(door, names.round_stream(cycle, "territorial", "C"), "word"))
 
 
 async def test_a_round_that_alone_was_terminated_is_begun_again_by_its_parent(
@@ -218,7 +211,7 @@ async def test_a_round_that_alone_was_terminated_is_begun_again_by_its_parent(
 ) -> None:
     programme, cycle, nominations = await begin(door, programme_file, "one")
     county = names.round_stream(cycle, "territorial", "C")
-    await _until(lambda: at(door, county, "word"))
+    await until(lambda: at(door, county, "word"))
     assert door.client is not None
     await door.client.get_workflow_handle(county).terminate("by mistake")
     for nomination in nominations:
@@ -233,7 +226,7 @@ async def test_the_rounds_of_a_cancelled_cycle_lapse_though_its_workflows_were_l
 ) -> None:
     _, cycle, _ = await begin(door, programme_file, "cancelled")
     county = names.round_stream(cycle, "territorial", "C")
-    await _until(lambda: at(door, county, "word"))
+    await until(lambda: at(door, county, "word"))
     await lose_temporal(door, cycle)
     for n, operator in enumerate(OPERATORS):
         command = await door.command(
@@ -251,7 +244,7 @@ async def test_the_rounds_below_a_cancelled_one_lapse_though_its_workflows_were_
 ) -> None:
     _, cycle, nominations = await begin(door, programme_file, "lapsed")
     county = names.round_stream(cycle, "territorial", "C")
-    await _until(lambda: at(door, county, "word"))
+    await until(lambda: at(door, county, "word"))
     await lose_temporal(door, cycle)
     above = await door.decider.parent_of(county)
     for n, operator in enumerate(OPERATORS):
@@ -260,7 +253,7 @@ async def test_the_rounds_below_a_cancelled_one_lapse_though_its_workflows_were_
     assert county in recovered.lapsed
     assert (await door.decider.rounds.get(county)).state.lapsed
     for id in nominations:
-        await _until(lambda id=id: _is_out(door, names.nomination_stream(cycle, id)))  # type: ignore[misc]
+        await until(lambda id=id: _is_out(door, names.nomination_stream(cycle, id)))  # type: ignore[misc]
 
 
 async def _is_out(door: Door, nomination: str) -> bool:

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from temporalio import workflow
 from temporalio.client import WorkflowHistory
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
 
+from runtime.payloads import PLAIN
 from workflows.registry import WORKFLOWS
 
 RECORDED = Path(__file__).parent / "histories"
@@ -27,7 +27,7 @@ async def test_recorded_histories_of_each_workflow_replay() -> None:
     histories = _recorded()
     kinds = {h.events[0].workflow_execution_started_event_attributes.workflow_type.name for h in histories}
     assert kinds == {"Cycle", "Round", "Nomination"}
-    replayer = Replayer(workflows=WORKFLOWS, data_converter=pydantic_data_converter)
+    replayer = Replayer(workflows=WORKFLOWS, data_converter=PLAIN)
     for history in histories:
         await replayer.replay_workflow(history)
 
@@ -53,6 +53,6 @@ async def test_a_planted_incompatible_change_is_found() -> None:
         for h in _recorded()
         if h.events[0].workflow_execution_started_event_attributes.workflow_type.name == "Nomination"
     )
-    replayer = Replayer(workflows=[_Changed], data_converter=pydantic_data_converter)
+    replayer = Replayer(workflows=[_Changed], data_converter=PLAIN)
     with pytest.raises(workflow.NondeterminismError):
         await replayer.replay_workflow(nomination)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from datetime import datetime
 from pathlib import Path
 
@@ -30,6 +30,7 @@ from schemas.errors import Refused
 from schemas.ledger import Actor
 from schemas.loading import load_programme
 from tests.support import people
+from tests.support.people import at_step, until
 
 UNITS = """code,parent,name,rank
 P,,测试省,province
@@ -70,12 +71,6 @@ OPERATOR, OPERATOR_2 = Actor(id="op-1", role="operator"), Actor(id="op-2", role=
 OFFICER = Actor(id="of-C", role="officer", unit="C")
 
 
-async def _until(what: Callable[[], Awaitable[bool]], seconds: float = 60) -> None:
-    async with asyncio.timeout(seconds):
-        while not await what():  # noqa: ASYNC110 -- the log has no event to wait for
-            await asyncio.sleep(0.1)
-
-
 async def _refused(attempt: Awaitable[object]) -> str:
     with pytest.raises(Refused) as refusal:
         await attempt
@@ -84,11 +79,6 @@ async def _refused(attempt: Awaitable[object]) -> str:
 
 async def _state(door: Door, stream: str) -> rounds.State:
     return (await door.decider.rounds.get(stream)).state
-
-
-async def _at(door: Door, stream: str, step: str) -> bool:
-    state = await _state(door, stream)
-    return state.current == step and rounds.run_of(state, step).closed_at is None
 
 
 async def _by_two(door: Door, stream: str, body: Body) -> None:
@@ -110,19 +100,19 @@ async def test_rounds_are_paused_cancelled_and_hurried_and_the_cycle_ends_all_th
     await door.start_cycle(file, operators=("op-1", "op-2"), grants=given, pace=people.fast(days_a_second=1))
     mine = [await people.nominate(door, cycle, programme, "C", n) for n in range(2)]
     [theirs] = [await people.nominate(door, cycle, programme, "D", n) for n in range(1)]
-    await _until(lambda: _at(door, county, "word"))
-    await _until(lambda: _at(door, other, "word"))
+    await until(lambda: at_step(door, county, "word"))
+    await until(lambda: at_step(door, other, "word"))
 
     await _a_pause_stops_one_round_alone(door, county, mine)
     await _a_rank_is_changed_and_changed_back(door, county, mine[0])
     await _by_two(door, other, CancelRound(reason="no longer taking part"))
-    await _until(lambda: _is_out(door, names.nomination_stream(cycle, theirs)))
+    await until(lambda: _is_out(door, names.nomination_stream(cycle, theirs)))
     await door.send(county, CloseStepEarly(step="word", reason="all have spoken"), OFFICER)
 
-    await _until(lambda: _at(door, summit, "panel"))
+    await until(lambda: at_step(door, summit, "panel"))
     assert list((await _state(door, summit)).members) == sorted(mine)
     await _a_review_with_its_quorum_is_closed_early(door, summit)
-    await _until(lambda: _at(door, summit, "notice"))
+    await until(lambda: at_step(door, summit, "notice"))
     await _an_objection_is_filed_once(door, cycle, mine[0])
     await _the_minimum_of_publicity_is_kept(door, summit)
     await people.act_until(door, cycle, programme, lambda: people.completed(door, cycle))
@@ -221,7 +211,7 @@ async def _the_minimum_of_publicity_is_kept(door: Door, summit: str) -> None:
             return False
         return True
 
-    await _until(closed)
+    await until(closed)
     closing = [event for event in await door.store.load(summit) if event.type == "StepClosed"]
     ends = {event.data["step"]: (event.data["how"], event.data.get("reason", "")) for event in closing}
     assert ends["panel"] == ("early", "one judge is away")
@@ -275,11 +265,11 @@ async def test_an_adjudication_paused_twice_waits_quietly_and_gets_its_days_back
     async def counting_waits() -> bool:
         return (await run()).seals_at is not None
 
-    await _until(counting_waits)
+    await until(counting_waits)
     for body in (PauseRound(reason="r"), ResumeRound(), PauseRound(reason="again")):
         await door.send(stream, body, OPERATOR)
     was = (await run()).seals_at
-    await _until(lambda: over(was))
+    await until(lambda: over(was))
     assert door.client is not None
     workflow = door.client.get_workflow_handle(stream)
     before = (await workflow.describe()).history_length
@@ -287,7 +277,7 @@ async def test_an_adjudication_paused_twice_waits_quietly_and_gets_its_days_back
     assert (await workflow.describe()).history_length - before < 40
     assert not await sealed()
     await door.send(stream, ResumeRound(), OPERATOR)
-    await _until(sealed)
+    await until(sealed)
     after = (await run()).seals_at
     assert was is not None
     assert after is not None

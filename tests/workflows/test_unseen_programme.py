@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from datetime import timedelta
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from schemas.loading import load_programme
 from schemas.messages import SignalOutcome
 from schemas.programme import Programme
 from tests.support import people
+from tests.support.people import at_step, until
 
 UNITS = """code,parent,name,rank
 P,,测试省,province
@@ -87,12 +88,6 @@ def programme_file(tmp_path: Path) -> Path:
     return file
 
 
-async def _until(what: Callable[[], Awaitable[bool]], seconds: float = 60) -> None:
-    async with asyncio.timeout(seconds):
-        while not await what():  # noqa: ASYNC110 -- the log has no event to wait for
-            await asyncio.sleep(0.1)
-
-
 async def _round(door: Door, stream: str) -> rounds.State:
     return (await door.decider.rounds.get(stream)).state
 
@@ -119,13 +114,13 @@ async def test_an_unseen_programme_runs_to_its_conferral_whatever_people_do(
     await _an_extension_takes_two_people(door, cycle)
 
     await _an_approval_may_come_too_early_and_again_in_time(door, county, nominations[0])
-    await _until(lambda: _at(door, county, "word"))
+    await until(lambda: at_step(door, county, "word"))
     await _endorse_all(door, county, nominations)
 
-    await _until(lambda: _at(door, prefecture, "vote"))
+    await until(lambda: at_step(door, prefecture, "vote"))
     await _vote(door, cycle, prefecture, nominations)
 
-    await people.act_until(door, cycle, programme, lambda: _at(door, prefecture, "notice"))
+    await people.act_until(door, cycle, programme, lambda: at_step(door, prefecture, "notice"))
     await _an_upheld_objection_brings_the_reserve(door, cycle, prefecture)
     await people.act_until(door, cycle, programme, lambda: people.completed(door, cycle))
     await _titles_are_gap_free(door, cycle)
@@ -144,11 +139,6 @@ async def _start(door: Door, programme: Programme, file: Path, label: str = "") 
         invited=("C", "D"),
         pace=people.fast(days_a_second=1),
     )
-
-
-async def _at(door: Door, stream: str, step: str) -> bool:
-    state = await _round(door, stream)
-    return state.current == step and rounds.run_of(state, step).closed_at is None
 
 
 async def _time_stands_still_while_paused(door: Door, cycle: str, programme: Programme) -> None:
@@ -211,7 +201,7 @@ async def _by_signal(door: Door, stream: str, endorse: Endorse, officer: Actor) 
     async def answered() -> bool:
         return await handle.query("outcome_of", "by-signal", result_type=SignalOutcome) is not None
 
-    await _until(answered)
+    await until(answered)
     outcome = await handle.query("outcome_of", "by-signal", result_type=SignalOutcome)
     assert outcome.receipt is not None
     assert outcome.receipt.events[0].type == "NominationEndorsed"
@@ -230,7 +220,7 @@ async def _vote(door: Door, cycle: str, prefecture: str, nominations: list[str])
     async def sealed() -> bool:
         return "public" in (await _round(door, prefecture)).components
 
-    await _until(sealed)
+    await until(sealed)
     late = door.cast_vote(cycle, ballot, "voter-7", (nominations[0],), "paper-7")
     assert await _refused(late) == "BALLOT_CLOSED"
     tally = next(event for event in await door.store.load(prefecture) if event.type == "TallySealed")
@@ -253,7 +243,7 @@ async def _an_upheld_objection_brings_the_reserve(door: Door, cycle: str, prefec
     async def substituted() -> bool:
         return substitute in (await _round(door, prefecture)).members
 
-    await _until(substituted)
+    await until(substituted)
     lists = [event for event in await door.store.load(prefecture) if event.type == "ListPublished"]
     assert lists[1].data["nominations"] == [substitute]
     assert lists[1].data["window"]["closes_at"] >= lists[0].data["window"]["closes_at"]
@@ -275,7 +265,7 @@ async def test_a_cancelled_cycle_ends_its_rounds_and_tells_their_members(
     county = names.round_stream(cycle, "territorial", "C")
     await _start(door, programme, programme_file, label="cancelled")
     nomination = await people.nominate(door, cycle, programme, "C", 1)
-    await _until(lambda: _at(door, county, "word"))
+    await until(lambda: at_step(door, county, "word"))
     for operator in OPERATORS:
         await door.send(names.cycle_stream(cycle), CancelCycle(reason="flood"), operator)
 
@@ -283,7 +273,7 @@ async def test_a_cancelled_cycle_ends_its_rounds_and_tells_their_members(
         state = (await door.decider.nominations.get(names.nomination_stream(cycle, nomination))).state
         return state.status == "eliminated"
 
-    await _until(told)
+    await until(told)
     assert (await _round(door, county)).lapsed
     assert door.client is not None
     view = await door.client.get_workflow_handle(names.cycle_stream(cycle)).result()

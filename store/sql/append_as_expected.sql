@@ -2,7 +2,7 @@
 -- function. Each array comes as one text, which costs the client a tenth of what an array does: names and bodies
 -- joined by U+001F (no JSON text holds one unescaped), the others as array literals.
 SELECT accepted, refused
-FROM ledger.append_batch(
+FROM ledger.append_as_expected(
     string_to_array($1, e'\x1f'), string_to_array($2, e'\x1f'),
     $3::text::bigint[], $4::text::bytea[], $5::text::integer[], $6::text::boolean[],
     $7::text::integer[], $8::text::bigint[], $9::text::bytea[],

@@ -1,0 +1,108 @@
+"""A person's data: held for a proceeding, released, erased by two people, and erased again after a restored backup."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from cli.desk import AtDesk, Desk, Signed, command
+from cli.output import Outcome
+from cli.points import document_hash
+from schemas import names
+from schemas.commands import ErasePerson, HoldPerson, PersonBody, ReleasePerson
+from schemas.errors import BadUsage
+
+Whom = Annotated[
+    str,
+    Parameter(help="申报 CYCLE/ID，或对象编号加 --cycle · a nomination, or a subject's id beside --cycle"),
+]
+InCycle = Annotated[str, Parameter(help="届次，依其授权办理 · the cycle under whose grants it is done")]
+PlainReason = Annotated[
+    str,
+    Parameter(help="理由，永久留在日志，不写个人信息 · why; stays in the log, nothing of the person in it"),
+]
+
+
+@command(
+    "privacy erase",
+    zh="销毁一人的个人信息：两人各提一次，第二人提出时销毁其密钥，不可恢复；日志、散列与证明不变，此后各处显示已销毁。"
+    "申报未完、异议未决、称号争议或留存期间不得销毁。再次执行无害。",
+    en="Erase a person: two people ask for the same, and the second one's request destroys the key of their data, for "
+    "good. The log, its hashes and proofs stay; from then on the person shows as erased. Refused while a hold, a "
+    "running nomination, an open objection or a disputed title needs the data. Doing it again is harmless.",
+    example='privacy erase sichuan-craftsman.1/3f0c --basis "the person\'s request of 2026-05-08" --reason "retention '
+    'period over" --as op-1 --role operator --unit 51',
+)
+async def erase(
+    whom: Whom,
+    *,
+    cycle: InCycle = "",
+    basis: Annotated[str, Parameter(help="依据：本人申请、保存期届满等 · what allows it")],
+    document: Annotated[str, Parameter(help="依据文件，或其 SHA-256 · its paper, or the SHA-256")] = "",
+    reason: PlainReason,
+    signed: Signed,
+    desk: AtDesk,
+) -> Outcome:
+    cycle, subject = await _at(desk, whom, cycle)
+    digest = document_hash(document) if document else ""
+    body = ErasePerson(cycle=cycle, basis=basis, document=digest, reason=reason)
+    receipt, erased = await (await desk.door()).erase(cycle, subject, body, signed.actor, signed.key)
+    return desk.told(receipt, subject=subject, erased=erased)
+
+
+@command(
+    "privacy hold",
+    zh="留存一人的个人信息：诉讼、审计、调查期间不得销毁。",
+    en="Keep a person's data for a proceeding: it cannot be erased before it is released.",
+    example='privacy hold sichuan-craftsman.1/3f0c --reason "audit 2026-7" --as op-1 --role operator --unit 51',
+)
+async def hold(
+    whom: Whom, *, cycle: InCycle = "", reason: PlainReason, signed: Signed, desk: AtDesk
+) -> Outcome:
+    cycle, subject = await _at(desk, whom, cycle)
+    return await _send(desk, subject, HoldPerson(cycle=cycle, reason=reason), signed)
+
+
+@command(
+    "privacy release",
+    zh="解除留存。",
+    en="End a hold.",
+    example='privacy release sichuan-craftsman.1/3f0c --reason "closed" --as op-1 --role operator --unit 51',
+)
+async def release(
+    whom: Whom, *, cycle: InCycle = "", reason: PlainReason, signed: Signed, desk: AtDesk
+) -> Outcome:
+    cycle, subject = await _at(desk, whom, cycle)
+    return await _send(desk, subject, ReleasePerson(cycle=cycle, reason=reason), signed)
+
+
+@command(
+    "privacy enforce",
+    zh="按日志重新销毁：凡日志记为已销毁者，其密钥若因恢复旧备份而重现，再次销毁。恢复保管库备份后执行。",
+    en="Erase again whoever the log says is erased: a restored backup of the vault brings keys back. Run it after one.",
+    example="privacy enforce",
+)
+async def enforce(*, desk: AtDesk) -> Outcome:
+    again = await (await desk.door()).erase_again()
+    return Outcome(
+        json={"erased": again},
+        shown=desk.say(
+            f"日志记为已销毁者 {again} 人，密钥均已销毁",
+            f"{again} people are erased by the log, and so their keys",
+        ),
+    )
+
+
+async def _at(desk: Desk, whom: str, cycle: str) -> tuple[str, str]:
+    """The cycle and the subject that a nomination's address, or a subject's id beside a cycle, names."""
+    parts = whom.removeprefix("nomination/").split("/")
+    if len(parts) == 1 and cycle:
+        return cycle, whom
+    if len(parts) != 2 or cycle not in ("", parts[0]):
+        raise BadUsage("ADDRESS", written=whom, expected="CYCLE/NOMINATION")
+    return parts[0], await (await desk.door()).subject_of(parts[0], nomination=parts[1])
+
+
+async def _send(desk: Desk, subject: str, body: PersonBody, signed: Signed) -> Outcome:
+    return await desk.send(names.person_stream(body.cycle, subject), body, signed)
