@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import Coroutine, Iterator
 from contextlib import AsyncExitStack
 from datetime import timedelta
+from typing import Any
 
 from temporalio.worker import Worker
 
@@ -20,11 +22,13 @@ from projections.projector import Projector
 from runtime.archiving import Archivist
 from runtime.door import system_clock
 from runtime.logging import configure_logging
+from runtime.publishing import Publisher, published
 from runtime.recovery import Recovery
 from runtime.settings import Login, Settings
 from runtime.temporal import connect
 from store.archive import HistoryArchive
 from store.ballot_box import BallotBox
+from store.checkpoints import CheckpointSigner
 from store.postgres import PostgresEventStore
 from store.sequencer import Sequencer
 from workflows.registry import WORKFLOWS
@@ -64,12 +68,25 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
             asyncio.create_task(Sequencer(settings.dsn(Login.SEQUENCER)).run(stop)),
             asyncio.create_task(Archivist(client, archive, settings.task_queue).run(stop)),
             asyncio.create_task(Projector(store, settings.dsn(Login.APP)).run(stop)),
+            *(asyncio.create_task(one) for one in proving(settings, stop)),
         ]
         async with worker:
             stopped = asyncio.create_task(stop.wait())
             await asyncio.wait([stopped, *background], return_when=asyncio.FIRST_COMPLETED)
             stop.set()
         await asyncio.gather(*background)
+
+
+def proving(settings: Settings, stop: asyncio.Event) -> Iterator[Coroutine[Any, Any, None]]:
+    """Sign the log, where its key is here, and carry it out of the database, where a folder is set."""
+    key, dsn, folder = settings.log_signing_key(), settings.dsn(Login.SEQUENCER), settings.publish_dir
+    if key is None:
+        return
+    trusted = settings.trusted()
+    before = published(folder, trusted) if folder else None
+    yield CheckpointSigner(dsn, key, trusted, before[0] if before else None).run(stop)
+    if folder is not None:
+        yield Publisher(dsn, folder, trusted, settings.witness_urls(), settings.publish_entries).run(stop)
 
 
 async def main() -> None:

@@ -13,7 +13,11 @@ from cli.office import papers
 from cli.office.dossier import Dossier, Person, conferral, decision, gather, ordered, publications, uncounted
 from cli.office.files import put
 from cli.output import Outcome
+from proof.note import encoded
 from schemas.errors import BadUsage, Refused
+from schemas.ledger import JsonObject
+from store.auditing import snapshot
+from store.receipts import checkpoint_holding
 
 Order = Annotated[
     Literal["rank", "strokes"],
@@ -102,9 +106,17 @@ async def publicity(
         raise Refused("NOT_FOUND", what=f"{dossier.stream} ListPublished {published or ''}".strip())
     chosen = events[published - 1]
     people = ordered(_chosen(dossier, chosen[0].nominations), order)
-    said = papers.notice(dossier, chosen, people, contact, order)
+    anchor = await _anchor(desk, dossier.stream, chosen[1].seq)
+    said = papers.notice(dossier, chosen, people, contact, order, anchor)
     made = papers.notice_pdf(said) if kind == ".pdf" else papers.notice_docx(said, layout)
-    return _put([(out, made)], dossier, people, order, desk)
+    return _put([(out, made)], dossier, people, order, desk, checkpoint=anchor)
+
+
+async def _anchor(desk: Desk, stream: str, seq: int) -> str:
+    """The first checkpoint that holds the event, so that the same notice has the same bytes later too."""
+    async with snapshot(desk.audit_dsn) as connection:
+        found = await checkpoint_holding(connection, stream, seq)
+    return f"{found.size}:{encoded(found.root)}" if found else ""
 
 
 @command(
@@ -174,10 +186,15 @@ def _chosen(dossier: Dossier, ids: Sequence[str]) -> tuple[Person, ...]:
 
 
 def _put(
-    files: Sequence[tuple[Path, bytes]], dossier: Dossier, people: Sequence[Person], order: str, desk: Desk
+    files: Sequence[tuple[Path, bytes]],
+    dossier: Dossier,
+    people: Sequence[Person],
+    order: str,
+    desk: Desk,
+    **also: str,
 ) -> Outcome:
     """Write and tell; no name is in what is told."""
-    more = {"round": dossier.stream, "as_of": dossier.head.place, "people": len(people)}
+    more: JsonObject = {"round": dossier.stream, "as_of": dossier.head.place, "people": len(people), **also}
     if order == "strokes":
         more["uncounted"] = uncounted(people)
     return put(files, desk, **more)

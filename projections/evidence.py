@@ -189,7 +189,7 @@ def _calendar(gathered: _Gathered) -> bytes:
 
 async def _write_histories(writer: BundleWriter, histories: AsyncIterator[KeptHistory]) -> None:
     """Each archived run as Temporal's protobuf, and a list that says which is which."""
-    told = []
+    told: list[dict[str, Any]] = []
     async for one in histories:
         name = f"histories/{len(told) + 1:05}.pb"
         writer.file(name, one.content)

@@ -83,8 +83,14 @@ class Note(NamedTuple):
         return f"{self.text}\n{''.join(map(str, self.signatures))}"
 
     def with_signatures(self, *more: Signature) -> Note:
-        """The same text with further lines; one that is there already is not added again."""
-        return Note(self.text, tuple(dict.fromkeys((*self.signatures, *more))))
+        """The same text with further lines; a key that has signed already is not added again."""
+        kept = {(one.name, one.key_id): one for one in (*reversed(more), *reversed(self.signatures))}
+        return Note(self.text, tuple(reversed(kept.values())))
+
+    def only(self, keys: Iterable[VerifierKey]) -> Note:
+        """The same text with the lines of these keys alone."""
+        wanted = {(key.name, key.id) for key in keys}
+        return Note(self.text, tuple(one for one in self.signatures if (one.name, one.key_id) in wanted))
 
     def signed_by(self, key: VerifierKey) -> bool:
         """Whether the key signed it; NoteError if a line claims to be this key's and does not verify."""

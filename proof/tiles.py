@@ -17,7 +17,7 @@ _ENTRY_MAX = 2**16 - 1
 _HASH = 32
 
 Read = Callable[[str], bytes]
-"""Gives the bytes of a path below the log's prefix; raises what it likes if there are none."""
+"""Gives the bytes of a path below the log's prefix; raises OSError if there are none."""
 
 
 class File(NamedTuple):
@@ -55,7 +55,8 @@ class Tiles:
     @classmethod
     def resumed(cls, size: int, read: Read) -> Tiles:
         """Take up a published tree again from its partial tiles."""
-        return cls(size, [_hashes(read(path)) if path else [] for path in edge_paths(size)])
+        levels = enumerate(edge_paths(size))
+        return cls(size, [_edge(read, size, level) if path else [] for level, path in levels])
 
     def append(self, leaf: bytes) -> Iterator[File]:
         """Add a leaf hash; gives the tiles that it fills, lowest level first."""
@@ -140,10 +141,16 @@ def _row(read: Read, size: int, level: int, first: int, end: int) -> list[bytes]
     return found[first - skipped : end - skipped]
 
 
+def _edge(read: Read, size: int, level: int) -> list[bytes]:
+    return _tile(read, size, level, size // WIDTH ** (level + 1))
+
+
 def _tile(read: Read, size: int, level: int, index: int) -> list[bytes]:
-    there = size // WIDTH**level
-    width = min(WIDTH, there - index * WIDTH)
-    hashes = _hashes(read(tile_path(level, index, width)))
+    width = min(WIDTH, size // WIDTH**level - index * WIDTH)
+    try:
+        hashes = _hashes(read(tile_path(level, index, width)))
+    except OSError:  # a partial tile may have been replaced by the full one since
+        hashes = _hashes(read(tile_path(level, index)))[:width]
     if len(hashes) != width:
         raise ValueError(f"{tile_path(level, index, width)} has {len(hashes)} hashes")
     return hashes

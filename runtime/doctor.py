@@ -71,7 +71,7 @@ async def examine(settings: Settings, overrides: Mapping[date, bool] = NO_OVERRI
     near = (check_python(), check_open_files(), check_data_dir(settings), *check_ports(settings))
     postgres, temporal = await asyncio.gather(check_postgres(settings), check_temporal(settings))
     years = check_calendar(local_date(datetime.now(UTC)).year, overrides)
-    keys = (check_vault_key(settings), check_payload_keys(settings))
+    keys = (check_vault_key(settings), check_payload_keys(settings), *check_proof(settings))
     return (*near, *postgres, *temporal, *years, *keys)
 
 
@@ -229,6 +229,27 @@ def check_payload_keys(settings: Settings) -> Finding:
             "payload_keys", _strict(settings, "payload_key_of_development", "payload_key_of_development_here")
         )
     return _finding("payload_keys", "payloads_sealed")
+
+
+def check_proof(settings: Settings) -> list[Finding]:
+    """Whether the log is signed by a key and under a name of its own, and kept by somebody outside the database."""
+    return [_check_log_key(settings), _check_published(settings)]
+
+
+def _check_log_key(settings: Settings) -> Finding:
+    if settings.log_key is None:
+        return _finding("log_key", _strict(settings, "log_key_missing", "log_key_none_yet"))
+    if settings.has_development_log_key():
+        word = _strict(settings, "log_key_of_development", "log_key_of_development_here")
+        return _finding("log_key", word)
+    return _finding("log_key", "log_key_ok", key=settings.trusted()[0])
+
+
+def _check_published(settings: Settings) -> Finding:
+    if settings.publish_dir is None:
+        return _finding("published", _strict(settings, "published_nowhere", "published_nowhere_yet"))
+    word = "published_ok" if settings.witnesses else "published_unwitnessed"
+    return _finding("published", word, place=settings.publish_dir)
 
 
 def _strict(settings: Settings, in_production: str, in_development: str) -> str:

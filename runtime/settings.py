@@ -15,6 +15,7 @@ from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from proof.note import KeyKind, SigningKey, VerifierKey
 from runtime.stack_record import StackRecord
 from schemas import names
 from schemas.errors import Unavailable
@@ -25,7 +26,14 @@ DEVELOPMENT_KEY_MARK = b"development-only"
 
 _PREFIX = "XUANSHU_"
 _SECRETS = Path("/run/secrets")
-_CONNECTIONS = ("XUANSHU_POSTGRES", "XUANSHU_TEMPORAL", "XUANSHU_VAULT", "XUANSHU_PAYLOAD", "TEMPORAL_")
+_CONNECTIONS = (
+    "XUANSHU_POSTGRES",
+    "XUANSHU_TEMPORAL",
+    "XUANSHU_VAULT",
+    "XUANSHU_PAYLOAD",
+    "XUANSHU_LOG_KEY",
+    "TEMPORAL_",
+)
 
 
 class Environment(StrEnum):
@@ -104,6 +112,23 @@ class Settings(BaseSettings):
         None,
         description="64 hex digits each, a comma between: the first seals what goes to Temporal, all open",
     )
+    log_origin: str = Field("xuanshu.localhost/log", description="the name under which the log is signed")
+    log_key: SecretStr | None = Field(None, description="64 hex digits: the key that signs the log")
+    trusted_keys: str = Field(
+        "", description="public keys (vkeys) of the log and of witnesses, with commas between"
+    )
+    publish_dir: Path | None = Field(None, description="the folder to which the signed log is published")
+    publish_entries: bool = Field(False, description="publish the events too, not their hashes alone")
+    publish_address: str = Field(
+        "127.0.0.1:8790", description="host:port where `python -m web.published` serves that folder"
+    )
+    witnesses: str = Field("", description="URLs of the witnesses of the log, with commas between")
+    witness_name: str = Field("xuanshu.localhost/witness", description="a witness's own name")
+    witness_key: SecretStr | None = Field(None, description="64 hex digits: a witness's own key")
+    witness_dir: Path | None = Field(None, description="the folder where a witness keeps what it has seen")
+    witness_address: str = Field(
+        "127.0.0.1:8791", description="host:port where `python -m web.witness` answers"
+    )
 
     temporal_profile: str | None = Field(None, description="a profile of temporal.toml; unset: `default`")
     temporal_config_file: Path | None = Field(None, description="temporal.toml; unset: Temporal's own places")
@@ -122,10 +147,17 @@ class Settings(BaseSettings):
         description="another PostgreSQL (17 or later) for the local stack",
     )
 
-    @field_validator("data_dir")
+    @field_validator("data_dir", "publish_dir", "witness_dir")
     @classmethod
-    def _absolute(cls, value: Path) -> Path:
-        return value.expanduser().absolute()
+    def _absolute(cls, value: Path | None) -> Path | None:
+        return value.expanduser().absolute() if value is not None else None
+
+    @field_validator("trusted_keys")
+    @classmethod
+    def _known_keys(cls, value: str) -> str:
+        for written in _listed(value):
+            VerifierKey.parse(written)
+        return value
 
     @field_validator("log_level")
     @classmethod
@@ -134,7 +166,7 @@ class Settings(BaseSettings):
             raise ValueError("DEBUG, INFO, WARNING or ERROR")
         return value.upper()
 
-    @field_validator("vault_kek")
+    @field_validator("vault_kek", "log_key", "witness_key")
     @classmethod
     def _key_of_32_bytes(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and len(bytes.fromhex(value.get_secret_value())) != 32:
@@ -165,7 +197,7 @@ class Settings(BaseSettings):
 
     def kek(self) -> bytes:
         """The 32 bytes that wrap each person's key; `Unavailable(SETTING_MISSING)` when there are none."""
-        return bytes.fromhex(self._secret("vault_kek"))
+        return self._seed("vault_kek")
 
     def payload_key_ring(self) -> tuple[bytes, ...]:
         """The keys of what goes to Temporal, the sealing one first; none seals nothing, which production refuses.
@@ -178,6 +210,29 @@ class Settings(BaseSettings):
 
     def has_development_key(self) -> bool:
         return self.vault_kek is not None and is_of_development(self.kek())
+
+    def log_signing_key(self) -> SigningKey | None:
+        """The key that signs the log under its origin; none where no log is signed."""
+        return SigningKey(self.log_origin, self._seed("log_key")) if self.log_key is not None else None
+
+    def has_development_log_key(self) -> bool:
+        return self.log_key is not None and self._seed("log_key").startswith(DEVELOPMENT_KEY_MARK)
+
+    def witness_signing_key(self) -> SigningKey:
+        """A witness's own key; `Unavailable(SETTING_MISSING)` when there is none."""
+        return SigningKey(self.witness_name, self._seed("witness_key"), KeyKind.WITNESS)
+
+    def trusted(self) -> tuple[VerifierKey, ...]:
+        """The public keys to verify by: those of `trusted_keys`, and the log's own where its key is here."""
+        own = self.log_signing_key()
+        keys = (*([own.verifier] if own else []), *map(VerifierKey.parse, _listed(self.trusted_keys)))
+        return tuple(dict.fromkeys(keys))
+
+    def witness_urls(self) -> tuple[str, ...]:
+        return _listed(self.witnesses)
+
+    def _seed(self, setting: str) -> bytes:
+        return bytes.fromhex(self._secret(setting))
 
     def _secret(self, setting: str) -> str:
         value: SecretStr | None = getattr(self, setting)
@@ -193,6 +248,10 @@ def is_of_development(key: bytes) -> bool:
 
 def _keys(listed: SecretStr) -> tuple[bytes, ...]:
     return tuple(bytes.fromhex(key) for key in listed.get_secret_value().split(","))
+
+
+def _listed(value: str) -> tuple[str, ...]:
+    return tuple(one for part in value.split(",") if (one := part.strip()))
 
 
 class RunningStackSource(PydanticBaseSettingsSource):

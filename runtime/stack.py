@@ -20,8 +20,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 
-import orjson
-from pydantic import BaseModel, ConfigDict, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from runtime.children import Child, Command
 from runtime.dev_server import NAMESPACE, DevServer, DevServerOptions, start_dev_server
@@ -47,28 +46,26 @@ _CLEAR_SECONDS = 15.0
 _STOP_SECONDS = 60.0
 
 
+def _development_key() -> str:
+    return (DEVELOPMENT_KEY_MARK + secrets.token_bytes(32 - len(DEVELOPMENT_KEY_MARK))).hex()
+
+
 class StackSecrets(BaseModel):
     """What a data folder's servers are locked with; made once, kept beside the data with mode 0600."""
 
     model_config = ConfigDict(frozen=True)
 
-    password: str
-    kek: str
-    payload_key: str
+    password: str = Field(default_factory=lambda: secrets.token_urlsafe(24))
+    kek: str = Field(default_factory=_development_key)
+    log_key: str = Field(default_factory=_development_key)
+    payload_key: str = Field(default_factory=_development_key)
 
     @classmethod
     def of(cls, data: Path) -> StackSecrets:
-        """The folder's secrets, made on its first start."""
+        """The folder's secrets; what it lacks is made now."""
         file = data / _SECRETS_FILE
-        kept = orjson.loads(file.read_bytes()) if file.exists() else {}
-        fresh = {
-            "password": secrets.token_urlsafe(24),
-            "kek": _development_key(),
-            "payload_key": _development_key(),
-        }
-        made = cls.model_validate(fresh | kept)  # a folder of an older version lacks some
-        if kept.keys() != fresh.keys():
-            write_private(file, made.model_dump_json())
+        made = cls.model_validate_json(file.read_bytes() if file.exists() else b"{}")
+        write_private(file, made.model_dump_json())
         return made
 
 
@@ -194,6 +191,7 @@ def _reaching(
             "postgres_vault_owner_dsn": None,
             "vault_kek": SecretStr(kept.kek),
             "payload_keys": SecretStr(kept.payload_key),
+            "log_key": SecretStr(kept.log_key),
             "temporal_address": temporal.address,
             "temporal_namespace": NAMESPACE,
             "temporal_profile": None,
@@ -203,10 +201,8 @@ def _reaching(
 
 def _connections(settings: Settings) -> dict[str, str]:
     values = {name: getattr(settings, name) for name in Settings.model_fields if name.endswith("_dsn")}
-    values |= {
-        name: getattr(settings, name)
-        for name in ("vault_kek", "payload_keys", "temporal_address", "temporal_namespace")
-    }
+    others = ("vault_kek", "payload_keys", "log_key", "log_origin", "temporal_address", "temporal_namespace")
+    values |= {name: getattr(settings, name) for name in others}
     return {name: _plain(value) for name, value in values.items() if value is not None}
 
 

@@ -419,6 +419,18 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "{source} 的检查点无效：{fault}。",
         "The checkpoint of {source} is not valid: {fault}.",
     ),
+    "PUBLISHED_AWAY": (
+        "读不到已发布的日志 {place}：{fault}。",
+        "The published log at {place} cannot be read: {fault}.",
+    ),
+    "NOT_SIGNED_YET": (
+        "{stream} 第 {seq} 号记录尚未签署，请稍后再试。",
+        "{stream} event {seq} is not signed yet; try again in some seconds.",
+    ),
+    "PUBLISHING": (
+        "另一进程正在向 {place} 发布。",
+        "Another process publishes to {place}.",
+    ),
     "VIEWS_DIFFER": (
         "查询视图与日志不一致：{fault}；请重建视图。",
         "The read side is not what the log says: {fault}; rebuild the views.",

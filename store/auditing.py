@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import NamedTuple
@@ -21,10 +22,10 @@ from proof import merkle
 from proof.checkpoint import Checkpoint
 from proof.merkle import Frontier
 from proof.note import KeyKind, NoteError, VerifierKey, parse_note, parse_signature
-from schemas.errors import Integrity
+from schemas.errors import Integrity, Unavailable
 from schemas.ledger import GENESIS
 from store.checkpoints import ROWS_AT_ONCE, checked_row
-from store.statements import statement
+from store.statements import server_is_away, statement
 
 OVERDUE = timedelta(seconds=60)
 _START = (0, bytes.fromhex(GENESIS))
@@ -50,6 +51,22 @@ class Verified(NamedTuple):
     cosignatures: int
     newest: Checkpoint | None
     root: bytes
+
+
+@asynccontextmanager
+async def snapshot(dsn: str) -> AsyncIterator[asyncpg.Connection]:
+    """A connection that sees the log as it is now and goes on seeing it so; Unavailable STORE_UNAVAILABLE."""
+    try:
+        connection = await asyncpg.connect(dsn)
+        try:
+            async with connection.transaction(isolation="repeatable_read", readonly=True):
+                yield connection
+        finally:
+            await connection.close()
+    except Exception as fault:
+        if server_is_away(fault):
+            raise Unavailable("STORE_UNAVAILABLE", fault=fault) from fault
+        raise
 
 
 async def verify_log(
@@ -112,6 +129,7 @@ class _Walk:
         self.frontier = Frontier()
         self.heads: dict[str, tuple[int, bytes]] = {}
         self.newest: Checkpoint | None = None
+        self.origin = ""
         self.waiting_since: datetime | None = None
         self.checkpoints = self.cosignatures = self.agreed = self.agreed_outside = 0
 
@@ -192,6 +210,10 @@ class _Walk:
     def _read_checkpoint(self, row: asyncpg.Record) -> Anchor:
         """A kept checkpoint as something to be met; CHECKPOINT_BAD for a bad signature below it."""
         found = checked_row(row, self.log_keys)
+        self.origin = self.origin or found.origin
+        if found.origin != self.origin:
+            fault = f"it is of {found.origin}, those before of {self.origin}"
+            raise Integrity("CHECKPOINT_BAD", source=f"position {row['size']}", fault=fault)
         note = parse_note(row["note"].encode())
         try:
             seen = note.with_signatures(*map(parse_signature, (line.rstrip("\n") for line in row["lines"])))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, BinaryIO
 
 from cyclopts import Parameter
 
@@ -49,21 +51,24 @@ async def export_bundle(
 
 async def _write(desk: Desk, cycle: str, to: Path, *, whole: bool) -> Exported:
     """The file whole, or none at all; BadUsage OUT_FILE."""
+    with _new_file(to) as file:
+        async with snapshot(desk.audit_dsn) as connection, HistoryArchive(desk.audit_dsn) as archive:
+            histories = archive.read("" if whole else cycle)
+            return await export(connection, cycle, file, desk.settings.trusted(), histories, whole=whole)
+
+
+@contextmanager
+def _new_file(to: Path) -> Iterator[BinaryIO]:
+    """A file that was not there before, and is not there afterwards if what fills it fails."""
     try:
-        with to.open("xb") as file:
-            async with (
-                snapshot(desk.audit_dsn) as connection,
-                HistoryArchive(desk.audit_dsn) as archive,
-            ):
-                histories = archive.read("" if whole else cycle)
-                return await export(connection, cycle, file, desk.settings.trusted(), histories, whole=whole)
-    except FileExistsError as fault:
-        raise BadUsage("OUT_FILE", file=to, fault=fault.strerror) from None
+        file = to.open("xb")
     except OSError as fault:
-        to.unlink(missing_ok=True)
         raise BadUsage("OUT_FILE", file=to, fault=fault.strerror) from None
+    try:
+        with file:
+            yield file
     except BaseException:
-        to.unlink(missing_ok=True)
+        to.unlink()
         raise
 
 

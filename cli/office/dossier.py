@@ -57,6 +57,7 @@ class Told(NamedTuple):
     at: datetime
     event: Event
     place: str
+    seq: int
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,7 @@ async def gather(desk: Desk, cycle: str, round: str, actor: Actor) -> Dossier:  
     recorded = await store.load(stream)
     if not recorded:
         raise Refused("NOT_FOUND", what=stream)
-    events = tuple(Told(one.at, read(one), f"{stream} @ {one.seq} · {one.hash}") for one in recorded)
+    events = tuple(Told(one.at, read(one), f"{stream} @ {one.seq} · {one.hash}", one.seq) for one in recorded)
     state = (await reader.rounds.get(stream)).state
     opened = (await reader.cycles.get(names.cycle_stream(cycle))).state.opened
     assert opened is not None, "a pinned cycle is open"
@@ -177,7 +178,7 @@ def beijing(moment: datetime) -> str:
 def _in_order(state: rounds.State, events: Sequence[Told]) -> list[str]:
     """Everybody who was in the pool: the list by rank, the reserve, those who left in the order of the ranking."""
     pool = [
-        member.nomination for _, one, _ in events if isinstance(one, PoolFrozen) for member in one.members
+        member.nomination for _, one, *_ in events if isinstance(one, PoolFrozen) for member in one.members
     ]
     ranked = [one.nomination for one in state.ranked]
     return list(dict.fromkeys([*state.members, *state.standby, *ranked, *pool]))
@@ -204,7 +205,7 @@ async def _person(
     if submitted is None:
         raise Refused("NOT_FOUND", what=id)
     declared = pinned.programme.facts
-    given = [one for _, event, _ in events if isinstance(event, TitlesConferred) for one in event.conferred]
+    given = [one for _, event, *_ in events if isinstance(event, TitlesConferred) for one in event.conferred]
     return Person(
         nomination=id,
         unit=pinned.tree.by_code[submitted.unit].name,
@@ -272,19 +273,19 @@ def _outcome(id: str, state: rounds.State, events: Sequence[Told], named: bool) 
     if id in state.standby:
         return "候补"
     if id in state.members:
-        chosen = any(isinstance(event, SelectionMade | RoundReported) for _, event, _ in events)
+        chosen = any(isinstance(event, SelectionMade | RoundReported) for _, event, *_ in events)
         return "入选" if chosen else "在评"
     out = next(
         (
             gone
-            for _, event, _ in events
+            for _, event, *_ in events
             if isinstance(event, MembersOut)
             for gone in event.out
             if gone.nomination == id
         ),
         None,
     )
-    replaced = any(isinstance(event, Substituted) and event.out == id for _, event, _ in events)
+    replaced = any(isinstance(event, Substituted) and event.out == id for _, event, *_ in events)
     return (
         "退出（递补）" if replaced else f"未入选（{out_words(out.reason, Language.ZH)}）" if out else "未入选"
     )

@@ -202,8 +202,12 @@ def notice(
     people: Sequence[Person],
     contact: str,
     order: str,
+    anchor: str = "",
 ) -> dict[str, Any]:
-    """What a notice says, for `notice_docx` and `notice_pdf`: of a person no more than `Published` has (DR-46)."""
+    """What a notice says, for `notice_docx` and `notice_pdf`: of a person no more than `Published` has (DR-46).
+
+    `anchor` is the checkpoint, as `SIZE:ROOT`, of the log that has this publication in it.
+    """
     event, told = published
     step = publicity_step(dossier, event.step)
     first = published == publications(dossier)[0]
@@ -225,6 +229,7 @@ def notice(
         "unit": dossier.unit,
         "day": beijing(event.window.opens_at),
         "source": told.place,
+        "anchor": f"日志存证 {anchor}" if anchor else "",
         "made": int(told.at.timestamp()),
         "rehearsal": event.rehearsal,
     }

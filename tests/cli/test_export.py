@@ -20,7 +20,9 @@ from pydantic import SecretStr
 from python_calamine import load_workbook
 
 from cli import app
+from cli.audit.anchors import anchors_of
 from cli.output import BAD_FILE, OK, REFUSED, USAGE, Outcome
+from proof.note import SigningKey
 from runtime.settings import CHECKOUT, Language, Settings
 from schemas import names
 from schemas.canonical import canonical_bytes
@@ -56,7 +58,10 @@ from schemas.programme import Channel, Rank
 from schemas.unit_files import merge_units
 from schemas.units import Unit
 from schemas.values import Label, Pace
+from store.auditing import snapshot, verify_log
+from store.checkpoints import CheckpointSigner
 from store.postgres import PostgresEventStore
+from store.sequencer import Sequencer
 from store.vault import Vault
 from tests.support.databases import Database
 
@@ -368,6 +373,28 @@ async def test_dr_46_a_notice_has_name_unit_title_and_deeds_and_nothing_else_of_
         assert wanted in text
     for secret in (IDENTITY, "990101", "000-测试", "1980", "李测丙", "张测丁", "92.5"):
         assert secret not in text
+
+
+@pytest.mark.parametrize("kind", ["docx", "pdf"])
+async def test_a_notice_prints_the_signed_root_that_holds_it_and_the_log_is_verified_against_it(
+    office: Office, tmp_path: Path, kind: str
+) -> None:
+    sequencer = Sequencer(office.database.dsns.sequencer)
+    signer = CheckpointSigner(office.database.dsns.sequencer, SigningKey("xuanshu.test/log", b"k" * 32))
+    while await sequencer.step():
+        pass
+    await signer.step()
+    await sequencer.close()
+    await signer.close()
+    words = ("publicity", CYCLE, "--contact", CONTACT, "--out", str(tmp_path / f"n.{kind}"))
+    printed = (await office.run("export", *words, *OPERATOR)).json["checkpoint"]
+    content = read_bytes(tmp_path / f"n.{kind}")
+    text = "".join(words_of_pdf(content)) if kind == "pdf" else words_of_docx(content)
+    assert re.fullmatch(r"[0-9]+:[A-Za-z0-9+/]{43}=", printed)
+    assert "日志存证" + printed in text.replace(" ", "")
+    async with snapshot(office.database.dsns.auditor) as connection:
+        found = await verify_log(connection, NOON, (), await anchors_of([printed], ()))
+    assert found.checkpoints == 1
 
 
 async def test_a_notice_in_the_order_of_strokes_lists_ding_before_wang(

@@ -33,6 +33,7 @@ def healthy(database: Database, temporal_server: DevServer, tmp_path: Path) -> S
         temporal_address=temporal_server.address,
         vault_kek=SecretStr("ab" * 32),
         payload_keys=SecretStr("cd" * 32),
+        log_key=SecretStr("cd" * 32),
         environment=Environment.PRODUCTION,
     )
 
@@ -100,7 +101,7 @@ async def test_nothing_configured_stops_production_alone(tmp_path: Path, environ
     bare = Settings(data_dir=tmp_path, environment=environment)
     faults = {finding.check for finding in await examine(bare, _next_years()) if not finding.ok}
     assert faults == (
-        {"postgres", "temporal", "vault_key", "payload_keys"}
+        {"postgres", "temporal", "vault_key", "payload_keys", "log_key"}
         if environment is Environment.PRODUCTION
         else set()
     )

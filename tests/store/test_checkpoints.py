@@ -128,13 +128,13 @@ async def test_two_signers_at_once_sign_one_tree(log: Log) -> None:
 
 REFUSALS = {
     "a body that is not its hash's": (
-        "ALTER TABLE ledger.event DROP CONSTRAINT hash_is_of_the_body;"
-        " UPDATE ledger.event SET body = body || ' ' WHERE stream = 'a' AND seq = 1",
+        """ALTER TABLE ledger.event DROP CONSTRAINT hash_is_of_the_body;
+        UPDATE ledger.event SET body = body || ' ' WHERE stream = 'a' AND seq = 1""",
         "LOG_BROKEN",
     ),
     "a body and its hash": (
-        "UPDATE ledger.event SET body = body || ' ', hash = sha256('\\x00'::bytea || body || ' ')"
-        " WHERE stream = 'a' AND seq = 1",
+        """UPDATE ledger.event SET body = body || ' ', hash = sha256('\\x00'::bytea || body || ' ')
+        WHERE stream = 'a' AND seq = 1""",
         "LOG_DIFFERS",
     ),
     "an event taken out": ("DELETE FROM ledger.event WHERE stream = 'a' AND seq = 1", "LOG_BROKEN"),

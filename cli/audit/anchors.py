@@ -1,0 +1,70 @@
+"""What `--against` names: a checkpoint kept outside the database, in a file, a folder, behind a URL or on paper."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from proof import tiles
+from proof.checkpoint import Checkpoint, hash_of, verified
+from proof.note import KeyKind, NoteError, VerifierKey, parse_note
+from proof.tiles import CHECKPOINT
+from runtime.reading import is_url, reader
+from schemas.errors import Integrity, Unavailable
+from store.auditing import Anchor
+
+
+async def anchors_of(places: Iterable[str], keys: Sequence[VerifierKey]) -> list[Anchor]:
+    """Each place's anchor; Unavailable PUBLISHED_AWAY, Integrity CHECKPOINT_BAD if no trusted key signed it.
+
+    A place is a URL or a folder with a published log in it, the URL or file of a checkpoint, or `SIZE:ROOT` as a
+    notice prints it. Where there are tiles, a difference is told by its very position.
+    """
+    return [await asyncio.to_thread(_anchor, place, keys) for place in places]
+
+
+def _anchor(place: str, keys: Sequence[VerifierKey]) -> Anchor:
+    if printed := re.fullmatch(r"([1-9][0-9]*):([A-Za-z0-9+/]{43}=)", place):
+        return Anchor(place, int(printed[1]), hash_of(printed[2]))
+    prefix, name = _split(place)
+    read = reader(prefix)
+    try:
+        raw = read(name)
+    except OSError as fault:
+        raise Unavailable("PUBLISHED_AWAY", place=place, fault=fault) from fault
+    found = _checkpoint(raw, place, keys)
+    return Anchor(place, found.size, found.root, _leaves(prefix, found.size))
+
+
+def _split(place: str) -> tuple[str, str]:
+    """The prefix of a published log, and the checkpoint's name below it."""
+    if is_url(place) and not place.endswith(f"/{CHECKPOINT}"):
+        return place, CHECKPOINT
+    if not is_url(place) and Path(place).is_dir():
+        return place, CHECKPOINT
+    prefix, _, name = place.rpartition("/")
+    return prefix or ".", name
+
+
+def _checkpoint(raw: bytes, place: str, keys: Sequence[VerifierKey]) -> Checkpoint:
+    """The checkpoint, signed by a trusted key of the log or, where only those are known, of a witness."""
+    try:
+        note = parse_note(raw)
+        witnesses = [key for key in keys if key.kind is KeyKind.WITNESS]
+        seen = note.signed_by_one_of(witnesses)
+        logs = [key for key in keys if key.kind is KeyKind.LOG]
+        return verified(note, logs) if logs or not seen else Checkpoint.parse(note.text)
+    except NoteError as fault:
+        raise Integrity("CHECKPOINT_BAD", source=place, fault=fault) from fault
+
+
+def _leaves(prefix: str, size: int) -> Callable[[], Iterable[bytes]]:
+    def found() -> Iterable[bytes]:
+        try:
+            return list(tiles.leaf_hashes(reader(prefix), size))
+        except (OSError, ValueError):  # a checkpoint alone, without the tiles below it
+            return ()
+
+    return found

@@ -1,0 +1,76 @@
+"""Asks a witness for its cosignature (C2SP tlog-witness), proving that the log extends what the witness saw."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from http import HTTPStatus
+from urllib.error import HTTPError
+
+from proof import tiles
+from proof.note import Note, NoteError, Signature, VerifierKey, decimal, parse_signature, verifies
+from proof.tiles import Read
+from proof.witness import Submission
+from runtime.reading import fetch
+
+
+class WitnessRefused(Exception):
+    """A witness says that this log does not extend the one that it saw."""
+
+
+class Witness:
+    """One witness at its URL, known by public keys; remembers how far it has seen the log."""
+
+    def __init__(self, url: str, keys: Iterable[VerifierKey]) -> None:
+        self.url = url.rstrip("/")
+        self._keys = tuple(keys)
+        self._seen = 0
+        self.names: set[str] = set()
+
+    async def cosign(self, note: Note, size: int, read: Read) -> list[Signature]:
+        """Its cosignatures on a checkpoint, good ones by known keys; `read` gives the tiles of that tree.
+
+        Raises WitnessRefused, and OSError or NoteError if it is away or makes no sense.
+        """
+        try:
+            said = await self._submit(note, size, read)
+        except HTTPError as answer:
+            if answer.code != HTTPStatus.CONFLICT:
+                raise _meaning(answer) from answer
+            self._seen = decimal(answer.read(64).decode("ascii", "replace").removesuffix("\n"))
+            if self._seen > size:
+                raise WitnessRefused(f"it has seen {self._seen} positions, there are {size}") from answer
+            said = await self._again(note, size, read)
+        self._seen = size
+        return self._good(note, said)
+
+    async def _again(self, note: Note, size: int, read: Read) -> bytes:
+        try:
+            return await self._submit(note, size, read)
+        except HTTPError as answer:
+            raise _meaning(answer) from answer
+
+    async def _submit(self, note: Note, size: int, read: Read) -> bytes:
+        path = tiles.consistency_path(read, self._seen, size)
+        body = bytes(Submission(self._seen, path, note))
+        return await asyncio.to_thread(fetch, f"{self.url}/add-checkpoint", body)
+
+    def _good(self, note: Note, said: bytes) -> list[Signature]:
+        lines = said.decode("utf-8", "replace").removesuffix("\n").split("\n")
+        found = [
+            line
+            for line in map(parse_signature, lines)
+            for key in self._keys
+            if (line.name, line.key_id) == (key.name, key.id) and verifies(note.text, line, key)
+        ]
+        if not found:
+            raise NoteError("no cosignature of a trusted key")
+        self.names = {line.name for line in found}
+        return found
+
+
+def _meaning(answer: HTTPError) -> Exception:
+    said = answer.read(1000).decode("utf-8", "replace").strip()
+    if answer.code in (HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.CONFLICT):
+        return WitnessRefused(f"{answer.code}: {said}")
+    return OSError(f"{answer.code}: {said}")

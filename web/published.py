@@ -1,0 +1,50 @@
+"""The published log over HTTP (C2SP tlog-tiles): `python -m web.published` serves the folder XUANSHU_PUBLISH_DIR.
+
+Any other web server may serve the same folder; it is files, and needs neither Postgres nor a key.
+"""
+
+from __future__ import annotations
+
+import re
+from http import HTTPStatus
+from pathlib import Path
+
+from runtime.settings import Settings
+from schemas.errors import Unavailable
+from web.serving import Answer, App, serve, text
+
+_TILE = re.compile(r"/tile/([0-9]{1,2}|entries4?)/(x[0-9]{3}/)*[0-9]{3}(\.p/[1-9][0-9]{0,2})?")
+_FOREVER = (("cache-control", "public, max-age=31536000, immutable"), ("access-control-allow-origin", "*"))
+_NOW = (("cache-control", "no-cache"), ("access-control-allow-origin", "*"))
+
+
+def app(folder: Path) -> App:
+    """`/checkpoint` and `/tile/…` of a folder; nothing else that may lie in it."""
+
+    async def answer(method: str, path: str, body: bytes) -> Answer:  # noqa: ARG001 -- the shape of every service
+        if method not in ("GET", "HEAD"):
+            return text(HTTPStatus.METHOD_NOT_ALLOWED)
+        is_tile = _TILE.fullmatch(path) is not None
+        try:
+            content = (folder / path[1:]).read_bytes() if is_tile or path == "/checkpoint" else None
+        except OSError:
+            content = None
+        if content is None:
+            return text(HTTPStatus.NOT_FOUND)
+        if is_tile:
+            return Answer(HTTPStatus.OK, content, "application/octet-stream", _FOREVER)
+        return Answer(HTTPStatus.OK, content, more=_NOW)
+
+    return App(answer)
+
+
+def main() -> None:
+    """Serve at the address of the settings until a signal ends it."""
+    settings = Settings()
+    if settings.publish_dir is None:
+        raise Unavailable("SETTING_MISSING", setting="publish_dir", variable="XUANSHU_PUBLISH_DIR")
+    serve(app(settings.publish_dir), settings.publish_address)
+
+
+if __name__ == "__main__":
+    main()
