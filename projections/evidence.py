@@ -23,7 +23,7 @@ from store.auditing import verify_log
 from store.checkpoints import ROWS_AT_ONCE
 from store.statements import statement
 
-_NEVER_LATE = datetime.min.replace(tzinfo=UTC)  # a log whose sequencer is down can still be shown
+_NEVER_LATE = datetime.fromtimestamp(0, UTC)  # a log whose sequencer is down can still be shown
 _ALL = 2**62
 
 

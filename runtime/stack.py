@@ -69,10 +69,6 @@ class StackSecrets(BaseModel):
         return made
 
 
-def _development_key() -> str:
-    return (DEVELOPMENT_KEY_MARK + secrets.token_bytes(32 - len(DEVELOPMENT_KEY_MARK))).hex()
-
-
 class Stack:
     """Running servers, the settings that reach them, and the workers started beside them."""
 
