@@ -71,7 +71,7 @@ class Publisher:
         """Publish the newest checkpoint; the one that is published afterwards, none while nothing is signed.
 
         Raises Integrity LOG_DIFFERS if the log does not extend what is published, Unavailable PUBLISHING if another
-        process publishes there.
+        process publishes there. What a witness refuses is not published: the checkpoint before it stays.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
         with _alone(self._folder):
@@ -92,7 +92,11 @@ class Publisher:
             note = note.with_signatures(*before[1].signatures)
         else:
             await self._grow(connection, old, new)
-        note = note.with_signatures(*await self._cosigned(connection, note, new.size))
+        try:
+            note = note.with_signatures(*await self._cosigned(connection, note, new.size))
+        except WitnessRefused as refused:
+            _log.error("witness_refuses", size=new.size, said=str(refused))
+            return before[0] if before else None
         if before is None or str(note) != str(before[1]):
             _write(self._folder, File(CHECKPOINT, str(note).encode()))
         return new
@@ -135,9 +139,7 @@ class Publisher:
         )
         found: list[Signature] = []
         for witness, answer in zip(asked, answers, strict=True):
-            if isinstance(answer, WitnessRefused):
-                _log.error("witness_refuses", witness=witness.url, size=size, said=str(answer))
-            elif isinstance(answer, OSError | NoteError):
+            if isinstance(answer, OSError | NoteError):
                 _log.warning("witness_away", witness=witness.url, size=size, fault=str(answer))
             elif isinstance(answer, BaseException):
                 raise answer

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import urllib.request
 from pathlib import Path
+from urllib.error import HTTPError
 
 from proof.tiles import Read
 
@@ -24,9 +25,22 @@ def is_url(place: str) -> bool:
     return place.startswith(("http://", "https://"))
 
 
+class NotOk(OSError):
+    """A server answered with a status that is not 2xx; `said` is its body, `kind` the body's type."""
+
+    def __init__(self, url: str, status: int, said: bytes, kind: str) -> None:
+        super().__init__(f"{url}: {status} {said[:200].decode('utf-8', 'replace').strip()}")
+        self.status, self.said, self.kind = status, said, kind
+
+
 def fetch(url: str, body: bytes | None = None) -> bytes:
-    """GET a URL, or POST `body` to it; raises OSError (urllib's HTTPError for a status that is not 2xx)."""
+    """GET a URL, or POST `body` to it; raises NotOk, and other OSErrors if nobody answers."""
     request = urllib.request.Request(url, data=body)  # noqa: S310 -- `is_url` says which schemes
-    with urllib.request.urlopen(request, timeout=_PATIENCE_SECONDS) as answer:  # noqa: S310 -- as above
-        content: bytes = answer.read(_BYTES_MAX)
-        return content
+    try:
+        with urllib.request.urlopen(request, timeout=_PATIENCE_SECONDS) as answer:  # noqa: S310 -- as above
+            content: bytes = answer.read(_BYTES_MAX)
+            return content
+    except HTTPError as answer:
+        with answer:
+            said, kind = answer.read(_BYTES_MAX), answer.headers.get("content-type", "")
+        raise NotOk(url, answer.code, said, kind) from None

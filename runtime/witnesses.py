@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from http import HTTPStatus
-from urllib.error import HTTPError
 
 from proof import tiles
 from proof.note import Note, NoteError, Signature, VerifierKey, decimal, parse_signature, verifies
 from proof.tiles import Read
 from proof.witness import Submission
-from runtime.reading import fetch
+from runtime.reading import NotOk, fetch
 
 
 class WitnessRefused(Exception):
@@ -34,10 +33,10 @@ class Witness:
         """
         try:
             said = await self._submit(note, size, read)
-        except HTTPError as answer:
-            if answer.code != HTTPStatus.CONFLICT:
+        except NotOk as answer:
+            if answer.status != HTTPStatus.CONFLICT:
                 raise _meaning(answer) from answer
-            self._seen = decimal(answer.read(64).decode("ascii", "replace").removesuffix("\n"))
+            self._seen = decimal(answer.said.decode("ascii", "replace").removesuffix("\n"))
             if self._seen > size:
                 raise WitnessRefused(f"it has seen {self._seen} positions, there are {size}") from answer
             said = await self._again(note, size, read)
@@ -47,7 +46,7 @@ class Witness:
     async def _again(self, note: Note, size: int, read: Read) -> bytes:
         try:
             return await self._submit(note, size, read)
-        except HTTPError as answer:
+        except NotOk as answer:
             raise _meaning(answer) from answer
 
     async def _submit(self, note: Note, size: int, read: Read) -> bytes:
@@ -69,8 +68,6 @@ class Witness:
         return found
 
 
-def _meaning(answer: HTTPError) -> Exception:
-    said = answer.read(1000).decode("utf-8", "replace").strip()
-    if answer.code in (HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.CONFLICT):
-        return WitnessRefused(f"{answer.code}: {said}")
-    return OSError(f"{answer.code}: {said}")
+def _meaning(answer: NotOk) -> Exception:
+    is_refusal = answer.status in (HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.CONFLICT)
+    return WitnessRefused(str(answer)) if is_refusal else answer
