@@ -32,7 +32,6 @@ from schemas.loading import open_programme
 from schemas.programme import Intake
 
 PROGRAMME = find("sichuan-craftsman")
-SECONDS_A_DAY = 20
 SAMPLE = 60
 PATIENCE_SECONDS = 3600
 NOMINATIONS_A_SECOND = 5
@@ -57,8 +56,8 @@ class Memory:
         return max(self.seen[quarter : 2 * quarter] or self.seen), max(self.seen[-quarter:])
 
 
-async def figures(enterprises: int, nominations: int) -> list[Figure]:
-    """Run it to its end and say what it took."""
+async def figures(enterprises: int, nominations: int, day: int) -> list[Figure]:
+    """Run it to its end, a cycle day in `day` seconds, and say what it took."""
     opened = open_programme(PROGRAMME)
     party = invent(opened.programme, opened.units, enterprises // 2, nominations)  # by each of two routes
     async with embedded_stack(Settings(), ephemeral=True) as stack:
@@ -66,8 +65,8 @@ async def figures(enterprises: int, nominations: int) -> list[Figure]:
         async with Door.open(stack.settings) as door, _watched(worker) as memory:
             assert door.client is not None
             await worker_there(door.client, stack.settings.task_queue)
-            stage = Stage(door, party, PROGRAMME, 86_400 // SECONDS_A_DAY, patience=PATIENCE_SECONDS)
-            stage.opened = lambda: _extend(stage, nominations)
+            stage = Stage(door, party, PROGRAMME, 86_400 // day, patience=PATIENCE_SECONDS)
+            stage.opened = lambda: _extend(stage, nominations, day)
             began = perf_counter()
             with tempfile.TemporaryDirectory() as folder:
                 await stage.run(Path(folder))
@@ -101,10 +100,10 @@ async def _watched(worker: Child) -> AsyncIterator[Memory]:
     watching.cancel()
 
 
-async def _extend(stage: Stage, nominations: int) -> None:
+async def _extend(stage: Stage, nominations: int, day: int) -> None:
     """By two people, as long as that many nominations are expected to take."""
     programme = stage.party.programme
-    days = nominations // NOMINATIONS_A_SECOND // SECONDS_A_DAY + 20
+    days = nominations // NOMINATIONS_A_SECOND // day + 20
     closes_at: datetime = BEGINS + timedelta(days=days)
     for rank, declared in programme.stages.items():
         if any(isinstance(step, Intake) for step in declared.steps):

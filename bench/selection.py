@@ -149,6 +149,9 @@ def main() -> None:
     parser.add_argument(
         "--nominations", type=int, default=20_000, help="of rehearsal_full, which takes hours"
     )
+    parser.add_argument(
+        "--day", type=int, default=20, help="seconds that a cycle day of rehearsal_full takes"
+    )
     options = parser.parse_args()
     names = [options.only] if options.only in SIZES else [] if options.only else list(SIZES)
     if names:
@@ -156,7 +159,7 @@ def main() -> None:
             measure("select_50_30", [0], ask)  # pays for imports and caches on either side
             show(figure for name in names for figure in measure(name, range(1, options.seeds + 1), ask))
     if options.only in ("", "rehearsal_full"):
-        show(asyncio.run(rehearsal.figures(options.enterprises, options.nominations)))
+        show(asyncio.run(rehearsal.figures(options.enterprises, options.nominations, options.day)))
 
 
 if __name__ == "__main__":

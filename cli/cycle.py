@@ -24,7 +24,7 @@ from cli.desk import (
     round_at,
 )
 from cli.grants import read_grants
-from cli.office.unit_sheets import unit_sources
+from cli.office.unit_sheets import allocation, unit_sources
 from cli.output import Outcome, number, table
 from cli.words import cycle_words, rank_words
 from projections.answers import CycleOverview, Level, Listed, Result
@@ -68,6 +68,7 @@ async def start(
     units: Annotated[
         tuple[Path, ...], Parameter(help="另挂入的单位（CSV、Excel），可多次 · further units")
     ] = (),
+    seats: Annotated[Path | None, Parameter(help="名额分配表（CSV、Excel） · an allocation of seats")] = None,
     operator: Annotated[
         tuple[str, ...], Parameter(help="经办人编号，可多次；重大事项须两人 · operators; two for some acts")
     ],
@@ -84,11 +85,13 @@ async def start(
 ) -> Outcome:
     declared = load_programme(programme)
     cycle = names.cycle_id(declared.programme, declared.edition, label, period)
+    sources = unit_sources(units, desk.language)
     receipt = await (await desk.door()).start_cycle(
         programme,
         label=label,
         period=period,
-        units=unit_sources(units, desk.language),
+        units=sources,
+        seats=None if seats is None else allocation(seats, programme, sources, desk.language),
         operators=operator,
         grants=() if grants is None else read_grants(grants, desk),
         invited=invited,
@@ -260,4 +263,12 @@ def _result(found: Result, desk: Desk) -> Group:
 def _listed(one: Listed) -> tuple[Any, ...]:
     parts = " ".join(f"{part.component}={number(part.value)}" for part in one.components)
     score = "" if one.score is None else number(one.score)
-    return one.rank, one.nomination, one.unit, one.route, score, parts, " ".join(one.certificates)
+    return (
+        one.rank,
+        one.nomination,
+        f"{one.unit_name} {one.unit}",
+        one.route,
+        score,
+        parts,
+        " ".join(one.certificates),
+    )

@@ -12,6 +12,7 @@ from cli.desk import AtDesk, Desk, OfCycle, Reason, RoundAt, Signed, StepId, com
 from cli.office.score_file import Mode, read_marks
 from cli.output import Outcome
 from cli.sheets import BadCells
+from schemas import names
 from schemas.commands import (
     DeclareTies,
     DrawPanel,
@@ -26,12 +27,16 @@ from schemas.commands import (
     WrittenPart,
 )
 from schemas.errors import BadUsage
+from schemas.programme import Criterion, ExpertReview
 
 _TIES = ("same_unit", "kin", "mentor", "nominator", "co_applicant")
 _JUDGE = "--as j-1 --role judge --unit 51"
 _HERE = "round/sichuan-craftsman.1/all/51"
 MarkFile = Annotated[
-    Path | None, Parameter(help="CSV 或 Excel 文件：nomination 与评分或意见两列 · two columns in a file")
+    Path | None,
+    Parameter(
+        help="CSV 或 Excel 文件：nomination 与评分（有细则的逐项一列）或意见 · nomination, and score (a column a criterion) or vote"
+    ),
 ]
 
 
@@ -166,8 +171,8 @@ async def recuse(
 
 @command(
     "panel score",
-    zh="提交评分表：逐项写 编号=分数（有评分细则的写 编号=细则:分数,细则:分数），或用 --file。截止前再次提交则覆盖。",
-    en="Hand in a score sheet: NOMINATION=SCORE each, with a rubric NOMINATION=CRITERION:SCORE,…, or --file (no rubric). A later "
+    zh="提交评分表：逐项写 编号=分数（有评分细则的写 编号=细则:分数,细则:分数），或用 --file（按模板）。截止前再次提交则覆盖。",
+    en="Hand in a score sheet: NOMINATION=SCORE each, with a rubric NOMINATION=CRITERION:SCORE,…, or --file, as `template scores` makes it. A later "
     "one before the close replaces it.",
     example=f"panel score {_HERE} N-0001=92.5 N-0002=88 --step expert_review {_JUDGE}",
 )
@@ -180,8 +185,9 @@ async def score(
     signed: Signed,
     desk: AtDesk,
 ) -> Outcome:
-    written = _scores(marks, file, desk)
-    return await desk.send(round_at(round, cycle), HandInSheet(step=step, marks=written), signed)
+    stream = round_at(round, cycle)
+    written = await _scores(marks, file, desk, stream, step)
+    return await desk.send(stream, HandInSheet(step=step, marks=written), signed)
 
 
 @command(
@@ -200,13 +206,26 @@ async def enter(
     signed: Signed,
     desk: AtDesk,
 ) -> Outcome:
-    body = EnterSheet(step=step, judge=judge, marks=_scores(marks, file, desk))
-    return await desk.send(round_at(round, cycle), body, signed)
+    stream = round_at(round, cycle)
+    body = EnterSheet(step=step, judge=judge, marks=await _scores(marks, file, desk, stream, step))
+    return await desk.send(stream, body, signed)
 
 
-def _scores(marks: Iterable[str], file: Path | None, desk: Desk) -> tuple[WrittenMark, ...]:
+async def _scores(
+    marks: Iterable[str], file: Path | None, desk: Desk, stream: str, step: str
+) -> tuple[WrittenMark, ...]:
     """A score each, or CRITERION:SCORE for every criterion, with commas between."""
-    return tuple(_score_of(one, said) for one, said in _pairs(marks, file, "score", desk))
+    rubric = await _rubric(desk, stream, step) if file is not None else ()
+    return tuple(_score_of(one, said) for one, said in _pairs(marks, file, "score", desk, rubric))
+
+
+async def _rubric(desk: Desk, stream: str, step: str) -> tuple[Criterion, ...]:
+    """The criteria by which that step of the round is scored; none for a step that is no review."""
+    pinned = await desk.pinned(names.cycle_of(stream))
+    unit = pinned.tree.by_code.get(stream.rsplit("/", 1)[-1])
+    stage = pinned.programme.stages.get(unit.rank) if unit else None
+    found = [one for one in (stage.steps if stage else ()) if one.id == step]
+    return found[0].rubric if found and isinstance(found[0], ExpertReview) else ()
 
 
 def _score_of(nomination: str, said: str) -> WrittenMark:
@@ -238,14 +257,16 @@ async def vote_sheet(
     return await desk.send(round_at(round, cycle), HandInSheet(step=step, marks=written), signed)
 
 
-def _pairs(marks: Iterable[str], file: Path | None, mode: Mode, desk: Desk) -> list[tuple[str, str]]:
+def _pairs(
+    marks: Iterable[str], file: Path | None, mode: Mode, desk: Desk, rubric: tuple[Criterion, ...] = ()
+) -> list[tuple[str, str]]:
     """The marks from the words or from the file, not both; BadUsage USAGE, BadFile."""
     written = [pair_of(mark) for mark in marks]
     if bool(written) == (file is not None):
         raise BadUsage("USAGE", fault=f"NOMINATION={mode.upper()} … | --file")
     if file is None:
         return written
-    pairs, bad = read_marks(file, mode)
+    pairs, bad = read_marks(file, mode, rubric=rubric)
     if bad:
         raise BadCells(file, bad, desk.language)
     return pairs

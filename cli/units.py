@@ -9,13 +9,11 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from cli.desk import AtDesk, command
-from cli.office.unit_sheets import read_seats, unit_sources
+from cli.office.unit_sheets import allocation, tree_of, unit_sources
 from cli.output import Outcome, table
-from cli.sheets import BadCells
 from cli.words import rank_words
-from schemas.loading import open_programme
 from schemas.programme import Rank
-from schemas.unit_files import load_units, merge_units
+from schemas.unit_files import load_units
 
 
 @command(
@@ -45,8 +43,10 @@ async def import_(
 
 @command(
     "seats import",
-    zh="检查名额分配表（CSV 或 Excel：单位代码、名额），一次报出全部错误；--total 核对合计。",
-    en="Check an allocation of seats (CSV or Excel: unit, seats): every fault at once; --total checks the sum.",
+    zh="检查名额分配表（CSV 或 Excel：单位代码、名额），一次报出全部错误；--total 核对合计。"
+    "以 cycle start --seats 文件 生效。",
+    en="Check an allocation of seats (CSV or Excel: unit, seats): every fault at once; --total checks the sum. "
+    "`cycle start --seats FILE` brings it into force.",
     example="seats import seats.xlsx --programme programmes/sichuan-craftsman/1.yaml --total 50",
 )
 async def import_seats(
@@ -57,12 +57,9 @@ async def import_seats(
     total: Annotated[int | None, Parameter(help="应有的合计 · what the sum must be")] = None,
     desk: AtDesk,
 ) -> Outcome:
-    tree = open_programme(programme).units
-    for source in unit_sources(units, desk.language):
-        tree = merge_units(tree, source)
-    seats, bad = read_seats(file, tree, total)
-    if bad:
-        raise BadCells(file, bad, desk.language)
+    sources = unit_sources(units, desk.language)
+    tree = tree_of(programme, sources)
+    seats = allocation(file, programme, sources, desk.language, total)
     columns = (desk.say("单位", "unit"), desk.say("名称", "name"), desk.say("名额", "seats"))
     rows = [(unit, tree.by_code[unit].name, count) for unit, count in seats.items()]
     title = desk.say(f"合计 {sum(seats.values())}", f"{sum(seats.values())} in all")

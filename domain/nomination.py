@@ -403,11 +403,12 @@ def scope_of(state: State, body: NominationBody) -> str:
 
 def _free_place(body: SubmitNomination, intake: Intake, inputs: Inputs) -> tuple[Claim, ...]:
     """DR-06: the lowest place of the quota that nobody holds; two who take the same one cannot both be written."""
-    if intake.quota is None:
+    quota = inputs.tree.by_code[body.unit].quota(intake)
+    if quota is None:
         return ()
-    free = [number for number in range(1, intake.quota + 1) if number not in inputs.claims]
+    free = [number for number in range(1, quota + 1) if number not in inputs.claims]
     if not free:
-        raise Refused("QUOTA_EXCEEDED", unit=body.unit, quota=intake.quota)
+        raise Refused("QUOTA_EXCEEDED", unit=body.unit, quota=quota)
     scope = names.quota_scope(body.route, body.unit)
     return (Claim(cycle=body.cycle, scope=scope, number=free[0], holder=body.nomination),)
 

@@ -120,6 +120,7 @@ class Listed(Frozen):
     nomination: str
     subject: str
     unit: str
+    unit_name: str
     route: str
     status: NominationStatus
     rank: int | None

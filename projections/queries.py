@@ -151,7 +151,7 @@ class Queries:
             step=made.step if made else "",
             seats=made.seats if made else 0,
             final=bool(summit.conferred),
-            listed=_in_order(_line(row, summit) for row in rows),
+            listed=_in_order(_line(row, summit, tree) for row in rows),
             reserve=summit.reserve,
             cut_line=_cut_line(made) if made else None,
         )
@@ -224,7 +224,7 @@ def _listed(summit: RoundRow) -> tuple[str, ...]:
     return summit.members if summit.selection else ()
 
 
-def _line(row: NominationRow, summit: RoundRow) -> Listed:
+def _line(row: NominationRow, summit: RoundRow, tree: UnitTree) -> Listed:
     ranked = summit.selection.ranked if summit.selection else ()
     place = next((one for one in ranked if one.nomination == row.nomination), None)
     given = [one for one in summit.conferred if one.nomination == row.nomination]
@@ -232,6 +232,7 @@ def _line(row: NominationRow, summit: RoundRow) -> Listed:
         nomination=row.nomination,
         subject=row.subject,
         unit=row.unit,
+        unit_name=tree.by_code[row.unit].name,
         route=row.route,
         status=row.status,
         rank=place.rank if place else None,

@@ -7,8 +7,13 @@ the cycle is not over, its workflows are begun again.
 from __future__ import annotations
 
 import json
+<<<<<<< HEAD
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+=======
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+>>>>>>> origin/main
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import partial
@@ -170,12 +175,15 @@ class Door:
         label: str = "",
         period: str = "",
         units: tuple[Source, ...] = (),
+        seats: Mapping[str, int] | None = None,
         grants: tuple[GrantTerms, ...] = (),
         invited: tuple[str, ...] = (),
         pace: Pace | None = None,
         calendar: Path | None = None,
     ) -> Receipt:
         """Pins the programme, the units and the calendar, opens the cycle and founds its grants; again gives the same.
+
+        `seats` is an allocation, seats by code of a unit (DR-06).
 
         Raises BadFile for a file with faults, Conflict CYCLE_EXISTS where the same edition runs under other rules.
         """
@@ -185,6 +193,7 @@ class Door:
             label=label,
             period=period,
             units=units,
+            seats=seats,
             grants=grants,
             invited=invited,
             calendar=calendar,
@@ -205,6 +214,7 @@ class Door:
         label: str = "",
         period: str = "",
         units: tuple[Source, ...] = (),
+        seats: Mapping[str, int] | None = None,
         grants: tuple[GrantTerms, ...] = (),
         invited: tuple[str, ...] = (),
         calendar: Path | None = None,
@@ -214,6 +224,7 @@ class Door:
         tree = opened.units
         for file in units:
             tree = merge_units(tree, file)
+        tree = tree.allotted(seats or {})
         overrides = ""
         if calendar:
             overrides = await self.store.put_document("calendar", canonical_bytes(_overrides(calendar)))

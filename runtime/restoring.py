@@ -129,7 +129,7 @@ class Restorer:
         assert cycle.state.opened is not None
         unit = (await self._decider.tree(cycle.state.opened.units)).by_code[submitted.unit]
         stage = (await self._decider.programme(rules)).stages[unit.rank]
-        return next((step.quota for step in stage.steps if isinstance(step, Intake)), None)
+        return next((unit.quota(step) for step in stage.steps if isinstance(step, Intake)), None)
 
     async def _gates(self, events: Chain) -> tuple[Effect, ...]:
         """The gates of a stream as they stand after its last events."""

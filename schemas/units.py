@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.ledger import Frozen
-from schemas.programme import Rank, Route
+from schemas.programme import Intake, Rank, Route
+
+SEATS = "seats"
+"""The figure that an allocation of seats (名额分配) gives a unit."""
 
 
 class Unit(Frozen):
@@ -24,6 +27,10 @@ class Unit(Frozen):
     rank: Rank
     figures: dict[str, int] = Field(default_factory=dict)
 
+    def quota(self, intake: Intake) -> int | None:
+        """How many it may put forward there: what an allocation gives it, else what the programme says (DR-06)."""
+        return self.figures.get(SEATS, intake.quota)
+
 
 class UnitTree(BaseModel):
     """All units of a cycle; its canonical bytes have a hash that the cycle pins."""
@@ -32,6 +39,16 @@ class UnitTree(BaseModel):
 
     root: str
     units: tuple[Unit, ...]
+
+    def allotted(self, seats: Mapping[str, int]) -> UnitTree:
+        """The tree with an allocation of seats in it, seats by code; KeyError for a code that is not in the tree."""
+        units = self.by_code | {
+            code: self.by_code[code].model_copy(
+                update={"figures": self.by_code[code].figures | {SEATS: count}}
+            )
+            for code, count in seats.items()
+        }
+        return UnitTree(root=self.root, units=tuple(units.values()))
 
     @cached_property
     def by_code(self) -> dict[str, Unit]:

@@ -719,7 +719,8 @@ def told(verdict: dict[str, object]) -> str:
     """The verdict for people, Chinese first."""
     zh, en = WORDS[str(verdict["code"])]
     where = f" [{verdict['where']}]" if verdict["where"] else ""
-    lines = [f"{zh} · {en}{where}", f"代码 code: {verdict['code']}"]
+    state = {EXIT_OK: "", EXIT_UNDECIDED: "无法判断 UNDECIDED: ", EXIT_FAULT: "核验不通过 NOT VERIFIED: "}
+    lines = [f"{state[exit_code(verdict)]}{zh} · {en}{where}", f"代码 code: {verdict['code']}"]
     if verdict["ok"]:
         lines += [
             f"届次 cycle: {verdict['cycle']}",

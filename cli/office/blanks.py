@@ -137,31 +137,26 @@ _NOTES = {
 def scores(
     programme: Programme, review: ExpertReview, language: Language, listed: Sequence[str] = ()
 ) -> Blank:
-    """A judge's sheet: a row a nomination, with a score on the step's scale, or a vote."""
+    """A judge's sheet: a row a nomination, with a score on the step's scale (one a criterion), or a vote."""
     pick = list(Language).index(language)
     nomination = Column("nomination", (HEADERS["nomination"], "nomination")[pick], required=True)
     if review.mode == "vote":
         words = (tuple(VOTES.values()), tuple(VOTES))[pick]
-        mark = Column("vote", (HEADERS["vote"], "vote")[pick], "choice", required=True, options=words)
+        marks = [Column("vote", (HEADERS["vote"], "vote")[pick], "choice", required=True, options=words)]
     else:
         assert review.scale is not None, "a review by score has a scale"
         scale = review.scale
         low, high, step = (_decimal(one) for one in (scale.minimum, scale.maximum, scale.step))
         note = (f"{low} 至 {high}，每 {step} 一档", f"{low} to {high} in steps of {step}")[pick]
-        mark = Column(
-            "score",
-            (HEADERS["score"], "score")[pick],
-            "decimal",
-            True,
-            (),
-            scale.minimum,
-            scale.maximum,
-            note,
-        )
-    rows = tuple((nomination_id, "") for nomination_id in listed)
+        headers = {one.id: (one.label.zh, one.id)[pick] for one in review.rubric}
+        marks = [
+            Column(name, header, "decimal", True, (), scale.minimum, scale.maximum, note)
+            for name, header in (headers or {"score": (HEADERS["score"], "score")[pick]}).items()
+        ]
+    rows = tuple((nomination_id, *[""] * len(marks)) for nomination_id in listed)
     return Blank(
         _title(programme, "评分表", "score sheet", language),
-        (nomination, mark),
+        (nomination, *marks),
         rows,
         _guide(programme, language),
     )

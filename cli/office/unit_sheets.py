@@ -22,7 +22,8 @@ from cli.sheets import (
 )
 from cli.words import RANK_WORDS
 from runtime.settings import Language
-from schemas.unit_files import COLUMNS, REQUIRED, Lines
+from schemas.loading import open_programme
+from schemas.unit_files import COLUMNS, REQUIRED, Lines, merge_units
 from schemas.units import UnitTree
 
 UNIT_HEADERS = {
@@ -93,6 +94,24 @@ def read_seats(path: Path, tree: UnitTree, total: int | None = None) -> tuple[di
         if not wrong and len(read) == 2:
             seats[str(read["unit"])] = int(str(read["seats"]))
     return seats, bad or _wrong_sum(table, sum(seats.values()), total)
+
+
+def tree_of(programme: Path, units: Iterable[Path | Lines]) -> UnitTree:
+    """The programme's units with further ones; raises `BadFile` with every fault."""
+    tree = open_programme(programme).units
+    for source in units:
+        tree = merge_units(tree, source)
+    return tree
+
+
+def allocation(
+    path: Path, programme: Path, units: Iterable[Path | Lines], language: Language, total: int | None = None
+) -> dict[str, int]:
+    """Seats by code of a unit of that tree; raises `BadCells` with every bad cell."""
+    seats, bad = read_seats(path, tree_of(programme, units), total)
+    if bad:
+        raise BadCells(path, bad, language)
+    return seats
 
 
 def _wrong_sum(table: Table, found: int, total: int | None) -> list[BadCell]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from fractions import Fraction
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -19,9 +20,10 @@ from cli.output import OK, USAGE, Outcome
 from runtime.settings import CHECKOUT, Language, Settings
 from schemas.events import FactValue
 from schemas.loading import open_programme
-from schemas.programme import ExpertReview, Programme, Rank
+from schemas.programme import Criterion, ExpertReview, Programme, Rank
 from schemas.unit_files import load_units, merge_units
 from schemas.units import Unit, UnitTree
+from schemas.values import Label
 
 SHIPPED = sorted((CHECKOUT / "programmes").glob("*/*.yaml"))
 FIRST = CHECKOUT / "programmes" / "sichuan-craftsman" / "1.yaml"
@@ -89,6 +91,23 @@ def test_a_filled_in_score_sheet_is_read_back(tmp_path: Path, language: Language
     assert [row[0] for row in blank.rows] == ["N-1", "N-2"]
     path = written(tmp_path / "s.xlsx", blank, [{"nomination": "N-1", "score": "92.5"}], language)
     assert read_marks(path, "score") == ([("N-1", "92.5")], [])
+
+
+@LANGUAGES
+def test_under_a_rubric_the_sheet_has_a_column_a_criterion(tmp_path: Path, language: Language) -> None:
+    programme, _ = craftsman()
+    review = programme.stages[Rank.PROVINCE].step("expert_review")
+    assert isinstance(review, ExpertReview)
+    rubric = (
+        Criterion(id="skill", label=Label(zh="测试·技艺", en="skill"), share=Fraction(3, 4)),
+        Criterion(id="deeds", label=Label(zh="测试·事迹", en="deeds"), share=Fraction(1, 4)),
+    )
+    blank = blanks.scores(programme, review.model_copy(update={"rubric": rubric}), language, ("N-1",))
+    filled = {"nomination": "N-1", "skill": "92.5", "deeds": "80"}
+    path = written(tmp_path / "s.xlsx", blank, [filled], language)
+    assert read_marks(path, "score", rubric=rubric) == ([("N-1", "skill:92.5,deeds:80")], [])
+    half = written(tmp_path / "h.xlsx", blank, [filled | {"deeds": ""}], language)
+    assert [cell.name for cell in read_marks(half, "score", rubric=rubric)[1]] == ["deeds"]
 
 
 @LANGUAGES
