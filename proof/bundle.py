@@ -79,9 +79,7 @@ class BundleWriter:
         self._zip.writestr(info, content)
         self._files.append({"name": name, "bytes": len(content), "sha256": sha256(content).hexdigest()})
 
-    def finish(
-        self, notes: Iterable[str], documents: Iterable[bytes], tallies: Iterable[bytes] = ()
-    ) -> str:
+    def finish(self, notes: Iterable[str], documents: Iterable[bytes], tallies: Iterable[bytes] = ()) -> str:
         """The checkpoints' notes by size, the last over all leaves; what events pin. Returns the manifest's SHA-256."""
         self._write_part()
         self.file("leaves.bin", bytes(self._leaves), packed=False)

@@ -7,13 +7,8 @@ the cycle is not over, its workflows are begun again.
 from __future__ import annotations
 
 import json
-<<<<<<< HEAD
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
-=======
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
->>>>>>> origin/main
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import partial
