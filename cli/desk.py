@@ -199,7 +199,10 @@ class Signed:
 
 
 Reason = Annotated[
-    str, Parameter(help="理由，记入日志，不写个人信息 · why; goes into the log, so no personal data")
+    str,
+    Parameter(
+        help="理由；关于某人的存入保管库，其余记入日志 · why; of a person: into the vault, else into the log"
+    ),
 ]
 Cycle = Annotated[str, Parameter(help="届次编号 · a cycle's id, such as sichuan-craftsman.1")]
 OfCycle = Annotated[str, Parameter(help="届次编号，地址写全时可省 · the cycle, if the address lacks it")]

@@ -6,12 +6,19 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from cli.desk import AtDesk, Desk, Signed, command
-from cli.output import Outcome
+from cli.desk import AtDesk, Desk, Nominated, NominationAt, OfCycle, Signed, command, nomination_at
+from cli.output import Outcome, table
 from cli.points import document_hash
+from cli.words import event_words
+from domain import authority
+from runtime import texts
+from runtime.door import WORDS
 from schemas import names
 from schemas.commands import ErasePerson, HoldPerson, PersonBody, ReleasePerson
 from schemas.errors import BadUsage
+from schemas.values import format_instant
+
+_READERS = ("officer", "operator", "handler")
 
 Whom = Annotated[
     str,
@@ -75,6 +82,43 @@ async def release(
 ) -> Outcome:
     cycle, subject = await _at(desk, whom, cycle)
     return await _send(desk, subject, ReleasePerson(cycle=cycle, reason=reason), signed)
+
+
+@command(
+    "privacy read",
+    zh="查阅某申报的文字：退回、不予推荐、异议裁定等理由，原文在保管库，只有本单位及上级的经办人可看。",
+    en="What people wrote about a nominee: why it was returned, rejected, ruled on. The words lie in the vault; officers, "
+    "operators and handlers of the unit or one above may read them.",
+    example="privacy read sichuan-craftsman.1/3f0c --as s-101 --role officer --unit 510104",
+)
+async def read_words(
+    nomination: NominationAt, *, cycle: OfCycle = "", signed: Signed, desk: AtDesk
+) -> Outcome:
+    where = nomination_at(nomination, cycle)
+    await _may_read(desk, where, signed)
+    told = [
+        (one, name, one.data[name])
+        for one in await (await desk.store()).load(where.stream)
+        for name in WORDS
+        if one.data.get(name)
+    ]
+    words = await texts.read(await desk.vault(), [text for _, _, text in told])
+    rows = [
+        (format_instant(one.at)[:19], one.type, name, text)
+        for (one, name, _), text in zip(told, words, strict=True)
+    ]
+    shown = [(at, event_words(kind, desk.language), text) for at, kind, _, text in rows]
+    keys = ("at", "type", "field", "text")
+    columns = (desk.say("届内时间", "cycle time"), desk.say("记录", "event"), desk.say("文字", "words"))
+    return Outcome(json=[dict(zip(keys, row, strict=True)) for row in rows], shown=table(columns, shown))
+
+
+async def _may_read(desk: Desk, where: Nominated, signed: Signed) -> None:
+    submitted = (await desk.nomination(where)).submitted
+    assert submitted is not None
+    pinned = await desk.pinned(where.cycle)
+    grants = (await (await desk.reader()).authorities.get(names.authority_stream(where.cycle))).state
+    authority.authorize(grants, pinned.tree, signed.actor, "privacy read", submitted.unit, _READERS)
 
 
 @command(

@@ -179,8 +179,9 @@ async def objection_show(
     desk: AtDesk,
 ) -> Outcome:
     where = nomination_at(nomination, cycle)
-    fields = await (await desk.door()).objector(where.cycle, where.id, objection, signed.actor)
+    fields, ground = await (await desk.door()).objector(where.cycle, where.id, objection, signed.actor)
     heading = desk.say("异议人（保密）", "the objector (confidential)")
     return Outcome(
-        json={"objection": objection, "objector": fields}, shown=table(("", heading), list(fields.items()))
+        json={"objection": objection, "ground": ground, "objector": fields},
+        shown=table(("", heading), [*fields.items(), (desk.say("事由", "ground"), ground)]),
     )

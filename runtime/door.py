@@ -29,6 +29,8 @@ from activities.deciding import Decider
 from activities.errors import engine_error
 from activities.opening import Opener, once_more, search_attributes, update_with_start
 from domain import authority
+from domain.title import nomination_of
+from runtime import texts
 from runtime.recovery import Recovered, Recovery
 from runtime.restoring import Restorer
 from runtime.settings import Login, Settings
@@ -42,10 +44,13 @@ from schemas.commands import (
     ChangeTeam,
     Command,
     Correct,
+    Decide,
     ErasePerson,
     FamilyBody,
     FileObjection,
+    PersonBody,
     RecordHonour,
+    Removal,
     ReplaceLeader,
     SubmitNomination,
 )
@@ -64,6 +69,7 @@ from schemas.ledger import Actor, Frozen, Receipt
 from schemas.loading import open_programme
 from schemas.messages import NominationOrder, PinnedCycle
 from schemas.programme import Channel, SubjectType
+from schemas.sealed import entries_in
 from schemas.unit_files import Source, merge_units
 from schemas.values import Pace
 from store.ballot_box import BallotBox, PaperReceipt
@@ -72,6 +78,9 @@ from store.vault import Vault
 
 REPEATABLE = ("endorse", "return", "reject", "withdraw")
 """Acts whose key follows from what they are, so that a double click is one act."""
+
+WORDS = ("reason", "ground")
+"""The fields of commands in which people write what they like."""
 
 PATIENCE_SECONDS = 10
 """How long to try to reach Temporal: somebody waits for the answer."""
@@ -147,10 +156,16 @@ class Door:
     async def send(self, stream: str, body: Body, actor: Actor, key: str = "") -> Receipt:
         """Sends one command and waits until it is durable. Raises the EngineError with which it was refused."""
         command = await self.command(stream, body, actor, key)
-        return await self._deliver(command)
+        try:
+            return await self._deliver(command)
+        except Refused as refusal:
+            if not any(entries_in(refusal.facts)):
+                raise
+            raise Refused(refusal.code, **await texts.read(self.vault, refusal.facts)) from refusal
 
     async def command(self, stream: str, body: Body, actor: Actor, key: str = "") -> Command:
-        """The command as it is sent: stamped with cycle time."""
+        """The command as it is sent: stamped with cycle time, its words about a person in the vault."""
+        body = await self._sealed(stream, body)
         cycle = body.cycle if isinstance(body, FamilyBody) else names.cycle_of(stream)
         return Command(
             id=key or await self._key(stream, body, actor),
@@ -361,6 +376,8 @@ class Door:
 
         Raises Refused LEGAL_HOLD, SECOND_PERSON_REQUIRED, and NOT_FOUND for a subject whom the vault does not know.
         """
+        if not await self.vault.knows(subject):
+            raise Refused("NOT_FOUND", what=f"subject {subject}")
         receipt = await self.send(names.person_stream(cycle, subject), body, actor, key)
         erased = any(event.type == PersonErased.__name__ for event in receipt.events)
         if erased:
@@ -413,8 +430,10 @@ class Door:
             actor = Actor(id=f"objector-{objection}", role=OBJECTOR_ROLE)
         return objection, await self.send(stream, body, actor, f"object/{key}")
 
-    async def objector(self, cycle: str, nomination: str, objection: str, actor: Actor) -> dict[str, str]:
-        """Who filed an objection, for the handler of its round alone; Refused NOT_AUTHORISED, NOT_FOUND, ERASED."""
+    async def objector(
+        self, cycle: str, nomination: str, objection: str, actor: Actor
+    ) -> tuple[dict[str, str], str]:
+        """Who filed an objection and on what ground, for the handler of its round alone; Refused NOT_AUTHORISED, NOT_FOUND, ERASED."""
         stream = names.nomination_stream(cycle, nomination)
         filed = {
             one.objection: one
@@ -430,7 +449,8 @@ class Door:
         grants = (await self.decider.authorities.get(names.authority_stream(cycle))).state
         tree = await self.decider.tree(opened.units)
         authority.authorize(grants, tree, actor, "rule", first.round.rsplit("/", 1)[-1])
-        return await self.vault.reveal(filed.entry)
+        ground: str = await texts.read(self.vault, first.ground)
+        return await self.vault.reveal(filed.entry), ground
 
     async def _published_in(self, stream: str) -> str:
         """The round that published the nomination last; the present one if none did."""
@@ -448,6 +468,52 @@ class Door:
         return await self.ballots.cast(ballot, voter, paper, choices, await self.now(cycle), channel)
 
     # ---- on the way ----
+
+    async def _sealed(self, stream: str, body: Body) -> Body:
+        """The body with references in place of words about a person: a log is for ever, and they must not be."""
+        if isinstance(body, Decide):
+            removed = [await self._sealed_removal(stream, one) for one in body.remove]
+            return body.model_copy(update={"remove": tuple(removed)})
+        subject = await self._subject_about(stream, body)
+        words = {name: text for name in WORDS if (text := getattr(body, name, ""))} if subject else {}
+        return body.model_copy(
+            update={
+                name: await texts.write(self.vault, subject, stream, text) for name, text in words.items()
+            }
+        )
+
+    async def _sealed_removal(self, stream: str, removal: Removal) -> Removal:
+        subject = await self._nominated(names.cycle_of(stream), removal.nomination)
+        if not subject:
+            return removal
+        return removal.model_copy(
+            update={"reason": await texts.write(self.vault, subject, stream, removal.reason)}
+        )
+
+    async def _subject_about(self, stream: str, body: Body) -> str:
+        """Whom a command's words are about; '' if about nobody, or if they stay in the log on purpose."""
+        if isinstance(body, PersonBody):
+            return ""
+        cycle = names.cycle_of(stream)
+        match names.kind_of(stream):
+            case "nomination":
+                return (await self.decider.nominations.get(stream)).state.subject
+            case "title" if isinstance(body, RecordHonour):
+                return await self._nominated(cycle, nomination_of(stream))
+            case "title":
+                return (await self.decider.titles.get(stream)).state.subject
+            case "points":
+                return names.subject_of(stream)
+            case "register":
+                return getattr(body, "subject", "")
+            case _:
+                return await self._nominated(cycle, getattr(body, "nomination", ""))
+
+    async def _nominated(self, cycle: str, nomination: str) -> str:
+        """The subject of a nomination; '' where there is none."""
+        if not nomination:
+            return ""
+        return (await self.decider.nominations.get(names.nomination_stream(cycle, nomination))).state.subject
 
     async def _pace(self, cycle: str) -> Pace:
         state = (await self.decider.cycles.get(names.cycle_stream(cycle))).state

@@ -26,6 +26,7 @@ from schemas.events import (
 )
 from schemas.ledger import Append, Effect, Frozen, Gate, Head, NewEvent, Provenance, RecordedEvent, SetGate
 from schemas.programme import Intake
+from schemas.sealed import entries_in
 from store.ballot_box import BallotBox
 from store.vault import Vault
 
@@ -179,10 +180,12 @@ class Restorer:
 
     async def _entries_missing(self, tails: dict[str, Chain]) -> int:
         count = 0
-        for event in (read(event) for tail in tails.values() for event in tail):
-            if isinstance(event, NominationSubmitted | NominationCorrected) and event.entry:
+        for recorded in (event for tail in tails.values() for event in tail):
+            event = read(recorded)
+            form = event.entry if isinstance(event, NominationSubmitted | NominationCorrected) else ""
+            for entry in (*filter(None, [form]), *entries_in(recorded.data)):
                 try:
-                    await self._vault.reveal(event.entry)
+                    await self._vault.reveal(entry)
                 except Refused as refusal:
                     count += refusal.code == "NOT_FOUND"
         return count

@@ -102,6 +102,11 @@ class Vault:
             added = await self._add(connection, subject, fields, deposit_id)
             return added or await self._known_now(connection, deposit_id, fields, subject_id=subject_id)
 
+    async def knows(self, subject_id: str) -> bool:
+        """Whether the person is in the vault, erased or not."""
+        async with connection_of(self._pool) as connection:
+            return await connection.fetchrow(statement("subject"), subject_id) is not None
+
     async def mark(self, subject_id: str, about: str) -> str:
         """The same hex for the same person and matter, nothing to whoever lacks the person's key; `NOT_FOUND`, `ERASED`."""
         async with connection_of(self._pool) as connection:

@@ -36,6 +36,7 @@ from schemas.events import (
     read,
 )
 from schemas.ledger import JsonObject, RecordedEvent
+from schemas.sealed import opened
 from schemas.values import format_instant
 from store.contract import EventStore
 
@@ -139,7 +140,9 @@ def _told(event: RecordedEvent, sealed: set[tuple[str, int]]) -> JsonObject:
         "cause": event.cause,
         "command_id": event.command_id,
         "rules": event.rules,
-        "reason": "; ".join(str(data[key]) for key in _REASON_KEYS if data.get(key)),
+        "reason": opened(
+            "; ".join(str(data[key]) for key in _REASON_KEYS if data.get(key)), lambda _: SEALED
+        ),
         "data": data,
         "hash": event.hash,
     }

@@ -16,6 +16,7 @@ from cli.demo.rehearsal import SECONDS_A_DAY, Told
 from cli.demo.scenario import Person
 from cli.output import Outcome, table, wrapped
 from cli.words import channel_words, event_words, rank_words
+from runtime import texts
 from runtime.settings import CHECKOUT, Language
 from schemas import names
 from schemas.ledger import JsonObject
@@ -40,7 +41,8 @@ async def measure(told: Told) -> JsonObject:
     verified = (await told.acts.must("audit", "verify")).json
     status = (await told.acts.must("cycle", "status", told.cycle)).json
     result = (await told.acts.must("cycle", "result", told.cycle)).json
-    story: Story = (await told.acts.must("audit", "replay", told.cycle)).json["story"]
+    replayed = (await told.acts.must("audit", "replay", told.cycle)).json["story"]
+    story: Story = await texts.read(told.acts.door.vault, replayed)
     notes = told.people.notes
     return {
         "rehearsal": status["rehearsal"],

@@ -17,6 +17,7 @@ from cli.words import out_words
 from domain import authority
 from domain import round as rounds
 from domain.calendar import SHANGHAI
+from runtime import texts
 from runtime.settings import Language
 from schemas import names
 from schemas.errors import Refused
@@ -45,7 +46,6 @@ from store.vault import Vault
 
 ROLES = ("operator", "officer")
 """Who may see names: those who run the cycle, and the officers of a unit for itself and all below it."""
-ERASED = "（已销毁）"
 _CHANNELS = {Channel.UNIT: "单位推荐", Channel.SELF: "自荐", Channel.JOINT: "联名推荐"}
 _COMPONENTS = {"expert": "专家评审", "public": "大众票选", "recommendation": "推荐排序"}
 _ROUTES = {"territorial": "属地", "industry": "产业"}
@@ -128,7 +128,8 @@ async def gather(desk: Desk, cycle: str, round: str, actor: Actor) -> Dossier:  
     if unit not in pinned.tree.by_code:
         raise Refused("NOT_FOUND", what=stream)
     authority.authorize(grants, pinned.tree, actor, "export", unit, ROLES)
-    recorded = await store.load(stream)
+    vault = await desk.vault()
+    recorded = await _in_words(vault, await store.load(stream))
     if not recorded:
         raise Refused("NOT_FOUND", what=stream)
     events = tuple(Told(one.at, read(one), f"{stream} @ {one.seq} · {one.hash}", one.seq) for one in recorded)
@@ -138,7 +139,6 @@ async def gather(desk: Desk, cycle: str, round: str, actor: Actor) -> Dossier:  
     stage = rounds.stage_of(state, pinned.programme)
     ids = _in_order(state, events)
     told = await store.load_many([names.nomination_stream(cycle, id) for id in ids])
-    vault = await desk.vault()
     people = {
         id: await _person(id, told[names.nomination_stream(cycle, id)], pinned, state, events, vault)
         for id in ids
@@ -194,7 +194,7 @@ async def _person(
 ) -> Person:
     entry, facts, opinions = "", dict[str, int | bool | str](), list[Opinion]()
     submitted: NominationSubmitted | None = None
-    for recorded in told:
+    for recorded in await _in_words(vault, told):
         event = read(recorded)
         if isinstance(event, NominationSubmitted):
             submitted = event
@@ -220,13 +220,19 @@ async def _person(
     )
 
 
+async def _in_words(vault: Vault, told: Sequence[RecordedEvent]) -> list[RecordedEvent]:
+    """The events with what officers wrote in place of the references to it."""
+    data = await texts.read(vault, [one.data for one in told])
+    return [one.model_copy(update={"data": said}) for one, said in zip(told, data, strict=True)]
+
+
 async def _revealed(vault: Vault, entry: str) -> dict[str, str]:
     try:
         return await vault.reveal(entry)
     except Refused as fault:
         if fault.code != "ERASED":
             raise
-        return {"name": ERASED}
+        return {"name": texts.ERASED}
 
 
 def _said(fact: Fact, value: int | bool | str) -> str:

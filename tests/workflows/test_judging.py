@@ -118,7 +118,7 @@ async def _typed_twice(door: Door, summit: str, scores: dict[str, str]) -> None:
 
 async def _only_a_handler_sees_the_objector(door: Door, cycle: str, nomination: str, objection: str) -> None:
     seen = await door.objector(cycle, nomination, objection, Actor(id="h-1", role="handler"))
-    assert seen == {"name": "测试·乙"}
+    assert seen == ({"name": "测试·乙"}, "deeds")
     for other in (OPERATOR, KEEPERS[0], *BODY, Actor(id="h-1", role="operator")):
         with pytest.raises(Refused) as refusal:
             await door.objector(cycle, nomination, objection, other)
