@@ -9,11 +9,10 @@ import argparse
 import asyncio
 import gc
 import json
-import resource
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from datetime import UTC, datetime
+from functools import partial
 from hashlib import sha256
 from statistics import median
 from typing import Any, NamedTuple
@@ -24,23 +23,23 @@ import orjson
 
 from bench.appends import COLUMNS, EVENT, _open_gate, _provenance, _through_the_store
 from bench.figures import Figure, compared, show
+from bench.verifying import drain, verify
 from proof.note import SigningKey
 from runtime.settings import Settings
 from runtime.stack import Stack, embedded_stack
-from schemas.canonical import canonical_bytes, seal
+from schemas.canonical import seal
 from schemas.ledger import GENESIS, Append, Head
-from store.auditing import verify_log
-from store.checkpoints import ROWS_AT_ONCE, CheckpointSigner
+from store.checkpoints import CheckpointSigner
 from store.migrations import RoleDsns, RolePasswords, migrate, role_dsns
 from store.postgres import PostgresEventStore
 from store.sequencer import Sequencer
-from store.statements import statement
 
 EVENTS = 1_000_000
 EACH = 50  # events a stream
 CHECKPOINTS = 20
 ROUNDS = 3
 APPEND_ROUNDS = 7
+PASSWORDS = RolePasswords.all_alike(uuid4().hex)  # roles are the server's, not a database's
 KEY = SigningKey("bench.example/log", bytes(32))
 DRAIN = "draining the same rows with asyncpg in pages"
 PARTS = ("verify", "replay", "append")
@@ -63,7 +62,9 @@ async def measure(only: str, events: int) -> list[Figure]:
         if only in ("", "replay"):
             from bench import replaying
 
-            found += await replaying.figures(await _empty(stack, "replayed"), await _empty(stack, "replayed_more"))
+            found += await replaying.figures(
+                await _empty(stack, "replayed"), await _empty(stack, "replayed_more")
+            )
         if only in ("", "verify"):
             found += await _verifying(stack, events)
     return found
@@ -74,9 +75,9 @@ async def measure(only: str, events: int) -> list[Figure]:
 
 async def _empty(stack: Stack, name: str) -> Log:
     await stack.postgres.ensure_database(f"measured_{name}")
-    dsn, passwords = stack.postgres.dsn(f"measured_{name}"), RolePasswords.all_alike(uuid4().hex)
-    await asyncio.to_thread(migrate, dsn, passwords)
-    return Log(dsn, role_dsns(dsn, passwords), 0)
+    dsn = stack.postgres.dsn(f"measured_{name}")
+    await asyncio.to_thread(migrate, dsn, PASSWORDS)
+    return Log(dsn, role_dsns(dsn, PASSWORDS), 0)
 
 
 async def _filled(log: Log, events: int) -> Log:
@@ -146,7 +147,7 @@ async def _rates(log: Log) -> tuple[list[float], list[float]]:
     verified, drained = [], []
     for _ in range(ROUNDS):
         drained.append(await _rate(log, drain))
-        verified.append(await _rate(log, _verify))
+        verified.append(await _rate(log, partial(verify, key=KEY.verifier)))
     return verified, drained
 
 
@@ -161,36 +162,18 @@ async def _rate(log: Log, work: Callable[[asyncpg.Connection], Awaitable[int]]) 
     return done / seconds
 
 
-async def drain(connection: asyncpg.Connection) -> int:
-    """Every row of the order in pages, as the verification asks for them, and nothing done with them."""
-    position = 0
-    while rows := await connection.fetch(statement("bodies_in_order"), position, ROWS_AT_ONCE):
-        position += len(rows)
-    return position
-
-
-async def _verify(connection: asyncpg.Connection) -> int:
-    async with connection.transaction(isolation="repeatable_read", readonly=True):
-        found = await verify_log(connection, datetime.now(UTC), [KEY.verifier])
-    assert found.checkpoints == CHECKPOINTS
-    return found.positions
-
-
 async def _peak_mb(log: Log) -> int:
     """The most memory that a process of its own took to verify that log."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bench.audit", "--verify", log.dsns.auditor, stdout=asyncio.subprocess.PIPE
+        sys.executable,
+        "-m",
+        "bench.verifying",
+        log.dsns.auditor,
+        str(KEY.verifier),
+        stdout=asyncio.subprocess.PIPE,
     )
     said, _ = await process.communicate()
     return int(json.loads(said)["peak_mb"])
-
-
-async def _alone(dsn: str) -> None:
-    connection = await asyncpg.connect(dsn)
-    await _verify(connection)
-    await connection.close()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    sys.stdout.write(canonical_bytes({"peak_mb": peak}).decode())
 
 
 # ---- appending ----
@@ -231,12 +214,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.audit", description=__doc__)
     parser.add_argument("--only", choices=PARTS, default="", help="one part instead of all")
     parser.add_argument("--events", type=int, default=EVENTS, help="of the large log; a multiple of 10,000")
-    parser.add_argument("--verify", default="", metavar="DSN", help="verify that log and tell the peak of memory")
     options = parser.parse_args()
-    if options.verify:
-        asyncio.run(_alone(options.verify))
-    else:
-        show(asyncio.run(measure(options.only, options.events)))
+    show(asyncio.run(measure(options.only, options.events)))
 
 
 if __name__ == "__main__":
