@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date, datetime
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from activities.folding import (
     Folded,
@@ -57,7 +57,7 @@ from schemas.commands import (
 )
 from schemas.errors import Conflict, Refused
 from schemas.events import HeldTitle, RegisterMember
-from schemas.ledger import Append, Head, Provenance, Receipt
+from schemas.ledger import Append, Head, Provenance, Receipt, RecordedEvent
 from schemas.programme import Eligibility, Feeder, Programme, Stage, SubjectType
 from schemas.units import UnitTree
 from store.contract import EventStore
@@ -72,15 +72,27 @@ GATHERED = FreezePool | LapseRound | CancelRound
 NEEDS_STANDINGS = (OpenStep, CloseStep, CloseStepEarly, Decide, Confer, ReportRound, AmendRecommendation)
 
 
+class Decided(NamedTuple):
+    """A stream as it was folded, the inputs beside it (the tree alone, for an authority), and what was decided."""
+
+    folded: Folded[Any]
+    inputs: Any
+    decision: Decision
+
+
 def request_hash(command: Command) -> str:
     """What must be the same when a command id comes again: everything but the time at which it was received."""
     return payload_hash(command.model_dump(mode="json", include={"stream", "actor", "body"}))
 
 
 class Decider:
-    """Decides commands against an event store. `clock` gives the recorded time and decides nothing."""
+    """Decides commands against an event store. `clock` gives the recorded time and decides nothing.
 
-    def __init__(self, store: EventStore, clock: Callable[[], datetime]) -> None:
+    `aside`: what may take seconds goes to a thread of its own, so that others go on meanwhile.
+    """
+
+    def __init__(self, store: EventStore, clock: Callable[[], datetime], *, aside: bool = True) -> None:
+        self._aside = aside
         self.store = store
         self.clock = clock
         self.cycles: States[cycles.State] = States(store, fold_cycle, cycles.initial)
@@ -94,6 +106,16 @@ class Decider:
         self.titles: States[title.State] = States(store, fold_title, title.initial)
         self.persons: States[person.State] = States(store, fold_person, person.initial)
         self._documents: dict[str, Any] = {}
+        self.kinds: dict[str, States[Any]] = {
+            "cycle": self.cycles,
+            "authority": self.authorities,
+            "nomination": self.nominations,
+            "round": self.rounds,
+            "points": self.points,
+            "register": self.registers,
+            "title": self.titles,
+            "person": self.persons,
+        }
 
     async def execute(self, command: Command, known: Head | None = None) -> Receipt:
         """The receipt of the command, written now or before.
@@ -119,23 +141,16 @@ class Decider:
         return receipt
 
     async def _decide_and_append(self, command: Command, asked: str, known: Head | None) -> Receipt:
-        folded, decision = await self._decide(command)
+        decided = await self.decide(command)
+        if isinstance(command.body, CloseIntake) and decided.decision.events:
+            decided = await self._counted(command, decided)
+        folded, decision = decided.folded, decided.decision
         if decision.already:
             return await self._first_receipt(command.stream, decision.already)
         if not decision.events and not decision.effects:
             return Receipt(stream=command.stream, command_id=command.id, head=folded.head, events=())
-        rules = await self._rules(command)
-        provenance = Provenance(
-            log=names.log_origin(names.cycle_of(command.stream)),
-            command_id=command.id,
-            payload_hash=asked,
-            actor=command.actor,
-            grant=decision.grant,
-            cause=command.cause,
-            occurred_at=command.received_at,
-            recorded_at=self.clock(),
-            rules=rules,
-        )
+        rules = await self.rules(command)
+        provenance = self._provenance(command, asked, decision.grant, rules)
         receipt = await self.store.append(
             Append(
                 stream=command.stream,
@@ -150,6 +165,31 @@ class Decider:
         self._states(command.stream).put(command.stream, receipt.events)
         return receipt
 
+    async def _counted(self, command: Command, decided: Decided) -> Decided:
+        """Intake decided again once its gates are shut: who came in while it was being decided counts too (DR-06)."""
+        shut = Append(
+            stream=command.stream,
+            expected=decided.folded.head,
+            provenance=self._provenance(command, request_hash(command), "", decided.folded.rules),
+            events=(),
+            effects=decided.decision.effects,
+        )
+        await self.store.append(shut)
+        return await self.decide(command)
+
+    def _provenance(self, command: Command, asked: str, grant: str, rules: str) -> Provenance:
+        return Provenance(
+            log=names.log_origin(names.cycle_of(command.stream)),
+            command_id=command.id,
+            payload_hash=asked,
+            actor=command.actor,
+            grant=grant,
+            cause=command.cause,
+            occurred_at=command.received_at,
+            recorded_at=self.clock(),
+            rules=rules,
+        )
+
     async def _first_receipt(self, stream: str, command_id: str) -> Receipt:
         events = tuple(event for event in await self.store.load(stream) if event.command_id == command_id)
         head = Head(seq=events[-1].seq, hash=events[-1].hash)
@@ -157,7 +197,8 @@ class Decider:
 
     # ---- deciding ----
 
-    async def _decide(self, command: Command) -> tuple[Folded[Any], Decision]:
+    async def decide(self, command: Command) -> Decided:
+        """What the command would do now, and what that stands on; writes nothing. Raises Refused."""
         match names.kind_of(command.stream):
             case "cycle":
                 return await self._decide_cycle(command)
@@ -178,7 +219,7 @@ class Decider:
             case other:
                 raise Refused("NOT_FOUND", what=other)
 
-    async def _decide_cycle(self, command: Command) -> tuple[Folded[Any], Decision]:
+    async def _decide_cycle(self, command: Command) -> Decided:
         folded = await self.cycles.get(command.stream)
         body: Any = command.body
         cycle = names.cycle_of(command.stream)
@@ -205,7 +246,7 @@ class Decider:
         if isinstance(body, CloseIntake):
             feeds = await self._feeds(cycle, programme)
             inputs = replace(inputs, feeds=feeds, ledgers=await self._ledgers(cycle, programme, feeds))
-        return folded, cycles.decide(folded.state, command, body, inputs)
+        return Decided(folded, inputs, cycles.decide(folded.state, command, body, inputs))
 
     async def _feeds(self, cycle: str, programme: Programme) -> feeding.Feeds:
         """What the feeders' cycles gave, and what earlier cycles of this programme took of it already."""
@@ -273,22 +314,22 @@ class Decider:
         folded = await self.rounds.get_many(await self.store.streams(f"round/{cycle}/"))
         return frozenset(one.state.opened.rank for one in folded.values() if one.state.opened)
 
-    async def _decide_authority(self, command: Command) -> tuple[Folded[Any], Decision]:
+    async def _decide_authority(self, command: Command) -> Decided:
         folded = await self.authorities.get(command.stream)
         cycle = await self.cycles.get(names.cycle_stream(names.cycle_of(command.stream)))
         _, tree, _ = await self._laws(cycle)
         body: Any = command.body
-        return folded, authority.decide(folded.state, command, body, tree)
+        return Decided(folded, tree, authority.decide(folded.state, command, body, tree))
 
-    async def _decide_points(self, command: Command) -> tuple[Folded[Any], Decision]:
+    async def _decide_points(self, command: Command) -> Decided:
         folded, body = await self.points.get(command.stream), command.body
         assert isinstance(body, AddPoints)
         programme, tree, _ = await self._laws(await self._cycle_in_family(command.stream, body.cycle))
         grants = (await self.authorities.get(names.authority_stream(body.cycle))).state
         inputs = points.Inputs(programme=programme, tree=tree, authority=grants)
-        return folded, points.decide(folded.state, command, body, inputs)
+        return Decided(folded, inputs, points.decide(folded.state, command, body, inputs))
 
-    async def _decide_register(self, command: Command) -> tuple[Folded[Any], Decision]:
+    async def _decide_register(self, command: Command) -> Decided:
         folded, body = await self.registers.get(command.stream), command.body
         assert isinstance(body, RegisterBody)
         cycle = await self._cycle_in_family(command.stream, body.cycle)
@@ -300,7 +341,7 @@ class Decider:
             status=cycle.state.status,
             winners=await self._winners(body.cycle) if isinstance(body, EnterRegister) else (),
         )
-        return folded, register.decide(folded.state, command, body, inputs)
+        return Decided(folded, inputs, register.decide(folded.state, command, body, inputs))
 
     async def _winners(self, cycle: str) -> tuple[RegisterMember, ...]:
         """The winners of any level of a cycle, each once."""
@@ -333,7 +374,7 @@ class Decider:
             raise Refused("NOT_FOUND", what=f"{cycle} in {names.cycle_of(stream)}")
         return await self.cycles.get(names.cycle_stream(cycle))
 
-    async def _decide_nomination(self, command: Command) -> tuple[Folded[Any], Decision]:
+    async def _decide_nomination(self, command: Command) -> Decided:
         folded = await self.nominations.get(command.stream)
         cycle = names.cycle_of(command.stream)
         folded_cycle = await self.cycles.get(names.cycle_stream(cycle))
@@ -349,7 +390,7 @@ class Decider:
             claims=await self._claims(cycle, nomination.scope_of(folded.state, body)),
             held=await self._held_by_submitted(folded_cycle.state, programme, body),
         )
-        return folded, nomination.decide(folded.state, command, body, inputs)
+        return Decided(folded, inputs, nomination.decide(folded.state, command, body, inputs))
 
     async def _round(self, stream: str) -> rounds.State:
         return (await self.rounds.get(stream)).state if stream else rounds.initial
@@ -364,7 +405,7 @@ class Decider:
             return ()
         return (await self._held(cycle, programme, [body.subject]))[body.subject]
 
-    async def _decide_title(self, command: Command) -> tuple[Folded[Any], Decision]:
+    async def _decide_title(self, command: Command) -> Decided:
         folded = await self.titles.get(command.stream)
         cycle = await self.cycles.get(names.cycle_stream(names.cycle_of(command.stream)))
         programme, tree, _ = await self._laws(cycle)
@@ -383,14 +424,14 @@ class Decider:
             held=tuple(one for one in held if one.stream != command.stream),
             rehearsal=_rehearses(cycle.state),
         )
-        return folded, title.decide(folded.state, command, body, inputs)
+        return Decided(folded, inputs, title.decide(folded.state, command, body, inputs))
 
     async def _nominated_for(self, command: Command) -> nomination.State:
         if not isinstance(command.body, RecordHonour):
             return nomination.initial
         return (await self.nominations.get(title.nomination_of(command.stream))).state
 
-    async def _decide_person(self, command: Command) -> tuple[Folded[Any], Decision]:
+    async def _decide_person(self, command: Command) -> Decided:
         folded, body = await self.persons.get(command.stream), command.body
         assert isinstance(body, PersonBody)
         _, tree, _ = await self._laws(await self._cycle_in_family(command.stream, body.cycle))
@@ -400,7 +441,7 @@ class Decider:
             authority=(await self.authorities.get(names.authority_stream(body.cycle))).state,
             needed_by=await self._needed_by(subject) if isinstance(body, ErasePerson) else (),
         )
-        return folded, person.decide(folded.state, command, body, inputs)
+        return Decided(folded, inputs, person.decide(folded.state, command, body, inputs))
 
     async def _needed_by(self, subject: str) -> tuple[str, ...]:
         """Whatever still needs a person's data, in any cycle: they have the same subject id in all."""
@@ -443,13 +484,15 @@ class Decider:
             for subject, titles in held.items()
         }
 
-    async def _decide_round(self, command: Command) -> tuple[Folded[Any], Decision]:
+    async def _decide_round(self, command: Command) -> Decided:
         folded = await self.rounds.get(command.stream)
         body: Any = command.body
         inputs = await self._round_inputs(folded.state, command)
-        if isinstance(body, OpenStep | CloseStep):  # a selection may take seconds: others go on meanwhile
-            return folded, await asyncio.to_thread(conduct.decide, folded.state, command, body, inputs)
-        return folded, conduct.decide(folded.state, command, body, inputs)
+        if self._aside and isinstance(body, OpenStep | CloseStep):  # a selection may take seconds
+            decision = await asyncio.to_thread(conduct.decide, folded.state, command, body, inputs)
+        else:
+            decision = conduct.decide(folded.state, command, body, inputs)
+        return Decided(folded, inputs, decision)
 
     async def _round_inputs(self, state: rounds.State, command: Command) -> steps.Inputs:
         _, cycle, route, unit = command.stream.split("/")
@@ -538,7 +581,7 @@ class Decider:
             await self.calendar(opened.overrides),
         )
 
-    async def _rules(self, command: Command) -> str:
+    async def rules(self, command: Command) -> str:
         """The hash of the programme in force for this command."""
         if isinstance(command.body, OpenCycle):
             return command.body.rules
@@ -563,18 +606,17 @@ class Decider:
         document: T = self._documents[content_hash]
         return document
 
+    async def state(self, stream: str) -> Any:
+        """The stream folded, whatever its kind."""
+        return (await self._states(stream).get(stream)).state
+
+    def heard(self, events: Sequence[RecordedEvent]) -> None:
+        """Events of one stream that the store has now: folded on, if nothing lies between."""
+        if names.kind_of(events[0].stream) in self.kinds:
+            self._states(events[0].stream).put(events[0].stream, events)
+
     def _states(self, stream: str) -> States[Any]:
-        by_kind: dict[str, States[Any]] = {
-            "cycle": self.cycles,
-            "authority": self.authorities,
-            "nomination": self.nominations,
-            "round": self.rounds,
-            "points": self.points,
-            "register": self.registers,
-            "title": self.titles,
-            "person": self.persons,
-        }
-        return by_kind[names.kind_of(stream)]
+        return self.kinds[names.kind_of(stream)]
 
     def _forget(self, stream: str) -> None:
         self._states(stream).forget(stream)

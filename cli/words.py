@@ -133,6 +133,16 @@ OUT_WORDS: dict[str, tuple[str, str]] = {
     "VOTE_NOT_PASSED": ("表决未通过", "the vote did not pass"),
     "NO_GRADE_LEFT": ("称号名额已满", "no seat of any title left"),
     "RESERVE_LAPSED": ("候补未递补", "in reserve, not needed"),
+    "COMPOSITION": ("为保持构成比例退出", "left for the composition of the list"),
+    "NOT_COMPLETED": ("逾期未补正", "not completed in time"),
+    "NOT_IN_POOL": ("不在来源范围", "not in the pool that this level draws from"),
+    "HELD_AT_CUT_OFF": ("截止时异议未决", "held by an objection at the cut-off"),
+    "ROUND_LAPSED": ("评审轮失效", "its round lapsed"),
+    "REJECTED": ("不予推荐", "rejected"),
+    "RETURNED": ("退回未补正", "returned and not corrected"),
+    "WITHDRAWN": ("撤回", "withdrawn"),
+    "DISQUALIFIED": ("取消资格", "disqualified"),
+    "SUBSTITUTED": ("退出，由候补递补", "left, replaced from the reserve"),
 }
 """Why somebody left a round, by the code that the reason begins with."""
 
@@ -160,6 +170,44 @@ CYCLE_WORDS: dict[str, tuple[str, str]] = {
 
 def cycle_words(status: str, language: Language) -> str:
     return _pick(CYCLE_WORDS, status, language)
+
+
+STATUS_WORDS: dict[str, tuple[str, str]] = {
+    "open": ("评选中", "still in it"),
+    "returned": ("已退回，待补正", "returned, awaiting correction"),
+    "rejected": ("不予推荐", "rejected"),
+    "withdrawn": ("已撤回", "withdrawn"),
+    "disqualified": ("已取消资格", "disqualified"),
+    "eliminated": ("落选", "not selected"),
+    "conferred": ("获得命名", "conferred"),
+}
+"""How a nomination stands."""
+
+STEP_WORDS: dict[str, tuple[str, str]] = {
+    "intake": ("受理", "intake"),
+    "pool": ("名单锁定", "pool"),
+    "report": ("上报", "report"),
+    "eligibility": ("资格审查", "eligibility"),
+    "endorsement": ("单位推荐", "endorsement"),
+    "clearance": ("征求部门意见", "clearance"),
+    "congress": ("职代会", "workers' congress"),
+    "expert_review": ("专家评审", "expert review"),
+    "public_vote": ("大众票选", "public vote"),
+    "selection": ("遴选", "selection"),
+    "publicity": ("公示", "publicity"),
+    "decision": ("审定", "decision"),
+    "conferral": ("命名", "conferral"),
+}
+"""The kinds of step, and the two moments of a round that are none."""
+
+
+def status_words(status: str, language: Language) -> str:
+    return _pick(STATUS_WORDS, status, language)
+
+
+def step_words(type_: str, language: Language) -> str:
+    """The words for a kind of step; an id that is no kind as it is."""
+    return _pick(STEP_WORDS, type_, language)
 
 
 def rank_words(rank: str, language: Language) -> str:

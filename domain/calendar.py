@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta, timezone
+from functools import lru_cache
 from hashlib import sha256
 
 import chinese_calendar
@@ -55,6 +56,11 @@ def is_work_day(day: date, overrides: Mapping[date, bool] = NO_OVERRIDES, file: 
         return overrides[day]
     if day.year not in _PUBLISHED:
         raise Refused("CALENDAR_YEAR_MISSING", year=day.year, file=file)
+    return _published(day)
+
+
+@lru_cache(maxsize=4096)  # four years and more; a cycle asks for the same few days again and again
+def _published(day: date) -> bool:
     return bool(chinese_calendar.is_workday(day))
 
 

@@ -45,7 +45,7 @@ def open_selection(state: State, command: Command, inputs: Inputs, step: Selecti
 def choose(state: State, command: Command, inputs: Inputs, step: Selection) -> Decision:
     """Made, or held: TIE_UNRESOLVED, DIFFERENTIAL_UNMET or RULES_INFEASIBLE (DR-07, DR-17, DR-26)."""
     problem = problem_of(state, inputs, going(state, inputs), step)
-    outcome = _chosen(problem, step)
+    outcome = chosen(problem, step)
     match outcome:
         case Selected():
             return _made(state, command, inputs, step, problem, outcome)
@@ -59,7 +59,7 @@ def choose(state: State, command: Command, inputs: Inputs, step: Selection) -> D
             return _infeasible(state, step, outcome)
 
 
-def _chosen(problem: Problem, step: Selection) -> Outcome:
+def chosen(problem: Problem, step: Selection) -> Outcome:
     """The list; with `include_all`, equals at the cut are all taken in if they are within the ceiling (DR-17)."""
     outcome = select(problem)
     if not (isinstance(outcome, TieUnresolved) and INCLUDE_ALL in step.ties and step.ceiling):
@@ -89,11 +89,11 @@ def _made(
     state: State, command: Command, inputs: Inputs, step: Selection, problem: Problem, outcome: Selected
 ) -> Decision:
     scores = scores_of(state, present(state, inputs), step)
-    ranked = _ranked(problem, scores)
+    by_place = ranked(problem, scores)
     made = SelectionMade(
         step=step.id,
         seats=max(step.seats, len(outcome.selected)),
-        ranked=ranked,
+        ranked=by_place,
         selected=outcome.selected,
         reserve=outcome.reserve,
         certificate=outcome.certificate.to_record(),
@@ -103,7 +103,7 @@ def _made(
     kept = {*outcome.selected, *outcome.reserve}
     cut = [
         Dropped(nomination=one.nomination, reason=f"NOT_SELECTED: rank {one.rank}, seats {step.seats}")
-        for one in ranked
+        for one in by_place
         if one.nomination not in kept
     ]
     lapsed = [Dropped(nomination=id, reason="RESERVE_LAPSED") for id in state.standby]
@@ -113,7 +113,7 @@ def _made(
     return Decision(events=(made,), guards=guards).then(left).then(end)
 
 
-def _ranked(problem: Problem, scores: Scores) -> tuple[Ranked, ...]:
+def ranked(problem: Problem, scores: Scores) -> tuple[Ranked, ...]:
     """All by place; those below the minimum score share the last."""
     place, last = places(rank_problem(problem)), len(problem.candidates)
     return tuple(

@@ -182,7 +182,7 @@ def _by_people(state: State, command: Command, body: RoundBody, inputs: Inputs, 
         case InvalidateVotes(), PublicVote():
             return vote.invalidate(state, command, body, step, grant())
         case ExtendStep(), _:
-            return timing.extend_step(state, command, body, inputs, grant())
+            return timing.extend_step(state, command, body, inputs)
         case CloseStepEarly(), _:
             return _close_early(state, command, body, inputs, step, grant())
         case _:

@@ -142,7 +142,7 @@ def _tell_dropped(state: State, command: Command, dropped: tuple[Dropped, ...]) 
 
 def open_eligibility(state: State, command: Command, inputs: Inputs, step: Eligibility) -> Decision:
     """Everybody is checked at once; those of whom something is unknown are sent back until the window ends (DR-09)."""
-    checks = _check_all(state, inputs, step)
+    checks = check_all(state, inputs, step)
     unknown = [check for check in checks if check.result == "unknown"]
     checked = Decision(
         events=(EligibilityChecked(step=step.id, results=tuple(checks), as_of=_cut_off(state)),),
@@ -182,7 +182,7 @@ def missing(check: Checked) -> str:
 
 def close_eligibility(state: State, command: Command, inputs: Inputs, step: Eligibility) -> Decision:
     """Ripe once nothing is unknown any more, or the time for completion is over."""
-    checks = _check_all(state, inputs, step)
+    checks = check_all(state, inputs, step)
     unknown = [check for check in checks if check.result == "unknown"]
     over = elapsed(state, step.id, command.received_at)
     if unknown and not over:
@@ -197,7 +197,8 @@ def close_eligibility(state: State, command: Command, inputs: Inputs, step: Elig
     )
 
 
-def _check_all(state: State, inputs: Inputs, step: Eligibility) -> list[Checked]:
+def check_all(state: State, inputs: Inputs, step: Eligibility) -> list[Checked]:
+    """The verdict on each member present (DR-09)."""
     return [_check(one, state, inputs, step) for one in present(state, inputs).values()]
 
 

@@ -259,7 +259,7 @@ def close_review(
     if not over and not whole and not early:
         return NOTHING
     run = run_of(state, step.id)
-    if not _quorate(run, step):
+    if not quorate(run, step):
         if early:
             raise Refused("QUORUM_UNMET", step=step.id, present=len(run.sheets), entitled=step.panel_size)
         return _invalid(state, step)
@@ -285,7 +285,8 @@ def close_review(
     return Decision(events=(closed,), guards=guards).then(left).then(end)
 
 
-def _quorate(run: StepRun, step: ExpertReview) -> bool:
+def quorate(run: StepRun, step: ExpertReview) -> bool:
+    """Whether as many handed in a sheet as the programme asks for (DR-15)."""
     quorum = step.quorum
     return meets(
         len(run.sheets), step.panel_size, quorum.numerator, quorum.denominator, step.quorum_comparator
@@ -306,6 +307,12 @@ def _failed(results: tuple[PanelResult, ...]) -> tuple[Dropped, ...]:
     return tuple(
         Dropped(nomination=one.nomination, reason="VOTE_NOT_PASSED") for one in results if not one.passed
     )
+
+
+def result_of(state: State, nomination: str, step: ExpertReview) -> PanelResult | None:
+    """A member's result as the marks stand; None where there are too few of them (DR-16)."""
+    result = _result(state, nomination, step)
+    return result if isinstance(result, PanelResult) else None
 
 
 class _Missing:

@@ -5,15 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
+from domain import authority
 from domain.calendar import resumed_close
 from domain.decision import NOTHING, Decision, two_people
 from domain.round import State, must_be_current, run_of, windows_of
 from domain.steps import Inputs, cycle_guard, set_gate, set_gates
 from schemas.commands import Command, ExtendReports, ExtendStep, PauseRound
 from schemas.errors import Refused
-from schemas.events import Event, ReportsExtended, RoundPaused, RoundResumed, StepExtended, Window
+from schemas.events import (
+    Event,
+    ReportsExtended,
+    RoundOpened,
+    RoundPaused,
+    RoundResumed,
+    StepExtended,
+    Window,
+)
 from schemas.ledger import GateStatus
-from schemas.programme import Step
+from schemas.programme import Conferral, Step
+from schemas.programme import Decision as DecisionStep
 
 Pause = tuple[datetime, datetime]  # from, until
 
@@ -21,8 +31,12 @@ Pause = tuple[datetime, datetime]  # from, until
 # ---- extending ----
 
 
-def extend_step(state: State, command: Command, body: ExtendStep, inputs: Inputs, grant: str) -> Decision:
-    """DR-08: a window is moved to a later end by two people; one that has passed but is not closed is opened again."""
+def extend_step(state: State, command: Command, body: ExtendStep, inputs: Inputs) -> Decision:
+    """DR-08: a window is moved to a later end by two people; one that has passed but is not closed is opened again.
+
+    Once a result of the round has been seen, by two people of a higher authority, and the event says what was seen.
+    """
+    grant, seen = _may_extend(state, command, body, inputs)
     run = must_be_current(state, body.step, body.kind)
     if run.window is None or body.closes_at <= max(run.window.closes_at, command.received_at):
         was = run.window.closes_at if run.window else "-"
@@ -33,11 +47,49 @@ def extend_step(state: State, command: Command, body: ExtendStep, inputs: Inputs
         closes_at=body.closes_at,
         epoch=run.epoch,
         reason=body.reason,
+        seen=seen or None,
     )
     events = two_people(state, command, (extended,))
     window = Window(opens_at=run.window.opens_at, closes_at=body.closes_at)
     effects = (set_gate(state, command, inputs, body.step, window),) if extended in events else ()
     return Decision(events=events, guards=(cycle_guard(command),), effects=effects, grant=grant)
+
+
+def _may_extend(
+    state: State, command: Command, body: ExtendStep, inputs: Inputs
+) -> tuple[str, tuple[str, ...]]:
+    """The grant, and the components whose sealed scores have been opened in this round (DR-08, DR-16).
+
+    Raises Refused NOT_AUTHORISED, EXTENSION_NEEDS_HIGHER_AUTHORITY.
+    """
+    assert state.opened is not None
+    unit, seen = state.opened.unit, tuple(sorted(state.components))
+
+    def grant_over(place: str, roles: tuple[str, ...] = ()) -> str:
+        return authority.authorize(inputs.authority, inputs.tree, command.actor, body.kind, place, roles)
+
+    if not seen:
+        return grant_over(unit), ()
+    above, roles = _higher_authority(state.opened, inputs)
+    try:
+        return grant_over(above, roles), seen
+    except Refused as lower:
+        raise Refused(
+            "EXTENSION_NEEDS_HIGHER_AUTHORITY",
+            step=body.step,
+            seen=", ".join(seen),
+            authority=f"{' / '.join(roles) or 'operator'} @ {above}",
+            actor=command.actor.id,
+        ) from lower
+
+
+def _higher_authority(opened: RoundOpened, inputs: Inputs) -> tuple[str, tuple[str, ...]]:
+    """The operators of the unit above; at the root, the bodies that decide and confer there, if it has any."""
+    unit, *above = (one.code for one in inputs.tree.ancestors(opened.unit, opened.route))
+    if above:
+        return above[0], ()
+    bodies = (step.body for step in inputs.stage.steps if isinstance(step, DecisionStep | Conferral))
+    return unit, tuple(dict.fromkeys(f"body:{body}" for body in bodies))
 
 
 def extend_reports(

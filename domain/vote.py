@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
+from fractions import Fraction
 
 from domain.decision import NOTHING, Decision, two_people
 from domain.round import State, StepRun, run_of
@@ -146,3 +148,14 @@ def _component(valid: dict[str, dict[str, int]], candidates: list[str], step: Pu
     zeros = dict.fromkeys(candidates, 0)
     tallies = {one.channel: zeros | valid.get(one.channel, {}) for one in step.channels}
     return combine_channels(tallies, {one.channel: one.share for one in step.channels}, step.normalise)
+
+
+def counted_as(sealed: TallySealed, step: PublicVote, without: Collection[str] = ()) -> dict[str, Fraction]:
+    """The component that a sealed tally would give under this step, without the papers of these channels."""
+    channels = {one.channel: one.counts for one in sealed.valid} or {"": sealed.counts}
+    valid = {
+        channel: {one.nomination: 0 if one.nomination in sealed.zeroed else one.votes for one in counts}
+        for channel, counts in channels.items()
+        if channel not in without
+    }
+    return _component(valid, [one.nomination for one in sealed.counts], step).values

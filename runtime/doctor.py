@@ -220,17 +220,6 @@ def check_vault_key(settings: Settings) -> Finding:
     return _finding("vault_key", "key_ok")
 
 
-def check_payload_keys(settings: Settings) -> Finding:
-    """Whether what goes to Temporal is sealed, and by a key that nobody else has."""
-    if settings.payload_keys is None:
-        return _finding("payload_keys", _strict(settings, "payloads_plain", "payloads_plain_here"))
-    if is_of_development(settings.payload_key_ring()[0]):
-        return _finding(
-            "payload_keys", _strict(settings, "payload_key_of_development", "payload_key_of_development_here")
-        )
-    return _finding("payload_keys", "payloads_sealed")
-
-
 def check_proof(settings: Settings) -> list[Finding]:
     """Whether the log is signed by a key and under a name of its own, and kept by somebody outside the database."""
     return [_check_log_key(settings), _check_published(settings)]
@@ -250,6 +239,17 @@ def _check_published(settings: Settings) -> Finding:
         return _finding("published", _strict(settings, "published_nowhere", "published_nowhere_yet"))
     word = "published_ok" if settings.witnesses else "published_unwitnessed"
     return _finding("published", word, place=settings.publish_dir)
+
+
+def check_payload_keys(settings: Settings) -> Finding:
+    """Whether what goes to Temporal is sealed, and by a key that nobody else has."""
+    if settings.payload_keys is None:
+        return _finding("payload_keys", _strict(settings, "payloads_plain", "payloads_plain_here"))
+    if is_of_development(settings.payload_key_ring()[0]):
+        return _finding(
+            "payload_keys", _strict(settings, "payload_key_of_development", "payload_key_of_development_here")
+        )
+    return _finding("payload_keys", "payloads_sealed")
 
 
 def _strict(settings: Settings, in_production: str, in_development: str) -> str:

@@ -30,8 +30,8 @@ _CONNECTIONS = (
     "XUANSHU_POSTGRES",
     "XUANSHU_TEMPORAL",
     "XUANSHU_VAULT",
-    "XUANSHU_PAYLOAD",
     "XUANSHU_LOG_KEY",
+    "XUANSHU_PAYLOAD",
     "TEMPORAL_",
 )
 
@@ -108,10 +108,6 @@ class Settings(BaseSettings):
         None, description="64 hex digits: the key that wraps each person's key"
     )
 
-    payload_keys: SecretStr | None = Field(
-        None,
-        description="64 hex digits each, a comma between: the first seals what goes to Temporal, all open",
-    )
     log_origin: str = Field("xuanshu.localhost/log", description="the name under which the log is signed")
     log_key: SecretStr | None = Field(None, description="64 hex digits: the key that signs the log")
     trusted_keys: str = Field(
@@ -128,6 +124,10 @@ class Settings(BaseSettings):
     witness_dir: Path | None = Field(None, description="the folder where a witness keeps what it has seen")
     witness_address: str = Field(
         "127.0.0.1:8791", description="host:port where `python -m web.witness` answers"
+    )
+    payload_keys: SecretStr | None = Field(
+        None,
+        description="64 hex digits each, a comma between: the first seals what goes to Temporal, all open",
     )
 
     temporal_profile: str | None = Field(None, description="a profile of temporal.toml; unset: `default`")
@@ -241,6 +241,10 @@ class Settings(BaseSettings):
         return value.get_secret_value()
 
 
+def _listed(value: str) -> tuple[str, ...]:
+    return tuple(one for part in value.split(",") if (one := part.strip()))
+
+
 def is_of_development(key: bytes) -> bool:
     """Whether a local stack made this key."""
     return key.startswith(DEVELOPMENT_KEY_MARK)
@@ -248,10 +252,6 @@ def is_of_development(key: bytes) -> bool:
 
 def _keys(listed: SecretStr) -> tuple[bytes, ...]:
     return tuple(bytes.fromhex(key) for key in listed.get_secret_value().split(","))
-
-
-def _listed(value: str) -> tuple[str, ...]:
-    return tuple(one for part in value.split(",") if (one := part.strip()))
 
 
 class RunningStackSource(PydanticBaseSettingsSource):

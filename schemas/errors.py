@@ -111,6 +111,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "新的截止时间 {asked} 不晚于 {was}。",
         "The new end {asked} is not later than {was}.",
     ),
+    "EXTENSION_NEEDS_HIGHER_AUTHORITY": (
+        "{step} 延期前评分已揭晓（{seen}）：须由上级 {authority} 两人办理，{actor} 不在其列。",
+        "Scores have been seen ({seen}): extending {step} takes two people of {authority}; {actor} is none of them.",
+    ),
     "NOMINATION_EXISTS": ("申报 {nomination} 已存在。", "Nomination {nomination} exists already."),
     "NOMINATION_OVER": ("{nomination} 已终结（{status}）。", "{nomination} is over ({status})."),
     "NO_INTAKE_HERE": ("{unit}（{rank}）不受理申报。", "{unit} ({rank}) takes no nominations."),
@@ -430,6 +434,14 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "PUBLISHING": (
         "另一进程正在向 {place} 发布。",
         "Another process publishes to {place}.",
+    ),
+    "SETTING": (
+        "“{written}”无法设定：{fault}。",
+        "{written!r} cannot be set: {fault}.",
+    ),
+    "DECISION_DIFFERS": (
+        "位置 {position}：{stream} 第 {seq} 号记录 {type} 与重新作出的决定不符：{field} 记为“{recorded}”，重算为“{retaken}”。",
+        "position {position}: {stream} event {seq}, {type}, is not what its decision gives: {field} was recorded as {recorded}, taken again it is {retaken}.",
     ),
     "VIEWS_DIFFER": (
         "查询视图与日志不一致：{fault}；请重建视图。",

@@ -416,6 +416,7 @@ class StepExtended(Event):
     closes_at: Instant
     epoch: int = 0
     reason: str
+    seen: tuple[str, ...] | None = None  # components known by then: two of a higher authority extended it
 
 
 class HeldTitle(Frozen):

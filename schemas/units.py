@@ -71,6 +71,16 @@ class UnitTree(BaseModel):
 
         Raises ValueError where the way does not begin on the route or does not end at the root.
         """
+        known = self._paths.get((code, route.id, route.ranks))
+        if known is None:
+            known = self._paths[code, route.id, route.ranks] = self._path(code, route)
+        return known
+
+    @cached_property
+    def _paths(self) -> dict[tuple[str, str, tuple[Rank, ...]], tuple[str, ...]]:
+        return {}
+
+    def _path(self, code: str, route: Route) -> tuple[str, ...]:
         path = tuple(unit.code for unit in self.ancestors(code, route.id) if unit.rank in route.ranks)
         if not path or path[0] != code or path[-1] != self.root:
             raise ValueError(f"{code} has no way to {self.root} by {route.id}")

@@ -1,5 +1,29 @@
 """What an auditor asks: one module a question, answered from the log alone; importing this registers them all."""
 
-from cli.audit import compare, determinism, exporting, proving, replay, verify
+from cli.audit import (
+    amendments,
+    compare,
+    determinism,
+    explain,
+    exporting,
+    proving,
+    replay,
+    robustness,
+    timeline,
+    verify,
+    what_if,
+)
 
-__all__ = ["compare", "determinism", "exporting", "proving", "replay", "verify"]
+__all__ = [
+    "amendments",
+    "compare",
+    "determinism",
+    "explain",
+    "exporting",
+    "proving",
+    "replay",
+    "robustness",
+    "timeline",
+    "verify",
+    "what_if",
+]

@@ -10,9 +10,13 @@ from store.contract import EventStore
 _EVENTS_AT_ONCE = 2000
 
 
-async def in_order(store: EventStore) -> AsyncIterator[tuple[RecordedEvent, ...]]:
-    """Pages of events, each page a tuple, from position 1 on."""
+async def in_order(store: EventStore, last: int | None = None) -> AsyncIterator[tuple[RecordedEvent, ...]]:
+    """Pages of events, each page a tuple, from position 1 on; up to a position, if one is given."""
     position = 0
-    while events := await store.read_all(position, _EVENTS_AT_ONCE):
+    while position != last:
+        size = _EVENTS_AT_ONCE if last is None else min(_EVENTS_AT_ONCE, last - position)
+        events = await store.read_all(position, size)
+        if not events:
+            return
         yield events
         position += len(events)

@@ -1,4 +1,4 @@
-"""`audit replay`: the story of a stream or a cycle and its state, from the log alone.
+"""`audit replay`: the story of a stream or a cycle and its state, and every decision of the log taken again.
 
 It needs Postgres and nothing else, by the auditor's login where there is one: no Temporal, no worker, no vault.
 """
@@ -6,17 +6,20 @@ It needs Postgres and nothing else, by the auditor's login where there is one: n
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 from cyclopts import Parameter
-from rich.console import Group
+from rich.console import Group, RenderableType
 from rich.pretty import Pretty
+from rich.text import Text
 
 from activities.folding import fold_authority, fold_person, fold_points, fold_register, fold_title
+from activities.retaking import Retaker, Tally, differs
 from cli.audit.reading import in_order
-from cli.desk import AtDesk, Desk, command
+from cli.desk import AtDesk, Desk, command, instant_of
 from cli.output import Outcome, jsonable, table
 from cli.words import event_words
 from domain import authority, person, points, register, title
@@ -47,51 +50,95 @@ _OBJECTIONS = {ObjectionFiled.__name__, ObjectionMerged.__name__, ObjectionRefus
 _REASON_KEYS = ("reason", "code", "detail", "ground")
 
 
+@dataclass
+class Heard:
+    """What was read of the log: the events that were asked for, and what became of the decisions."""
+
+    events: list[RecordedEvent] = field(default_factory=list)
+    tally: Tally = field(default_factory=Tally)
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Where a look back stands: the last position that was known, and the instant up to which it is asked what was true."""
+
+    position: int
+    at: datetime
+
+
 @command(
     "audit replay",
-    zh="复现：把一个流（如 nomination/届次/编号）或整届（届次编号）从日志读出，按顺序列出位置、届内时间、记录时间、"
-    "办理人、角色、单位、规则、理由，并给出最终状态。无须 Temporal。未结束评审的评分不显示。",
-    en="Read one stream (such as nomination/CYCLE/ID) or a whole cycle from the log: the story in order, with position, "
-    "both times, actor, role, unit, rules and reason, and the state at the end. Needs no Temporal. What judges "
-    "wrote is left out until their panel has closed.",
+    zh="复现：从日志、固定的办法和日历把每一个决定重新作出（资格、评分、到会、计票、入选、递补、公示等），与记录逐项比对；"
+    "不符则退出码 6 并指明记录。给出届次或流时，另按顺序列出经过与最终状态；未结束评审的评分不显示。"
+    "--as-of：某一位置或时刻，既说当时已知的（先于该位置、或该时刻已记录），也说当时实际的（届内时间不晚于该时刻，含后来才记录的）。"
+    "无须 Temporal，不写任何东西。",
+    en="Take every decision of the log again from events, pinned programme and pinned calendar alone (eligibility, "
+    "scores, quorum, tally, selection, substitution, publicity and the rest) and hold it against what was recorded; "
+    "exit code 6 names the first event that differs. Of a cycle or a stream it also tells the story in order and the "
+    "state at the end; what judges wrote is left out until their panel has closed. --as-of a position or an instant: "
+    "both what was known then (up to that position, or recorded by that instant) and what was true then (of cycle time "
+    "up to that instant, also if it was recorded later). Needs no Temporal, writes nothing.",
     example="audit replay sichuan-craftsman.1",
 )
 async def replay(
-    what: Annotated[str, Parameter(help="届次编号或流 · a cycle's id, or a stream")],
+    what: Annotated[
+        str,
+        Parameter(help="届次编号或流；不写则整本日志 · a cycle's id or a stream; the whole log if left out"),
+    ] = "",
     *,
-    state_only: Annotated[bool, Parameter(help="只列最终状态 · the state at the end alone")] = False,
+    as_of: Annotated[
+        str, Parameter(help="位置（如 1200）或时刻 · a position such as 1200, or an instant")
+    ] = "",
+    state_only: Annotated[bool, Parameter(help="只列状态，不列经过 · the state without the story")] = False,
+    story_only: Annotated[
+        bool, Parameter(help="只列经过与状态，不重作决定 · tell only, take no decision again")
+    ] = False,
     desk: AtDesk,
 ) -> Outcome:
     store = await desk.store()
-    events = await (_of_stream(store, what) if "/" in what else _of_cycle(store, what))
-    if not events:
+    moment = await _moment(store, as_of) if as_of else None
+    heard = await _heard(store, what, moment.position if moment else None, retake=not story_only)
+    if what and not heard.events:
         raise Refused("NOT_FOUND", what=what)
-    sealed = _sealed_sheets(events)
-    story = [] if state_only else [_told(event, sealed) for event in events]
-    state = _state(events)
-    rehearsal = await _is_rehearsal(store, events[0].stream)
-    mark = (
-        desk.say("【演练】届内时间快于实际时间", "REHEARSAL: cycle time ran faster than real time")
-        if rehearsal
-        else ""
-    )
-    shown = Group(mark, _story(story, desk), Pretty(state)) if story else Group(mark, Pretty(state))
-    said = {"what": what, "rehearsal": rehearsal, "events": len(events), "story": story, "state": state}
-    return Outcome(json=said, shown=shown)
-
-
-async def _is_rehearsal(store: EventStore, stream: str) -> bool:
-    """Whether the cycle that this stream belongs to ran at another pace than reality."""
-    opening = await store.load(names.cycle_stream(names.cycle_of(stream)))
-    opened = read(opening[0]) if opening else None
-    return isinstance(opened, CycleOpened) and opened.pace.rehearsal
+    sealed = _sealed_sheets(heard.events)
+    story = [] if state_only else [_told(event, sealed) for event in heard.events]
+    rehearsal = bool(what) and await _is_rehearsal(store, heard.events[0].stream)
+    said: JsonObject = {"what": what, "rehearsal": rehearsal, "events": len(heard.events), "story": story}
+    said["state"] = _state(heard.events)
+    said["retaken"] = None if story_only else _retaken(heard.tally)
+    if moment is not None:
+        said["as_of"] = await _looking_back(store, what, moment, heard.events, said["state"])
+    return Outcome(json=said, shown=_shown(said, desk))
 
 
 # ---- reading ----
 
 
-async def _of_stream(store: EventStore, stream: str) -> list[RecordedEvent]:
-    return [await _placed(store, event) for event in await store.load(stream)]
+async def _heard(store: EventStore, what: str, last: int | None, *, retake: bool) -> Heard:
+    """One walk through the log: decisions taken again as they come; Integrity DECISION_DIFFERS at the first that differs."""
+    heard, concerns = Heard(), _concerns(what)
+    if retake:
+        async for taken in Retaker(store).run(in_order(store, last)):
+            if taken.difference is not None:
+                raise differs(taken.difference)
+            heard.tally.add(taken)
+            heard.events += [event for event in taken.events if concerns(event.stream)]
+    elif "/" not in what:
+        async for events in in_order(store, last):
+            heard.events += [event for event in events if concerns(event.stream)]
+    else:
+        placed = [await _placed(store, event) for event in await store.load(what)]
+        heard.events += [one for one in placed if last is None or (one.position or last + 1) <= last]
+    if last is None and what:
+        heard.events += await _not_in_order_yet(store, heard.events, concerns)
+    return heard
+
+
+def _concerns(what: str) -> Callable[[str], bool]:
+    """Whether a stream is asked for: one stream, a cycle's, or (of the whole log) none to tell about."""
+    if "/" in what:
+        return lambda stream: stream == what
+    return lambda stream: bool(what) and names.cycle_of(stream) == what
 
 
 async def _placed(store: EventStore, event: RecordedEvent) -> RecordedEvent:
@@ -102,18 +149,74 @@ async def _placed(store: EventStore, event: RecordedEvent) -> RecordedEvent:
     return event.model_copy(update={"position": position})
 
 
-async def _of_cycle(store: EventStore, cycle: str) -> list[RecordedEvent]:
-    """All that happened in a cycle, in global order; then what is written but not yet in it."""
-    found: list[RecordedEvent] = []
-    async for events in in_order(store):
-        found += [event for event in events if names.cycle_of(event.stream) == cycle]
+async def _not_in_order_yet(
+    store: EventStore, found: list[RecordedEvent], concerns: Callable[[str], bool]
+) -> list[RecordedEvent]:
+    """What is written but not yet in the global order: told, and taken again once it has its place."""
     known = {(event.stream, event.seq) for event in found}
-    late = [
-        event
-        for event in await store.overdue(datetime.now(UTC) + _OVERDUE)
-        if names.cycle_of(event.stream) == cycle and (event.stream, event.seq) not in known
-    ]
-    return found + late
+    late = await store.overdue(datetime.now(UTC) + _OVERDUE)
+    return [event for event in late if concerns(event.stream) and (event.stream, event.seq) not in known]
+
+
+async def _is_rehearsal(store: EventStore, stream: str) -> bool:
+    """Whether the cycle that this stream belongs to ran at another pace than reality."""
+    opening = await store.load(names.cycle_stream(names.cycle_of(stream)))
+    opened = read(opening[0]) if opening else None
+    return isinstance(opened, CycleOpened) and opened.pace.rehearsal
+
+
+# ---- looking back ----
+
+
+async def _moment(store: EventStore, written: str) -> Moment:
+    """The place in the log that `--as-of` names; Refused NOT_FOUND for one before the first event or after the last."""
+    if written.isascii() and written.isdigit():
+        position = int(written)
+        there = await store.read_all(position - 1, 1) if position else ()
+        if not there:
+            raise Refused("NOT_FOUND", what=written)
+        return Moment(await _whole(store, there[0]), there[0].at)
+    at, position = instant_of(written), 0
+    async for events in in_order(store):
+        position = max([position, *(event.position or 0 for event in events if event.recorded <= at)])
+    if not position:
+        raise Refused("NOT_FOUND", what=written)
+    return Moment(position, at)
+
+
+async def _whole(store: EventStore, event: RecordedEvent) -> int:
+    """The position of the last event that this one's command wrote with it: an append is known whole or not at all."""
+    assert event.position is not None
+    position = event.position
+    while following := await store.read_all(position, 1):
+        if (following[0].stream, following[0].command_id) != (event.stream, event.command_id):
+            break
+        position += 1
+    return position
+
+
+async def _looking_back(
+    store: EventStore, what: str, moment: Moment, known: list[RecordedEvent], state: JsonObject
+) -> JsonObject:
+    """What was true by then, of all that is known today, beside what was known then."""
+    today = await _heard(store, what, None, retake=False) if what else Heard()
+    true = _true_by(moment.at, today.events)
+    then = {(event.stream, event.seq) for event in known}
+    later = [event for event in true if (event.stream, event.seq) not in then]
+    sealed = _sealed_sheets(today.events)
+    return {
+        "position": moment.position,
+        "at": format_instant(moment.at),
+        "known": {"events": len(known), "state": state},
+        "true": {"events": len(true), "state": _state(true)},
+        "learnt_later": [_told(event, sealed) for event in later],
+    }
+
+
+def _true_by(at: datetime, events: Sequence[RecordedEvent]) -> list[RecordedEvent]:
+    """Each stream up to its last event that had happened by then."""
+    last = {event.stream: event.seq for event in events if event.at <= at}
+    return [event for event in events if event.seq <= last.get(event.stream, 0)]
 
 
 # ---- the story ----
@@ -214,3 +317,60 @@ def _story(story: list[JsonObject], desk: Desk) -> Any:
         for one in story
     ]
     return table(columns, rows)
+
+
+# ---- what is shown ----
+
+
+def _retaken(tally: Tally) -> JsonObject:
+    return {
+        "decisions": tally.retaken.total(),
+        "differ": 0,
+        "events": tally.events,
+        "kinds": dict(sorted(tally.retaken.items())),
+        "results": dict(sorted(tally.results.items())),
+        "only_folded": dict(sorted(tally.folded.items())),
+    }
+
+
+def _shown(said: JsonObject, desk: Desk) -> RenderableType:
+    parts: list[Any] = []
+    if said["rehearsal"]:
+        mark = ("【演练】届内时间快于实际时间", "REHEARSAL: cycle time ran faster than real time")
+        parts.append(desk.say(*mark))
+    if said["story"]:
+        parts.append(_story(said["story"], desk))
+    if said["what"]:
+        parts.append(Pretty(said["state"]))
+    if "as_of" in said:
+        parts += _shown_looking_back(said["as_of"], desk)
+    if said["retaken"]:
+        parts += _shown_retaken(said["retaken"], desk)
+    return Group(*parts)
+
+
+def _shown_retaken(retaken: JsonObject, desk: Desk) -> list[RenderableType]:
+    """How many decisions were taken again, what they gave, and what was only folded."""
+    columns = (desk.say("重新作出的结果", "given again"), "")
+    rows = [(event_words(kind, desk.language), count) for kind, count in retaken["results"].items()]
+    folded = retaken["only_folded"]
+    lines: list[RenderableType] = [table(columns, rows)]
+    if folded:
+        said = ", ".join(f"{event_words(kind, desk.language)} {count}" for kind, count in folded.items())
+        zh = f"仅折叠、未能重作（记录不足以还原请求）：{said}"
+        lines.append(Text(desk.say(zh, f"only folded, as events do not tell what was asked: {said}")))
+    n, events = retaken["decisions"], retaken["events"]
+    zh = f"重新作出 {n} 个决定（{events} 条记录），0 个不符"
+    lines.append(Text(desk.say(zh, f"{n} decisions retaken ({events} events), 0 differ")))
+    return lines
+
+
+def _shown_looking_back(as_of: JsonObject, desk: Desk) -> list[RenderableType]:
+    """What was true then where that is not what was known."""
+    zh = f"以上为位置 {as_of['position']} 时已知的；至 {as_of['at']} 实际如下"
+    en = f"above: what was known at position {as_of['position']}; what was true at {as_of['at']}:"
+    if as_of["known"]["state"] == as_of["true"]["state"]:
+        return [Text(desk.say(zh + "：相同", en + " the same"))]
+    later = [_story(as_of["learnt_later"], desk)] if as_of["learnt_later"] else []
+    heading = desk.say("后来才记录的：", "learnt later:") if later else ""
+    return [Text(desk.say(zh, en)), Pretty(as_of["true"]["state"]), Text(heading), *later]

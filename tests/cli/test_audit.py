@@ -91,7 +91,7 @@ async def damage(database: Database, *statements: str) -> None:
 
 
 async def test_a_whole_cycle_is_replayed_in_global_order_with_its_final_state(told: Settings) -> None:
-    outcome = await app.run(["audit", "replay", CYCLE], told)
+    outcome = await app.run(["audit", "replay", CYCLE, "--story-only"], told)
     assert outcome.exit_code == OK
     story, state = outcome.json["story"], outcome.json["state"]
     assert [one["position"] for one in story] == list(range(1, len(story) + 1))
@@ -104,7 +104,7 @@ async def test_a_whole_cycle_is_replayed_in_global_order_with_its_final_state(to
 
 
 async def test_one_stream_is_replayed_with_the_reasons_that_people_gave(told: Settings) -> None:
-    outcome = await app.run(["audit", "replay", nomination("n1")], told)
+    outcome = await app.run(["audit", "replay", nomination("n1"), "--story-only"], told)
     returned = next(one for one in outcome.json["story"] if one["type"] == "NominationReturned")
     assert (returned["reason"], returned["seq"]) == ("缺材料", 2)
     assert all(one["position"] for one in outcome.json["story"])
@@ -112,7 +112,7 @@ async def test_one_stream_is_replayed_with_the_reasons_that_people_gave(told: Se
 
 
 async def test_the_state_alone_leaves_the_story_out(told: Settings) -> None:
-    outcome = await app.run(["audit", "replay", CYCLE, "--state-only"], told)
+    outcome = await app.run(["audit", "replay", CYCLE, "--state-only", "--story-only"], told)
     assert outcome.json["story"] == []
     assert nomination("n1") in outcome.json["state"]
 
@@ -126,7 +126,7 @@ async def test_a_replay_says_whether_the_cycle_was_a_rehearsal_also_of_one_strea
         await open_cycle(store, PACE.model_copy(update={"speed": speed}))
         await write(store, intake())
         await settle(database, store)
-    outcome = await app.run(["audit", "replay", what], settings_of(database))
+    outcome = await app.run(["audit", "replay", what, "--story-only"], settings_of(database))
     assert (outcome.exit_code, outcome.json["rehearsal"]) == (OK, rehearsal)
     shown = io.StringIO()
     Console(file=shown, width=200).print(outcome.shown)
@@ -138,7 +138,8 @@ async def test_marks_stay_sealed_until_their_panel_has_closed(database: Database
         await open_cycle(store)
         await write(store, [*intake(), *county()])
     outcome = await app.run(
-        ["audit", "replay", names.round_stream(CYCLE, "territorial", "C")], settings_of(database)
+        ["audit", "replay", names.round_stream(CYCLE, "territorial", "C"), "--story-only"],
+        settings_of(database),
     )
     sheet = next(one for one in outcome.json["story"] if one["type"] == "SheetHandedIn")
     assert sheet["data"]["marks"] == "sealed"
@@ -156,11 +157,11 @@ async def test_what_an_invalid_session_left_and_what_scorekeepers_typed_stays_se
     async with PostgresEventStore(database.dsns.app) as store:
         await open_cycle(store)
         await write(store, [*intake(), *county(), (county_round, (said, void)), (county_round, (typed,))])
-        before = await app.run(["audit", "replay", county_round], settings_of(database))
+        before = await app.run(["audit", "replay", county_round, "--story-only"], settings_of(database))
         assert str(before.json).count("'sealed'") == 3
         assert SCORE not in str(before.json)
         await write(store, [(county_round, (closed,))])
-    after = await app.run(["audit", "replay", county_round], settings_of(database))
+    after = await app.run(["audit", "replay", county_round, "--story-only"], settings_of(database))
     marks = [one["data"]["marks"] for one in after.json["story"] if "marks" in one["data"]]
     assert marks[:2] == ["sealed", "sealed"]  # the invalid session's, for ever
     assert marks[2][0]["score"] == SCORE
@@ -174,7 +175,7 @@ async def test_who_objects_is_shown_to_no_reader_of_the_log_dr_29(database: Data
     async with PostgresEventStore(database.dsns.app) as store:
         await open_cycle(store)
         await write(store, [*intake(), (nomination("n1"), (filed, merged))])
-    outcome = await app.run(["audit", "replay", nomination("n1")], settings_of(database))
+    outcome = await app.run(["audit", "replay", nomination("n1"), "--story-only"], settings_of(database))
     assert [one["data"]["entry"] for one in outcome.json["story"][-2:]] == ["sealed", "sealed"]
     assert "entry-7" not in str(outcome.json) + str(outcome.shown)
 
@@ -182,12 +183,12 @@ async def test_who_objects_is_shown_to_no_reader_of_the_log_dr_29(database: Data
 async def test_what_is_not_yet_in_the_global_order_is_still_told(database: Database) -> None:
     async with PostgresEventStore(database.dsns.app) as store:
         await open_cycle(store)
-    outcome = await app.run(["audit", "replay", CYCLE], settings_of(database))
+    outcome = await app.run(["audit", "replay", CYCLE, "--story-only"], settings_of(database))
     assert [one["position"] for one in outcome.json["story"]] == [None]
 
 
 async def test_a_stream_that_is_not_there_is_not_found(told: Settings) -> None:
-    outcome = await app.run(["audit", "replay", "no-such.1"], told)
+    outcome = await app.run(["audit", "replay", "no-such.1", "--story-only"], told)
     assert (outcome.exit_code, outcome.json["error"]["code"]) == (REFUSED, "NOT_FOUND")
 
 
@@ -256,7 +257,8 @@ async def test_status_result_and_grants_are_read_without_temporal(told: Settings
 
 
 @pytest.mark.parametrize(
-    "words", [["audit", "replay", CYCLE], ["cycle", "status", CYCLE], ["cycle", "result", CYCLE]]
+    "words",
+    [["audit", "replay", CYCLE, "--story-only"], ["cycle", "status", CYCLE], ["cycle", "result", CYCLE]],
 )
 async def test_people_are_shown_the_same_in_words(
     told: Settings, words: list[str], capsys: pytest.CaptureFixture[str]

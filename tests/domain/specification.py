@@ -15,14 +15,16 @@ from typing import Any, NamedTuple
 import orjson
 import pytest
 
+from activities.deciding import request_hash
 from domain import authority, conduct, feeding, history, nomination, person, points, register, steps
 from domain import cycle as cycles
 from domain import round as rounds
 from domain import title as titles
+from domain.audit.rebuilt import LOSSY, bodies, is_proposal
 from domain.calendar import SHANGHAI
 from domain.decision import Calendar, Decision
 from schemas import names
-from schemas.canonical import canonical_bytes
+from schemas.canonical import canonical_bytes, seal
 from schemas.commands import (
     ENGINE,
     AmendRecommendation,
@@ -51,12 +53,15 @@ from schemas.errors import Conflict, EngineError, Refused
 from schemas.events import EVENTS, Count, Event, FactValue, GrantTerms, HeldTitle
 from schemas.ledger import (
     Actor,
+    Append,
     Claim,
     Gate,
     GateOpen,
     GateStatus,
+    Head,
     HeadIs,
     Post,
+    Provenance,
     Release,
     Reserve,
     SetGate,
@@ -106,6 +111,32 @@ def through_bytes(event: Event) -> Event:
     read = EVENTS[type(event).__name__].model_validate(orjson.loads(canonical_bytes(event.new().data)))
     assert read == event
     return read
+
+
+def must_be_told(command: Command, decision: Decision, before: Any) -> None:
+    """Whatever a `World` writes tells the command that brought it, so that a replay can take it again (DR-45)."""
+    if not decision.events or isinstance(
+        command.body, TakeOutcome | ConferTitle
+    ):  # told by their rounds' messages
+        return
+    asked = request_hash(command)
+    provenance = Provenance(
+        log="test",
+        command_id=command.id,
+        payload_hash=asked,
+        actor=command.actor,
+        grant=decision.grant,
+        occurred_at=command.received_at,
+        recorded_at=command.received_at,
+        rules=command.body.rules if isinstance(command.body, OpenCycle) else "r",
+    )
+    events = tuple(event.new(decision.subject) for event in decision.events)
+    request = Append(stream=command.stream, expected=Head(), provenance=provenance, events=events)
+    written = [sealed.event for sealed in seal(request)]
+    if is_proposal(written):  # told by those who second it, or not at all
+        return
+    told = [command.model_copy(update={"body": body}) for body in bodies(written, before)]
+    assert asked in map(request_hash, told) or (told and command.body.kind in LOSSY), command.body
 
 
 FOLDS: dict[str, tuple[Any, Callable[[Any, Written, str], Any]]] = {
@@ -295,6 +326,7 @@ class World:
         if not decision.events and not decision.effects:
             return ()
         self._check(decision)
+        before = self.state(command.stream)
         stream = self.streams.setdefault(command.stream, [])
         for event in decision.events:
             stream.append(
@@ -302,6 +334,7 @@ class World:
                     through_bytes(event), command.received_at, command.actor.id, decision.subject, command.id
                 )
             )
+        must_be_told(command, decision, before)
         for effect in decision.effects:
             self._apply(effect)
         return decision.events

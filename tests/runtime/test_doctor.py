@@ -32,8 +32,8 @@ def healthy(database: Database, temporal_server: DevServer, tmp_path: Path) -> S
         postgres_auditor_dsn=SecretStr(database.dsns.auditor),
         temporal_address=temporal_server.address,
         vault_kek=SecretStr("ab" * 32),
-        payload_keys=SecretStr("cd" * 32),
         log_key=SecretStr("cd" * 32),
+        payload_keys=SecretStr("cd" * 32),
         environment=Environment.PRODUCTION,
     )
 
@@ -101,7 +101,7 @@ async def test_nothing_configured_stops_production_alone(tmp_path: Path, environ
     bare = Settings(data_dir=tmp_path, environment=environment)
     faults = {finding.check for finding in await examine(bare, _next_years()) if not finding.ok}
     assert faults == (
-        {"postgres", "temporal", "vault_key", "payload_keys", "log_key"}
+        {"postgres", "temporal", "vault_key", "log_key", "payload_keys"}
         if environment is Environment.PRODUCTION
         else set()
     )

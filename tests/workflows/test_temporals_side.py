@@ -36,6 +36,7 @@ from tests.support import people
 from tests.support.databases import Database, fresh_database
 from tests.workflows.test_replay import _Changed
 from worker import serve
+from workflows.registry import WORKFLOWS
 
 PROGRAMME = Path("programmes/qingzhou-double-three/1.yaml")
 TOWN, ROOT = "370781001", "370781"
@@ -167,7 +168,7 @@ async def test_payloads_are_kept_sealed(story: Story) -> None:
 
 
 async def test_a_changed_workflow_is_named_with_exit_6(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
-    others = [one for one in determinism.WORKFLOWS if one.__name__ != "NominationWorkflow"]
+    others = [one for one in WORKFLOWS if one.__name__ != "NominationWorkflow"]
     monkeypatch.setattr(determinism, "WORKFLOWS", [*others, _Changed])
     said = await audited(story, "determinism")
     assert (said.exit_code, said.json["error"]["code"]) == (INTEGRITY, "HISTORY_DIFFERS")

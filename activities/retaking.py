@@ -1,0 +1,209 @@
+"""Every decision of a log taken again, in its global order, by the same rules on what was known then (DR-45).
+
+Each command is told by its events, decided by the decider that decided it first, on states folded up to that place,
+and what comes out is held against what was recorded. No clock, no network, and nothing is written.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from activities.deciding import Decided, Decider, request_hash
+from domain.audit.asked import Question, question_of
+from domain.audit.compared import Difference, difference
+from domain.audit.rebuilt import LOSSY, SECONDED, bodies, is_proposal
+from schemas import names
+from schemas.commands import Command, ConferTitle, TakeOutcome
+from schemas.errors import EngineError, Integrity, Refused
+from schemas.events import EVENTS
+from schemas.ledger import RecordedEvent
+from store.contract import EventStore
+from store.retelling import Retelling
+
+Events = tuple[RecordedEvent, ...]
+COMMAND = "command"
+"""The field of a difference that lies in the request itself: the hash is that of no command that tells these events."""
+_UNFIT = (LookupError, ValueError, TypeError, AttributeError, AssertionError)
+_PASSED_OVER = {"hand_in_sheet": frozenset({"refused"})}
+
+
+class Taken(NamedTuple):
+    """One command's events, and the decision taken again; no `command` where the events do not tell it."""
+
+    events: Events
+    command: Command | None = None
+    decided: Decided | None = None
+    difference: Difference | None = None
+
+    @property
+    def kind(self) -> str:
+        """The kind of command; of one that the events do not tell, the type of its first event."""
+        return self.command.body.kind if self.command else self.events[0].type
+
+    @property
+    def question(self) -> Question | None:
+        """What a selection was asked, if this decision made one."""
+        decided = self.decided
+        return question_of(decided.folded.state, decided.inputs, decided.decision) if decided else None
+
+
+@dataclass
+class Tally:
+    """How many decisions were taken again, and how many only folded, by kind."""
+
+    events: int = 0
+    retaken: Counter[str] = field(default_factory=Counter)
+    folded: Counter[str] = field(default_factory=Counter)
+    results: Counter[str] = field(default_factory=Counter)  # events that the decisions gave again, by type
+
+    def add(self, taken: Taken) -> None:
+        self.events += len(taken.events)
+        if taken.command is None:
+            self.folded[taken.kind] += 1
+        else:
+            self.retaken[taken.kind] += 1
+            self.results.update(event.type for event in taken.events)
+
+
+class Retaker:
+    """Takes the decisions of one log again; `decider` holds the states as of the last event that was taken."""
+
+    def __init__(self, source: EventStore) -> None:
+        self._source = source
+        self._told = Retelling(source)
+        self.decider = Decider(self._told, _no_clock, aside=False)
+
+    async def run(self, pages: AsyncIterable[Iterable[RecordedEvent]]) -> AsyncIterator[Taken]:
+        """Each command of the log once its last event was read; the first that differs is the last: all else stands on it.
+
+        Raises Integrity EVENT_UNKNOWN.
+        """
+        async for events in by_command(pages):
+            taken = await self._followed(events)
+            yield taken
+            if taken.difference is not None:
+                return
+
+    async def _followed(self, events: Events) -> Taken:
+        """Taken again and folded; events that nothing can have brought about, forged ones alone, differ as well."""
+        for event in events:
+            if event.type not in EVENTS:
+                raise Integrity("EVENT_UNKNOWN", stream=event.stream, seq=event.seq, type=event.type)
+        try:
+            taken = await self._take(events)
+            if taken.difference is None:
+                self._told.tell(events, taken.decided.decision.effects if taken.decided else ())
+                self.decider.heard(events)
+        except _UNFIT as fault:
+            return Taken(events, difference=Difference(events[0], "decision", events[0].type, repr(fault)))
+        return taken
+
+    async def _take(self, events: Events) -> Taken:
+        if names.kind_of(events[0].stream) not in self.decider.kinds:
+            return Taken(events)
+        command, whole = await self._command(events)
+        if command is None:
+            return Taken(events)
+        if not whole and command.body.kind not in LOSSY:
+            asked = request_hash(command)
+            return Taken(events, command, None, Difference(events[0], COMMAND, events[0].payload_hash, asked))
+        try:
+            decided = await self.decider.decide(command)
+            rules = await self.decider.rules(command)
+        except EngineError as refusal:
+            return Taken(events, command, None, _refused(events, refusal))
+        decision = decided.decision
+        passed_over = frozenset() if whole else _PASSED_OVER.get(command.body.kind, frozenset())
+        apart = difference(decision, rules, events, passed_over)
+        if apart is None and (fault := self._told.fault(command.stream, decision.guards, decision.effects)):
+            apart = _refused(events, fault)
+        return Taken(events, command, decided, apart)
+
+    # ---- which command it was ----
+
+    async def _command(self, events: Events) -> tuple[Command | None, bool]:
+        """The command, and whether it is that of the request's hash to the letter; None where nothing tells it."""
+        first, likeliest = events[0], None
+        async for body in self._bodies(events):
+            command = Command.model_construct(
+                id=first.command_id,
+                stream=first.stream,
+                actor=first.actor,
+                received_at=first.at,
+                cause=first.cause,
+                body=body,
+            )
+            if request_hash(command) == first.payload_hash:
+                return command, True
+            likeliest = likeliest or command
+        return (None if is_proposal(events) else likeliest), False
+
+    async def _bodies(self, events: Events) -> AsyncIterator[Any]:
+        if post := self._told.post(events[0].command_id):
+            is_title = post.name == names.TITLE_MESSAGE
+            yield (ConferTitle if is_title else TakeOutcome).model_validate(post.payload["body"])
+        state = await self.decider.state(events[0].stream)
+        for body in bodies(events, state):
+            yield body
+        if is_proposal(events):
+            async for body in self._seconded(events[0], state):
+                yield body
+
+    async def _seconded(self, proposal: RecordedEvent, state: Any) -> AsyncIterator[Any]:
+        """What an act was is told in full where somebody asked for the same again, perhaps of a list that had changed."""
+        later = await self._source.load(proposal.stream, proposal.seq)
+        for group in _grouped(later):
+            if group[0].type == SECONDED and group[0].data["kind"] == proposal.data["kind"]:
+                for body in bodies(group, state):
+                    yield body
+
+
+async def by_command(pages: AsyncIterable[Iterable[RecordedEvent]]) -> AsyncIterator[Events]:
+    """The events of each command together, in global order: an append's events stand side by side."""
+    group: list[RecordedEvent] = []
+    async for events in pages:
+        for event in events:
+            if group and (event.stream, event.command_id) != (group[0].stream, group[0].command_id):
+                yield tuple(group)
+                group = []
+            group.append(event)
+    if group:
+        yield tuple(group)
+
+
+def _grouped(events: Iterable[RecordedEvent]) -> list[Events]:
+    groups: list[list[RecordedEvent]] = []
+    for event in events:
+        if not groups or groups[-1][0].command_id != event.command_id:
+            groups.append([])
+        groups[-1].append(event)
+    return [tuple(group) for group in groups]
+
+
+def _refused(events: Events, refusal: EngineError) -> Difference:
+    code = refusal.code + (f" {refusal.facts}" if isinstance(refusal, Refused) else "")
+    return Difference(events[0], "decision", events[0].type, code)
+
+
+def differs(apart: Difference) -> Integrity:
+    """The error that names the first event whose decision is another."""
+    event = apart.event
+    return Integrity(
+        "DECISION_DIFFERS",
+        stream=event.stream,
+        seq=event.seq,
+        position=event.position or 0,
+        type=event.type,
+        field=apart.field,
+        recorded=apart.recorded,
+        retaken=apart.retaken,
+    )
+
+
+def _no_clock() -> datetime:
+    """A replay has no time of its own; nothing that is taken again asks for it."""
+    return datetime.min.replace(tzinfo=UTC)

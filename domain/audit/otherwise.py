@@ -1,0 +1,365 @@
+"""What if: a cycle's decisions taken again under changed rules, and who would be in or out where.
+
+Hypothetical in all that it says. Panels, tallies, eligibility and selections are taken again, round after round from
+the bottom; what people did in between stays as it was. Whoever would come up newly was never judged further up: there
+nobody knows, and that is what is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from fractions import Fraction
+from typing import Any
+
+from domain import entry, review
+from domain import round as rounds
+from domain.audit.asked import Question, question_of
+from domain.choice import chosen, ranked
+from domain.decision import Decision
+from domain.problem import Scores, problem_of, scores_of
+from domain.round import run_of
+from domain.selection import DifferentialUnmet, Infeasible, Outcome, Problem, Selected, TieUnresolved
+from domain.steps import Inputs, going, present
+from domain.vote import counted_as
+from schemas.errors import EngineError
+from schemas.events import EligibilityChecked, PanelResult, Ranked, TallySealed
+from schemas.programme import Eligibility, ExpertReview, Programme, Publicity, PublicVote, Selection, Stage
+
+RETAKEN = (ExpertReview, PublicVote, Eligibility, Selection)
+"""The steps that are taken again; another step that the changed programme has otherwise stays as it was."""
+
+
+class Where(StrEnum):
+    """Where a nomination stands at a round's selection, or as one that flows through."""
+
+    IN = "in"
+    RESERVE = "reserve"
+    OUT = "out"
+    ABSENT = "absent"
+    """Not there at all."""
+    UNDECIDED = "undecided"
+    """A person would have to decide: equals at the line, or rules that cannot all hold."""
+    UNKNOWN = "unknown"
+    """Never judged here, so nobody can say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where somebody stands, at which rank and score, as far as these are known."""
+
+    where: Where
+    rank: int | None = None
+    score: Fraction | None = None
+
+
+ABSENT = Place(Where.ABSENT)
+
+
+@dataclass(frozen=True, slots=True)
+class Flip:
+    """Somebody whose place is another; `why` is the code of the first reason."""
+
+    nomination: str
+    before: Place
+    after: Place
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One round, imagined: seats, what became of the selection, flips, what went up and what would have."""
+
+    round: str
+    seats: tuple[int, int]
+    outcome: str
+    flips: tuple[Flip, ...]
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def lost(self) -> frozenset[str]:
+        """Who went up, and would not."""
+        return frozenset(self.before) - set(self.after)
+
+    @property
+    def gained(self) -> tuple[str, ...]:
+        """Who did not go up, and would."""
+        return tuple(id for id in self.after if id not in self.before)
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What is imagined: another programme, reviewers whose sheets do not count, channels, tallies counted again."""
+
+    programme: Programme | None = None
+    reviewers: frozenset[str] = frozenset()
+    channels: frozenset[str] = frozenset()
+    tallies: Mapping[str, TallySealed] = field(default_factory=dict)  # by ballot
+
+
+@dataclass(slots=True)
+class Course:
+    """One round as it ran: its eligibility checks, tallies and selection with what they stood on, and its end."""
+
+    stream: str
+    checked: dict[str, tuple[rounds.State, Inputs]] = field(default_factory=dict)  # by step
+    tallies: dict[str, TallySealed] = field(default_factory=dict)  # by step
+    question: Question | None = None
+    end: rounds.State = rounds.initial
+
+    def hear(self, state: Any, inputs: Any, decision: Decision) -> None:
+        """One decision of this round, with the state before it."""
+        self.question = question_of(state, inputs, decision) or self.question
+        for event in decision.events:
+            match event:
+                case EligibilityChecked():
+                    self.checked[event.step] = (state, inputs)
+                case TallySealed():
+                    self.tallies[event.step] = event
+
+
+def otherwise(courses: Iterable[Course], changes: Changes) -> tuple[Told, ...]:
+    """The rounds of a cycle imagined, in the order in which they reported: each child before its parent."""
+    told: dict[str, Told] = {}
+    for course in courses:
+        children = course.end.opened.children if course.end.opened else ()
+        below = [told[child] for child in children if child in told]
+        told[course.stream] = _Imagined(course, changes, below).told()
+    return tuple(told.values())
+
+
+class _Imagined:
+    """One round, taken again step by step; what went wrong on the way is noted."""
+
+    def __init__(self, course: Course, changes: Changes, below: list[Told]) -> None:
+        self._course = course
+        self._changes = changes
+        self._notes: list[str] = []
+        self._whys: dict[str, str] = {id: "NOT_RECOMMENDED_BELOW" for one in below for id in one.lost}
+        self._new: dict[str, str] = {id: "NEVER_JUDGED_HERE" for one in below for id in one.gained}
+        self._undecided: dict[str, str] = {}
+
+    def told(self) -> Told:
+        course = self._course
+        went_up = course.end.reported.recommended if course.end.reported else ()
+        self._check()
+        question = course.question
+        if question is None:
+            through = tuple(id for id in went_up if id not in self._whys)
+            flips = self._flips(*({id: Place(Where.IN) for id in ids} for ids in (went_up, through)))
+            return self._round((0, 0), "", flips, went_up, through)
+        seats = question.made.seats
+        before = _places(question.made.selected, question.made.reserve, question.made.ranked)
+        try:
+            asked = self._asked(question)
+        except EngineError as refusal:
+            return self._held(refusal.code, seats, before, went_up)
+        if asked is None:
+            return self._held("STEP_GONE", seats, before, went_up)
+        outcome = chosen(asked.problem, asked.step)
+        after = self._stand(outcome, asked)
+        up = self._upward(question, outcome, asked.stage, went_up)
+        code = "" if isinstance(outcome, Selected) else _code(outcome)
+        return self._round((seats, asked.problem.seats), code, self._flips(before, after), went_up, up)
+
+    def _round(
+        self,
+        seats: tuple[int, int],
+        outcome: str,
+        flips: tuple[Flip, ...],
+        before: tuple[str, ...],
+        after: tuple[str, ...],
+    ) -> Told:
+        return Told(self._course.stream, seats, outcome, flips, before, after, tuple(self._notes))
+
+    def _held(self, code: str, seats: int, before: dict[str, Place], went_up: tuple[str, ...]) -> Told:
+        """No list at all: nobody is known to be in or out."""
+        after = {id: Place(Where.UNDECIDED) for id in before}
+        self._undecided |= dict.fromkeys(before, code)
+        return self._round((seats, seats), code, self._flips(before, after), went_up, ())
+
+    # ---- what is taken again ----
+
+    def _stage(self, inputs: Inputs) -> Stage | None:
+        """The stage of the changed programme, if it still has one at this rank; other changes are noted."""
+        changed = self._changes.programme
+        if changed is None:
+            return inputs.stage
+        rank = next(rank for rank, stage in inputs.programme.stages.items() if stage is inputs.stage)
+        stage = changed.stages.get(rank)
+        if stage is not None:
+            now = {step.id: step for step in stage.steps}
+            apart = [one.id for one in inputs.stage.steps if now.get(one.id) != one]
+            apart += [id for id in now if id not in {one.id for one in inputs.stage.steps}]
+            kept = [id for id in apart if not isinstance(now.get(id), RETAKEN)]
+            self._note(*(f"NOT_RETAKEN: {id}" for id in kept))
+        return stage
+
+    def _note(self, *notes: str) -> None:
+        self._notes += [note for note in notes if note not in self._notes]
+
+    def _check(self) -> None:
+        """Eligibility under the changed conditions: who passed and would not, and who did not and would."""
+        for id, (state, inputs) in self._course.checked.items():
+            stage = self._stage(inputs)
+            was = inputs.stage.step(id)
+            step = next((one for one in stage.steps if one.id == id), None) if stage else None
+            if not (isinstance(was, Eligibility) and isinstance(step, Eligibility)) or was == step:
+                continue
+            now = {one.nomination: one.result for one in entry.check_all(state, inputs, step)}
+            for one in entry.check_all(state, inputs, was):
+                if one.result == "pass" and now[one.nomination] != "pass":
+                    self._whys.setdefault(one.nomination, "INELIGIBLE")
+                if one.result != "pass" and now[one.nomination] == "pass":
+                    self._new.setdefault(one.nomination, "ELIGIBLE_BUT_NEVER_JUDGED")
+
+    def _asked(self, question: Question) -> _Asked | None:
+        """The selection as it would have been asked; None where the changed programme has no such step."""
+        stage = self._stage(question.inputs)
+        step = next((one for one in stage.steps if one.id == question.step.id), None) if stage else None
+        if stage is None or not isinstance(step, Selection):
+            return None
+        programme = self._changes.programme or question.inputs.programme
+        inputs = replace(question.inputs, programme=programme, stage=stage)
+        state = self._judged(question, stage)
+        left = {id: one for id, one in state.members.items() if id not in self._whys | self._undecided}
+        state = replace(state, members=left)
+        members = going(state, inputs)
+        problem = problem_of(state, inputs, members, step)
+        return _Asked(stage, step, problem, scores_of(state, present(state, inputs), step))
+
+    def _judged(self, question: Question, stage: Stage) -> rounds.State:
+        """The state with the components that its panels and votes would have given."""
+        state = question.state
+        for step in stage.steps:
+            if isinstance(step, ExpertReview) and run_of(state, step.id).panel is not None:
+                state = self._panel(state, question.inputs.stage, step)
+            if isinstance(step, PublicVote) and step.id in self._course.tallies:
+                sealed = self._course.tallies[step.id]
+                sealed = self._changes.tallies.get(sealed.ballot, sealed)
+                values = counted_as(sealed, step, self._changes.channels)
+                state = replace(state, components=state.components | {step.component: values})
+        return state
+
+    def _panel(self, state: rounds.State, was: Stage, step: ExpertReview) -> rounds.State:
+        """A panel's component anew, from the sheets that count; as it was where nothing about it is changed."""
+        run, away = run_of(state, step.id), self._changes.reviewers
+        if step in was.steps and not away & set(run.judges):
+            return state
+        sheets = {judge: sheet for judge, sheet in run.sheets.items() if judge not in away}
+        judges = tuple(judge for judge in run.judges if judge not in away)
+        left = replace(run, judges=judges, sheets=sheets)
+        imagined = replace(state, steps=state.steps | {step.id: left})
+        if not review.quorate(left, step):
+            self._note(f"QUORUM_UNMET: {step.id} {len(sheets)}/{step.panel_size}")
+        results: list[PanelResult] = []
+        for id in state.members:
+            result = review.result_of(imagined, id, step)
+            if result is None:
+                self._undecided.setdefault(id, "SCORES_MISSING")
+            elif result.passed:
+                results.append(result)
+            else:
+                self._whys.setdefault(id, "VOTE_NOT_PASSED")
+        return replace(imagined, components=imagined.components | _components(step, results))
+
+    # ---- what comes of it ----
+
+    def _stand(self, outcome: Outcome, asked: _Asked) -> dict[str, Place]:
+        """Everybody's place; where a person would have to decide, only those above the line are sure, if no rule binds."""
+        order = ranked(asked.problem, asked.scores)
+        if isinstance(outcome, Selected):
+            return _places(outcome.selected, outcome.reserve, order)
+        open_ = set(outcome.tied) if isinstance(outcome, TieUnresolved) and not asked.problem.rules else None
+        undecided = [one for one in order if open_ is None or one.nomination in open_]
+        self._undecided |= {one.nomination: _code(outcome) for one in undecided}
+        line = min((one.rank for one in undecided), default=1)
+        return _places([one.nomination for one in order if one.rank < line], (), order)
+
+    def _upward(
+        self, question: Question, outcome: Outcome, stage: Stage, went_up: tuple[str, ...]
+    ) -> tuple[str, ...]:
+        """What would have gone up: the list without those who left it in fact, each replaced from the reserve."""
+        if not isinstance(outcome, Selected):
+            return ()
+        left = {id for id in question.made.selected if id not in went_up}
+        stays = tuple(id for id in outcome.selected if id not in left)
+        substitutes = any(isinstance(step, Publicity) and step.substitute for step in stage.steps)
+        free = len(outcome.selected) - len(stays) if substitutes else 0
+        return stays + tuple(id for id in outcome.reserve if id not in left)[:free]
+
+    def _flips(self, before: Mapping[str, Place], after: Mapping[str, Place]) -> tuple[Flip, ...]:
+        """Everybody whose place is another, and those who would be here newly."""
+        flips = []
+        for id in dict.fromkeys((*before, *after)):
+            was, now = before.get(id, ABSENT), after.get(id, ABSENT)
+            if id in self._undecided:
+                now = replace(now, where=Where.UNDECIDED)
+            elif now is ABSENT and id in self._whys:
+                now = Place(Where.OUT)
+            if was.where != now.where:
+                why = self._undecided.get(id) or self._whys.get(id) or _because(was, now)
+                flips.append(Flip(id, was, now, why))
+        unknown = (Flip(id, ABSENT, Place(Where.UNKNOWN), why) for id, why in self._new.items())
+        return (*flips, *unknown)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A selection as it would have been asked."""
+
+    stage: Stage
+    step: Selection
+    problem: Problem
+    scores: Scores
+
+
+def _components(step: ExpertReview, results: list[PanelResult]) -> dict[str, dict[str, Fraction]]:
+    found: dict[str, dict[str, Fraction]] = {
+        step.component: {one.nomination: one.value for one in results},
+    }
+    for one in results:
+        for part in one.parts or ():
+            found.setdefault(part.component, {})[one.nomination] = part.value
+    return found
+
+
+def _places(selected: Iterable[str], reserve: Iterable[str], order: Iterable[Ranked]) -> dict[str, Place]:
+    chosen_, waiting = set(selected), set(reserve)
+    return {
+        one.nomination: Place(
+            Where.IN
+            if one.nomination in chosen_
+            else Where.RESERVE
+            if one.nomination in waiting
+            else Where.OUT,
+            one.rank,
+            one.score,
+        )
+        for one in order
+    }
+
+
+def _because(was: Place, now: Place) -> str:
+    """By their own score, or because others moved and they did not."""
+    return "OWN_SCORE" if was.score != now.score else "SEATS_OR_OTHERS"
+
+
+def _code(outcome: Outcome) -> str:
+    match outcome:
+        case TieUnresolved():
+            return "TIE_UNRESOLVED"
+        case DifferentialUnmet():
+            return "DIFFERENTIAL_UNMET"
+        case Infeasible():
+            return "RULES_INFEASIBLE"
+        case Selected():
+            return ""
+
+
+def changed(told: Iterable[Told]) -> Iterator[Told]:
+    """The rounds in which anything is another."""
+    return (one for one in told if one.flips or one.outcome or one.notes or one.seats[0] != one.seats[1])

@@ -1,0 +1,318 @@
+"""A log whose every hash is right, and in which a decision is not what the rules give, is found by taking it again (DR-45)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from activities.deciding import request_hash
+from activities.retaking import Retaker, Taken, Tally, by_command, differs
+from cli.rehearse.conductor import Conductor
+from cli.rehearse.party import Party, invent
+from domain import round as rounds
+from schemas import names
+from schemas.canonical import seal
+from schemas.commands import Command, Withdraw
+from schemas.errors import Integrity
+from schemas.ledger import Actor, Append, JsonObject, NewEvent, Provenance, RecordedEvent
+from schemas.loading import open_programme
+from schemas.programme import Publicity
+from schemas.values import format_instant
+from store.memory import MemoryEventStore
+
+PROGRAMME = Path(__file__).parents[2] / "programmes/sichuan-craftsman/1.yaml"
+NEVER = datetime(2020, 1, 1, tzinfo=UTC)
+Change = Callable[[JsonObject], JsonObject]
+
+
+class Withdrawing(Conductor):
+    """A rehearsal in which the first of a list withdraws while the list is published, wherever a reserve stands by."""
+
+    async def _act(self, state: rounds.State) -> bool:
+        step = rounds.step_of(state, self._party.programme, state.current)
+        if isinstance(step, Publicity) and state.standby and state.members and state.stream not in self._done:
+            self._done.add(state.stream)
+            first = next(iter(state.members))
+            stream = names.nomination_stream(self.cycle, first)
+            entrant = self.people[first]
+            await self._do(stream, Withdraw(reason="本人要求"), entrant.actor)
+        return await super()._act(state)
+
+
+def party(nominations: int = 24) -> Party:
+    opened = open_programme(PROGRAMME)
+    return invent(opened.programme, opened.units, units=6, nominations=nominations)
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="module")
+async def told() -> MemoryEventStore:
+    """A whole cycle, honestly run, with somebody who withdraws while a list is published."""
+    store = MemoryEventStore()
+    await Withdrawing(store, party()).run()
+    return store
+
+
+async def pages(store: MemoryEventStore) -> AsyncIterator[Sequence[RecordedEvent]]:
+    yield await store.read_all(0, 1_000_000)
+
+
+async def taken_again(store: MemoryEventStore) -> list[Taken]:
+    return [taken async for taken in Retaker(store).run(pages(store))]
+
+
+async def first_difference(store: MemoryEventStore) -> Taken:
+    last = (await taken_again(store))[-1]
+    assert last.difference is not None
+    return last
+
+
+async def planted(
+    told: MemoryEventStore,
+    type_: str,
+    change: Change,
+    *,
+    which: Callable[[RecordedEvent], bool] = lambda _: True,
+    **envelope: Any,
+) -> tuple[MemoryEventStore, RecordedEvent]:
+    """The same log with one event told otherwise, every hash and chain made anew as the store makes them; and the event."""
+    forged, found = MemoryEventStore(), None
+    forged._documents = told._documents
+    async for events in by_command(pages(told)):
+        fresh = [NewEvent(type=e.type, v=e.v, data=e.data, subject=e.subject) for e in events]
+        said = provenance(events)
+        for number, event in enumerate(events):
+            if found is None and event.type == type_ and which(event):
+                found = event
+                fresh[number] = fresh[number].model_copy(update={"data": change(event.data)})
+                said = said.model_copy(update=envelope)
+        head = forged._head(events[0].stream)
+        request = Append(stream=events[0].stream, expected=head, provenance=said, events=tuple(fresh))
+        assert seal(request)
+        await forged.append(request)
+    assert found is not None, f"no {type_} in the log"
+    return forged, found
+
+
+def provenance(events: Sequence[RecordedEvent]) -> Provenance:
+    one = events[0]
+    return Provenance(
+        log=one.log,
+        command_id=one.command_id,
+        payload_hash=one.payload_hash,
+        actor=one.actor,
+        grant=one.grant,
+        cause=one.cause,
+        occurred_at=one.at,
+        recorded_at=one.recorded,
+        rules=one.rules,
+    )
+
+
+async def found_at(store: MemoryEventStore, event: RecordedEvent, field: str) -> None:
+    """Every hash of the log is right, and still the planted event is the first that is named."""
+    for stream in await store.streams(""):
+        await store.load(stream)
+    apart = (await first_difference(store)).difference
+    assert apart is not None
+    assert (apart.event.stream, apart.event.seq, apart.event.type) == (event.stream, event.seq, event.type)
+    assert apart.field.startswith(field), apart
+    with pytest.raises(Integrity, match="DECISION_DIFFERS") as raised:
+        raise differs(apart)
+    assert raised.value.exit_code == 6
+    assert (raised.value.facts["stream"], raised.value.facts["seq"]) == (event.stream, str(event.seq))
+
+
+async def test_an_honest_log_is_taken_again_whole_with_no_difference_dr_45(told: MemoryEventStore) -> None:
+    tally = Tally()
+    for taken in await taken_again(told):
+        assert taken.difference is None
+        tally.add(taken)
+    assert not tally.folded
+    assert tally.events == await told.last_position()
+    given = {
+        "EligibilityChecked",
+        "PanelClosed",
+        "TallySealed",
+        "SelectionMade",
+        "Substituted",
+        "ListPublished",
+    }
+    assert given <= tally.results.keys()
+
+
+async def test_replay_leaves_the_log_as_it_is(told: MemoryEventStore) -> None:
+    before = (await told.last_position(), dict(told._gates), dict(told._claims), dict(told._posts))
+    await taken_again(told)
+    assert (await told.last_position(), told._gates, told._claims, told._posts) == before
+
+
+async def test_a_planted_wrong_winner_is_found(told: MemoryEventStore) -> None:
+    def swap(data: JsonObject) -> JsonObject:
+        *kept, last = data["selected"]
+        return data | {"selected": [*kept, data["reserve"][0]], "reserve": [last, *data["reserve"][1:]]}
+
+    forged, event = await planted(told, "SelectionMade", swap, which=lambda one: bool(one.data["reserve"]))
+    await found_at(forged, event, "reserve")
+
+
+async def test_a_planted_wrong_score_is_found(told: MemoryEventStore) -> None:
+    def better(data: JsonObject) -> JsonObject:
+        first, *others = data["results"]
+        return data | {"results": [first | {"value": "100"}, *others]}
+
+    forged, event = await planted(told, "PanelClosed", better)
+    await found_at(forged, event, "results[0].value")
+
+
+async def test_a_planted_sheet_is_found_where_the_panel_is_closed_on_it(told: MemoryEventStore) -> None:
+    def better(data: JsonObject) -> JsonObject:
+        return data | {"marks": [{"nomination": one["nomination"], "score": "100"} for one in data["marks"]]}
+
+    forged, event = await planted(told, "SheetHandedIn", better)
+    apart = (await first_difference(forged)).difference
+    assert apart is not None
+    assert (apart.event.stream, apart.event.type) == (event.stream, "PanelClosed")
+
+
+async def test_a_changed_eligibility_verdict_is_found(told: MemoryEventStore) -> None:
+    def pass_all(data: JsonObject) -> JsonObject:
+        results = [
+            one | ({"result": "fail", "failed": ["invented"]} if n == 0 else {})
+            for n, one in enumerate(data["results"])
+        ]
+        return data | {"results": results}
+
+    forged, event = await planted(told, "EligibilityChecked", pass_all)
+    await found_at(forged, event, "results[0].failed")
+
+
+async def test_a_wrong_substitution_is_found(told: MemoryEventStore) -> None:
+    forged, event = await planted(
+        told, "Substituted", lambda data: data | {"into": ""}, which=lambda one: bool(one.data.get("into"))
+    )
+    await found_at(forged, event, "into")
+
+
+async def test_a_publicity_period_that_is_too_short_is_found_dr_27(told: MemoryEventStore) -> None:
+    def shorter(data: JsonObject) -> JsonObject:
+        return data | {"window": data["window"] | {"closes_at": data["window"]["opens_at"]}}
+
+    forged, event = await planted(told, "ListPublished", shorter)
+    await found_at(forged, event, "window.closes_at")
+
+
+async def test_a_tally_that_is_not_that_of_its_counts_is_found(told: MemoryEventStore) -> None:
+    def zero(data: JsonObject) -> JsonObject:
+        return data | {"values": [one | {"value": "0"} for one in data["values"]]}
+
+    forged, event = await planted(told, "TallySealed", zero)
+    await found_at(forged, event, "values")
+
+
+async def test_counts_that_the_ballot_box_did_not_give_are_found_by_the_commands_hash(
+    told: MemoryEventStore,
+) -> None:
+    def more(data: JsonObject) -> JsonObject:
+        return data | {"papers": data["papers"] + 1}
+
+    forged, event = await planted(told, "TallySealed", more)
+    await found_at(forged, event, "command")
+
+
+async def test_a_panel_that_was_called_quorate_is_found_dr_15(told: MemoryEventStore) -> None:
+    forged, event = await planted(told, "PanelClosed", lambda data: data | {"present": data["present"] + 1})
+    await found_at(forged, event, "present")
+
+
+async def test_somebody_who_leaves_at_a_step_that_did_not_cut_them_is_found(told: MemoryEventStore) -> None:
+    def other(data: JsonObject) -> JsonObject:
+        first, *others = data["out"]
+        return data | {"out": [first | {"reason": "NOT_SELECTED: invented"}, *others]}
+
+    forged, event = await planted(told, "MembersOut", other)
+    await found_at(forged, event, "out[0].reason")
+
+
+async def test_a_nomination_that_advanced_without_its_rounds_word_is_found(told: MemoryEventStore) -> None:
+    forged, event = await planted(told, "NominationAdvanced", lambda data: data | {"round_seq": 1})
+    await found_at(forged, event, "round_seq")
+
+
+async def test_an_act_of_somebody_without_a_grant_is_found(told: MemoryEventStore) -> None:
+    stranger = Actor(id="stranger", role="officer")
+    original = await _endorsement(told)
+    asked = request_hash(_command(original, stranger))
+    forged, event = await planted(
+        told, "NominationEndorsed", lambda data: data, actor=stranger, payload_hash=asked
+    )
+    await found_at(forged, event, "decision")
+    apart = (await first_difference(forged)).difference
+    assert apart is not None
+    assert apart.retaken.startswith("NOT_AUTHORISED")
+
+
+async def test_an_act_after_its_window_had_closed_is_found(told: MemoryEventStore) -> None:
+    original = await _endorsement(told)
+    forged, event = await planted(
+        told, "NominationEndorsed", lambda data: data, occurred_at=original.at + timedelta(days=400)
+    )
+    await found_at(forged, event, "decision")
+    apart = (await first_difference(forged)).difference
+    assert apart is not None
+    assert apart.retaken.startswith("STAGE_CLOSED")
+
+
+async def test_facts_that_were_changed_afterwards_are_found_by_the_commands_hash(
+    told: MemoryEventStore,
+) -> None:
+    def other(data: JsonObject) -> JsonObject:
+        return data | {"commitment": "f" * 64}
+
+    forged, event = await planted(told, "NominationSubmitted", other)
+    await found_at(forged, event, "command")
+
+
+async def test_a_certificate_number_out_of_its_series_is_found_dr_33(told: MemoryEventStore) -> None:
+    def other(data: JsonObject) -> JsonObject:
+        first, *others = data["conferred"]
+        return data | {"conferred": [first | {"certificate": "invented-0001"}, *others]}
+
+    forged, event = await planted(told, "TitlesConferred", other)
+    await found_at(forged, event, "conferred[0].certificate")
+
+
+async def test_a_step_that_opened_at_another_time_than_its_window_says_is_found(
+    told: MemoryEventStore,
+) -> None:
+    def later(data: JsonObject) -> JsonObject:
+        return data | {"window": data["window"] | {"opens_at": format_instant(NEVER)}}
+
+    forged, event = await planted(
+        told, "StepOpened", later, which=lambda one: one.data.get("window") is not None
+    )
+    await found_at(forged, event, "window.opens_at")
+
+
+async def _endorsement(told: MemoryEventStore) -> RecordedEvent:
+    return next(one for one in await told.read_all(0, 1_000_000) if one.type == "NominationEndorsed")
+
+
+def _command(event: RecordedEvent, actor: Actor) -> Command:
+    said = {
+        name: event.data[name] for name in ("round", "recommendation_rank", "reason") if name in event.data
+    }
+    body: JsonObject = {"kind": "endorse"} | said
+    return Command.model_validate(
+        {
+            "id": event.command_id,
+            "stream": event.stream,
+            "actor": actor,
+            "received_at": event.at,
+            "body": body,
+        }
+    )
