@@ -21,6 +21,7 @@ from uuid import uuid4
 import asyncpg
 import orjson
 
+from bench import replaying
 from bench.appends import COLUMNS, EVENT, _open_gate, _provenance, _through_the_store
 from bench.figures import Figure, compared, show
 from bench.verifying import drain, verify
@@ -60,10 +61,9 @@ async def measure(only: str, events: int) -> list[Figure]:
         if only in ("", "append"):
             found += await _appends(await _empty(stack, "appends"))
         if only in ("", "replay"):
-            from bench import replaying
-
+            small, large = await _empty(stack, "replayed"), await _empty(stack, "replayed_more")
             found += await replaying.figures(
-                await _empty(stack, "replayed"), await _empty(stack, "replayed_more")
+                (small.owner, large.owner), (small.dsns.auditor, large.dsns.auditor)
             )
         if only in ("", "verify"):
             found += await _verifying(stack, events)
