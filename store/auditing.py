@@ -129,7 +129,6 @@ class _Walk:
         self.frontier = Frontier()
         self.heads: dict[str, tuple[int, bytes]] = {}
         self.newest: Checkpoint | None = None
-        self.origin = ""
         self.waiting_since: datetime | None = None
         self.checkpoints = self.cosignatures = self.agreed = self.agreed_outside = 0
 
@@ -147,7 +146,7 @@ class _Walk:
     def end(self) -> None:
         """Nothing may be known beyond the last row."""
         for anchor in self.ahead:
-            raise _Differs(anchor, self.frontier.size, self.frontier.size)
+            raise self._differs(anchor)
 
     def follow_chain(self, stream: str, seq: int, body: bytes, prev: bytes, hash_: bytes) -> _Said:
         """One more event of its stream; LOG_BROKEN if its bytes or its place are not what the rows say."""
@@ -194,9 +193,14 @@ class _Walk:
             while line and line[0].size == size:
                 anchor = line.popleft()
                 if anchor.root != root:
-                    raise _Differs(anchor, self.agreed_outside if anchor.outside else self.agreed, size)
+                    raise self._differs(anchor)
                 self._agree(anchor)
         return self._due(marks)
+
+    def _differs(self, anchor: Anchor) -> _Differs:
+        """What agreed inside the database says nothing against an anchor outside it."""
+        agreed = self.agreed_outside if anchor.outside else self.agreed
+        return _Differs(anchor, agreed, self.frontier.size)
 
     def _agree(self, anchor: Anchor) -> None:
         self.agreed = anchor.size
@@ -210,10 +214,6 @@ class _Walk:
     def _read_checkpoint(self, row: asyncpg.Record) -> Anchor:
         """A kept checkpoint as something to be met; CHECKPOINT_BAD for a bad signature below it."""
         found = checked_row(row, self.log_keys)
-        self.origin = self.origin or found.origin
-        if found.origin != self.origin:
-            fault = f"it is of {found.origin}, those before of {self.origin}"
-            raise Integrity("CHECKPOINT_BAD", source=f"position {row['size']}", fault=fault)
         note = parse_note(row["note"].encode())
         try:
             seen = note.with_signatures(*map(parse_signature, (line.rstrip("\n") for line in row["lines"])))
@@ -253,7 +253,7 @@ async def _located(connection: asyncpg.Connection, found: _Differs) -> Integrity
     position, last = found.agreed + 1, anchor.size
     fault = f"the root over {last} is another: the change lies in positions {position} to {last}"
     if there < last:
-        fault = f"positions {position} to {last} are missing"
+        fault = f"of {last} positions {there} are left"
     leaves = list(anchor.leaves()) if anchor.leaves is not None else []
     if merkle.root(leaves) == anchor.root:
         position = await _first_difference(connection, leaves)
