@@ -11,7 +11,7 @@ import gc
 import json
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import partial
 from hashlib import sha256
 from statistics import median
@@ -124,42 +124,56 @@ async def _verifying(stack: Stack, events: int) -> list[Figure]:
     """Both sizes: rates beside the drain, seconds beside each other, memory of processes of their own."""
     small = await _filled(await _empty(stack, "small"), events // 10)
     large = await _filled(await _empty(stack, "large"), events)
-    rates = {log.events: await _rates(log) for log in (small, large)}
+    runs = {log.events: await _runs(log) for log in (small, large)}
     found = [
-        compared(f"audit_verify{suffix}", "events/s", rates[log.events][0], DRAIN, rates[log.events][1])
+        compared(
+            f"audit_verify{suffix}",
+            "events/s",
+            [log.events / run.seconds for run in runs[log.events][0]],
+            DRAIN,
+            [log.events / run.seconds for run in runs[log.events][1]],
+        )
         for log, suffix in ((large, ""), (small, "_tenth"))
     ]
-    seconds = [log.events / median(rates[log.events][0]) for log in (large, small)]
-    beside = f"{small.events} events in {seconds[1]:.2f} s"
-    found.append(
-        Figure("audit_verify_growth", round(seconds[0], 2), f"s for {events} events", beside, round(seconds[1], 2),
-               round(seconds[0] / seconds[1], 2))
-    )  # fmt: skip
+    worked = [median(run.worked for run in runs[log.events][0]) for log in (large, small)]
+    found.append(_beside("audit_verify_growth", worked, f"s of processor time, {large.events} events", small))
     peaks = [await _peak_mb(log) for log in (large, small)]
-    found.append(
-        Figure("verify_rss_mb", peaks[0], f"MB at {events} events", f"MB at {small.events}", peaks[1], round(peaks[0] / peaks[1], 2))
-    )  # fmt: skip
+    found.append(_beside("verify_rss_mb", peaks, f"MB at most, {large.events} events", small))
     return found
 
 
-async def _rates(log: Log) -> tuple[list[float], list[float]]:
-    """Events a second, verified and only read, in turn."""
+def _beside(figure: str, values: Sequence[float], unit: str, small: Log) -> Figure:
+    """The large log's value beside the small one's."""
+    value, beside = values
+    ratio = round(value / beside, 2)
+    return Figure(figure, round(value, 2), unit, f"{small.events} events", round(beside, 2), ratio)
+
+
+class _Run(NamedTuple):
+    """How long it took, and how much of that this process worked, in seconds."""
+
+    seconds: float
+    worked: float
+
+
+async def _runs(log: Log) -> tuple[list[_Run], list[_Run]]:
+    """Verified and only read, in turn."""
     verified, drained = [], []
     for _ in range(ROUNDS):
-        drained.append(await _rate(log, drain))
-        verified.append(await _rate(log, partial(verify, key=KEY.verifier)))
+        drained.append(await _run(log, drain))
+        verified.append(await _run(log, partial(verify, key=KEY.verifier)))
     return verified, drained
 
 
-async def _rate(log: Log, work: Callable[[asyncpg.Connection], Awaitable[int]]) -> float:
+async def _run(log: Log, work: Callable[[asyncpg.Connection], Awaitable[int]]) -> _Run:
     connection = await asyncpg.connect(log.dsns.auditor)
     gc.collect()
-    began = time.perf_counter()
+    began, worked = time.perf_counter(), time.process_time()
     done = await work(connection)
-    seconds = time.perf_counter() - began
+    run = _Run(time.perf_counter() - began, time.process_time() - worked)
     await connection.close()
     assert done == log.events, (done, log.events)
-    return done / seconds
+    return run
 
 
 async def _peak_mb(log: Log) -> int:
