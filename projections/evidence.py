@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, BinaryIO, NamedTuple
@@ -25,6 +26,7 @@ from store.statements import statement
 
 _NEVER_LATE = datetime.fromtimestamp(0, UTC)  # a log whose sequencer is down can still be shown
 _ALL = 2**62
+_HISTORIES_A_PART = 200
 
 
 class Exported(NamedTuple):
@@ -188,11 +190,15 @@ def _calendar(gathered: _Gathered) -> bytes:
 
 
 async def _write_histories(writer: BundleWriter, histories: AsyncIterator[KeptHistory]) -> None:
-    """Each archived run as Temporal's protobuf, and a list that says which is which."""
-    told: list[dict[str, Any]] = []
+    """Archived runs, a line of JSON each, with Temporal's protobuf in base64."""
+    lines: list[bytes] = []
+    parts = 0
     async for one in histories:
-        name = f"histories/{len(told) + 1:05}.pb"
-        writer.file(name, one.content)
-        told.append({"file": name} | one.model_dump(exclude={"content"}))
-    if told:
-        writer.file("histories.json", canonical_bytes(told))
+        told = one.model_dump(exclude={"content"}) | {"content": b64encode(one.content).decode()}
+        lines.append(canonical_bytes(told) + b"\n")
+        if len(lines) == _HISTORIES_A_PART:
+            parts += 1
+            writer.file(f"histories/{parts:05}.txt", b"".join(lines))
+            lines = []
+    if lines:
+        writer.file(f"histories/{parts + 1:05}.txt", b"".join(lines))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, BinaryIO
+from zipfile import LargeZipFile
 
 from cyclopts import Parameter
 
@@ -67,6 +68,9 @@ def _new_file(to: Path) -> Iterator[BinaryIO]:
     try:
         with file:
             yield file
+    except LargeZipFile:
+        to.unlink()
+        raise BadUsage("OUT_FILE", file=to, fault="> 4 GiB") from None
     except BaseException:
         to.unlink()
         raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from base64 import b64decode
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -173,9 +174,8 @@ async def test_archived_histories_go_with_the_cycle(log: Log, tmp_path: Path) ->
     file = tmp_path / "evidence.zip"
     await log.run("--cycle", CYCLE, "--to", str(file))
     with ZipFile(file) as bundle:
-        assert bundle.read("histories/00001.pb") == b"protobuf"
-        (told,) = json.loads(bundle.read("histories.json"))
-    assert (told["workflow"], told["file"]) == (names.cycle_stream(CYCLE), "histories/00001.pb")
+        told = json.loads(bundle.read("histories/00001.txt"))
+    assert (told["workflow"], b64decode(told["content"])) == (names.cycle_stream(CYCLE), b"protobuf")
     assert verified(file, "--key", PUBLIC).returncode == 0
 
 
