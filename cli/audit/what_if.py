@@ -15,6 +15,7 @@ from activities.retaking import Retaker, differs
 from cli.audit.reading import in_order
 from cli.desk import AtDesk, Cycle, Desk, command
 from cli.output import Outcome, number, table
+from domain.adjudication import uncounted
 from domain.audit.otherwise import Changes, Course, Flip, Place, Told, Where, changed, otherwise
 from domain.audit.settings import with_settings
 from domain.decision import Decision
@@ -27,7 +28,7 @@ from schemas.ledger import JsonObject
 from schemas.loading import load_programme
 from schemas.programme import Programme
 from schemas.units import UnitTree
-from store.ballot_box import BallotBox
+from store.ballots import BallotBox
 from store.contract import EventStore
 
 _PLACES = {
@@ -174,7 +175,8 @@ async def _votes(desk: Desk, courses: list[Course], asked: tuple[str, ...]) -> d
     if voters and sealed:
         async with BallotBox(desk.settings.dsn(Login.APP)) as box:
             for course, step, tally in sealed:
-                again = await box.recount(tally.ballot, run_of(course.end, step).invalid | voters)
+                run = run_of(course.end, step)
+                again = await box.recount(tally.ballot, run.invalid | voters, uncounted(run))
                 tallies[tally.ballot] = tally.model_copy(update={"valid": again.valid})
     counted = [(tally.valid, tallies[tally.ballot].valid) for _, _, tally in sealed if tallies]
     if voters and all(before == after for before, after in counted):
