@@ -357,10 +357,15 @@ async def test_people_are_shown_the_same_in_words(
     assert shown.strip()
 
 
-async def test_a_server_that_is_away_is_unavailable() -> None:
+async def test_a_server_that_is_away_is_unavailable(tmp_path: Path) -> None:
     nowhere = Settings(postgres_auditor_dsn=SecretStr("postgresql://x:x@127.0.0.1:1/x"))
-    outcome = await app.run(["audit", "verify"], nowhere)
-    assert (outcome.exit_code, outcome.json["error"]["code"]) == (UNAVAILABLE, "STORE_UNAVAILABLE")
+    for words in (
+        ["audit", "verify"],
+        ["audit", "publish", "--to", str(tmp_path)],
+        ["audit", "prove", "s@1"],
+    ):
+        outcome = await app.run(words, nowhere)
+        assert (outcome.exit_code, outcome.json["error"]["code"]) == (UNAVAILABLE, "STORE_UNAVAILABLE")
 
 
 # ---- a nomination file against a pinned cycle ----

@@ -9,7 +9,7 @@ CREATE TABLE checkpoint (
 
 -- A witness's line below the note of that checkpoint.
 CREATE TABLE cosignature (
-    size bigint NOT NULL,
+    size bigint NOT NULL REFERENCES checkpoint,
     witness text COLLATE "C" NOT NULL,
     line text NOT NULL,
     CONSTRAINT a_witness_signs_a_checkpoint_once PRIMARY KEY (size, witness)
