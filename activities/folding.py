@@ -100,6 +100,14 @@ class States(Generic[S]):
         if fresh and fresh[0].seq == kept.head.seq + 1:
             self._keep_one(stream, kept.add(self._fold, fresh))
 
+    def kept(self, stream: str) -> Folded[S]:
+        """The stream as far as it is folded here, without asking the store."""
+        return self._kept.get(stream, Folded(self._initial))
+
+    def put_back(self, stream: str, folded: Folded[S]) -> None:
+        """The stream as it was folded at another time."""
+        self._keep_one(stream, folded)
+
     def forget(self, stream: str) -> None:
         self._kept.pop(stream, None)
 

@@ -36,6 +36,10 @@ class Retelling(MemoryEventStore):
         for effect in effects:
             self._apply(effect)
 
+    def stand(self, stream: str, head: Head) -> None:
+        """As if the stream had got no further than this head."""
+        self._heads[stream] = head
+
     def fault(self, stream: str, guards: Iterable[Guard], effects: Iterable[Effect]) -> EngineError | None:
         """The first guard or place that would have kept a decision from being written here."""
         for guard in guards:
