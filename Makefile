@@ -6,7 +6,7 @@ BIN := .venv/bin
 RUN := $(BIN)/python
 ARGS ?=
 
-.PHONY: help demo test lint types contracts pytest up down reset bench-engine bench-selection bench-votes bench-audit soak lock clean
+.PHONY: help demo test lint types contracts pytest up down reset bench-engine bench-selection bench-audit bench-votes soak lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
