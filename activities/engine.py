@@ -162,6 +162,7 @@ class Engine:
                 papers=tally.papers,
                 refused=tally.refused,
                 root=tally.root,
+                uncounted_root=tally.uncounted_root,
                 rules_hash=tally.rules_hash,
                 counts=tally.counts,
                 channels=tally.channels,

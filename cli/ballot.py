@@ -157,7 +157,7 @@ async def recount(
 
 
 def _compare(tally: SealedTally, sealed: TallySealed) -> None:
-    for name in ("papers", "root", "rules_hash", "counts", "channels", "valid"):
+    for name in ("papers", "root", "uncounted_root", "rules_hash", "counts", "channels", "valid"):
         again, was = getattr(tally, name), getattr(sealed, name)
         if again != was and was is not None:
             raise Integrity("TALLY_DIFFERS", ballot=tally.ballot, fault=f"{name}: {again} ≠ {was}")

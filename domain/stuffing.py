@@ -114,6 +114,9 @@ class _Watch:
             self.watched.add((window, cell))
 
     def watches(self, one: Traced) -> bool:
+        """Whether something may be found where this paper comes from."""
+        if not self.watched:
+            return False
         bucket = self.scope.bucket(one)
         return bool(bucket) and (self.scope.window(one.received), crc32(bucket) & self._mask) in self.watched
 

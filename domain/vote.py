@@ -130,6 +130,7 @@ def seal_tally(state: State, command: Command, body: SealTally, step: PublicVote
         papers=body.papers,
         refused=body.refused,
         root=body.root,
+        uncounted_root=body.uncounted_root,
         rules_hash=body.rules_hash,
         counts=body.counts,
         channels=body.channels or None,

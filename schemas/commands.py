@@ -264,6 +264,7 @@ class SealTally(Frozen):
     papers: int
     refused: int
     root: str
+    uncounted_root: str | None = None
     rules_hash: str | None = None
     counts: tuple[Count, ...]  # of every accepted paper
     channels: tuple[ChannelCounts, ...] = ()  # the same by channel

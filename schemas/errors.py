@@ -392,6 +392,35 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "The tally of {ballot} is not sealed yet; proofs are given from then on.",
     ),
     "DUPLICATE_CHOICE": ("同一张选票上不得重复选同一候选人。", "A paper may not name a candidate twice."),
+    # the vote intake
+    "BAD_TOKEN": (
+        "投票凭证无效或已过期；请重新验证身份。",
+        "The voter's pass is not valid here or has run out: identify yourself again.",
+    ),
+    "BALLOT_KEY_DESTROYED": (
+        "投票 {ballot} 的密钥已销毁，不再受理身份验证。",
+        "The key of the ballot {ballot} is destroyed: no voter can be identified any more.",
+    ),
+    "IDENTITY_REFUSED": ("身份验证未通过：{fault}。", "The identity was not shown: {fault}."),
+    "IDENTITY_AWAY": (
+        "身份服务（{by}）暂不可用，请稍后再试。",
+        "The identity service ({by}) is away: try again later.",
+    ),
+    "TOO_MANY_TRIES": (
+        "尝试超过 {maximum} 次，请稍后再试。",
+        "More than {maximum} tries: wait, then try again.",
+    ),
+    "OVERLOADED": (
+        "投票人数过多，请稍后用同一选票编号重试；本次未受理。",
+        "Too many are voting at once: nothing was taken, try again with the same paper in a moment.",
+    ),
+    "NO_SUCH_ROUTE": ("没有此地址：{path}。", "There is nothing at {path}."),
+    "METHOD_NOT_ALLOWED": ("{path} 不接受 {method}。", "{path} does not take {method}."),
+    "LENGTH_MISSING": ("请求须写明 Content-Length。", "The request must say its Content-Length."),
+    "BODY_TOO_LARGE": ("请求超过 {maximum} 字节。", "The request is larger than {maximum} bytes."),
+    "NOT_JSON": ("请求的 Content-Type 应为 application/json。", "The Content-Type must be application/json."),
+    "BODY_MALFORMED": ("请求内容有误：{fault}", "The request is malformed: {fault}"),
+    "BROKEN": ("服务内部出错，已记录；请稍后重试。", "The service failed, and noted why; try again later."),
     # files
     "FILE_FAULTS": ("{file} 有 {count} 处错误。", "{file} has {count} fault(s)."),
     "VALUES_UNSUPPLIED": (

@@ -177,6 +177,13 @@ class RulesAmended(Event):
     reason: str
 
 
+class BallotKeysDestroyed(Event):
+    """No objection can be made any more: the keys of the cycle's ballots are gone, in this very transaction.
+
+    From here on nobody can say whose a vote was, nor make a voter's token; papers, tallies and proofs stay.
+    """
+
+
 class CycleCompleted(Event):
     conferred: int
 
@@ -766,7 +773,7 @@ class TallySealed(Event):
     """The public vote's only result (DR-22): counts, number of papers, Merkle root over all accepted papers.
 
     `counts`, and by channel `channels`, are before and `valid` after what was invalidated (DR-23); `values` come from the
-    valid ones. `rules_hash` is that of the ballot's rules.
+    valid ones. `uncounted_root` is over the papers that do not count; `rules_hash` is that of the ballot's rules.
     """
 
     step: str
@@ -775,6 +782,7 @@ class TallySealed(Event):
     papers: int
     refused: int = 0
     root: str
+    uncounted_root: str | None = None
     rules_hash: str | None = None
     counts: tuple[Count, ...]
     channels: tuple[ChannelCounts, ...] | None = None

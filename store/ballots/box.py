@@ -6,6 +6,7 @@ A ballot's id is the id of its gate.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from functools import partial
 from types import TracebackType
@@ -46,6 +47,7 @@ class BallotBox:
         self._flusher = Flusher(partial(asyncpg.connect, dsn, command_timeout=command_timeout_seconds), lanes)
 
     async def __aenter__(self) -> Self:
+        self._loop = asyncio.get_running_loop()  # asking for it costs a system call, each time
         self._pool = await asyncpg.create_pool(
             self._dsn, min_size=0, max_size=self._connections_max, command_timeout=self._timeout
         )
@@ -107,7 +109,17 @@ class BallotBox:
         NOT_A_CANDIDATE, NOT_A_CHANNEL, DUPLICATE_CHOICE, ALREADY_VOTED, LIMIT_REACHED (both of the day),
         CANDIDATE_TOTAL_REACHED or TOTAL_REACHED (DR-21).
         """
-        (outcome,) = await self.submit_many([paper])
+        ballot = self._ballots.get(paper.ballot) or await self._opened(paper.ballot)
+        answers = Answers([None], 1, self._loop)
+        try:
+            sheet, packed = self._packed(ballot, paper, answers, 0)
+        except Refused as fault:
+            self._flusher.refused[paper.ballot, fault.code] += 1
+            raise
+        self._flusher.add(sheet, (packed,))
+        await answers.whole
+        (outcome,) = answers.outcomes
+        assert outcome is not None, "the promise is kept"
         if isinstance(outcome, EngineError):
             raise outcome
         return outcome
@@ -115,7 +127,7 @@ class BallotBox:
     async def submit_many(self, papers: Sequence[Paper]) -> list[Outcome]:
         """Take papers, each by itself, and tell the outcome of each in their order; raises nothing of `submit`."""
         outcomes: list[Outcome | None] = [None] * len(papers)
-        answers = Answers(outcomes, len(papers))
+        answers = Answers(outcomes, len(papers), self._loop)
         waiting: dict[Sheet, list[Waiting]] = {}
         for number, paper in enumerate(papers):
             try:

@@ -46,10 +46,10 @@ class Answers:
 
     __slots__ = ("missing", "outcomes", "whole")
 
-    def __init__(self, outcomes: list[Outcome | None], missing: int) -> None:
+    def __init__(self, outcomes: list[Outcome | None], missing: int, loop: asyncio.AbstractEventLoop) -> None:
         self.outcomes = outcomes
         self.missing = missing
-        self.whole: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.whole: asyncio.Future[None] = loop.create_future()
 
     def give(self, number: int, outcome: Outcome) -> None:
         """Keep one outcome; the last one keeps the promise."""

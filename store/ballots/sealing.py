@@ -6,13 +6,14 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from datetime import date
 from hashlib import sha256
+from itertools import product
 from typing import Any, NamedTuple
 
 import asyncpg
 from asyncpg.pgproto.pgproto import UUID
 from asyncpg.pool import PoolConnectionProxy
 
-from proof.merkle import verify_inclusion
+from proof.merkle import Frontier, verify_inclusion
 from schemas.canonical import canonical_bytes
 from schemas.errors import Integrity, Refused
 from store.ballots.paper import Place, day_number, leaf_head, place_of, split_row, token
@@ -210,12 +211,13 @@ async def _tally(
     root: bytes,
     excluded: Excluded,
 ) -> SealedTally:
-    left_out = await _left_out(connection, ballot, sheets, excluded)
+    left_out, uncounted = await _left_out(connection, ballot, sheets, excluded)
     return SealedTally(
         ballot=ballot.rules.ballot,
         papers=counts.papers.total(),
         refused=await _refused(connection, ballot.rules.ballot),
         root=root.hex(),
+        uncounted_root=uncounted.hex(),
         counts=counts.of_candidates(ballot),
         rules_hash=ballot.rules_hash.hex(),
         channels=counts.by_channel(ballot),
@@ -233,25 +235,28 @@ async def _refused(connection: PoolConnectionProxy, ballot: str) -> int:
 
 async def _left_out(
     connection: PoolConnectionProxy, ballot: Opened, sheets: Iterable[SheetOf], excluded: Excluded
-) -> Counts:
-    """The counts of the papers that do not count."""
+) -> tuple[Counts, bytes]:
+    """The counts of the papers that do not count, and the root over their leaves in the order of the ballot's tree."""
     marked = set[tuple[bytes, bytes]]()
     if excluded.cohorts:
         rows = await connection.fetch(
             statement("marked"), ballot.rules.ballot, list(excluded.cohorts), timeout=_PATIENCE_SECONDS
         )
         marked = {(row["voter"], row["paper"]) for row in rows}
-    counts = Counts()
+    counts, tree = Counts(), Frontier()
     voters = sorted(excluded.voters | {voter for voter, _ in marked})
-    numbers = [sheet.number for sheet in sheets]
-    for at in range(0, len(voters), _ROWS):
-        asked = [UUID(voter) for voter in voters[at : at + _ROWS]]
-        for voter, papers, choices in await connection.fetch(statement("rows_of_voters"), numbers, asked):
+    chunks = [[UUID(voter) for voter in voters[at : at + _ROWS]] for at in range(0, len(voters), _ROWS)]
+    for sheet, asked in product(sheets, chunks):
+        head = leaf_head(ballot.rules_hash, day_number(sheet.day))
+        for voter, papers, choices in await connection.fetch(
+            statement("rows_of_voters"), sheet.number, asked
+        ):
             token = voter.bytes
             for paper, chosen in split_row(papers, choices):
                 if token in excluded.voters or (token, paper[:16]) in marked:
                     counts.add(chosen)
-    return counts
+                    tree.append(sha256(head + token + paper + chosen).digest())
+    return counts, tree.root()
 
 
 async def _page(

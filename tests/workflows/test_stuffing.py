@@ -178,6 +178,7 @@ async def _both_results(poll: Poll, first: str, second: str) -> None:
     assert {one.nomination: one.counted for one in tally.before} == {first: 29, second: 31}
     again = await poll.door.ballots.recount(poll.ballot, frozenset(), uncounted(await poll.run()))
     assert (again.root, again.counts, again.valid) == (tally.root, tally.counts, tally.valid)
+    assert again.uncounted_root == tally.uncounted_root != merkle.root([]).hex()
     shown = await poll.events(CountsPublished)
     assert shown
     assert {one.at.hour for one in shown} == {4}  # noon in Shanghai

@@ -32,7 +32,18 @@ CREATE FUNCTION drop_traces(p_ballot text) RETURNS bigint
 LANGUAGE sql SECURITY DEFINER SET search_path = ballot, pg_temp AS $$
     WITH gone AS (DELETE FROM trace WHERE ballot = p_ballot RETURNING papers) SELECT coalesce(sum(papers), 0) FROM gone
 $$;
-REVOKE ALL ON FUNCTION drop_traces FROM PUBLIC;
+
+-- What was known of the senders goes with the key from which the voters' tokens were made, in the same transaction.
+CREATE FUNCTION drop_traces_of_cycle() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = ballot, pg_temp AS $$
+BEGIN
+    DELETE FROM trace USING ledger.gate WHERE trace.ballot = gate.id AND 'cycle/' || gate.cycle = new.stream;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER drop_traces AFTER INSERT ON ledger.event
+FOR EACH ROW WHEN (new.type = 'BallotKeysDestroyed') EXECUTE FUNCTION drop_traces_of_cycle();
+REVOKE ALL ON FUNCTION drop_traces, drop_traces_of_cycle FROM PUBLIC;
 
 CREATE TRIGGER no_change BEFORE UPDATE OR DELETE OR TRUNCATE ON mark
 FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change();
