@@ -26,7 +26,7 @@ from temporalio import workflow
 from temporalio.client import Client, WorkflowHandle
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-from bench import stuffing
+from bench import stuffing, votes_http
 from bench.figures import Figure, compared, show
 from runtime.dev_server import DevServerOptions, start_dev_server
 from runtime.embedded_postgres import PostgresServer, start_postgres
@@ -38,7 +38,7 @@ from store.ballots import BallotBox, Paper, PaperReceipt
 from store.migrations import RolePasswords, migrate, role_dsns
 
 DOC = Path(__file__).parent.parent / "docs" / "voting.md"
-PARTS = ("store", "growth", "signals", "stuffing")
+PARTS = ("store", "growth", "signals", "http", "stuffing")
 ROUNDS = 5
 DATABASE = "measured_votes"
 SECRET = "for-the-bench-alone"
@@ -309,6 +309,8 @@ async def measure(only: str, papers: int, rows: int) -> list[Figure]:
                 if only in ("", "signals"):
                     found.append(await signals_figure(places, box, admin))
             await admin.close()
+            if only in ("", "http"):
+                found += await votes_http.figures(server)
     return found
 
 
