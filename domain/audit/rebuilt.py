@@ -38,8 +38,8 @@ def is_proposal(events: Events) -> bool:
 
 
 def told(events: Events) -> Events:
-    """The events without the word that a second person asked for them."""
-    return tuple(event for event in events if event.type != SECONDED)
+    """The events without the word that a second person asked for them, and without what a cycle's end brings along."""
+    return tuple(event for event in events if event.type not in (SECONDED, e.BallotKeysDestroyed.__name__))
 
 
 def bodies(events: Events, state: Any) -> Iterator[Any]:
