@@ -138,6 +138,13 @@ def test_a_pause_is_listed_and_what_it_gives_back_is_not() -> None:
     ]
 
 
+def test_no_reason_that_people_write_keeps_an_extension_off_the_list_dr_08() -> None:
+    world = logged(step("endorsement"), members=("a",))
+    world.open_step("endorsement")
+    by_two(world, longer(world, "endorsement").model_copy(update={"reason": "resumed"}))
+    assert (only(world).what, only(world).reason) == ("StepExtended", "resumed")
+
+
 def test_a_step_closed_early_is_listed_with_when_it_would_have_ended() -> None:
     world = logged(step("endorsement"), members=("a",))
     world.open_step("endorsement")
