@@ -120,7 +120,10 @@ _GROUPS: dict[str, tuple[str, str]] = {
         "评审轮：暂停、恢复、取消、提前结束环节、延长上报",
         "Rounds: pause, resume, cancel, close-early, extend-reports",
     ),
-    "ballot": ("公众投票：投票、现状、作废", "The public vote: vote, state, invalidate"),
+    "ballot": (
+        "公众投票：投票、现状、重新计票、刷票筛查与处置",
+        "The public vote: vote, state, recount, what is done about stuffing",
+    ),
     "title": (
         "称号：列出、考核、撤销、申诉、摘牌",
         "Titles: list, show, assess, revoke, appeal, delist",

@@ -14,7 +14,7 @@ from rich.text import Text
 from cli.audit.past import is_rehearsal, past_of
 from cli.desk import AtDesk, Cycle, Desk, command
 from cli.output import Outcome, jsonable, table
-from cli.words import event_words
+from cli.words import event_words, told_words
 from domain.audit.amendments import Amendment, amendments
 from schemas.events import DecisionTaken, PanelClosed, StepClosed
 from schemas.units import UnitTree
@@ -133,7 +133,7 @@ def _row(one: Amendment, tree: UnitTree, desk: Desk) -> tuple[str, ...]:
         _where(one, tree),
         _value(one.before, desk),
         _value(one.after, desk),
-        one.reason,
+        told_words(one.reason, desk.language),
         " + ".join(one.people) + f"（{one.role}）",
         f"{one.grant}: {one.terms.role} @ {one.terms.unit}" if one.terms else one.grant,
     )

@@ -15,7 +15,7 @@ from rich.text import Text
 from cli.audit.past import is_rehearsal, past_of
 from cli.desk import AtDesk, Desk, command, nomination_at
 from cli.output import Outcome, jsonable, number
-from cli.words import event_words, out_words, rank_words, status_words, step_words
+from cli.words import event_words, out_words, rank_words, status_words, step_words, told_words
 from domain.audit.explain import explain
 from domain.audit.explained import (
     ConferralTold,
@@ -149,7 +149,7 @@ def _reason(reason: str, rules: Iterable[str], desk: Desk) -> str:
     named = ", ".join(rules)
     if named and reason.startswith("NOT_SELECTED"):
         return desk.say(f"因规则 {named} 未入选 [{reason}]", f"not selected because of {named} [{reason}]")
-    return f"{out_words(reason, desk.language)} [{reason}]"
+    return f"{out_words(reason, desk.language)} [{told_words(reason, desk.language)}]"
 
 
 def _rules_against(detail: object) -> tuple[str, ...]:
@@ -215,7 +215,7 @@ def _substituted(step: StepTold, desk: Desk) -> str:
 
 def _word(word: Word, desk: Desk) -> str:
     rank = desk.say(f"，排序 {word.rank}", f", rank {word.rank}") if word.rank else ""
-    reason = f"：{word.reason}" if word.reason else ""
+    reason = f"：{told_words(word.reason, desk.language)}" if word.reason else ""
     by = f"{word.by}（{word.role}）"
     return f"{event_words(word.what, desk.language)} {by}{rank}{reason} {_position(word.place)}"
 
@@ -227,7 +227,8 @@ def _replies(step: StepTold, desk: Desk) -> Iterator[str]:
         "conditional": ("有条件", "conditional"),
     }
     for reply in step.replies:
-        yield f"{reply.department}：{desk.say(*said[reply.outcome])} {reply.reason} {_position(reply.place)}"
+        reason = told_words(reply.reason, desk.language)
+        yield f"{reply.department}：{desk.say(*said[reply.outcome])} {reason} {_position(reply.place)}"
 
 
 def _detail(step: StepTold, desk: Desk) -> Iterator[str]:
@@ -247,11 +248,12 @@ def _detail(step: StepTold, desk: Desk) -> Iterator[str]:
             yield from (line.plain for line in _selection(choice, desk))
         case PublicityTold() as published:
             yield f"{published.opens_at:%Y-%m-%d %H:%M} – {published.closes_at:%Y-%m-%d %H:%M} UTC"
-            for id, ground, outcome in published.objections:
+            for id, on, outcome in published.objections:
+                ground = told_words(on, desk.language)
                 yield desk.say(f"异议 {id}（{ground}）：{outcome}", f"objection {id} ({ground}): {outcome}")
         case DecisionTold() as decided:
             word = desk.say("确认", "confirmed") if decided.confirmed else desk.say("移除", "removed")
-            yield f"{decided.body}：{word} {decided.reason}".rstrip()
+            yield f"{decided.body}：{word} {told_words(decided.reason, desk.language)}".rstrip()
         case ConferralTold() as given:
             yield from (f"{title} {certificate}" for title, certificate in given.titles)
         case None:
