@@ -197,6 +197,8 @@ class _Reader:
             case e.VotesReleased():
                 who = event.nomination or event.cohort or f"{len(event.voters or ())} voters"
                 return who, f"counts ({event.evidence or event.reason})"
+            case e.VotesHeld():
+                return f"{event.nomination}: {event.papers} of {event.of} papers", f"held by {event.rule}"
             case e.VotesFrozen():
                 return event.nomination or "open", "frozen"
             case e.VotesUnfrozen():
