@@ -28,6 +28,7 @@ _WORDS = {
 _STATES = {
     "open": "进行",
     "paused": "暂停",
+    "frozen": "冻结",
     "cancelled": "取消",
     "lapsed": "失效",
     "in": "在评",
