@@ -304,6 +304,8 @@ async def measure(only: str, papers: int, rows: int) -> list[Figure]:
             async with BallotBox(role_dsns(dsn, passwords).app, command_timeout_seconds=120) as box:
                 if only in ("", "store"):
                     found += await store_figures(box, admin, papers)
+                if only in ("", "http"):
+                    found += await votes_http.figures(server)
                 if only in ("", "growth"):
                     found += await growth_figures(box, admin, rows)
                 if only in ("", "signals"):

@@ -22,12 +22,11 @@ from uuid import uuid4
 
 import orjson
 
-from bench.figures import Figure, compared, show
+from bench.figures import Figure, compared
 from runtime.children import Child, Command
-from runtime.embedded_postgres import PostgresServer, start_postgres
-from runtime.places import held_ephemeral_folder, places_for, server_account
+from runtime.embedded_postgres import PostgresServer
 from runtime.ports import free_port
-from runtime.settings import CHECKOUT, Settings, child_environment
+from runtime.settings import CHECKOUT, child_environment
 from schemas.ledger import Actor, Append, Gate, GateStatus, Head, Provenance, SetGate
 from schemas.programme import VoterLimits
 from store.ballots import BallotBox
@@ -225,17 +224,3 @@ async def _intake(dsns: RoleDsns, folder: Path) -> tuple[int, Child]:
         except OSError:
             await asyncio.sleep(0.05)
     raise RuntimeError(child.last_words())
-
-
-async def measure() -> list[Figure]:
-    """On a Postgres of its own."""
-    with held_ephemeral_folder(server_account(Settings())) as folder:
-        server = await start_postgres(places_for(Settings(data_dir=folder)), "for-the-bench-alone")
-        try:
-            return await figures(server)
-        finally:
-            await server.child.stop()
-
-
-if __name__ == "__main__":
-    show(asyncio.run(measure()))
