@@ -45,8 +45,8 @@ SECRET = "for-the-bench-alone"
 NOON = datetime(2024, 1, 30, 4, 0, tzinfo=UTC)
 CANDIDATES = tuple(f"nomination-{n}" for n in range(100))
 LIMITS = VoterLimits(per_day=3, choices_max=3)
-CALLERS = 3
-HANDED_IN = 4000
+CALLERS = 4
+HANDED_IN = 5000
 """Papers that a caller hands in at once."""
 COPIED = 10_000
 SIGNALS = 2000

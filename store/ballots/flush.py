@@ -34,7 +34,7 @@ from store.ballots.paper import (
 from store.ballots.rules import Opened
 from store.statements import statement
 
-PAPERS_MAX = 2000
+PAPERS_MAX = 5000
 _HOPE_AFTER = 8
 _SLOTS = [slot.to_bytes(1, "big").hex() for slot in range(256)]
 
