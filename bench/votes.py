@@ -26,7 +26,7 @@ from temporalio import workflow
 from temporalio.client import Client, WorkflowHandle
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-from bench import votes_http
+from bench import stuffing, votes_http
 from bench.figures import Figure, compared, show
 from runtime.dev_server import DevServerOptions, start_dev_server
 from runtime.embedded_postgres import PostgresServer, start_postgres
@@ -38,7 +38,7 @@ from store.ballots import BallotBox, Paper, PaperReceipt
 from store.migrations import RolePasswords, migrate, role_dsns
 
 DOC = Path(__file__).parent.parent / "docs" / "voting.md"
-PARTS = ("store", "http", "growth", "signals")
+PARTS = ("store", "http", "growth", "signals", "stuffing")
 ROUNDS = 5
 DATABASE = "measured_votes"
 SECRET = "for-the-bench-alone"
@@ -291,7 +291,9 @@ async def _served(places: Places) -> AsyncIterator[PostgresServer]:
 
 async def measure(only: str, papers: int, rows: int) -> list[Figure]:
     """One part, or all of them, one after the other."""
-    found: list[Figure] = []
+    found: list[Figure] = stuffing.figures() if only in ("", "stuffing") else []
+    if only == "stuffing":
+        return found
     passwords = RolePasswords.all_alike(SECRET)
     with held_ephemeral_folder(server_account(Settings())) as folder:
         places = places_for(Settings(data_dir=folder))

@@ -242,10 +242,11 @@ def _place_of(path: str) -> tuple[str, str]:
 def network_of(address: str) -> str:
     """The /24 or /48 that an address is in; empty for what is no address."""
     try:
-        prefix = 24 if ip_address(address).version == 4 else 48
+        parsed = ip_address(address)
     except ValueError:
         return ""
-    return str(ip_network((address, prefix), strict=False))
+    parsed = getattr(parsed, "ipv4_mapped", None) or parsed  # IPv4 on a socket that hears both
+    return str(ip_network((parsed, 24 if parsed.version == 4 else 48), strict=False))
 
 
 @lru_cache(maxsize=len(_PAGES))

@@ -175,7 +175,7 @@ class Flusher:
     async def _count_refused(self, lane: Lane) -> None:
         counted, self.refused = self.refused, Counter()
         for (ballot, code), number in counted.items():
-            with suppress(Unavailable):
+            with suppress(Unavailable, asyncpg.PostgresError):  # a count, and no paper waits for it
                 await lane.ask(statement("count_refusals"), ballot, [code], [number])
 
 

@@ -10,11 +10,13 @@ import asyncpg
 import pytest
 
 from proof import merkle
+from schemas.events import BallotKeysDestroyed
+from schemas.ledger import NewEvent
 from schemas.traces import PaperTrace, Traced, milliseconds
 from store.ballots import BallotBox, Paper, token
 from store.postgres import PostgresEventStore
 from store.screening import Traces
-from tests.store.commands import NOON
+from tests.store.commands import NOON, command
 from tests.store.polls import CANDIDATES, Polls
 from tests.support.databases import Database
 
@@ -140,11 +142,20 @@ async def test_one_screening_of_a_ballot_at_a_time(polls: Polls, traces: Traces)
     assert entered[::2] == entered[1::2]
 
 
-async def test_traces_go_and_the_papers_stay_dr_23(polls: Polls, traces: Traces) -> None:
+@pytest.mark.parametrize("how", ["by hand", "with the key"])
+async def test_traces_go_and_the_papers_stay_dr_23(polls: Polls, traces: Traces, how: str) -> None:
     await traces.begin(polls.id)
     await polls.begin()
     await polls.cast("v1", "p1", ONE)
-    assert await traces.drop(polls.id) == 1
+    assert len(await kept(traces, polls)) == 1
+    if how == "by hand":
+        assert await traces.drop(polls.id) == 1
+    else:
+        cycle = f"cycle/{polls.id}"
+        destroyed = NewEvent(type=BallotKeysDestroyed.__name__, data={})
+        await polls.store.append(
+            command(cycle, "complete", (await polls.store.heads([cycle]))[cycle], destroyed)
+        )
     assert await kept(traces, polls) == []
     await polls.close()
     assert (await polls.box.seal(polls.id)).papers == 1

@@ -26,6 +26,7 @@ from tests.store.commands import command
 from tests.support.databases import Database
 from tests.web.caller import Caller, Reply
 from tests.web.conftest import KEK, ONE, TWO, Ballot, Serve, Voters
+from web.app import network_of
 from web.polls import FRESH_SECONDS
 
 LIMITS = VoterLimits(per_day=1)
@@ -187,6 +188,12 @@ async def test_of_a_watched_ballot_hashes_of_network_and_device_are_kept_and_no_
     assert networks[0] == networks[1] != networks[2]
     assert devices[0] == devices[1] != devices[3]
     assert [len(one) for one in networks + devices] == [8, 8, 8, 0, 8, 8, 0, 8]
+
+
+def test_addresses_of_one_network_are_one_also_on_a_socket_that_hears_both_kinds() -> None:
+    assert network_of("203.0.113.7") == network_of("::ffff:203.0.113.250") != network_of("::ffff:203.0.114.7")
+    assert network_of("2001:db8:1:2::3") == network_of("2001:db8:1:ffff::") != network_of("2001:db8:2::")
+    assert network_of("nonsense") == ""
 
 
 # ---- the key of a ballot ----

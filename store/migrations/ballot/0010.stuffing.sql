@@ -52,13 +52,3 @@ ALTER TABLE mark ENABLE ALWAYS TRIGGER no_change;
 GRANT EXECUTE ON FUNCTION drop_traces TO xuanshu_app;
 GRANT SELECT, INSERT ON traced, trace, mark TO xuanshu_app;
 GRANT SELECT ON traced, mark TO xuanshu_auditor;
-
--- The intake's login hands papers in.
-DO $$
-BEGIN
-    IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'xuanshu_web') THEN
-        GRANT SELECT ON traced TO xuanshu_web;
-        GRANT INSERT ON trace TO xuanshu_web;
-    END IF;
-END
-$$;
