@@ -311,6 +311,8 @@ async def measure(only: str, papers: int, rows: int) -> list[Figure]:
                 if only in ("", "signals"):
                     found.append(await signals_figure(places, box, admin))
             await admin.close()
+            if only in ("", "http"):
+                found += await votes_http.figures(server)
     return found
 
 

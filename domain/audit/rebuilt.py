@@ -338,5 +338,8 @@ _BY_TYPE: dict[str, Callable[[Events, Any], Bodies]] = {
         e.TitleDelisted: c.DelistTitle,
         e.MembersEntered: c.EnterRegister,
         e.MembersPaired: c.PairMembers,
+        e.PersonHeld: c.HoldPerson,
+        e.PersonReleased: c.ReleasePerson,
+        e.PersonErased: c.ErasePerson,
     }.items()
 }
