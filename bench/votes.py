@@ -38,7 +38,7 @@ from store.ballots import BallotBox, Paper, PaperReceipt
 from store.migrations import RolePasswords, migrate, role_dsns
 
 DOC = Path(__file__).parent.parent / "docs" / "voting.md"
-PARTS = ("store", "http", "growth", "signals", "stuffing")
+PARTS = ("store", "growth", "signals", "http", "stuffing")
 ROUNDS = 5
 DATABASE = "measured_votes"
 SECRET = "for-the-bench-alone"
