@@ -38,15 +38,15 @@ from store.ballots import BallotBox, Paper, PaperReceipt
 from store.migrations import RolePasswords, migrate, role_dsns
 
 DOC = Path(__file__).parent.parent / "docs" / "voting.md"
-PARTS = ("store", "http", "growth", "signals", "stuffing")
+PARTS = ("store", "growth", "signals", "http", "stuffing")
 ROUNDS = 5
 DATABASE = "measured_votes"
 SECRET = "for-the-bench-alone"
 NOON = datetime(2024, 1, 30, 4, 0, tzinfo=UTC)
 CANDIDATES = tuple(f"nomination-{n}" for n in range(100))
 LIMITS = VoterLimits(per_day=3, choices_max=3)
-CALLERS = 3
-HANDED_IN = 4000
+CALLERS = 4
+HANDED_IN = 5000
 """Papers that a caller hands in at once."""
 COPIED = 10_000
 SIGNALS = 2000
@@ -311,6 +311,8 @@ async def measure(only: str, papers: int, rows: int) -> list[Figure]:
                 if only in ("", "signals"):
                     found.append(await signals_figure(places, box, admin))
             await admin.close()
+            if only in ("", "http"):
+                found += await votes_http.figures(server)
     return found
 
 

@@ -130,7 +130,7 @@ _GROUPS: dict[str, tuple[str, str]] = {
     ),
     "reward": ("称号所附奖励：应发、发放、追缴", "Rewards that go with titles: due, pay, recover"),
     "honour": ("外部荣誉：录入", "Honours of elsewhere: record"),
-    "audit": ("审计：复现与核验", "Audit: replay the log, verify it"),
+    "audit": ("审计：复现、核验、说明、假设推演", "Audit: replay and verify the log, explain, ask what if"),
 }
 _TITLE = (
     """选树：自下而上的评选，逐级推荐，事事入账。

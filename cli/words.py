@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from runtime.settings import Language
+from schemas.sealed import opened
 
 # By type, in 中文 and English.
 EVENT_WORDS: dict[str, tuple[str, str]] = {
@@ -155,10 +156,16 @@ OUT_WORDS: dict[str, tuple[str, str]] = {
 """Why somebody left a round, by the code that the reason begins with."""
 
 
+def told_words(text: str, language: Language) -> str:
+    """A reason or ground; where the words lie in the vault, that they do (`privacy read` shows them to who may)."""
+    said: str = opened(text, lambda _: "（见保管库）" if language is Language.ZH else "(in the vault)")
+    return said
+
+
 def out_words(reason: str, language: Language) -> str:
     """The words for a reason that begins with a code, whose details are in the log; a reason in words as it is."""
     code = reason.partition(":")[0]
-    return _pick(OUT_WORDS, code, language) if code in OUT_WORDS else reason
+    return _pick(OUT_WORDS, code, language) if code in OUT_WORDS else told_words(reason, language)
 
 
 def event_words(type_: str, language: Language) -> str:

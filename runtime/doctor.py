@@ -228,10 +228,10 @@ def check_proof(settings: Settings) -> list[Finding]:
 def _check_log_key(settings: Settings) -> Finding:
     if settings.log_key is None:
         return _finding("log_key", _strict(settings, "log_key_missing", "log_key_none_yet"))
+    word = "log_key_ok"
     if settings.has_development_log_key():
         word = _strict(settings, "log_key_of_development", "log_key_of_development_here")
-        return _finding("log_key", word)
-    return _finding("log_key", "log_key_ok", key=settings.trusted()[0])
+    return _finding("log_key", word, key=settings.trusted()[0])
 
 
 def _check_published(settings: Settings) -> Finding:

@@ -202,8 +202,8 @@ WORDS: dict[str, tuple[str, str, str, str, str]] = {
     ),
     "log_key_of_development_here": (
         _WARNING,
-        "日志使用开发签名密钥",
-        "the log is signed by a development key",
+        "日志以开发密钥 {key} 签署",
+        "the log is signed by a development key, {key}",
         "其检查点不足为凭",
         "its checkpoints prove nothing to others",
     ),

@@ -59,27 +59,30 @@ class Publisher:
         while not stop.is_set():
             try:
                 await self.step()
-            except Unavailable:  # another worker publishes there; it may end
-                pass
-            except Exception as fault:
-                if not server_is_away(fault):
-                    raise
-                _log.warning("publishing_waits", folder=str(self._folder), fault=str(fault))
+            except Unavailable as fault:
+                if fault.code != "PUBLISHING":  # several workers may run, and one of them publishes
+                    _log.warning("publishing_waits", folder=str(self._folder), fault=str(fault))
             await pause(stop, PUBLISH_EVERY_SECONDS)
 
     async def step(self) -> Checkpoint | None:
         """Publish the newest checkpoint; the one that is published afterwards, none while nothing is signed.
 
-        Raises Integrity LOG_DIFFERS if the log does not extend what is published, Unavailable PUBLISHING if another
-        process publishes there. What a witness refuses is not published: the checkpoint before it stays.
+        Raises Integrity LOG_DIFFERS if the log does not extend what is published; Unavailable PUBLISHING if another
+        process publishes there, STORE_UNAVAILABLE if the server or the folder is away. What a witness refuses is not
+        published: the checkpoint before it stays.
         """
-        self._folder.mkdir(parents=True, exist_ok=True)
-        with _alone(self._folder):
-            connection = await asyncpg.connect(self._dsn)
-            try:
-                return await self._publish(connection)
-            finally:
-                await connection.close()
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            with _alone(self._folder):
+                connection = await asyncpg.connect(self._dsn)
+                try:
+                    return await self._publish(connection)
+                finally:
+                    await connection.close()
+        except Exception as fault:
+            if server_is_away(fault):
+                raise Unavailable("STORE_UNAVAILABLE", fault=fault) from fault
+            raise
 
     async def _publish(self, connection: asyncpg.Connection) -> Checkpoint | None:
         row = await connection.fetchrow(statement("newest_checkpoint"))

@@ -129,25 +129,26 @@ class _Walk:
         self.frontier = Frontier()
         self.heads: dict[str, tuple[int, bytes]] = {}
         self.newest: Checkpoint | None = None
-        self.origin = ""
         self.waiting_since: datetime | None = None
         self.checkpoints = self.cosignatures = self.agreed = self.agreed_outside = 0
 
     def take_page(self, rows: Iterable[asyncpg.Record], checkpoints: Iterable[asyncpg.Record]) -> None:
         """Follow the order over these rows, and meet every checkpoint and anchor where it stands."""
         frontier, marks = self.frontier, deque(map(self._read_checkpoint, checkpoints))
-        due = self._due(marks)
-        for row in rows:
-            if frontier.size == due:
-                due = self._meet(marks)
-            self._take(*row)
+        due, leaves = self._due(marks), list[bytes]()
+        for at, row in enumerate(rows, start=frontier.size):
+            if at == due:
+                frontier.extend(leaves)
+                due, leaves = self._meet(marks), []
+            leaves.append(self._take(at, *row))
+        frontier.extend(leaves)
         if frontier.size == due:
             self._meet(marks)
 
     def end(self) -> None:
         """Nothing may be known beyond the last row."""
         for anchor in self.ahead:
-            raise _Differs(anchor, self.frontier.size, self.frontier.size)
+            raise self._differs(anchor)
 
     def follow_chain(self, stream: str, seq: int, body: bytes, prev: bytes, hash_: bytes) -> _Said:
         """One more event of its stream; LOG_BROKEN if its bytes or its place are not what the rows say."""
@@ -173,8 +174,10 @@ class _Walk:
             size = self.newest.size if self.newest else 0
             raise Integrity("LOG_UNSIGNED", position=size + 1, seconds=int(OVERDUE.total_seconds()))
 
-    def _take(self, idx: int, stream: str, seq: int, body: bytes | None, prev: bytes, hash_: bytes) -> None:
-        at = self.frontier.size
+    def _take(
+        self, at: int, idx: int, stream: str, seq: int, body: bytes | None, prev: bytes, hash_: bytes
+    ) -> bytes:
+        """The leaf of the row that must be number `at`."""
         if idx != at:
             raise _broken(stream, seq, f"the global order has a hole at position {at + 1}")
         if body is None:
@@ -182,7 +185,7 @@ class _Walk:
         said = self.follow_chain(stream, seq, body, prev, hash_)
         if self.waiting_since is None:
             self.waiting_since = said.recorded
-        self.frontier.append(hash_)
+        return hash_
 
     def _due(self, marks: deque[Anchor]) -> int:
         return min(line[0].size for line in (marks, self.ahead, (_NEVER,)) if line)
@@ -194,9 +197,14 @@ class _Walk:
             while line and line[0].size == size:
                 anchor = line.popleft()
                 if anchor.root != root:
-                    raise _Differs(anchor, self.agreed_outside if anchor.outside else self.agreed, size)
+                    raise self._differs(anchor)
                 self._agree(anchor)
         return self._due(marks)
+
+    def _differs(self, anchor: Anchor) -> _Differs:
+        """What agreed inside the database says nothing against an anchor outside it."""
+        agreed = self.agreed_outside if anchor.outside else self.agreed
+        return _Differs(anchor, agreed, self.frontier.size)
 
     def _agree(self, anchor: Anchor) -> None:
         self.agreed = anchor.size
@@ -210,10 +218,6 @@ class _Walk:
     def _read_checkpoint(self, row: asyncpg.Record) -> Anchor:
         """A kept checkpoint as something to be met; CHECKPOINT_BAD for a bad signature below it."""
         found = checked_row(row, self.log_keys)
-        self.origin = self.origin or found.origin
-        if found.origin != self.origin:
-            fault = f"it is of {found.origin}, those before of {self.origin}"
-            raise Integrity("CHECKPOINT_BAD", source=f"position {row['size']}", fault=fault)
         note = parse_note(row["note"].encode())
         try:
             seen = note.with_signatures(*map(parse_signature, (line.rstrip("\n") for line in row["lines"])))
@@ -233,6 +237,7 @@ async def _follow(connection: asyncpg.Connection, walk: _Walk) -> None:
         first, end = walk.frontier.size, walk.frontier.size + len(rows)
         checkpoints = await connection.fetch(statement("checkpoints"), first, end)
         coming = asyncio.create_task(_page(connection, end))
+        await asyncio.sleep(0)  # so that it is asked for before this one is worked through
         try:
             walk.take_page(rows, checkpoints)
         finally:
@@ -253,7 +258,7 @@ async def _located(connection: asyncpg.Connection, found: _Differs) -> Integrity
     position, last = found.agreed + 1, anchor.size
     fault = f"the root over {last} is another: the change lies in positions {position} to {last}"
     if there < last:
-        fault = f"positions {position} to {last} are missing"
+        fault = f"of {last} positions {there} are left"
     leaves = list(anchor.leaves()) if anchor.leaves is not None else []
     if merkle.root(leaves) == anchor.root:
         position = await _first_difference(connection, leaves)

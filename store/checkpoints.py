@@ -92,7 +92,7 @@ class CheckpointSigner:
         size = newest["size"] if newest else 0
         if size < self._signed.size:
             fault = f"of {self._signed.size} signed positions {size} are left"
-            raise Integrity("LOG_DIFFERS", position=size + 1, source="what was signed", fault=fault)
+            raise Integrity("LOG_DIFFERS", position=size + 1, source="the last checkpoint", fault=fault)
         if newest is not None and size > self._signed.size:
             known = checked_row(newest, self._trusted)
             self._signed = await self._reach(connection, known, f"checkpoint {size}", self._signed)
@@ -103,9 +103,13 @@ class CheckpointSigner:
         """The tree of the log at the size of `known`, which must have its root."""
         reached = start.copy()
         await extend(connection, reached, known.size)
-        if (reached.size, reached.root()) != (known.size, known.root):
-            first = min(reached.size, start.size) + 1
-            raise Integrity("LOG_DIFFERS", position=first, source=source, fault="the tree has another root")
+        fault = ""
+        if reached.size < known.size:
+            fault = f"of {known.size} positions {reached.size} are left"
+        elif reached.root() != known.root:
+            fault = f"the root over {known.size} is another"
+        if fault:
+            raise Integrity("LOG_DIFFERS", position=start.size + 1, source=source, fault=fault)
         return reached
 
     async def _connected(self) -> asyncpg.Connection:

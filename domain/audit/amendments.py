@@ -20,8 +20,6 @@ from schemas.ledger import RecordedEvent
 from schemas.programme import Programme
 from schemas.values import format_instant
 
-RESUMED = "resumed"
-"""The reason of an extension that a pause gave back: the pause is on the list, what follows from it is not."""
 _FORESEEN = {"DecisionTaken", "TitlesConferred", "ObjectionRuled", "ActSeconded"}
 
 
@@ -154,16 +152,17 @@ class _Reader:
     # -- before and after, of each kind of change
 
     def _changed(self, recorded: RecordedEvent, event: Event) -> tuple[str, str] | None:
-        found = self._time(recorded, event) or self._of_round(recorded, event) or _of_person(event)
-        found = found or self._of_authority(recorded, event)
         by_two = (recorded.stream, recorded.command_id) in self._seconded
+        found = self._time(recorded, event, by_two=by_two) or self._of_round(recorded, event)
+        found = found or _of_person(event) or self._of_authority(recorded, event)
         if found is None and by_two and recorded.type not in _FORESEEN and _is_whole(recorded):
             return "", ""  # two people did it: whatever it is, it belongs here
         return found
 
-    def _time(self, recorded: RecordedEvent, event: Event) -> tuple[str, str] | None:
+    def _time(self, recorded: RecordedEvent, event: Event, *, by_two: bool) -> tuple[str, str] | None:
+        """Days that a pause gave back come without a second person: the pause is on the list, they are not."""
         match event:
-            case e.IntakeExtended() | e.StepExtended() | e.ReportsExtended() if event.reason != RESUMED:
+            case e.IntakeExtended() | e.StepExtended() | e.ReportsExtended() if by_two:
                 return format_instant(event.was), format_instant(event.closes_at)
             case e.StepClosed() if event.how == "early":
                 was = self._windows.get((recorded.stream, event.step))
@@ -198,6 +197,8 @@ class _Reader:
             case e.VotesReleased():
                 who = event.nomination or event.cohort or f"{len(event.voters or ())} voters"
                 return who, f"counts ({event.evidence or event.reason})"
+            case e.VotesHeld():
+                return f"{event.nomination}: {event.papers} of {event.of} papers", f"held by {event.rule}"
             case e.VotesFrozen():
                 return event.nomination or "open", "frozen"
             case e.VotesUnfrozen():

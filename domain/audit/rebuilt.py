@@ -38,7 +38,7 @@ def is_proposal(events: Events) -> bool:
 
 
 def told(events: Events) -> Events:
-    """The events without the word that a second person asked for them, and without what a cycle's end takes along."""
+    """The events without the word that a second person asked for them, and without what a cycle's end brings along."""
     return tuple(event for event in events if event.type not in (SECONDED, e.BallotKeysDestroyed.__name__))
 
 
@@ -338,5 +338,8 @@ _BY_TYPE: dict[str, Callable[[Events, Any], Bodies]] = {
         e.TitleDelisted: c.DelistTitle,
         e.MembersEntered: c.EnterRegister,
         e.MembersPaired: c.PairMembers,
+        e.PersonHeld: c.HoldPerson,
+        e.PersonReleased: c.ReleasePerson,
+        e.PersonErased: c.ErasePerson,
     }.items()
 }

@@ -134,7 +134,7 @@ class BallotBox:
                 ballot = self._ballots.get(paper.ballot) or await self._opened(paper.ballot)
                 sheet, packed = self._packed(ballot, paper, answers, number)
             except EngineError as fault:
-                if isinstance(fault, Refused):
+                if isinstance(fault, Refused) and fault.code != "NOT_FOUND":
                     self._flusher.refused[paper.ballot, fault.code] += 1
                 answers.give(number, fault)
             else:

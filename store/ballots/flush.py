@@ -34,7 +34,7 @@ from store.ballots.paper import (
 from store.ballots.rules import Opened
 from store.statements import statement
 
-PAPERS_MAX = 2000
+PAPERS_MAX = 5000
 _HOPE_AFTER = 8
 _SLOTS = [slot.to_bytes(1, "big").hex() for slot in range(256)]
 
@@ -175,7 +175,7 @@ class Flusher:
     async def _count_refused(self, lane: Lane) -> None:
         counted, self.refused = self.refused, Counter()
         for (ballot, code), number in counted.items():
-            with suppress(Unavailable):
+            with suppress(Unavailable, asyncpg.PostgresError):  # a count, and no paper waits for it
                 await lane.ask(statement("count_refusals"), ballot, [code], [number])
 
 

@@ -18,9 +18,10 @@ class SealedTally(Frozen):
     """What a closed ballot counted (DR-22): `counts` in the order of the paper, zeros too; hashes in hex.
 
     `root` is the RFC 9162 root over all accepted papers by day, voter's token and slot; `refused` counts refused papers
-    up to the first seal, at best effort. `uncounted_root` is the root over the leaves of those of them that do not count,
-    in the same order: the two tell the final status of every paper. `channels` are the counts of all papers by channel, `valid` those without the
-    papers that were invalidated (DR-23), both in the order of the rules; a ballot without channels has one, ``""``.
+    up to the first seal, at best effort. `uncounted_root` is the root over the leaves of those papers that do not count, in
+    the same order: the two tell the final status of every paper. `channels` are the counts of all papers by channel,
+    `valid` those without the papers that were invalidated (DR-23), both in the order of the rules; a ballot without
+    channels has one, ``""``.
     """
 
     ballot: str

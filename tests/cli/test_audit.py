@@ -14,6 +14,8 @@ from rich.console import Console
 from cli import app
 from cli.output import BAD_FILE, INTEGRITY, OK, REFUSED, UNAVAILABLE, emit
 from projections.projector import Projector
+from proof.checkpoint import Checkpoint, Receipt
+from proof.note import KeyKind, NoteError, SigningKey, VerifierKey
 from runtime.settings import CHECKOUT, Language, Settings
 from schemas import names
 from schemas.canonical import canonical_bytes
@@ -32,6 +34,7 @@ from schemas.loading import open_programme
 from schemas.programme import Rank
 from schemas.unit_files import merge_units
 from schemas.units import Unit
+from store.checkpoints import CheckpointSigner
 from store.postgres import PostgresEventStore
 from store.sequencer import Sequencer
 from tests.projections.story import (
@@ -245,6 +248,90 @@ async def test_every_damage_is_found_with_the_first_fault(
     assert (outcome.exit_code, outcome.json["error"]["code"]) == (INTEGRITY, code)
 
 
+# ---- what proves the log ----
+
+KEY = SigningKey("xuanshu.test/log", b"k" * 32)
+
+
+async def sign(database: Database, told: Settings) -> Settings:
+    """The log signed as it is, and an auditor's settings that know the log's public key."""
+    signer = CheckpointSigner(database.dsns.sequencer, KEY)
+    await signer.step()
+    await signer.close()
+    return told.model_copy(update={"trusted_keys": str(KEY.verifier)})
+
+
+async def test_a_signed_log_is_published_and_verified_against_what_was_published(
+    told: Settings, database: Database, tmp_path: Path
+) -> None:
+    settings = await sign(database, told)
+    published = await app.run(["audit", "publish", "--to", str(tmp_path)], settings)
+    assert published.exit_code == OK
+    printed = f"{published.json['size']}:{published.json['root']}"
+    against = [word for place in (str(tmp_path), printed) for word in ("--against", place)]
+    outcome = await app.run(["audit", "verify", *against], settings)
+    assert outcome.exit_code == OK
+    assert outcome.json["checkpoints"] == 1
+    assert outcome.json["signatures_checked"] is True
+    assert outcome.json["root"] == published.json["root"]
+
+
+async def test_a_log_that_is_another_than_the_published_one_is_told_from_its_first_position(
+    told: Settings, database: Database, tmp_path: Path
+) -> None:
+    settings = await sign(database, told)
+    await app.run(["audit", "publish", "--to", str(tmp_path)], settings)
+    swap = """ALTER TABLE ledger.leaf DROP CONSTRAINT leaf_pkey;
+        UPDATE ledger.leaf SET idx = 3 - idx WHERE idx IN (1, 2);
+        ALTER TABLE ledger.checkpoint DISABLE TRIGGER no_change; DELETE FROM ledger.checkpoint"""
+    await damage(database, swap)
+    outcome = await app.run(["audit", "verify", "--against", str(tmp_path)], settings)
+    assert (outcome.exit_code, outcome.json["error"]["code"]) == (INTEGRITY, "LOG_DIFFERS")
+    assert outcome.json["error"]["facts"]["position"] == "2"
+    inside = await app.run(["audit", "verify"], settings)
+    assert inside.json["error"]["code"] == "LOG_UNSIGNED"
+
+
+async def test_a_checkpoint_that_nobody_trusted_signed_is_no_anchor(
+    told: Settings, database: Database, tmp_path: Path
+) -> None:
+    settings = await sign(database, told)
+    stranger = Checkpoint("xuanshu.test/log", 3, bytes(32)).signed(SigningKey("xuanshu.test/log", b"s" * 32))
+    (tmp_path / "note").write_text(str(stranger), "utf-8")
+    for place, code in ((tmp_path / "note", "CHECKPOINT_BAD"), (tmp_path / "nothing", "PUBLISHED_AWAY")):
+        outcome = await app.run(["audit", "verify", "--against", str(place)], settings)
+        assert outcome.json["error"]["code"] == code
+
+
+async def test_a_receipt_proves_an_event_without_the_database(
+    told: Settings, database: Database, tmp_path: Path
+) -> None:
+    unsigned = await app.run(["audit", "prove", f"{nomination('n1')}@2"], told)
+    assert unsigned.json["error"]["code"] == "NOT_SIGNED_YET"
+    settings = await sign(database, told)
+    file = tmp_path / "n1.tlog-proof"
+    outcome = await app.run(["audit", "prove", f"{nomination('n1')}@2", "--out", str(file)], settings)
+    assert outcome.exit_code == OK
+    connection = await asyncpg.connect(database.dsns.auditor)
+    body = await connection.fetchval(
+        "SELECT body FROM ledger.event WHERE (stream, seq) = ($1, 2)", nomination("n1")
+    )
+    await connection.close()
+    receipt = Receipt.parse(file.read_bytes())
+    assert receipt.verify(body, [KEY.verifier]).size == receipt.verify(body, settings.trusted()).size
+    with pytest.raises(NoteError):
+        receipt.verify(body + b" ", [KEY.verifier])
+    for wrong, code in (("n1@2", "NOT_FOUND"), (f"{nomination('n1')}@99", "NOT_FOUND"), ("n1", "ADDRESS")):
+        assert (await app.run(["audit", "prove", wrong], settings)).json["error"]["code"] == code
+
+
+async def test_a_key_is_made_in_pairs_for_logs_and_witnesses() -> None:
+    for more, kind in (([], KeyKind.LOG), (["--witness"], KeyKind.WITNESS)):
+        made = (await app.run(["audit", "key", "log.test/one", *more], Settings())).json
+        key = SigningKey("log.test/one", bytes.fromhex(made["private"]), kind)
+        assert VerifierKey.parse(made["public"]) == key.verifier
+
+
 async def test_status_result_and_grants_are_read_without_temporal(told: Settings) -> None:
     status = await app.run(["cycle", "status", CYCLE], told)
     assert status.json["nominations"]["conferred"] == 2
@@ -270,10 +357,15 @@ async def test_people_are_shown_the_same_in_words(
     assert shown.strip()
 
 
-async def test_a_server_that_is_away_is_unavailable() -> None:
+async def test_a_server_that_is_away_is_unavailable(tmp_path: Path) -> None:
     nowhere = Settings(postgres_auditor_dsn=SecretStr("postgresql://x:x@127.0.0.1:1/x"))
-    outcome = await app.run(["audit", "verify"], nowhere)
-    assert (outcome.exit_code, outcome.json["error"]["code"]) == (UNAVAILABLE, "STORE_UNAVAILABLE")
+    for words in (
+        ["audit", "verify"],
+        ["audit", "publish", "--to", str(tmp_path)],
+        ["audit", "prove", "s@1"],
+    ):
+        outcome = await app.run(words, nowhere)
+        assert (outcome.exit_code, outcome.json["error"]["code"]) == (UNAVAILABLE, "STORE_UNAVAILABLE")
 
 
 # ---- a nomination file against a pinned cycle ----

@@ -272,5 +272,9 @@ async def _audit_with_temporal_stopped(town: Town, nomination: str) -> None:
     assert told["state"][names.nomination_stream(CYCLE, nomination)]["status"] == "conferred"
     assert [one["type"] for one in told["story"]].count("NominationEndorsed") == 2
     assert verified["events"] == verified["positions"] == told["events"]
+    vote = await town.type("ballot", "state", SUMMIT, "--step", "vote")
+    again = await town.type("ballot", "recount", vote["ballot"])
+    assert (again["sealed"], again["papers"]) == (True, 1)
+    assert again["root"] == vote["tally"]["root"]
     await town.stack.postgres.child.stop()
     assert await town.refused(5, "audit", "verify") == "STORE_UNAVAILABLE"

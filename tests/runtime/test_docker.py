@@ -96,11 +96,8 @@ def test_every_setting_in_the_compose_file_exists(compose: dict[str, Any]) -> No
 
 
 def test_the_example_environment_asks_for_every_variable_and_sets_none() -> None:
-    asked = set(re.findall(r"\$\{(\w+)", (DOCKER / "compose.yaml").read_text())) | {
-        "VAULT_KEK",
-        "BALLOT_KEK",
-        "PAYLOAD_KEYS",
-    }
+    asked = set(re.findall(r"\$\{(\w+)", (DOCKER / "compose.yaml").read_text()))
+    asked |= {"VAULT_KEK", "BALLOT_KEK", "LOG_KEY", "PAYLOAD_KEYS"}
     lines = (DOCKER / "example.env").read_text().splitlines()
     assert {line for line in lines if not line.startswith("#")} == {f"{name}=" for name in asked}
 
@@ -125,6 +122,7 @@ def test_the_keys_come_as_secrets_that_the_settings_read(compose: dict[str, Any]
         (tmp_path / secret["target"]).write_text("cd" * 32)
     settings = Settings(_secrets_dir=tmp_path, data_dir=tmp_path)
     assert settings.kek() == bytes([0xCD]) * 32
+    assert settings.log_signing_key() is not None
     assert settings.payload_key_ring() == (settings.kek(),)
 
 

@@ -169,6 +169,38 @@ def test_a_development_key_is_a_fault_in_production_alone(
     assert (here.severity, there.severity) == (Severity.WARNING, Severity.FAULT)
 
 
+@pytest.mark.parametrize(
+    ("key", "here", "there"),
+    [
+        (None, Severity.WARNING, Severity.FAULT),
+        ((DEVELOPMENT_KEY_MARK + bytes(16)).hex(), Severity.WARNING, Severity.FAULT),
+        ("ab" * 32, Severity.OK, Severity.OK),
+    ],
+)
+def test_production_signs_its_log_by_a_key_of_its_own(
+    tmp_path: Path, key: str | None, here: Severity, there: Severity
+) -> None:
+    for environment, severity in ((Environment.DEVELOPMENT, here), (Environment.PRODUCTION, there)):
+        secret = SecretStr(key) if key else None
+        signed, published = doctor.check_proof(
+            Settings(data_dir=tmp_path, log_key=secret, environment=environment)
+        )
+        assert signed.severity is severity
+        assert published.ok, "publishing is advised, not required"
+
+
+def test_a_log_published_with_witnesses_is_as_it_should_be(tmp_path: Path) -> None:
+    settings = Settings(
+        data_dir=tmp_path,
+        publish_dir=tmp_path,
+        environment=Environment.PRODUCTION,
+        log_key=SecretStr("ab" * 32),
+    )
+    assert doctor.check_proof(settings)[1].severity is Severity.WARNING
+    witnessed = changed(settings, witnesses="https://audit.example.org/witness")
+    assert doctor.check_proof(witnessed)[1].severity is Severity.OK
+
+
 def test_whatever_is_not_right_comes_with_a_remedy_in_both_languages() -> None:
     for word, (severity, *texts) in WORDS.items():
         assert all(texts) is (severity != "ok"), word

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr, ValidationError
 
+from proof.note import KeyKind, SigningKey
 from runtime.processes import ProcessMark
 from runtime.settings import (
     DEVELOPMENT_KEY_MARK,
@@ -119,6 +120,20 @@ def test_a_key_of_development_is_recognised(tmp_path: Path) -> None:
     made = SecretStr((DEVELOPMENT_KEY_MARK + bytes(16)).hex())
     assert Settings(data_dir=tmp_path, vault_kek=made).has_development_key()
     assert not Settings(data_dir=tmp_path, vault_kek=SecretStr("ab" * 32)).has_development_key()
+
+
+def test_trusted_keys_are_those_given_and_the_log_s_own(tmp_path: Path) -> None:
+    own = SigningKey("log.test/log", b"k" * 32).verifier
+    other = SigningKey("log.test/witness", b"w" * 32, KeyKind.WITNESS).verifier
+    settings = Settings(
+        data_dir=tmp_path,
+        log_origin="log.test/log",
+        log_key=SecretStr((b"k" * 32).hex()),
+        trusted_keys=f" {other}, {own}",
+    )
+    assert settings.trusted() == (own, other)
+    with pytest.raises(ValidationError, match="id should be"):
+        Settings(data_dir=tmp_path, trusted_keys=str(own).replace("log.test", "other.test"))
 
 
 def test_every_setting_says_what_it_is_for() -> None:

@@ -15,13 +15,13 @@ from tests.store.commands import command
 from tests.store.conftest import Ledger
 from tests.support.databases import Database
 
-TABLES = ("event", "leaf", "document")
+TABLES = ("event", "leaf", "document", "checkpoint", "cosignature")
 SQLSTATES = {
     "UPDATE ledger.{} SET {} = {}": "XS001",
     "DELETE FROM ledger.{}": "XS002",
     "TRUNCATE ledger.{}": "XS003",
 }
-COLUMNS = {"event": "body", "leaf": "seq", "document": "content"}
+COLUMNS = {"event": "body", "leaf": "seq", "document": "content", "checkpoint": "root", "cosignature": "line"}
 
 
 @pytest.fixture
@@ -82,6 +82,8 @@ async def test_a_change_is_refused_by_privilege(
         ("app", "INSERT INTO ledger.event (stream) VALUES ('s')"),
         ("app", "INSERT INTO ledger.leaf VALUES (0, 's', 1)"),
         ("app", "UPDATE ledger.stream_head SET seq = 0"),
+        ("app", "INSERT INTO ledger.checkpoint VALUES (1, sha256(''), '')"),
+        ("auditor", "INSERT INTO ledger.cosignature VALUES (1, '', '')"),
         ("app", "UPDATE ledger.gate SET status = 'open'"),
         ("app", "DELETE FROM ledger.reservation"),
         ("app", "DELETE FROM ledger.claim"),

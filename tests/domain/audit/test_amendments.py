@@ -15,6 +15,7 @@ from schemas.commands import (
     Endorse,
     ExtendIntake,
     FormPanel,
+    FreezeVotes,
     InvalidateVotes,
     PauseCycle,
     PauseRound,
@@ -25,6 +26,7 @@ from schemas.commands import (
     ResumeCycle,
     ResumeRound,
     RevokeGrant,
+    UnfreezeVotes,
     WaiveDifferential,
     WaivePredicate,
 )
@@ -47,6 +49,7 @@ from tests.domain.specification import (
     panel,
     step,
 )
+from tests.domain.test_adjudication import EVIDENCE, STUFFING, VOTE, hold, release
 from tests.domain.test_extending import longer
 from tests.domain.test_publicity import object_to, rule
 
@@ -138,6 +141,13 @@ def test_a_pause_is_listed_and_what_it_gives_back_is_not() -> None:
     ]
 
 
+def test_no_reason_that_people_write_keeps_an_extension_off_the_list_dr_08() -> None:
+    world = logged(step("endorsement"), members=("a",))
+    world.open_step("endorsement")
+    by_two(world, longer(world, "endorsement").model_copy(update={"reason": "resumed"}))
+    assert (only(world).what, only(world).reason) == ("StepExtended", "resumed")
+
+
 def test_a_step_closed_early_is_listed_with_when_it_would_have_ended() -> None:
     world = logged(step("endorsement"), members=("a",))
     world.open_step("endorsement")
@@ -214,6 +224,23 @@ def test_votes_that_were_invalidated_are_listed_with_the_evidence_dr_23() -> Non
     by_two(world, InvalidateVotes(step="public_vote", voters=("v1", "v2"), evidence="e" * 64, reason="刷票"))
     one = only(world)
     assert (one.what, one.before, one.after) == ("VotesInvalidated", "2 voters", f"deduct ({'e' * 64})")
+
+
+def test_papers_that_were_held_released_or_frozen_are_listed_dr_23() -> None:
+    vote = step(VOTE, limits={"per_day": 5}, stuffing=STUFFING, adjudication={"days": 3, "unit": "work_day"})
+    world = logged(vote, choice(1, component="public"), members=("a", "b"))
+    world.open_step(VOTE)
+    cohort = hold(world)
+    release(world, OPERATOR, OPERATOR_2, cohort=cohort)
+    world.at(FreezeVotes(step=VOTE, reason="核查"), OPERATOR)
+    world.at(UnfreezeVotes(step=VOTE, reason="核查完毕"), OPERATOR)
+    told = [(one.what, one.before, one.after, one.people) for one in listed(world)]
+    assert told == [
+        ("VotesHeld", "a: 30 of 100 papers", "held by one_device", ("engine",)),
+        ("VotesReleased", cohort, f"counts ({EVIDENCE})", (OPERATOR.id, OPERATOR_2.id)),
+        ("VotesFrozen", "open", "frozen", (OPERATOR.id,)),
+        ("VotesUnfrozen", "frozen", "open", (OPERATOR.id,)),
+    ]
 
 
 def test_whom_the_body_removed_and_a_round_that_was_cancelled_are_listed_dr_32() -> None:
