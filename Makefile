@@ -6,7 +6,7 @@ BIN := .venv/bin
 RUN := $(BIN)/python
 ARGS ?=
 
-.PHONY: help demo test lint types contracts pytest up down reset bench-engine bench-selection soak lock clean
+.PHONY: help demo test lint types contracts pytest up down reset bench-engine bench-selection bench-audit bench-votes soak lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -45,6 +45,12 @@ bench-engine: .venv/.dev ## measure the engine: a table on stderr, JSON lines on
 
 bench-selection: .venv/.dev ## measure the constrained choice beside CP-SAT and scipy's milp (make -s bench-selection)
 	@$(RUN) -m bench.selection $(ARGS)
+
+bench-audit: .venv/.dev ## measure verifying, replaying and what the proof costs (make -s bench-audit)
+	@$(RUN) -m bench.audit $(ARGS)
+
+bench-votes: .venv/.dev ## measure the ballot box beside COPY, GROUP BY and signals (make -s bench-votes)
+	@$(RUN) -m bench.votes $(ARGS)
 
 soak: .venv/.dev ## the long campaigns that `make test` leaves out
 	$(BIN)/pytest -m soak $(ARGS)

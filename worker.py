@@ -27,9 +27,10 @@ from runtime.recovery import Recovery
 from runtime.settings import Login, Settings
 from runtime.temporal import connect
 from store.archive import HistoryArchive
-from store.ballot_box import BallotBox
+from store.ballots import BallotBox
 from store.checkpoints import CheckpointSigner
 from store.postgres import PostgresEventStore
+from store.screening import Traces
 from store.sequencer import Sequencer
 from workflows.registry import WORKFLOWS
 
@@ -43,6 +44,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(PostgresEventStore(settings.dsn(Login.APP)))
         ballots = await stack.enter_async_context(BallotBox(settings.dsn(Login.APP)))
+        traces = await stack.enter_async_context(Traces(settings.dsn(Login.APP)))
         archive = await stack.enter_async_context(HistoryArchive(settings.dsn(Login.APP)))
         client = await connect(settings)
         decider = Decider(store, system_clock)
@@ -53,7 +55,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
             task_queue=settings.task_queue,
             workflows=WORKFLOWS,
             activities=[
-                *Engine(decider, ballots).activities(),
+                *Engine(decider, ballots, traces).activities(),
                 *Opener(decider, client, settings.task_queue).activities(),
             ],
             graceful_shutdown_timeout=GRACE,

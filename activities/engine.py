@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -11,15 +12,20 @@ from temporalio import activity
 
 from activities.deciding import Decider
 from activities.errors import translated
+from activities.screening import Screener
 from activities.views import cycle_view, nomination_view, round_view
 from domain import feeding
 from domain import round as rounds
+from domain.adjudication import uncounted
 from schemas import names
 from schemas.commands import ENGINE, Command, OpenStep, SealTally
 from schemas.errors import Refused
+from schemas.events import Count
 from schemas.messages import CycleAnswer, FeedOrder, NominationAnswer, Order, RoundAnswer
 from schemas.programme import PublicVote, Stage
-from store.ballot_box import BallotBox
+from schemas.values import format_instant
+from store.ballots import BallotBox
+from store.screening import Traces
 
 BEAT_SECONDS = 2
 
@@ -41,11 +47,13 @@ async def beating() -> AsyncIterator[None]:
 
 
 class Engine:
-    """Built with what it depends on: the decider and the ballot box."""
+    """Built with what it depends on: the decider, the ballot box, and what is known of papers for a while."""
 
-    def __init__(self, decider: Decider, ballots: BallotBox) -> None:
+    def __init__(self, decider: Decider, ballots: BallotBox, traces: Traces) -> None:
         self._decider = decider
         self._ballots = ballots
+        self._traces = traces
+        self._screener = Screener(decider, traces)
 
     @activity.defn
     async def decide_cycle(self, order: Order) -> CycleAnswer:
@@ -101,6 +109,39 @@ class Engine:
             return await self._round_answer(order.command, receipt)
 
     @activity.defn
+    async def publish_counts(self, order: Order) -> RoundAnswer:
+        """Provisional counts, when the programme shows them."""
+        async with beating():
+            with translated():
+                return await self._publish_counts(order.command)
+
+    async def _publish_counts(self, command: Command) -> RoundAnswer:
+        body: Any = command.body
+        counted: Counter[str] = Counter()
+        for channel in await self._ballots.live_counts(names.step_gate(command.stream, body.step)):
+            counted.update({one.nomination: one.votes for one in channel.counts})
+        counts = tuple(Count(nomination=id, votes=votes) for id, votes in counted.items())
+        id = f"{command.stream}/{body.step}/counts/{format_instant(body.at)}/{counted.total()}"
+        shown = body.model_copy(update={"counts": counts})
+        receipt = await self._decider.execute(command.model_copy(update={"id": id, "body": shown}))
+        return await self._round_answer(command, receipt)
+
+    @activity.defn
+    async def screen_ballot(self, order: Order) -> RoundAnswer:
+        """Runs the rules against stuffing over a ballot's papers and holds what they find."""
+        async with beating():
+            with translated():
+                return await self._screen_ballot(order)
+
+    async def _screen_ballot(self, order: Order) -> RoundAnswer:
+        body: Any = order.command.body
+        folded = await self._decider.rounds.get(order.command.stream)
+        step = (await self._stage(order.command.stream, folded.rules)).step(body.step)
+        assert isinstance(step, PublicVote)
+        receipt = await self._screener.screen(order.command, step)
+        return await self._round_answer(order.command, receipt)
+
+    @activity.defn
     async def seal_ballot(self, order: Order) -> RoundAnswer:
         """Counts a closed ballot and writes its sealed tally; again gives the same."""
         async with beating():
@@ -114,14 +155,17 @@ class Engine:
             if run.seals_at and not run.adjudicated:
                 return await self._round_answer(order.command, receipt)
             ballot = names.step_gate(order.command.stream, body.step)
-            tally = await self._ballots.seal(ballot, run.invalid)
+            tally = await self._ballots.seal(ballot, run.invalid, uncounted(run))
             sealed = SealTally(
                 step=body.step,
                 ballot=tally.ballot,
                 papers=tally.papers,
                 refused=tally.refused,
                 root=tally.root,
+                uncounted_root=tally.uncounted_root,
+                rules_hash=tally.rules_hash,
                 counts=tally.counts,
+                channels=tally.channels,
                 valid=tally.valid,
             )
             command = order.command.model_copy(
@@ -136,7 +180,10 @@ class Engine:
         step = (await self._stage(stream, folded.rules)).step(step_id)
         if isinstance(step, PublicVote) and run and run.window and run.closed_at is None:
             ballot = names.step_gate(stream, step_id)
-            await self._ballots.open(ballot, step.limits, tuple(folded.state.members))
+            if step.stuffing is not None:
+                await self._traces.begin(ballot)
+            channels = tuple(one.channel for one in step.channels)
+            await self._ballots.open(ballot, step.limits, tuple(folded.state.members), channels)
 
     async def _round_answer(self, command: Command, receipt: Any) -> RoundAnswer:
         folded = await self._decider.rounds.get(command.stream)
@@ -163,5 +210,7 @@ class Engine:
             self.decide_nomination,
             self.nominate_winners,
             self.decide_round,
+            self.publish_counts,
+            self.screen_ballot,
             self.seal_ballot,
         ]

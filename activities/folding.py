@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from domain import authority, nomination, person, points, register, title
@@ -61,12 +61,8 @@ class Folded(Generic[S]):
         folded = self
         for event in events:
             state = fold(folded.state, event)
-            folded = replace(
-                folded,
-                state=state,
-                head=Head(seq=event.seq, hash=event.hash),
-                rules=getattr(state, "rules", "") or event.rules,
-            )
+            rules = getattr(state, "rules", "") or event.rules
+            folded = Folded(state, Head.trusted({"seq": event.seq, "hash": event.hash}), rules)
         return folded
 
 
@@ -103,6 +99,14 @@ class States(Generic[S]):
         fresh = [event for event in events if event.seq > kept.head.seq]
         if fresh and fresh[0].seq == kept.head.seq + 1:
             self._keep_one(stream, kept.add(self._fold, fresh))
+
+    def kept(self, stream: str) -> Folded[S]:
+        """The stream as far as it is folded here, without asking the store."""
+        return self._kept.get(stream, Folded(self._initial))
+
+    def put_back(self, stream: str, folded: Folded[S]) -> None:
+        """The stream as it was folded at another time."""
+        self._keep_one(stream, folded)
 
     def forget(self, stream: str) -> None:
         self._kept.pop(stream, None)

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import AsyncIterable, AsyncIterator, Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from activities.deciding import Decided, Decider, request_hash
+from activities.folding import Folded, States
 from domain.audit.asked import Question, question_of
 from domain.audit.compared import Difference, difference
 from domain.audit.rebuilt import LOSSY, SECONDED, bodies, is_proposal
@@ -27,6 +28,9 @@ from store.retelling import Retelling
 Events = tuple[RecordedEvent, ...]
 COMMAND = "command"
 """The field of a difference that lies in the request itself: the hash is that of no command that tells these events."""
+UNGUARDED = ("authority", "cycle")
+IN_FLIGHT = timedelta(seconds=5)
+"""How long an append may be on its way after it was decided on what it read of these."""
 _UNFIT = (LookupError, ValueError, TypeError, AttributeError, AssertionError)
 _PASSED_OVER = {"hand_in_sheet": frozenset({"refused"})}
 
@@ -69,6 +73,13 @@ class Tally:
             self.results.update(event.type for event in taken.events)
 
 
+class Before(NamedTuple):
+    """A stream as it was before its last command, and when that was recorded."""
+
+    folded: Folded[Any]
+    recorded: datetime
+
+
 class Retaker:
     """Takes the decisions of one log again; `decider` holds the states as of the last event that was taken."""
 
@@ -76,6 +87,7 @@ class Retaker:
         self._source = source
         self._told = Retelling(source)
         self.decider = Decider(self._told, _no_clock, aside=False)
+        self._before: dict[str, Before] = {}  # of streams that decisions read without a guard
 
     async def run(self, pages: AsyncIterable[Iterable[RecordedEvent]]) -> AsyncIterator[Taken]:
         """Each command of the log once its last event was read; the first that differs is the last: all else stands on it.
@@ -95,12 +107,44 @@ class Retaker:
                 raise Integrity("EVENT_UNKNOWN", stream=event.stream, seq=event.seq, type=event.type)
         try:
             taken = await self._take(events)
+            if taken.difference is not None:
+                taken = await self._read_earlier(events) or taken
             if taken.difference is None:
-                self._told.tell(events, taken.decided.decision.effects if taken.decided else ())
-                self.decider.heard(events)
+                self._hear(events, taken)
         except _UNFIT as fault:
             return Taken(events, difference=Difference(events[0], "decision", events[0].type, repr(fault)))
         return taken
+
+    def _hear(self, events: Events, taken: Taken) -> None:
+        stream, kind = events[0].stream, names.kind_of(events[0].stream)
+        if kind in UNGUARDED:
+            self._before[stream] = Before(self.decider.kinds[kind].kept(stream), events[0].recorded)
+        self._told.tell(events, taken.decided.decision.effects if taken.decided else ())
+        self.decider.heard(events)
+
+    async def _read_earlier(self, events: Events) -> Taken | None:
+        """The same where grants or the cycle moved just before: it may have been decided on what was there until then."""
+        cycle = names.cycle_of(events[0].stream)
+        for stream in (names.authority_stream(cycle), names.cycle_stream(cycle)):
+            before = self._before.get(stream)
+            if (
+                before is None
+                or stream == events[0].stream
+                or events[0].recorded - before.recorded > IN_FLIGHT
+            ):
+                continue
+            states = self.decider.kinds[names.kind_of(stream)]
+            now = states.kept(stream)
+            self._stand(states, stream, before.folded)
+            taken = await self._take(events)
+            self._stand(states, stream, now)
+            if taken.difference is None:
+                return taken
+        return None
+
+    def _stand(self, states: States[Any], stream: str, folded: Folded[Any]) -> None:
+        states.put_back(stream, folded)
+        self._told.stand(stream, folded.head)
 
     async def _take(self, events: Events) -> Taken:
         if names.kind_of(events[0].stream) not in self.decider.kinds:

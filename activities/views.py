@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from domain import cycle as cycles
-from domain import nomination, publicity, review
+from domain import nomination, publicity, review, vote
 from domain import round as rounds
+from domain.adjudication import screening_due
 from schemas import names
 from schemas.messages import ChildRef, CycleView, NominationView, RoundView, StepRef
 from schemas.programme import Clearance, ExpertReview, Programme, PublicVote, Stage
@@ -51,8 +52,10 @@ def round_view(
         held=run.held,
         paused=state.paused_at is not None,
         ripe=_ripe(state, stage),
-        wakes_at=None if paused or state.paused_at else _wakes_at(state, now),
+        wakes_at=None if paused or state.paused_at else _wakes_at(state, stage, now),
         seals_at=run.seals_at,
+        screens=_screens(state, stage),
+        shows=_shows(state, stage, now),
         members=len(state.members),
         reported=state.reported is not None,
         amends_at=_amends_at(state, now),
@@ -79,14 +82,16 @@ def _paused_seconds(state: rounds.State, cycle: cycles.State) -> int:
     return int(sum(pause.total_seconds() for pause in pauses))
 
 
-def _wakes_at(state: rounds.State, now: datetime) -> datetime | None:
+def _wakes_at(state: rounds.State, stage: Stage, now: datetime) -> datetime | None:
     """The next instant at which time alone may change something."""
     run = rounds.run_of(state, state.current)
     if run.closed_at is not None or run.window is None:
         return None
     window = publicity.ends_at(state, state.current) if state.published else run.window
     ends = [one.closes_at for one in (window, run.window) if one is not None and one.closes_at > now]
-    return min(ends) if ends else None
+    step = _vote(state, stage)
+    shows_at = vote.next_display(step, run, now) if step else None
+    return min([*ends, *([shows_at] if shows_at else [])], default=None)
 
 
 def _amends_at(state: rounds.State, now: datetime) -> datetime | None:
@@ -104,6 +109,24 @@ def _ripe(state: rounds.State, stage: Stage) -> bool:
     if isinstance(step, Clearance):
         return bool(rounds.run_of(state, step.id).replies)
     return False
+
+
+def _vote(state: rounds.State, stage: Stage) -> PublicVote | None:
+    """The public vote that is on, or just closed."""
+    step = next((step for step in stage.steps if step.id == state.current), None)
+    return step if isinstance(step, PublicVote) else None
+
+
+def _screens(state: rounds.State, stage: Stage) -> bool:
+    """Whether the rules against stuffing are to be run over it."""
+    step = _vote(state, stage)
+    return step is not None and screening_due(rounds.run_of(state, step.id), step)
+
+
+def _shows(state: rounds.State, stage: Stage, now: datetime) -> datetime | None:
+    """When its counts were to be shown, as provisional ones, that were not yet."""
+    step = _vote(state, stage)
+    return vote.undisplayed(step, rounds.run_of(state, step.id), now) if step else None
 
 
 def _sealed(state: rounds.State, stage: Stage) -> bool:

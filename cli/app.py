@@ -120,14 +120,17 @@ _GROUPS: dict[str, tuple[str, str]] = {
         "评审轮：暂停、恢复、取消、提前结束环节、延长上报",
         "Rounds: pause, resume, cancel, close-early, extend-reports",
     ),
-    "ballot": ("公众投票：投票、现状、作废", "The public vote: vote, state, invalidate"),
+    "ballot": (
+        "公众投票：投票、现状、重新计票、刷票筛查与处置",
+        "The public vote: vote, state, recount, what is done about stuffing",
+    ),
     "title": (
         "称号：列出、考核、撤销、申诉、摘牌",
         "Titles: list, show, assess, revoke, appeal, delist",
     ),
     "reward": ("称号所附奖励：应发、发放、追缴", "Rewards that go with titles: due, pay, recover"),
     "honour": ("外部荣誉：录入", "Honours of elsewhere: record"),
-    "audit": ("审计：复现与核验", "Audit: replay the log, verify it"),
+    "audit": ("审计：复现、核验、说明、假设推演", "Audit: replay and verify the log, explain, ask what if"),
 }
 _TITLE = (
     """选树：自下而上的评选，逐级推荐，事事入账。

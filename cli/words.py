@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from runtime.settings import Language
+from schemas.sealed import opened
 
 # By type, in 中文 and English.
 EVENT_WORDS: dict[str, tuple[str, str]] = {
@@ -25,6 +26,7 @@ EVENT_WORDS: dict[str, tuple[str, str]] = {
     "CycleResumed": ("本届恢复", "cycle resumed"),
     "CycleCancelled": ("本届取消", "cycle cancelled"),
     "RulesAmended": ("规则修改", "rules amended"),
+    "BallotKeysDestroyed": ("投票密钥销毁", "ballot keys destroyed"),
     "CycleCompleted": ("本届完成", "cycle completed"),
     "GrantsGiven": ("授权", "grants given"),
     "GrantRevoked": ("撤销授权", "grant revoked"),
@@ -69,6 +71,13 @@ EVENT_WORDS: dict[str, tuple[str, str]] = {
     "CongressRecorded": ("职代会表决登记", "congress recorded"),
     "BallotOpened": ("公众投票开启", "public vote opened"),
     "AdjudicationOpened": ("选票核查期", "papers are looked into"),
+    "CountsPublished": ("发布阶段票数", "provisional counts published"),
+    "ScreeningAsked": ("要求筛查刷票", "screening asked for"),
+    "VotesScreened": ("刷票筛查完成", "votes screened"),
+    "VotesHeld": ("选票暂扣", "votes held"),
+    "VotesReleased": ("选票恢复计入", "votes released"),
+    "VotesFrozen": ("投票冻结", "votes frozen"),
+    "VotesUnfrozen": ("解除冻结", "votes unfrozen"),
     "AdjudicationClosed": ("核查期满", "papers have been looked into"),
     "VotesInvalidated": ("选票作废", "votes invalidated"),
     "TallySealed": ("计票封存", "tally sealed"),
@@ -147,10 +156,16 @@ OUT_WORDS: dict[str, tuple[str, str]] = {
 """Why somebody left a round, by the code that the reason begins with."""
 
 
+def told_words(text: str, language: Language) -> str:
+    """A reason or ground; where the words lie in the vault, that they do (`privacy read` shows them to who may)."""
+    said: str = opened(text, lambda _: "（见保管库）" if language is Language.ZH else "(in the vault)")
+    return said
+
+
 def out_words(reason: str, language: Language) -> str:
     """The words for a reason that begins with a code, whose details are in the log; a reason in words as it is."""
     code = reason.partition(":")[0]
-    return _pick(OUT_WORDS, code, language) if code in OUT_WORDS else reason
+    return _pick(OUT_WORDS, code, language) if code in OUT_WORDS else told_words(reason, language)
 
 
 def event_words(type_: str, language: Language) -> str:

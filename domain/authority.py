@@ -72,7 +72,11 @@ ROLES: dict[str, tuple[str, ...]] = {
     "pause_round": ("operator",),
     "resume_round": ("operator",),
     "cancel_round": ("operator",),
+    "screen_votes": ("operator",),
     "invalidate_votes": ("operator",),
+    "release_votes": ("operator",),
+    "freeze_votes": ("operator",),
+    "unfreeze_votes": ("operator",),
 }
 """Which roles may give a command. A department or a body acts in a role of its own, `department:tax`, `body:…`."""
 

@@ -76,6 +76,14 @@ def require_years(
             raise Refused("CALENDAR_YEAR_MISSING", year=year, file=file)
 
 
+def unusual_days(year: int) -> dict[date, bool]:
+    """The days of a year on which work is not as Monday to Friday would have it; none for a year that is not known."""
+    if year not in _PUBLISHED:
+        return {}
+    worked = {day: bool(chinese_calendar.is_workday(day)) for day in _days_of(year)}
+    return {day: on for day, on in worked.items() if on != (day.weekday() < 5)}
+
+
 def calendar_version(overrides: Mapping[date, bool] = NO_OVERRIDES) -> str:
     """What a cycle pins: the library's version, and a hash of the overrides where there are any."""
     version = f"chinesecalendar-{chinese_calendar.__version__}"

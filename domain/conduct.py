@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from domain import (
+    adjudication,
     afterwards,
     authority,
     choice,
@@ -37,16 +38,20 @@ from schemas.commands import (
     ExtendStep,
     FormPanel,
     FreezePool,
+    FreezeVotes,
     HandInSheet,
+    HoldVotes,
     InvalidateVotes,
     LapseRound,
     NameChair,
     OpenRound,
     OpenStep,
     PauseRound,
+    PublishCounts,
     RearmStep,
     RecordCongress,
     Recuse,
+    ReleaseVotes,
     ReplaceJudge,
     ReplyClearance,
     ReportChange,
@@ -55,8 +60,10 @@ from schemas.commands import (
     ResolveTie,
     ResumeRound,
     RoundBody,
+    ScreenVotes,
     SealTally,
     TakeOutcome,
+    UnfreezeVotes,
     WaiveDifferential,
     WaiveRules,
 )
@@ -85,10 +92,14 @@ from schemas.programme import (
 )
 from schemas.programme import Decision as DecisionStep
 
-ENGINES_OWN = FreezePool | OpenStep | CloseStep | RearmStep | SealTally | ReportRound
+ENGINES_OWN = (
+    FreezePool | OpenStep | CloseStep | RearmStep | HoldVotes | PublishCounts | SealTally | ReportRound
+)
 """What time or order drives: a round that is over answers these with nothing."""
 PANEL_S = FormPanel | DrawPanel | NameChair | ReplaceJudge | DeclareTies | Recuse | HandInSheet | EnterSheet
 """What people ask of a panel."""
+AGAINST_STUFFING = ScreenVotes | InvalidateVotes | ReleaseVotes | FreezeVotes | UnfreezeVotes
+"""What people do about stuffed votes."""
 OF_THE_WHOLE = PauseRound | ResumeRound | CancelRound | ExtendReports
 """What people decide on the round itself, whatever step it is in."""
 
@@ -123,10 +134,23 @@ def decide(state: State, command: Command, body: RoundBody, inputs: Inputs) -> D
             return _close_step(state, command, inputs, step)
         case RearmStep():
             return timing.rearm(state, command, inputs, step)
-        case SealTally():
-            return vote.seal_tally(state, body, step) if isinstance(step, PublicVote) else NOTHING
+        case SealTally() | HoldVotes() | PublishCounts():
+            return _counted(state, command, body, step) if isinstance(step, PublicVote) else NOTHING
         case _:
             return _by_people(state, command, body, inputs, step)
+
+
+def _counted(
+    state: State, command: Command, body: SealTally | HoldVotes | PublishCounts, step: PublicVote
+) -> Decision:
+    """What the engine found in the ballot box."""
+    match body:
+        case SealTally():
+            return vote.seal_tally(state, command, body, step)
+        case HoldVotes():
+            return adjudication.hold(state, command, body, step)
+        case PublishCounts():
+            return vote.publish_counts(state, command, body, step)
 
 
 def _of_the_whole(
@@ -179,14 +203,30 @@ def _by_people(state: State, command: Command, body: RoundBody, inputs: Inputs, 
             return conferral.take_decision(state, command, body, inputs, step)
         case Confer(), Conferral():
             return conferral.confer(state, command, body, inputs, step)
-        case InvalidateVotes(), PublicVote():
-            return vote.invalidate(state, command, body, step, grant())
+        case _, PublicVote() if isinstance(body, AGAINST_STUFFING):
+            return _against_stuffing(state, command, body, inputs, step, grant())
         case ExtendStep(), _:
             return timing.extend_step(state, command, body, inputs)
         case CloseStepEarly(), _:
             return _close_early(state, command, body, inputs, step, grant())
         case _:
             raise Refused("STAGE_MISMATCH", current=f"{step.id} ({step.type})", action=body.kind)
+
+
+def _against_stuffing(
+    state: State, command: Command, body: AGAINST_STUFFING, inputs: Inputs, step: PublicVote, grant: str
+) -> Decision:
+    match body:
+        case ScreenVotes():
+            return adjudication.ask(state, command, body, step, grant)
+        case InvalidateVotes():
+            return adjudication.invalidate(state, command, body, step, grant)
+        case ReleaseVotes():
+            return adjudication.release(state, command, body, step, grant)
+        case FreezeVotes():
+            return adjudication.freeze(state, command, body, inputs, step, grant)
+        case UnfreezeVotes():
+            return adjudication.unfreeze(state, command, body, inputs, step, grant)
 
 
 def _of_panel(
@@ -376,8 +416,8 @@ def _pass_by(command: Command, step: Step) -> Decision:
 def _close_step(state: State, command: Command, inputs: Inputs, step: Step) -> Decision:
     """Windows that a pause has eaten into are given their days back first: nothing closes before that."""
     run = run_of(state, step.id)
-    if run.closed_at is not None and run.seals_at is not None:
-        return vote.close_adjudication(state, command, inputs, step.id)
+    if isinstance(step, PublicVote) and run.closed_at is not None and run.seals_at is not None:
+        return adjudication.close_adjudication(state, command, inputs, step)
     if step.id not in state.steps or run.closed_at is not None:
         return NOTHING
     owed = timing.rearm(state, command, inputs, step)

@@ -26,6 +26,7 @@ from schemas.errors import Conflict, Refused
 from schemas.events import (
     ActProposed,
     ActSeconded,
+    BallotKeysDestroyed,
     CycleCancelled,
     CycleCompleted,
     CycleOpened,
@@ -42,7 +43,7 @@ from schemas.events import (
     WinnersTaken,
 )
 from schemas.ledger import Effect, Gate, GateStatus, SetGate
-from schemas.programme import Intake, Programme, Route
+from schemas.programme import Intake, Programme, PublicVote, Route
 from schemas.units import UnitTree
 
 
@@ -162,7 +163,7 @@ def decide(state: State, command: Command, body: CycleBody, inputs: Inputs) -> D
         case CloseIntake():
             return _close_intake(state, command, inputs)
         case CompleteCycle():
-            return _complete(state, body)
+            return _complete(state, body, inputs)
     _must_be_running(state)
     grant = authority.authorize(inputs.authority, inputs.tree, command.actor, body.kind, inputs.tree.root)
     match body:
@@ -173,7 +174,7 @@ def decide(state: State, command: Command, body: CycleBody, inputs: Inputs) -> D
         case ResumeCycle():
             decision = _resume(state, command, inputs.calendar)
         case CancelCycle():
-            decision = _cancel(state, command, body)
+            decision = _cancel(state, command, body, inputs)
         case AmendRules():
             decision = _amend(state, command, body, inputs)
     return replace(decision, grant=grant)
@@ -337,10 +338,10 @@ def _intakes_after_pause(state: State, now: datetime, calendar: Calendar) -> dic
     return moved
 
 
-def _cancel(state: State, command: Command, body: CancelCycle) -> Decision:
+def _cancel(state: State, command: Command, body: CancelCycle, inputs: Inputs) -> Decision:
     assert state.opened_at is not None
     cancelled = CycleCancelled(reason=body.reason)
-    events = two_people(state, command, (cancelled,))
+    events = two_people(state, command, (*_keys_destroyed(inputs.programme), cancelled))
     gate = _cycle_gate(_cycle(state), state.opened_at, GateStatus.CLOSED, state.epoch)
     return Decision(events=events, effects=(SetGate(gate=gate),) if cancelled in events else ())
 
@@ -368,8 +369,15 @@ def _amended_ranks(old: Programme, new: Programme) -> list[str]:
     return ranks
 
 
-def _complete(state: State, body: CompleteCycle) -> Decision:
+def _complete(state: State, body: CompleteCycle, inputs: Inputs) -> Decision:
     _must_be_running(state)
     assert state.opened_at is not None
     gate = _cycle_gate(_cycle(state), state.opened_at, GateStatus.CLOSED, state.epoch)
-    return Decision(events=(CycleCompleted(conferred=body.conferred),), effects=(SetGate(gate=gate),))
+    events = (*_keys_destroyed(inputs.programme), CycleCompleted(conferred=body.conferred))
+    return Decision(events=events, effects=(SetGate(gate=gate),))
+
+
+def _keys_destroyed(programme: Programme) -> tuple[Event, ...]:
+    """With the last objection period over, nobody needs to know again whose a public vote was."""
+    steps = (step for stage in programme.stages.values() for step in stage.steps)
+    return (BallotKeysDestroyed(),) if any(isinstance(step, PublicVote) for step in steps) else ()

@@ -128,12 +128,11 @@ def next_drawn(run: StepRun, draw: Draw, leaving: str) -> str:
 def _belongs(state: State, inputs: Inputs, person: str, nomination: str) -> bool:
     """Whether a grant of the person lies at the nomination's own unit or above it, yet below this round's."""
     assert state.opened is not None
-    tree, unit = inputs.tree, state.members[nomination].unit
+    tree, unit, grants = inputs.tree, state.members[nomination].unit, inputs.authority.grants
     return any(
-        grant.person == person
-        and tree.within(unit, grant.unit)
-        and not tree.within(state.opened.unit, grant.unit)
-        for grant in inputs.authority.grants.values()
+        tree.within(unit, grants[id].unit) and not tree.within(state.opened.unit, grants[id].unit)
+        for id in inputs.authority.held.get(person, ())
+        if id in grants
     )
 
 

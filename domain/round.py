@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from fractions import Fraction
-from typing import Any
+from typing import Any, Literal
 
 from schemas import names
 from schemas.errors import Refused
@@ -21,6 +21,7 @@ from schemas.events import (
     ClearanceReplied,
     ClearanceRequested,
     CongressRecorded,
+    CountsPublished,
     DecisionTaken,
     DifferentialWaived,
     Event,
@@ -44,6 +45,7 @@ from schemas.events import (
     RoundReported,
     RoundResumed,
     RulesWaived,
+    ScreeningAsked,
     SelectionMade,
     SessionInvalidated,
     SheetDiscrepancy,
@@ -58,10 +60,26 @@ from schemas.events import (
     TallySealed,
     TieResolved,
     TitlesConferred,
+    VotesFrozen,
+    VotesHeld,
     VotesInvalidated,
+    VotesReleased,
+    VotesScreened,
+    VotesUnfrozen,
     Window,
 )
 from schemas.programme import Endorsement, Programme, Stage, Step
+
+
+@dataclass(frozen=True, slots=True)
+class Cohort:
+    """Papers of a public vote that a rule named: how many, of how many for the nomination, and whether they count."""
+
+    rule: str
+    nomination: str
+    papers: int
+    of: int
+    status: Literal["held", "counted", "invalid"] = "held"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +115,14 @@ class StepRun:
     adjudicated: bool = False
     invalid: frozenset[str] = frozenset()  # voters whose papers do not count
     zeroed: frozenset[str] = frozenset()  # nominations whose votes do not count
+    struck: frozenset[str] = frozenset()  # of these, who leaves when the tally is sealed
+    cohorts: dict[str, Cohort] = field(default_factory=dict)
+    frozen: dict[str, datetime] = field(default_factory=dict)  # nomination, or "" for the whole vote → since
+    thawed: tuple[tuple[str, datetime, datetime], ...] = ()  # nomination, from, until
+    shown: CountsPublished | None = None  # the latest provisional counts
+    screened: int = 0  # how often the rules against stuffing were run
+    screened_all: bool = False  # also after the close
+    screening_asked: bool = False
     taken: bool = False  # the body has decided, or conferred
 
 
@@ -194,13 +220,6 @@ def _evolve(state: State, event: Event, at: datetime, actor: str, stream: str) -
             return _without(state, event)
         case SubjectsHeld():
             return replace(state, held=state.held | set(event.nominations))
-        case AdjudicationOpened():
-            first = run_of(state, event.step).adjudication or Window(opens_at=at, closes_at=event.closes_at)
-            return _step(state, event.step, adjudication=first, seals_at=event.closes_at)
-        case AdjudicationClosed():
-            return _step(state, event.step, adjudicated=True)
-        case VotesInvalidated():
-            return _invalidated(state, event)
         case TallySealed():
             values = {result.nomination: result.value for result in event.values}
             return replace(state, components=state.components | {event.component: values})
@@ -222,6 +241,40 @@ def _evolve(state: State, event: Event, at: datetime, actor: str, stream: str) -
             return _step(state, event.step, taken=True)
         case TitlesConferred():
             return _conferred(state, event)
+        case _:
+            return _evolve_vote(state, event, at, actor, stream)
+
+
+def _evolve_vote(state: State, event: Event, at: datetime, actor: str, stream: str) -> State:
+    """What is done about stuffed votes."""
+    match event:
+        case AdjudicationOpened():
+            first = run_of(state, event.step).adjudication or Window(opens_at=at, closes_at=event.closes_at)
+            return _step(state, event.step, adjudication=first, seals_at=event.closes_at)
+        case AdjudicationClosed():
+            return _step(state, event.step, adjudicated=True)
+        case VotesInvalidated():
+            return _invalidated(state, event)
+        case VotesReleased():
+            return _released(state, event)
+        case VotesHeld():
+            found = Cohort(rule=event.rule, nomination=event.nomination, papers=event.papers, of=event.of)
+            cohorts = run_of(state, event.step).cohorts | {event.cohort: found}
+            return _step(state, event.step, cohorts=cohorts)
+        case CountsPublished():
+            return _step(state, event.step, shown=event)
+        case ScreeningAsked():
+            return _step(state, event.step, screening_asked=True)
+        case VotesScreened():
+            closed = run_of(state, event.step).closed_at is not None
+            return _step(
+                state, event.step, screened=event.screening, screened_all=closed, screening_asked=False
+            )
+        case VotesFrozen():
+            since = run_of(state, event.step).frozen | {event.nomination or "": at}
+            return _step(state, event.step, frozen=since)
+        case VotesUnfrozen():
+            return _unfrozen(state, event, at)
         case _:
             return _of_the_whole(state, event, at, actor, stream)
 
@@ -343,9 +396,37 @@ def _panel_closed(state: State, event: PanelClosed) -> State:
 
 def _invalidated(state: State, event: VotesInvalidated) -> State:
     run = run_of(state, event.step)
-    if event.effect == "zero":
-        return _step(state, event.step, zeroed=run.zeroed | {event.nomination})
-    return _step(state, event.step, invalid=run.invalid | set(event.voters))
+    if event.cohort:
+        return _ruled(state, event.step, event.cohort, "invalid")
+    if event.effect == "deduct":
+        return _step(state, event.step, invalid=run.invalid | set(event.voters))
+    struck = {event.nomination} if event.effect == "disqualify" else set()
+    return _step(state, event.step, zeroed=run.zeroed | {event.nomination}, struck=run.struck | struck)
+
+
+def _released(state: State, event: VotesReleased) -> State:
+    run = run_of(state, event.step)
+    if event.cohort:
+        return _ruled(state, event.step, event.cohort, "counted")
+    freed = {event.nomination}
+    return _step(
+        state,
+        event.step,
+        invalid=run.invalid - set(event.voters or ()),
+        zeroed=run.zeroed - freed,
+        struck=run.struck - freed,
+    )
+
+
+def _ruled(state: State, step: str, cohort: str, status: Literal["counted", "invalid"]) -> State:
+    cohorts = run_of(state, step).cohorts
+    return _step(state, step, cohorts=cohorts | {cohort: replace(cohorts[cohort], status=status)})
+
+
+def _unfrozen(state: State, event: VotesUnfrozen, at: datetime) -> State:
+    run, whose = run_of(state, event.step), event.nomination or ""
+    frozen = {one: since for one, since in run.frozen.items() if one != whose}
+    return _step(state, event.step, frozen=frozen, thawed=(*run.thawed, (whose, run.frozen[whose], at)))
 
 
 def _without(state: State, event: MembersOut) -> State:

@@ -105,7 +105,9 @@ def set_gate(
     nomination: str = "",
     status: GateStatus = GateStatus.OPEN,
 ) -> SetGate:
-    """The row of the step's window, or of one substitute's."""
+    """The row of the step's window, or of one substitute's; of a frozen vote it opens only when that is over."""
+    if status is GateStatus.OPEN and "" in run_of(state, step).frozen:
+        status = GateStatus.PAUSED
     gate = Gate(
         id=names.step_gate(state.stream, step, nomination),
         cycle=names.cycle_of(command.stream),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from datetime import datetime, time, timedelta
 from fractions import Fraction
 
-from domain.decision import NOTHING, Decision, two_people
+from domain.calendar import SHANGHAI
+from domain.decision import NOTHING, Decision
 from domain.round import State, StepRun, run_of
 from domain.scoring import Normalised, combine_channels, normalise
 from domain.steps import (
@@ -21,20 +23,22 @@ from domain.steps import (
     open_window,
     present,
 )
-from domain.timing import after_pauses
 from schemas import names
-from schemas.commands import Command, InvalidateVotes, SealTally
+from schemas.commands import Command, PublishCounts, SealTally
 from schemas.errors import Refused
 from schemas.events import (
-    AdjudicationClosed,
     AdjudicationOpened,
     BallotOpened,
+    ChannelCounts,
+    CountsPublished,
+    Dropped,
     PanelResult,
     StepOpened,
     TallySealed,
-    VotesInvalidated,
 )
 from schemas.programme import PublicVote
+
+Channels = dict[str, dict[str, int]]  # channel → nomination → votes
 
 
 def open_vote(state: State, command: Command, inputs: Inputs, step: PublicVote) -> Decision:
@@ -52,9 +56,51 @@ def open_vote(state: State, command: Command, inputs: Inputs, step: PublicVote) 
     return opened.then(left).then(Decision(events=(ballot,), guards=guards))
 
 
+def display_at(step: PublicVote, run: StepRun, now: datetime) -> datetime | None:
+    """The latest time at which counts were to be shown, while the vote is on; None where they are hidden, or as yet.
+
+    Until the tally is sealed whoever shows a count shows `run.shown`, calls it provisional, and shows nothing newer.
+    """
+    return max((at for at in _display_times(step, run) if at <= now), default=None)
+
+
+def next_display(step: PublicVote, run: StepRun, now: datetime) -> datetime | None:
+    """The next such time."""
+    return min((at for at in _display_times(step, run) if at > now), default=None)
+
+
+def undisplayed(step: PublicVote, run: StepRun, now: datetime) -> datetime | None:
+    """That time, if the vote is on and its counts were not shown yet."""
+    due = display_at(step, run, now)
+    shown = run.shown is not None and due is not None and run.shown.at >= due
+    return None if run.closed_at is not None or shown else due
+
+
+def _display_times(step: PublicVote, run: StepRun) -> Iterator[datetime]:
+    """Within the window, each day at the programme's times in Shanghai."""
+    if step.display is None or run.window is None:
+        return
+    opens, closes = (one.astimezone(SHANGHAI) for one in (run.window.opens_at, run.window.closes_at))
+    for day in range((closes.date() - opens.date()).days + 1):
+        for written in step.display.at:
+            at = datetime.combine(opens.date() + timedelta(days=day), time.fromisoformat(written), SHANGHAI)
+            if opens < at < closes:
+                yield at
+
+
+def publish_counts(state: State, command: Command, body: PublishCounts, step: PublicVote) -> Decision:
+    """Provisional counts, once a time that the programme sets."""
+    run = run_of(state, step.id)
+    if undisplayed(step, run, command.received_at) != body.at:
+        return NOTHING
+    published = CountsPublished(step=step.id, at=body.at, counts=body.counts)
+    return Decision(events=(published,), guards=(cycle_guard(command),))
+
+
 def close_vote(state: State, command: Command, inputs: Inputs, step: PublicVote) -> Decision:
     """Closing takes the gate's row from every paper in flight; the tally is sealed only afterwards."""
-    if run_of(state, step.id).closed_at or not elapsed(state, step.id, command.received_at):
+    run = run_of(state, step.id)
+    if run.closed_at or "" in run.frozen or not elapsed(state, step.id, command.received_at):
         return NOTHING
     closed = Decision(guards=(cycle_guard(command),)).then(close(state, command, inputs, step.id, "elapsed"))
     if step.adjudication is None:
@@ -63,43 +109,11 @@ def close_vote(state: State, command: Command, inputs: Inputs, step: PublicVote)
     return closed.then(Decision(events=(AdjudicationOpened(step=step.id, closes_at=until),)))
 
 
-def close_adjudication(state: State, command: Command, inputs: Inputs, step: str) -> Decision:
-    """Once its time is over, what pauses took given back: what is invalidated is settled before the count begins."""
-    run, now = run_of(state, step), command.received_at
-    if run.adjudicated or run.seals_at is None or run.adjudication is None or now < run.seals_at:
-        return NOTHING
-    until = after_pauses(state, inputs, run.adjudication, now)
-    if now < until:
-        moved = AdjudicationOpened(step=step, closes_at=until)
-        return Decision(events=(moved,), guards=(cycle_guard(command),))
-    return Decision(events=(AdjudicationClosed(step=step),), guards=(cycle_guard(command),))
+def seal_tally(state: State, command: Command, body: SealTally, step: PublicVote) -> Decision:
+    """The sealed tally, normalised on 0 to 100 (DR-19, DR-22, DR-24); not before its adjudication is over (DR-23).
 
-
-def invalidate(
-    state: State, command: Command, body: InvalidateVotes, step: PublicVote, grant: str
-) -> Decision:
-    """DR-23: by two people with evidence, and only before the count begins; the papers themselves stay."""
-    run = run_of(state, step.id)
-    if step.id not in state.steps:
-        raise Refused("STAGE_MISMATCH", current=state.current or "-", action=body.kind)
-    if run.adjudicated or (run.closed_at is not None and run.seals_at is None):
-        raise Refused("TALLY_SEALED", ballot=names.step_gate(state.stream, step.id))
-    if body.nomination and body.nomination not in state.members:
-        raise Refused("NOT_A_MEMBER", nomination=body.nomination, round=state.stream)
-    invalidated = VotesInvalidated(
-        step=body.step,
-        effect="zero" if body.nomination else "deduct",
-        voters=body.voters,
-        nomination=body.nomination,
-        evidence=body.evidence,
-        reason=body.reason,
-    )
-    events = two_people(state, command, (invalidated,))
-    return Decision(events=events, guards=(cycle_guard(command),), grant=grant)
-
-
-def seal_tally(state: State, body: SealTally, step: PublicVote) -> Decision:
-    """The sealed tally, normalised on 0 to 100 (DR-19, DR-22, DR-24); not before its adjudication is over (DR-23)."""
+    Whoever is disqualified for stuffing leaves with it: until then everything could be taken back.
+    """
     if step.component in state.components:
         return NOTHING
     run = run_of(state, step.id)
@@ -107,15 +121,8 @@ def seal_tally(state: State, body: SealTally, step: PublicVote) -> Decision:
         raise Refused("BALLOT_OPEN", ballot=body.ballot)
     if run.seals_at is not None and not run.adjudicated:
         return NOTHING
-    valid = _valid(body, run)
-    result = _component(valid, [count.nomination for count in body.counts], step)
-    votes: Counter[str] = Counter()
-    for tally in valid.values():
-        votes.update(tally)
-    values = tuple(
-        PanelResult(nomination=id, value=value, method=step.normalise, counted=votes[id])
-        for id, value in result.values.items()
-    )
+    values = _values(_valid(body, run), body, step)
+    before = _values(_by_channel(body.channels, body), body, step)
     sealed = TallySealed(
         step=body.step,
         component=step.component,
@@ -123,24 +130,46 @@ def seal_tally(state: State, body: SealTally, step: PublicVote) -> Decision:
         papers=body.papers,
         refused=body.refused,
         root=body.root,
+        uncounted_root=body.uncounted_root,
+        rules_hash=body.rules_hash,
         counts=body.counts,
+        channels=body.channels or None,
         valid=body.valid,
         zeroed=tuple(sorted(run.zeroed)),
         values=values,
+        before=before if before != values else None,
     )
-    return Decision(events=(sealed,))
+    struck = [Dropped(nomination=id, reason="VOTES_STUFFED") for id in state.members if id in run.struck]
+    return Decision(events=(sealed,)).then(leave(state, command, step.id, struck))
 
 
-def _valid(body: SealTally, run: StepRun) -> dict[str, dict[str, int]]:
-    """Valid votes by channel and nomination; a box that tells no channels has one."""
-    channels = {one.channel: one.counts for one in body.valid} or {"": body.counts}
+def _values(valid: Channels, body: SealTally, step: PublicVote) -> tuple[PanelResult, ...]:
+    """The component of each candidate, and how many votes it comes from."""
+    votes: Counter[str] = Counter()
+    for tally in valid.values():
+        votes.update(tally)
+    result = _component(valid, [count.nomination for count in body.counts], step)
+    return tuple(
+        PanelResult(nomination=id, value=value, method=step.normalise, counted=votes[id])
+        for id, value in result.values.items()
+    )
+
+
+def _by_channel(channels: tuple[ChannelCounts, ...], body: SealTally) -> Channels:
+    """Votes by channel and nomination; a box that tells no channels has one."""
+    by_channel = {one.channel: one.counts for one in channels} or {"": body.counts}
+    return {name: {one.nomination: one.votes for one in counts} for name, counts in by_channel.items()}
+
+
+def _valid(body: SealTally, run: StepRun) -> Channels:
+    """Of these, the valid ones."""
     return {
-        channel: {one.nomination: 0 if one.nomination in run.zeroed else one.votes for one in counts}
-        for channel, counts in channels.items()
+        channel: {id: 0 if id in run.zeroed else votes for id, votes in tally.items()}
+        for channel, tally in _by_channel(body.valid, body).items()
     }
 
 
-def _component(valid: dict[str, dict[str, int]], candidates: list[str], step: PublicVote) -> Normalised:
+def _component(valid: Channels, candidates: list[str], step: PublicVote) -> Normalised:
     """One tally of all papers, or each channel by itself and weighed; a channel without papers gives 0."""
     if not step.channels:
         totals = {id: sum(tally.get(id, 0) for tally in valid.values()) for id in candidates}

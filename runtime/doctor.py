@@ -126,7 +126,7 @@ async def check_postgres(settings: Settings) -> list[Finding]:
 
 
 def _other_logins(settings: Settings) -> list[Login]:
-    logins = (Login.SEQUENCER, Login.AUDITOR, Login.VAULT)
+    logins = (Login.SEQUENCER, Login.AUDITOR, Login.VAULT, Login.WEB)
     return [login for login in logins if getattr(settings, f"postgres_{login}_dsn") is not None]
 
 

@@ -72,7 +72,7 @@ from schemas.programme import Channel, SubjectType
 from schemas.sealed import entries_in
 from schemas.unit_files import Source, merge_units
 from schemas.values import Pace
-from store.ballot_box import BallotBox, PaperReceipt
+from store.ballots import BallotBox, Paper, PaperReceipt, token
 from store.postgres import PostgresEventStore
 from store.vault import Vault
 
@@ -464,8 +464,17 @@ class Door:
     async def cast_vote(
         self, cycle: str, ballot: str, voter: str, choices: tuple[str, ...], paper: str, channel: str = "web"
     ) -> PaperReceipt:
-        """One ballot paper, straight into the box; stamped with cycle time here."""
-        return await self.ballots.cast(ballot, voter, paper, choices, await self.now(cycle), channel)
+        """One ballot paper, straight into the box; stamped with cycle time here. Voter and paper go through `token`."""
+        return await self.ballots.submit(
+            Paper(
+                ballot=ballot,
+                voter=token(voter),
+                paper_id=token(paper),
+                choices=await self.ballots.places(ballot, choices),
+                channel=channel,
+                received_at=await self.now(cycle),
+            )
+        )
 
     # ---- on the way ----
 

@@ -27,7 +27,7 @@ from schemas.events import (
 from schemas.ledger import Append, Effect, Frozen, Gate, Head, NewEvent, Provenance, RecordedEvent, SetGate
 from schemas.programme import Intake
 from schemas.sealed import entries_in
-from store.ballot_box import BallotBox
+from store.ballots import BallotBox
 from store.vault import Vault
 
 Chain = tuple[RecordedEvent, ...]

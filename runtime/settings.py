@@ -60,6 +60,7 @@ class Login(StrEnum):
     SEQUENCER = "sequencer"
     AUDITOR = "auditor"
     VAULT = "vault"
+    WEB = "web"
 
 
 def language_of_locale() -> Language:
@@ -99,6 +100,7 @@ class Settings(BaseSettings):
     postgres_sequencer_dsn: SecretStr | None = Field(None, description="gives events their global order")
     postgres_auditor_dsn: SecretStr | None = Field(None, description="reads the log, writes nothing")
     postgres_vault_dsn: SecretStr | None = Field(None, description="the vault of personal data")
+    postgres_web_dsn: SecretStr | None = Field(None, description="the vote intake: hands papers in")
     postgres_vault_owner_dsn: SecretStr | None = Field(
         None, description="if the vault has a server of its own"
     )
@@ -107,6 +109,30 @@ class Settings(BaseSettings):
     vault_kek: SecretStr | None = Field(
         None, description="64 hex digits: the key that wraps each person's key"
     )
+
+    ballot_kek: SecretStr | None = Field(
+        None, description="64 hex digits: the key that seals each ballot's key; another than the vault's"
+    )
+
+    web_address: str = Field("127.0.0.1:8090", description="host:port on which the vote intake listens")
+    web_workers: int = Field(1, ge=1, description="processes of the vote intake that share its port")
+    web_inside_max: int = Field(
+        1024, ge=1, description="requests that an intake process holds at once; beyond, it answers 503"
+    )
+    web_sender_header: str = Field(
+        "", description="header in which your own proxy names the sender's address; unset: the connection's"
+    )
+    web_link_key: str = Field(
+        "",
+        pattern=r"^([0-9a-f]{64})?$",
+        description="64 hex digits: who signs voters' links, Ed25519 public key",
+    )
+    web_code_file: Path | None = Field(
+        None, description="phone codes go into this file instead of to phones: on one's own machine alone"
+    )
+    web_wechat_app: str = Field("", description="WeChat's app id; unset: nobody votes by WeChat")
+    web_wechat_secret: SecretStr = Field(SecretStr(""), description="the secret of that app")
+    web_wechat_url: str = Field("https://api.weixin.qq.com", description="where WeChat's codes are exchanged")
 
     log_origin: str = Field("xuanshu.localhost/log", description="the name under which the log is signed")
     log_key: SecretStr | None = Field(None, description="64 hex digits: the key that signs the log")
@@ -166,7 +192,7 @@ class Settings(BaseSettings):
             raise ValueError("DEBUG, INFO, WARNING or ERROR")
         return value.upper()
 
-    @field_validator("vault_kek", "log_key", "witness_key")
+    @field_validator("vault_kek", "ballot_kek", "log_key", "witness_key")
     @classmethod
     def _key_of_32_bytes(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and len(bytes.fromhex(value.get_secret_value())) != 32:
@@ -207,6 +233,10 @@ class Settings(BaseSettings):
         if self.payload_keys is None and self.environment is Environment.PRODUCTION:
             self._secret("payload_keys")
         return _keys(self.payload_keys) if self.payload_keys is not None else ()
+
+    def ballot_key_kek(self) -> bytes:
+        """The 32 bytes that seal each ballot's key; `Unavailable(SETTING_MISSING)` when there are none."""
+        return self._seed("ballot_kek")
 
     def has_development_key(self) -> bool:
         return self.vault_kek is not None and is_of_development(self.kek())

@@ -57,6 +57,7 @@ class StackSecrets(BaseModel):
 
     password: str = Field(default_factory=lambda: secrets.token_urlsafe(24))
     kek: str = Field(default_factory=_development_key)
+    ballot_kek: str = Field(default_factory=_development_key)
     log_key: str = Field(default_factory=_development_key)
     payload_key: str = Field(default_factory=_development_key)
 
@@ -186,6 +187,7 @@ def _reaching(
             f"postgres_{Login.OWNER}_dsn": SecretStr(postgres.dsn()),
             "postgres_vault_owner_dsn": None,
             "vault_kek": SecretStr(kept.kek),
+            "ballot_kek": SecretStr(kept.ballot_kek),
             "log_key": SecretStr(kept.log_key),
             "payload_keys": SecretStr(kept.payload_key),
             "temporal_address": temporal.address,
@@ -197,7 +199,15 @@ def _reaching(
 
 def _connections(settings: Settings) -> dict[str, str]:
     values = {name: getattr(settings, name) for name in Settings.model_fields if name.endswith("_dsn")}
-    others = ("vault_kek", "payload_keys", "log_key", "log_origin", "temporal_address", "temporal_namespace")
+    others = (
+        "vault_kek",
+        "ballot_kek",
+        "payload_keys",
+        "log_key",
+        "log_origin",
+        "temporal_address",
+        "temporal_namespace",
+    )
     values |= {name: getattr(settings, name) for name in others}
     return {name: _plain(value) for name, value in values.items() if value is not None}
 

@@ -35,6 +35,7 @@ from schemas.programme import (
     Route,
     Selection,
     Step,
+    Stuffing,
     Title,
     Units,
 )
@@ -444,9 +445,28 @@ def _check_clearances(draft: Draft, stage: DraftStage) -> Iterator[Fault]:
 def _check_votes(draft: Draft, stage: DraftStage) -> Iterator[Fault]:
     for at, vote in stage.of(PublicVote):
         limits, place = vote.limits, (*at.place, "limits")
-        for less, more in (("choices_min", "choices_max"), ("per_candidate_per_day", "per_day")):
-            if getattr(limits, less) > getattr(limits, more):
+        for less, more in (
+            ("choices_min", "choices_max"),
+            ("choices_min", "per_day"),
+            ("choices_min", "in_total"),
+            ("per_candidate_per_day", "per_day"),
+            ("per_candidate_in_total", "in_total"),
+        ):
+            low, high = getattr(limits, less), getattr(limits, more)
+            if low is not None and high is not None and low > high:
                 yield draft.fault((*place, less), "limits_crossed", less=less, more=more)
+        if vote.stuffing is not None:
+            if vote.adjudication is None:
+                yield draft.fault((*at.place, "stuffing"), "stuffing_without_adjudication", on_key=True)
+            yield from _check_stuffing(draft, (*at.place, "stuffing"), vote.stuffing)
+
+
+def _check_stuffing(draft: Draft, place: Place, stuffing: Stuffing) -> Iterator[Fault]:
+    """Heavier acts need no less than lighter ones (DR-23)."""
+    steps = stuffing.ladder
+    for n, (before, after) in enumerate(pairwise(steps), 1):
+        if after.share < before.share or after.act in [one.act for one in steps[:n]]:
+            yield draft.fault((*place, "ladder", n), "ladder_falls", act=after.act)
 
 
 # ---- selection ----

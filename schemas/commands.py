@@ -264,28 +264,114 @@ class SealTally(Frozen):
     papers: int
     refused: int
     root: str
+    uncounted_root: str | None = None
+    rules_hash: str | None = None
     counts: tuple[Count, ...]  # of every accepted paper
-    valid: tuple[ChannelCounts, ...] = ()  # without the papers of invalidated voters, by channel
+    channels: tuple[ChannelCounts, ...] = ()  # the same by channel
+    valid: tuple[ChannelCounts, ...] = ()  # without the papers that do not count, by channel
+
+
+class PublishCounts(Frozen):
+    """The engine's own: what the ballot box counts now, for the display that is due `at`."""
+
+    kind: Literal["publish_counts"] = "publish_counts"
+    step: str
+    at: Instant
+    counts: tuple[Count, ...] = ()
+
+
+class ScreenVotes(Frozen):
+    """Run the rules against stuffing over the papers so far, and hold what they name (DR-23)."""
+
+    kind: Literal["screen_votes"] = "screen_votes"
+    step: str
+
+
+class FoundCohort(Frozen):
+    """A cohort as `VotesHeld` tells it."""
+
+    cohort: str
+    rule: str
+    nomination: str
+    papers: int
+    of: int
+    root: str
+    evidence: dict[str, int]
+
+
+class HoldVotes(Frozen):
+    """The engine's own: what the `screening`th run of these rules over `papers` papers found."""
+
+    kind: Literal["hold_votes"] = "hold_votes"
+    step: str
+    screening: int
+    rules: str
+    papers: int
+    cohorts: tuple[FoundCohort, ...] = ()
+
+
+def _names_one(cohort: str, voters: tuple[str, ...], nomination: str) -> None:
+    if bool(cohort) + bool(voters) + bool(nomination) != 1:
+        raise ValueError("name a cohort, or voters, or a nomination")
 
 
 class InvalidateVotes(Frozen):
-    """Papers of these voters do not count, or none for a candidate; before the seal (DR-23). Takes two people.
+    """Papers of these voters or of a cohort do not count, or none for a candidate; before the seal (DR-23). Two people.
 
-    `voters` are tokens, never names; `evidence` is the hash of the document that shows why.
+    `voters` are tokens, never names; `evidence` is the hash of the document that shows why. With `disqualify` the
+    candidate also leaves the round when the tally is sealed.
     """
 
     kind: Literal["invalidate_votes"] = "invalidate_votes"
     step: str
     voters: tuple[str, ...] = Field(default=(), max_length=5000)
     nomination: str = ""
-    evidence: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    cohort: str = ""
+    disqualify: bool = False
+    evidence: Sha256
     reason: Reason
 
     @model_validator(mode="after")
     def _either(self) -> InvalidateVotes:
-        if bool(self.voters) == bool(self.nomination):
-            raise ValueError("name either voters or a nomination")
+        _names_one(self.cohort, self.voters, self.nomination)
+        if self.disqualify and not self.nomination:
+            raise ValueError("only a nomination is disqualified")
         return self
+
+
+class ReleaseVotes(Frozen):
+    """What is held or does not count shall count: a cohort, these voters' papers, or a nomination's votes. Two people."""
+
+    kind: Literal["release_votes"] = "release_votes"
+    step: str
+    voters: tuple[str, ...] = Field(default=(), max_length=5000)
+    nomination: str = ""
+    cohort: str = ""
+    evidence: Sha256
+    reason: Reason
+
+    @model_validator(mode="after")
+    def _either(self) -> ReleaseVotes:
+        _names_one(self.cohort, self.voters, self.nomination)
+        return self
+
+
+class FreezeVotes(Frozen):
+    """Take no papers for now; or, with a nomination, hold those for it as they come."""
+
+    kind: Literal["freeze_votes"] = "freeze_votes"
+    step: str
+    nomination: str = ""
+    reason: Reason
+
+
+class UnfreezeVotes(Frozen):
+    """Go on; a vote that stood still gets its days back."""
+
+    kind: Literal["unfreeze_votes"] = "unfreeze_votes"
+    step: str
+    nomination: str = ""
+    reason: Reason
 
 
 class ReportRound(Frozen):
@@ -759,7 +845,13 @@ RoundBody = (
     | CloseStep
     | RearmStep
     | SealTally
+    | PublishCounts
+    | ScreenVotes
+    | HoldVotes
     | InvalidateVotes
+    | ReleaseVotes
+    | FreezeVotes
+    | UnfreezeVotes
     | ReportRound
     | LapseRound
     | PauseRound

@@ -336,16 +336,32 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     # ballot box
     "BALLOT_CLOSED": ("投票 {ballot} 已截止。", "The ballot {ballot} is closed."),
     "TALLY_SEALED": (
-        "{ballot} 的计票已封存，不能再剔除选票；重启计票须另行授权。",
-        "The tally of {ballot} is sealed: no paper can be invalidated any more; opening it again needs an authority of its own.",
+        "{ballot} 的计票已封存，不能再剔除或放行选票；重启计票须另行授权。",
+        "The tally of {ballot} is sealed: no paper can be invalidated or released any more; opening it again needs an authority of its own.",
+    ),
+    "NO_STUFFING_RULES": (
+        "环节 {step} 的方案没有反刷票规则（stuffing）。",
+        "The programme has no rules against stuffing for the step {step}.",
+    ),
+    "LADDER_NOT_REACHED": (
+        "对 {nomination} 还不能采取 {act}：被暂扣或剔除的选票占 {share}，处置阶梯要求 {needed}。",
+        "{act} is not open against {nomination}: {share} of the papers are held or invalidated, the ladder asks for {needed}.",
     ),
     "BALLOT_OPEN": (
         "投票 {ballot} 尚未截止，不能封存。",
         "The ballot {ballot} is not closed yet; close it before sealing.",
     ),
+    "TOO_MANY_CANDIDATES": (
+        "一张选票最多列 {maximum} 名候选人，本次有 {count} 名。",
+        "A ballot takes at most {maximum} candidates; this one has {count}.",
+    ),
     "BALLOT_RULES_DIFFER": (
         "投票 {ballot} 已按另一规则开启。",
         "The ballot {ballot} was opened with other rules.",
+    ),
+    "TALLY_DIFFERS": (
+        "投票 {ballot} 重新计票的结果与封存的计票不符：{fault}。",
+        "The recount of {ballot} is not the sealed tally: {fault}.",
     ),
     "BALLOT_BROKEN": (
         "投票 {ballot} 第 {paper} 号选票校验不符：{fault}。",
@@ -362,7 +378,49 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     ),
     "TOO_MANY_CHOICES": ("每张选票最多选 {maximum} 项。", "A paper has at most {maximum} choice(s)."),
     "TOO_FEW_CHOICES": ("每张选票至少选 {minimum} 项。", "A paper has at least {minimum} choice(s)."),
+    "TOTAL_REACHED": (
+        "本次投票每人共 {in_total} 票，已投满。",
+        "A voter has {in_total} vote(s) in all in this ballot.",
+    ),
+    "CANDIDATE_TOTAL_REACHED": (
+        "本次投票对该候选人最多 {candidate_in_total} 票，已投满。",
+        "This candidate has had your {candidate_in_total} vote(s) of this ballot.",
+    ),
+    "NOT_A_CHANNEL": ("本次投票没有“{channel}”渠道。", "This ballot has no channel {channel}."),
+    "TALLY_NOT_SEALED": (
+        "投票 {ballot} 尚未封存计票，封存后才有证明。",
+        "The tally of {ballot} is not sealed yet; proofs are given from then on.",
+    ),
     "DUPLICATE_CHOICE": ("同一张选票上不得重复选同一候选人。", "A paper may not name a candidate twice."),
+    # the vote intake
+    "BAD_TOKEN": (
+        "投票凭证无效或已过期；请重新验证身份。",
+        "The voter's pass is not valid here or has run out: identify yourself again.",
+    ),
+    "BALLOT_KEY_DESTROYED": (
+        "投票 {ballot} 的密钥已销毁，不再受理身份验证。",
+        "The key of the ballot {ballot} is destroyed: no voter can be identified any more.",
+    ),
+    "IDENTITY_REFUSED": ("身份验证未通过：{fault}。", "The identity was not shown: {fault}."),
+    "IDENTITY_AWAY": (
+        "身份服务（{by}）暂不可用，请稍后再试。",
+        "The identity service ({by}) is away: try again later.",
+    ),
+    "TOO_MANY_TRIES": (
+        "尝试超过 {maximum} 次，请稍后再试。",
+        "More than {maximum} tries: wait, then try again.",
+    ),
+    "OVERLOADED": (
+        "投票人数过多，请稍后用同一选票编号重试；本次未受理。",
+        "Too many are voting at once: nothing was taken, try again with the same paper in a moment.",
+    ),
+    "NO_SUCH_ROUTE": ("没有此地址：{path}。", "There is nothing at {path}."),
+    "METHOD_NOT_ALLOWED": ("{path} 不接受 {method}。", "{path} does not take {method}."),
+    "LENGTH_MISSING": ("请求须写明 Content-Length。", "The request must say its Content-Length."),
+    "BODY_TOO_LARGE": ("请求超过 {maximum} 字节。", "The request is larger than {maximum} bytes."),
+    "NOT_JSON": ("请求的 Content-Type 应为 application/json。", "The Content-Type must be application/json."),
+    "BODY_MALFORMED": ("请求内容有误：{fault}", "The request is malformed: {fault}"),
+    "BROKEN": ("服务内部出错，已记录；请稍后重试。", "The service failed, and noted why; try again later."),
     # files
     "FILE_FAULTS": ("{file} 有 {count} 处错误。", "{file} has {count} fault(s)."),
     "VALUES_UNSUPPLIED": (

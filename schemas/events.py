@@ -177,6 +177,13 @@ class RulesAmended(Event):
     reason: str
 
 
+class BallotKeysDestroyed(Event):
+    """No objection can be made any more: the keys of the cycle's ballots are gone, in this very transaction.
+
+    From here on nobody can say whose a vote was, nor make a voter's token; papers, tallies and proofs stay.
+    """
+
+
 class CycleCompleted(Event):
     conferred: int
 
@@ -677,13 +684,87 @@ class AdjudicationClosed(Event):
     step: str
 
 
-class VotesInvalidated(Event):
-    """Papers of these voters (`deduct`), or all for this nomination (`zero`), do not count (DR-23)."""
+class CountsPublished(Event):
+    """Provisional counts, due `at` by the programme: of all papers taken so far, the held ones too (DR-23)."""
 
     step: str
-    effect: Literal["deduct", "zero"]
+    at: Instant
+    counts: tuple[Count, ...]
+
+
+class ScreeningAsked(Event):
+    """Somebody wants the rules against stuffing run now."""
+
+    step: str
+
+
+class VotesHeld(Event):
+    """The papers of a cohort are held: a rule named them, or a freeze; they count only if people release them (DR-23).
+
+    `rules` is the version of the rules; `papers` of the nomination's `of` so far are in the cohort, `root` is the
+    RFC 9162 root over their ids and voters in ascending order; `evidence` is what the rule counted.
+    """
+
+    step: str
+    cohort: str
+    rule: str
+    nomination: str
+    papers: int
+    of: int
+    root: str
+    rules: str
+    evidence: dict[str, int]
+
+
+class VotesScreened(Event):
+    """The rules of this version were run over so many papers, for the `screening`th time; what they held came before."""
+
+    step: str
+    screening: int
+    rules: str
+    papers: int
+
+
+class VotesReleased(Event):
+    """What was held or did not count counts again: a cohort, these voters' papers, or a nomination's votes (DR-23).
+
+    Without evidence where the programme released what nobody had ruled on (`reason` UNRULED).
+    """
+
+    step: str
+    cohort: str | None = None
+    voters: tuple[str, ...] | None = None
+    nomination: str | None = None
+    evidence: str | None = None
+    reason: str
+
+
+class VotesFrozen(Event):
+    """The whole vote takes no papers for now, or papers for this nomination are held as they come."""
+
+    step: str
+    nomination: str | None = None
+    reason: str
+
+
+class VotesUnfrozen(Event):
+    step: str
+    nomination: str | None = None
+    reason: str
+
+
+class VotesInvalidated(Event):
+    """Papers of these voters or of a cohort (`deduct`), or all for this nomination (`zero`), do not count (DR-23).
+
+    `disqualify`: the nomination also leaves the round when the tally is sealed. `evidence` is empty where the programme
+    invalidated what nobody had ruled on (`reason` UNRULED).
+    """
+
+    step: str
+    effect: Literal["deduct", "zero", "disqualify"]
     voters: tuple[str, ...] = ()
     nomination: str = ""
+    cohort: str | None = None
     evidence: str
     reason: str
 
@@ -691,7 +772,8 @@ class VotesInvalidated(Event):
 class TallySealed(Event):
     """The public vote's only result (DR-22): counts, number of papers, Merkle root over all accepted papers.
 
-    `counts` are before and `valid` after what was invalidated (DR-23), by channel; `values` come from the valid ones.
+    `counts`, and by channel `channels`, are before and `valid` after what was invalidated (DR-23); `values` come from the
+    valid ones. `uncounted_root` is over the papers that do not count; `rules_hash` is that of the ballot's rules.
     """
 
     step: str
@@ -700,10 +782,16 @@ class TallySealed(Event):
     papers: int
     refused: int = 0
     root: str
+    uncounted_root: str | None = None
+    rules_hash: str | None = None
     counts: tuple[Count, ...]
+    channels: tuple[ChannelCounts, ...] | None = None
     valid: tuple[ChannelCounts, ...] = ()
     zeroed: tuple[str, ...] = ()
     values: tuple[PanelResult, ...]
+    before: tuple[PanelResult, ...] | None = (
+        None  # what the values were if every paper counted, where that differs
+    )
 
 
 class Ranked(Frozen):

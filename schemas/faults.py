@@ -90,6 +90,18 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "scale_missing": ("按评分评审须有 scale。", "A review by score needs a scale."),
     "threshold_missing": ("按表决评审须有 threshold。", "A review by vote needs a threshold."),
+    "time_form": (
+        '时刻写作 "09:00" 这样的字符串，00:00 至 23:59；写的是 {input}。',
+        'A time of day is written "09:00", in quotes, from 00:00 to 23:59; this is {input}.',
+    ),
+    "velocity_counts": (
+        "velocity 规则须写 papers 或 voters 之一，不能都写或都不写。",
+        "A velocity rule counts either papers or voters, one of the two.",
+    ),
+    "display_times": (
+        "display 为 provisional 时须写 at，为 hidden 时不写。",
+        "Provisional counts have times (at), hidden ones have none.",
+    ),
     "weights_not_whole": (
         "权重合计 {total}，不是 100%。",
         "The weights add up to {total}, not exactly 100%.",
@@ -190,6 +202,14 @@ WORDS: dict[str, tuple[str, str]] = {
         "Publicities and reviews on {route} are {found}; two reviews and three publicities are {wanted}.",
     ),
     "mode_unfit": ("{mode} 方式的评审不用 {key}。", "A review by {mode} has no {key}."),
+    "stuffing_without_adjudication": (
+        "有 stuffing 规则的投票须有 adjudication：暂扣的选票须有期限处理。",
+        "A vote with rules against stuffing needs an adjudication: held papers need a time in which they are ruled on.",
+    ),
+    "ladder_falls": (
+        "{act} 的门槛低于前一级：处置阶梯须由轻到重、门槛不降。",
+        "{act} has a lower share than the act before it: a ladder only rises, and names an act once.",
+    ),
     "limits_crossed": ("{less} 不能大于 {more}。", "{less} cannot be more than {more}."),
     "component_repeated": (
         "组成项 {component} 在本阶段出现两次。",

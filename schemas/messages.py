@@ -60,6 +60,8 @@ class RoundView(Frozen):
     ripe: bool = False
     wakes_at: Instant | None = None
     seals_at: Instant | None = None  # when the adjudication of a closed vote is over
+    screens: bool = False  # the rules against stuffing are to be run
+    shows: Instant | None = None  # when counts were to be shown that were not yet
     members: int = 0
     reported: bool = False
     amends_at: Instant | None = None  # when a substitute's own publicity period ends, after the report

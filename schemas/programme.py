@@ -6,11 +6,12 @@ that no source states is written `{assumed: VALUE, why: …}` and listed in `ass
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from fractions import Fraction
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import BeforeValidator, Field, PositiveInt, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from schemas.ledger import Frozen
@@ -18,6 +19,18 @@ from schemas.values import Exact, Label, Share
 
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 ProgrammeId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
+_TIME = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
+
+
+def _time_of_day(value: object) -> object:
+    if not isinstance(value, str) or not re.fullmatch(_TIME, value):
+        raise PydanticCustomError("time_form", "a time of day is text such as '09:00'")
+    return value
+
+
+TimeOfDay = Annotated[
+    str, BeforeValidator(_time_of_day), WithJsonSchema({"type": "string", "pattern": _TIME})
+]
 IsoDate = Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
 
 
@@ -377,12 +390,18 @@ class ExpertReview(Frozen):
 
 
 class VoterLimits(Frozen):
-    """How often a voter may vote: choices a day, for one candidate a day, and on one paper (DR-21)."""
+    """How often a voter may vote: choices a day and in total, for one candidate, and on one paper (DR-21).
 
-    per_day: PositiveInt
+    `repeats`: a paper may name a candidate more than once. A day begins at midnight in Asia/Shanghai.
+    """
+
+    per_day: PositiveInt = Field(le=255)
     per_candidate_per_day: PositiveInt = 1
     choices_min: PositiveInt = 1
     choices_max: PositiveInt = 1
+    in_total: PositiveInt | None = Field(default=None, le=65535)
+    per_candidate_in_total: PositiveInt | None = None
+    repeats: bool = False
 
 
 class ChannelWeight(Frozen):
@@ -392,11 +411,112 @@ class ChannelWeight(Frozen):
     share: Share
 
 
+class Velocity(Frozen):
+    """Too many papers from one network or device in a window, or too many voters; `lead` of them name one candidate.
+
+    Windows follow each other from midnight UTC; without `minutes` the whole vote is one.
+    """
+
+    type: Literal["velocity"] = "velocity"
+    id: Identifier
+    by: Literal["network", "device"]
+    papers: PositiveInt | None = None
+    voters: int | None = Field(default=None, ge=2)
+    minutes: PositiveInt | None = None
+    lead: Share
+
+    @model_validator(mode="after")
+    def _counts_one_thing(self) -> Velocity:
+        if (self.papers is None) == (self.voters is None):
+            raise PydanticCustomError("velocity_counts", "a velocity counts either papers or voters")
+        return self
+
+
+class Timing(Frozen):
+    """Papers from one network or device that name one candidate as regularly as a clock ticks.
+
+    At least `papers` in a window, of whose gaps a share of `steady` differ from the gap before by at most a tenth.
+    """
+
+    type: Literal["timing"] = "timing"
+    id: Identifier
+    by: Literal["network", "device"]
+    papers: int = Field(ge=5)
+    minutes: PositiveInt
+    steady: Share
+
+
+class Night(Frozen):
+    """Papers from one network or device that name one candidate and do not sleep.
+
+    At least `papers` in the whole vote, a share of `night` of them between 00:00 and 06:00 Asia/Shanghai.
+    """
+
+    type: Literal["night"] = "night"
+    id: Identifier
+    by: Literal["network", "device"]
+    papers: PositiveInt
+    night: Share
+
+
+class Surge(Frozen):
+    """A candidate's votes rise at once, and they come from networks that hardly anybody else votes from.
+
+    In a window at least `papers`, `factor` times what the candidate's median part of all papers would give, a share of
+    `strangers` of them from networks with at most `network_max` papers in the whole vote.
+    """
+
+    type: Literal["surge"] = "surge"
+    id: Identifier
+    papers: PositiveInt
+    minutes: PositiveInt
+    factor: PositiveInt
+    strangers: Share
+    network_max: PositiveInt = 3
+
+
+StuffingRule = Annotated[Velocity | Timing | Night | Surge, Field(discriminator="type")]
+
+
+class LadderStep(Frozen):
+    """An act against a candidate that may be taken once this share of their papers is held or invalidated (DR-23)."""
+
+    act: Literal["freeze", "invalidate", "zero", "disqualify"]
+    share: Share
+
+
+class Stuffing(Frozen):
+    """What holds papers of a public vote back, and what may follow (刷票, DR-23).
+
+    A paper that a rule names is held until two people release or invalidate it; `unruled` says what becomes of those on
+    which nobody has ruled when the adjudication ends. With a `ladder`, an act that is not on it is not taken against
+    anybody; without one, two people decide alone.
+    """
+
+    rules: tuple[StuffingRule, ...] = Field(min_length=1)
+    ladder: tuple[LadderStep, ...] = ()
+    unruled: Literal["count", "invalidate"] = "count"
+
+
+class Display(Frozen):
+    """When counts are shown before the tally is sealed: never, or each day `at` these times, and called provisional."""
+
+    counts: Literal["hidden", "provisional"]
+    at: tuple[TimeOfDay, ...] = ()
+
+    @model_validator(mode="after")
+    def _times_fit(self) -> Display:
+        if (self.counts == "provisional") != bool(self.at):
+            raise PydanticCustomError("display_times", "provisional counts have times, hidden ones have none")
+        return self
+
+
 class PublicVote(Frozen):
     """The public votes; its sealed tally is the component `component` (DR-19, DR-21 to DR-24).
 
     `channels` are normalised each by itself and weighed, 100 % in all; without them every paper counts alike.
-    `adjudication` is how long after the close papers may be looked into before the tally is sealed.
+    `adjudication` is how long after the close papers may be looked into before the tally is sealed; rules against
+    `stuffing` need it. Without `display` counts are hidden until then.
     """
 
     type: Literal["public_vote"] = "public_vote"
@@ -405,8 +525,10 @@ class PublicVote(Frozen):
     period: Period
     limits: VoterLimits
     normalise: Literal["top", "share", "rank"] = "top"
-    channels: tuple[ChannelWeight, ...] = ()
+    channels: tuple[ChannelWeight, ...] = Field(default=(), max_length=31)
     adjudication: Period | None = None
+    stuffing: Stuffing | None = None
+    display: Display | None = None
 
     @model_validator(mode="after")
     def _channels_are_whole(self) -> PublicVote:

@@ -14,10 +14,6 @@ def reference(entry: str, commitment: str) -> str:
     return f"sealed:{entry}:{commitment}"
 
 
-def is_reference(text: str) -> bool:
-    return _REFERENCE.fullmatch(text) is not None
-
-
 def entries_in(value: Any) -> Iterator[str]:
     """The vault entries that a JSON value refers to."""
     match value:

@@ -91,9 +91,15 @@ class UnitTree(BaseModel):
 
     def within(self, code: str, top: str) -> bool:
         """True where `code` is `top` or lies below it, by territory or by industry."""
-        return any(
-            unit.code == top for route in ("territorial", "industry") for unit in self.ancestors(code, route)
-        )
+        above = self._above.get(code)
+        if above is None:
+            ways = (self.ancestors(code, route) for route in ("territorial", "industry"))
+            above = self._above[code] = frozenset(unit.code for way in ways for unit in way)
+        return top in above
+
+    @cached_property
+    def _above(self) -> dict[str, frozenset[str]]:
+        return {}
 
     def below(self, top: str) -> list[str]:
         """The codes of `top` and all units below it, by territory or by industry."""

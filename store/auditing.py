@@ -135,11 +135,13 @@ class _Walk:
     def take_page(self, rows: Iterable[asyncpg.Record], checkpoints: Iterable[asyncpg.Record]) -> None:
         """Follow the order over these rows, and meet every checkpoint and anchor where it stands."""
         frontier, marks = self.frontier, deque(map(self._read_checkpoint, checkpoints))
-        due = self._due(marks)
-        for row in rows:
-            if frontier.size == due:
-                due = self._meet(marks)
-            self._take(*row)
+        due, leaves = self._due(marks), list[bytes]()
+        for at, row in enumerate(rows, start=frontier.size):
+            if at == due:
+                frontier.extend(leaves)
+                due, leaves = self._meet(marks), []
+            leaves.append(self._take(at, *row))
+        frontier.extend(leaves)
         if frontier.size == due:
             self._meet(marks)
 
@@ -172,8 +174,10 @@ class _Walk:
             size = self.newest.size if self.newest else 0
             raise Integrity("LOG_UNSIGNED", position=size + 1, seconds=int(OVERDUE.total_seconds()))
 
-    def _take(self, idx: int, stream: str, seq: int, body: bytes | None, prev: bytes, hash_: bytes) -> None:
-        at = self.frontier.size
+    def _take(
+        self, at: int, idx: int, stream: str, seq: int, body: bytes | None, prev: bytes, hash_: bytes
+    ) -> bytes:
+        """The leaf of the row that must be number `at`."""
         if idx != at:
             raise _broken(stream, seq, f"the global order has a hole at position {at + 1}")
         if body is None:
@@ -181,7 +185,7 @@ class _Walk:
         said = self.follow_chain(stream, seq, body, prev, hash_)
         if self.waiting_since is None:
             self.waiting_since = said.recorded
-        self.frontier.append(hash_)
+        return hash_
 
     def _due(self, marks: deque[Anchor]) -> int:
         return min(line[0].size for line in (marks, self.ahead, (_NEVER,)) if line)
@@ -233,6 +237,7 @@ async def _follow(connection: asyncpg.Connection, walk: _Walk) -> None:
         first, end = walk.frontier.size, walk.frontier.size + len(rows)
         checkpoints = await connection.fetch(statement("checkpoints"), first, end)
         coming = asyncio.create_task(_page(connection, end))
+        await asyncio.sleep(0)  # so that it is asked for before this one is worked through
         try:
             walk.take_page(rows, checkpoints)
         finally:

@@ -44,11 +44,12 @@ class RolePasswords(Frozen):
     sequencer: str = Field(repr=False)
     auditor: str = Field(repr=False)
     vault: str = Field(repr=False)
+    web: str = Field(repr=False)
 
     @classmethod
     def all_alike(cls, password: str) -> RolePasswords:
         """One password for every role: for tests and rehearsals on this machine."""
-        return cls(migrator=password, app=password, sequencer=password, auditor=password, vault=password)
+        return cls(**dict.fromkeys(cls.model_fields, password))
 
 
 class RoleDsns(Frozen):
@@ -59,6 +60,7 @@ class RoleDsns(Frozen):
     sequencer: str = Field(repr=False)
     auditor: str = Field(repr=False)
     vault: str = Field(repr=False)
+    web: str = Field(repr=False)
 
 
 def role_dsns(owner_dsn: str, passwords: RolePasswords) -> RoleDsns:

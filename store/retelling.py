@@ -11,6 +11,8 @@ from schemas.ledger import Effect, Guard, Head, Post, RecordedEvent, Release, Re
 from store.contract import EventStore
 from store.memory import MemoryEventStore
 
+_NO_HEAD = Head()
+
 
 class Retelling(MemoryEventStore):
     """The store that a decider reads while a log is told again: all that was told so far, and no more.
@@ -33,6 +35,10 @@ class Retelling(MemoryEventStore):
         self._heads[last.stream] = Head(seq=last.seq, hash=last.hash)
         for effect in effects:
             self._apply(effect)
+
+    def stand(self, stream: str, head: Head) -> None:
+        """As if the stream had got no further than this head."""
+        self._heads[stream] = head
 
     def fault(self, stream: str, guards: Iterable[Guard], effects: Iterable[Effect]) -> EngineError | None:
         """The first guard or place that would have kept a decision from being written here."""
@@ -75,7 +81,7 @@ class Retelling(MemoryEventStore):
         return {subject: tuple(streams) for subject, streams in found.items() if streams}
 
     def _head(self, stream: str) -> Head:
-        return self._heads.get(stream, Head())
+        return self._heads.get(stream, _NO_HEAD)
 
     def _apply(self, effect: Effect) -> None:
         super()._apply(effect)

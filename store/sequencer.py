@@ -79,7 +79,8 @@ class Sequencer:
             return RECONNECT_SECONDS
         if placed < BATCH_MAX:
             self._steps += 1
-        return 0 if placed else IDLE_SECONDS
+        # A step costs much the same for one event as for hundreds: let them gather, unless a batch was full.
+        return 0 if placed == BATCH_MAX else IDLE_SECONDS
 
     async def _connected(self) -> asyncpg.Connection:
         if self._connection is None or self._connection.is_closed():

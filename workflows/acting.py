@@ -46,8 +46,11 @@ async def act_short(activity: Activity[T], order: Order) -> T:
 
 
 async def act_long(activity: Callable[[Engine, Asked], Awaitable[T]], order: Asked) -> T:
-    """Selections, tallies and the like, as normal activities that heartbeat: a dead worker is noticed in seconds."""
-    return await _act_normally(activity, order, timedelta(minutes=15), timedelta(seconds=10))
+    """Selections, tallies and the like, as normal activities that heartbeat: a dead worker is noticed in seconds.
+
+    Eighty million papers are not read in minutes.
+    """
+    return await _act_normally(activity, order, timedelta(hours=6), timedelta(seconds=10))
 
 
 async def _act_normally(

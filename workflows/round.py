@@ -22,8 +22,10 @@ with workflow.unsafe.imports_passed_through():
         FreezePool,
         OpenRound,
         OpenStep,
+        PublishCounts,
         RearmStep,
         ReportRound,
+        ScreenVotes,
         lapse_command,
     )
     from schemas.ledger import Head, Receipt
@@ -49,6 +51,7 @@ with workflow.unsafe.imports_passed_through():
 
 QUIET = ("hand_in_sheet", "enter_sheet", "recuse", "form_panel", "draw_panel")
 """Commands after which the step is looked at again only if it is ripe."""
+PAUSED = ("CYCLE_PAUSED", "ROUND_PAUSED")
 
 Child = workflow.ChildWorkflowHandle["RoundWorkflow", RoundReport]
 
@@ -208,33 +211,65 @@ class RoundWorkflow(HearsPeople):
         await self._conduct(OpenStep(step=step.id), long=step.type == "selection")
         while step.id not in self._view.closed and not self._view.lapsed:
             await self._until_stirred()
+            await self._screen(step)
+            if self._view.shows:
+                shown = PublishCounts(step=step.id, at=self._view.shows)
+                await self._conduct(shown, activity=Engine.publish_counts)
             if self._resumed:
                 self._resumed = False
                 await self._conduct(RearmStep(step=step.id))
             await self._conduct(CloseStep(step=step.id), long=step.type == "selection")
         while not (self._view.sealed or self._view.lapsed):
+            await self._screen(step)
             await self._adjudicated()
             await self._conduct(CloseStep(step=step.id), activity=Engine.seal_ballot)
 
     async def _adjudicated(self) -> None:
-        """Until the time in which papers of a closed vote may be looked into is over."""
+        """Until the time in which papers of a closed vote may be looked into is over, or they are to be screened."""
         left = until(self._order.pace, self._view.seals_at)
         if left:
             with suppress(TimeoutError):
                 await workflow.wait_condition(
-                    lambda: self._view.lapsed, timeout=left, timeout_summary="adjudication ends"
+                    lambda: self._view.lapsed or self._view.screens,
+                    timeout=left,
+                    timeout_summary="adjudication ends",
                 )
+
+    async def _screen(self, step: StepRef) -> None:
+        """The rules against stuffing are run: when an operator asks, and over all papers once the vote is closed.
+
+        It may take hours at scale, in which people's commands are heard.
+        """
+        while self._view.screens and not self._view.lapsed:
+            resumed, self._resumed = self._resumed, False
+            command = engine_command(
+                self._order.stream,
+                f"screen/{step.id}@{self._view.seq}",
+                ScreenVotes(step=step.id),
+                self._order.pace,
+            )
+            try:
+                self._took(await act_long(Engine.screen_ballot, Order(command=command, known=self._known)))
+            except ApplicationError as refusal:
+                if refusal.type not in PAUSED:
+                    raise
+                await workflow.wait_condition(lambda: self._resumed or self._view.lapsed)
+            self._resumed |= resumed
 
     async def _until_stirred(self) -> None:
         """Until the window's end by the clock, or until somebody did something that may end the step sooner."""
         wakes_at = self._view.wakes_at
         with suppress(TimeoutError):
             await workflow.wait_condition(
-                lambda: self._stirred or self._resumed or self._view.wakes_at != wakes_at,
+                lambda: self._stirred or self._resumed or self._view.wakes_at != wakes_at or self._due_now(),
                 timeout=until(self._order.pace, wakes_at),
                 timeout_summary=f"{self._view.current} closes",
             )
         self._stirred = False
+
+    def _due_now(self) -> bool:
+        """Whether papers are to be screened, or counts shown."""
+        return self._view.screens or self._view.shows is not None
 
     # ---- messages ----
 
@@ -279,7 +314,7 @@ class RoundWorkflow(HearsPeople):
                     self._resumed |= resumed
                 return
             except ApplicationError as refusal:
-                if refusal.type not in ("CYCLE_PAUSED", "ROUND_PAUSED"):
+                if refusal.type not in PAUSED:
                     raise
                 await workflow.wait_condition(lambda: self._resumed or self._view.lapsed)
                 self._resumed = isinstance(body, CloseStep)
@@ -302,7 +337,8 @@ class RoundWorkflow(HearsPeople):
     def _took(self, answer: RoundAnswer) -> None:
         if answer.view.reports_due != self._view.reports_due:
             self._paused_for = timedelta()
-        self._view = answer.view
+        if answer.view.seq >= self._view.seq:  # a long activity may answer after a later command
+            self._view = answer.view
         if self._known is None or answer.receipt.head.seq > self._known.seq:
             self._known = answer.receipt.head
 

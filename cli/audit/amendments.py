@@ -14,7 +14,7 @@ from rich.text import Text
 from cli.audit.past import is_rehearsal, past_of
 from cli.desk import AtDesk, Cycle, Desk, command
 from cli.output import Outcome, jsonable, table
-from cli.words import event_words
+from cli.words import event_words, told_words
 from domain.audit.amendments import Amendment, amendments
 from schemas.events import DecisionTaken, PanelClosed, StepClosed
 from schemas.units import UnitTree
@@ -24,6 +24,19 @@ _WORDS = {
     StepClosed.__name__: ("提前结束", "closed early"),
     PanelClosed.__name__: ("评审结果重算", "panel's result computed again"),
     DecisionTaken.__name__: ("审定时移除", "removed by the body"),
+}
+_STATES = {
+    "open": "进行",
+    "paused": "暂停",
+    "cancelled": "取消",
+    "lapsed": "失效",
+    "in": "在评",
+    "disqualified": "取消资格",
+    "waived": "免予适用",
+    "revoked": "撤销",
+    "differential": "差额",
+    "vacant": "空缺",
+    "asked again": "重新征求",
 }
 
 
@@ -117,9 +130,9 @@ def _row(one: Amendment, tree: UnitTree, desk: Desk) -> tuple[str, ...]:
         f"{one.at:%Y-%m-%d %H:%M}",
         f"{mark}{what}{pending}",
         _where(one, tree),
-        _value(one.before),
-        _value(one.after),
-        one.reason,
+        _value(one.before, desk),
+        _value(one.after, desk),
+        told_words(one.reason, desk.language),
         " + ".join(one.people) + f"（{one.role}）",
         f"{one.grant}: {one.terms.role} @ {one.terms.unit}" if one.terms else one.grant,
     )
@@ -133,8 +146,10 @@ def _where(one: Amendment, tree: UnitTree) -> str:
     return f"{shown} · {one.step}" if one.step else shown
 
 
-def _value(text: str) -> str:
-    """Instants as people read them, hashes shortened, everything else as it is."""
+def _value(text: str, desk: Desk) -> str:
+    """States in words, instants as people read them, hashes shortened, everything else as it is."""
+    if text in _STATES:
+        return desk.say(_STATES[text], text)
     if len(text) == 64 and all(one in "0123456789abcdef" for one in text):
         return text[:12]
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from typing import Annotated
 
@@ -15,8 +15,9 @@ from rich.text import Text
 from cli.audit.past import is_rehearsal, past_of
 from cli.desk import AtDesk, Desk, command, nomination_at
 from cli.output import Outcome, jsonable, number
-from cli.words import event_words, out_words, rank_words, status_words, step_words
-from domain.audit.explain import (
+from cli.words import event_words, out_words, rank_words, status_words, step_words, told_words
+from domain.audit.explain import explain
+from domain.audit.explained import (
     ConferralTold,
     CongressTold,
     Cut,
@@ -32,10 +33,9 @@ from domain.audit.explain import (
     StepTold,
     VoteTold,
     Word,
-    explain,
 )
 from domain.audit.nearness import Line, Nearness, RuleChange
-from domain.selection import Op, RuleCheck
+from domain.selection import Op, Optimality, RuleCheck
 from schemas.units import UnitTree
 
 
@@ -104,7 +104,9 @@ def _verdict(told: Explanation, tree: UnitTree, desk: Desk) -> Iterator[Text | P
     words = status_words(told.status, desk.language) + (f"：{titles}" if titles else "")
     yield Text(words, style="bold green" if told.status == "conferred" else "bold")
     if told.cut:
-        yield Padding(_cut(told.cut, tree, desk), (0, 0, 0, 2))
+        at = (step for level in told.levels if level.round == told.cut.round for step in level.steps)
+        rules = next((_rules_against(step.detail) for step in at if step.step == told.cut.step), ())
+        yield Padding(_cut(told.cut, rules, tree, desk), (0, 0, 0, 2))
     for step in (step for level in told.levels for step in level.steps if step.instead_of):
         yield Padding(Text(f"{_substituted(step, desk)} {_position(step.place)}"), (0, 0, 0, 2))
     last = next(
@@ -132,13 +134,29 @@ def _decides(told: Explanation, level: LevelTold, step: str, detail: SelectionTo
     )
 
 
-def _cut(cut: Cut, tree: UnitTree, desk: Desk) -> Text:
+def _cut(cut: Cut, rules: Iterable[str], tree: UnitTree, desk: Desk) -> Text:
     where = ""
     if cut.round:
         unit = _unit(cut.round.rsplit("/", 1)[-1], tree)
         where = f"{unit} · {step_words(cut.step, desk.language)}（{cut.step}）"
-    why = f"{out_words(cut.reason, desk.language)} [{cut.reason}]"
+    by = f" {cut.by}" if cut.by else ""
+    why = _reason(cut.reason, rules, desk) + by
     return Text(desk.say(f"止于 {where}：{why}", f"ended at {where}: {why}") + f"\n{_at(cut.place, desk)}")
+
+
+def _reason(reason: str, rules: Iterable[str], desk: Desk) -> str:
+    """The words and the code; where a rule decided, and not the number of seats, that rule."""
+    named = ", ".join(rules)
+    if named and reason.startswith("NOT_SELECTED"):
+        return desk.say(f"因规则 {named} 未入选 [{reason}]", f"not selected because of {named} [{reason}]")
+    return f"{out_words(reason, desk.language)} [{told_words(reason, desk.language)}]"
+
+
+def _rules_against(detail: object) -> tuple[str, ...]:
+    """The rules without which it would have been selected."""
+    if not isinstance(detail, SelectionTold) or detail.near is None or detail.standing == "selected":
+        return ()
+    return tuple(rule.rule for rule in detail.near.rules) or detail.near.together
 
 
 # ---- a level and its steps ----
@@ -182,7 +200,7 @@ def _row(step: StepTold, desk: Desk) -> tuple[Text, str, Text, str]:
     if step.instead_of:
         found.append(_substituted(step, desk))
     if step.out:
-        found.append(f"✗ {out_words(step.out, desk.language)} [{step.out}]")
+        found.append(f"✗ {_reason(step.out, _rules_against(step.detail), desk)}")
     return (
         Text(step_words(step.type, desk.language)),
         f"{step.opened_at:%Y-%m-%d}{until}",
@@ -197,7 +215,7 @@ def _substituted(step: StepTold, desk: Desk) -> str:
 
 def _word(word: Word, desk: Desk) -> str:
     rank = desk.say(f"，排序 {word.rank}", f", rank {word.rank}") if word.rank else ""
-    reason = f"：{word.reason}" if word.reason else ""
+    reason = f"：{told_words(word.reason, desk.language)}" if word.reason else ""
     by = f"{word.by}（{word.role}）"
     return f"{event_words(word.what, desk.language)} {by}{rank}{reason} {_position(word.place)}"
 
@@ -209,7 +227,8 @@ def _replies(step: StepTold, desk: Desk) -> Iterator[str]:
         "conditional": ("有条件", "conditional"),
     }
     for reply in step.replies:
-        yield f"{reply.department}：{desk.say(*said[reply.outcome])} {reply.reason} {_position(reply.place)}"
+        reason = told_words(reply.reason, desk.language)
+        yield f"{reply.department}：{desk.say(*said[reply.outcome])} {reason} {_position(reply.place)}"
 
 
 def _detail(step: StepTold, desk: Desk) -> Iterator[str]:
@@ -229,11 +248,12 @@ def _detail(step: StepTold, desk: Desk) -> Iterator[str]:
             yield from (line.plain for line in _selection(choice, desk))
         case PublicityTold() as published:
             yield f"{published.opens_at:%Y-%m-%d %H:%M} – {published.closes_at:%Y-%m-%d %H:%M} UTC"
-            for id, ground, outcome in published.objections:
+            for id, on, outcome in published.objections:
+                ground = told_words(on, desk.language)
                 yield desk.say(f"异议 {id}（{ground}）：{outcome}", f"objection {id} ({ground}): {outcome}")
         case DecisionTold() as decided:
             word = desk.say("确认", "confirmed") if decided.confirmed else desk.say("移除", "removed")
-            yield f"{decided.body}：{word} {decided.reason}".rstrip()
+            yield f"{decided.body}：{word} {told_words(decided.reason, desk.language)}".rstrip()
         case ConferralTold() as given:
             yield from (f"{title} {certificate}" for title, certificate in given.titles)
         case None:
@@ -291,10 +311,11 @@ def _vote(vote: VoteTold, desk: Desk) -> str:
 # ---- the choice ----
 
 _PROOFS = {
-    "unconstrained": ("不受规则限制时也是最优", "the best even without the rules"),
-    "dual": ("达到精确上界，最优", "optimal: it reaches an exact bound"),
-    "search": ("精确穷举证明最优", "optimal: an exact search found nothing better"),
-    "solver": ("求解器结论，未经精确证明", "optimal by the solver's word alone"),
+    Optimality.UNCONSTRAINED: ("不受规则限制时也是最优", "the best even without the rules"),
+    Optimality.DUAL: ("达到精确上界，最优", "optimal: it reaches an exact bound"),
+    Optimality.SEARCH: ("精确穷举证明最优", "optimal: an exact search found nothing better"),
+    Optimality.SOLVER: ("求解器结论，未经精确证明", "optimal by the solver's word alone"),
+    Optimality.NONE: ("并非最优，或不合规则", "not the best list, or against a rule"),
 }
 
 
@@ -347,11 +368,9 @@ def _near(choice: SelectionTold, desk: Desk) -> Iterator[Text]:
     if near is None:
         return
     certificate = desk.say("证书", "certificate")
-    shown = "; ".join(
-        dict.fromkeys(
-            desk.say(*_PROOFS.get(one, (one, one))) for one in (choice.filled_by, choice.optimality)
-        )
-    )
+    shown = desk.say(*_PROOFS[choice.optimality])
+    if choice.filled_by is not Optimality.UNCONSTRAINED:
+        shown = desk.say("规则所限，不能再多选，", "the rules let no more seats be filled; ") + shown
     again = (
         desk.say("重新遴选结果一致", "choosing again gives the same list")
         if choice.agrees
@@ -364,6 +383,8 @@ def _near(choice: SelectionTold, desk: Desk) -> Iterator[Text]:
         f"{certificate}: {shown}; {again}",
         style="" if choice.agrees else "bold red",
     )
+    for fault in choice.faults:
+        yield Text(f"  {fault}", style="bold red")
     lost = choice.standing != "selected"
     yield Text(
         desk.say(

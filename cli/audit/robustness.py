@@ -14,7 +14,6 @@ from cli.audit.explain import exactly
 from cli.audit.past import is_rehearsal, past_of
 from cli.desk import AtDesk, Desk, command, round_at
 from cli.output import Outcome, jsonable, number, table
-from domain.audit.explain import choice_at
 from domain.audit.past import Past
 from domain.audit.robustness import WEIGHT_STEPS, Range, Robustness, Scenario, Stand, robustness
 from schemas import names
@@ -48,9 +47,7 @@ async def robust(
 ) -> Outcome:
     stream = round_at(what) if "/" in what else ""
     past = await past_of(desk, names.cycle_of(stream) if stream else what)
-    found = tuple(
-        robustness(choice_at(past, at, moment), _steps(steps)) for at, moment in _selections(past, stream)
-    )
+    found = tuple(robustness(past.question(moment), _steps(steps)) for moment in _selections(past, stream))
     if not found:
         raise Refused("NOT_FOUND", what=f"{what}: SelectionMade")
     said = {
@@ -66,11 +63,11 @@ async def robust(
     return Outcome(json=said, shown=Group(_banner(desk), *pages, _unvaried(len(found) - len(varied), desk)))
 
 
-def _selections(past: Past, stream: str) -> Iterator[tuple[str, int]]:
+def _selections(past: Past, stream: str) -> Iterator[int]:
     """Where selections were made: of one round, or of all."""
     for moment, event in enumerate(past.events):
         if event.type == SelectionMade.__name__ and stream in ("", event.stream):
-            yield event.stream, moment
+            yield moment
 
 
 def _steps(written: str) -> tuple[Fraction, ...]:

@@ -22,6 +22,8 @@ from domain.audit.past import Past
 from domain.audit.timeline import Act, Change, Node, Stands, Timeline, at_moment, timeline
 from domain.calendar import SHANGHAI
 from runtime.settings import Language
+from schemas.commands import ENGINE
+from schemas.errors import BadUsage
 from schemas.events import CycleOpened
 from schemas.ledger import JsonObject
 from schemas.programme import Programme
@@ -79,7 +81,7 @@ async def story(
         "rehearsal": is_rehearsal(past),
     }
     if html is not None:
-        html.write_text(page(told, past, moment, desk.language), encoding="utf-8")
+        _write(html, page(told, past, moment, desk.language))
         said["html"] = str(html)
         written = desk.say(f"已写入 {html}", f"written to {html}")
         left_out = desk.say(
@@ -88,6 +90,14 @@ async def story(
         return Outcome(json=said, shown=Text(written + ("" if told.whole else left_out)))
     head = Text(desk.say(opened.title.zh, opened.title.en) + f" · {cycle}", style="bold")
     return Outcome(json=said, shown=Group(head, *_terminal(told, past, moment, depth, desk)))
+
+
+def _write(file: Path, text: str) -> None:
+    """BadUsage USAGE where the file cannot be written."""
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as fault:
+        raise BadUsage("USAGE", fault=f"--html {file}: {fault.strerror}") from None
 
 
 def _moment(past: Past, as_of: str) -> int:
@@ -129,8 +139,8 @@ def _terminal(told: Timeline, past: Past, moment: int, depth: int, desk: Desk) -
         )
     )
     yield _Forest(told, past.tree, moment, desk).tree(depth)
-    yield Text(desk.say("最近的办理", "The latest acts"), style="bold")
-    here = [act for act in told.acts if act.moment <= moment]
+    yield Text(desk.say("最近由人办的", "What people did last"), style="bold")
+    here = [act for act in told.acts if act.moment <= moment and act.role != ENGINE.role]
     for act in here[-_SHOWN:]:
         yield Text("  " + _act(act, past.tree, desk))
 
@@ -147,7 +157,7 @@ class _Forest:
                 self._below[node.parent].append(node)
         self._acts: defaultdict[str, list[Act]] = defaultdict(list)
         for act in told.acts:
-            if act.moment <= moment and act.role != "engine":
+            if act.moment <= moment and act.role != ENGINE.role:
                 self._acts[act.round].append(act)
 
     def tree(self, depth: int) -> Tree:

@@ -15,10 +15,12 @@ from activities.retaking import Retaker, differs
 from cli.audit.reading import in_order
 from cli.desk import AtDesk, Cycle, Desk, command
 from cli.output import Outcome, number, table
+from domain.adjudication import uncounted
 from domain.audit.otherwise import Changes, Course, Flip, Place, Told, Where, changed, otherwise
 from domain.audit.settings import with_settings
 from domain.decision import Decision
 from domain.round import run_of
+from runtime.settings import Login
 from schemas import names
 from schemas.errors import BadUsage, Refused
 from schemas.events import TallySealed
@@ -26,7 +28,7 @@ from schemas.ledger import JsonObject
 from schemas.loading import load_programme
 from schemas.programme import Programme
 from schemas.units import UnitTree
-from store.ballot_box import BallotBox
+from store.ballots import BallotBox
 from store.contract import EventStore
 
 _PLACES = {
@@ -43,6 +45,9 @@ _WHYS = {
     "NOT_RECOMMENDED_BELOW": ("下级未推荐", "not recommended below"),
     "NEVER_JUDGED_HERE": ("下级改为推荐，本轮从未评过", "newly recommended below, never judged here"),
     "ELIGIBLE_BUT_NEVER_JUDGED": ("资格改为通过，其后从未评过", "eligible then, never judged afterwards"),
+    "UNDECIDED_BELOW": ("下级须由人定", "people would decide below"),
+    "NEVER_JUDGED_AFTERWARDS": ("此后各环节从未评过", "never judged in what followed"),
+    "CUT_EARLIER": ("此前的环节已落选", "cut earlier in the round"),
     "INELIGIBLE": ("资格不符", "not eligible"),
     "VOTE_NOT_PASSED": ("表决未过", "vote not passed"),
 }
@@ -104,7 +109,7 @@ async def what_if(
             "without_reviewers": list(without_reviewer),
             "without_votes": list(without_votes),
         },
-        "rounds": len(told),
+        "selections": len(told),
         "changed": [_as_json(one) for one in changed(told)],
         "summit": _summit(told, pinned.tree),
     }
@@ -159,17 +164,23 @@ def _known_reviewers(courses: Iterable[Course], asked: tuple[str, ...]) -> froze
 
 
 async def _votes(desk: Desk, courses: list[Course], asked: tuple[str, ...]) -> dict[str, Any]:
-    """Channels are in the sealed tallies; for single voters the box counts its papers again, and writes nothing."""
+    """Channels are in the sealed tallies; for single voters the box counts its papers again, and writes nothing.
+
+    That takes the app's login: the auditor's sees no papers. Refused NOT_FOUND where none of these voters voted.
+    """
     sealed = [(course, step, tally) for course in courses for step, tally in course.tallies.items()]
     channels = {one.channel for _, _, tally in sealed for one in tally.valid}
     voters = frozenset(token for one in asked if one not in channels for token in _tokens(one))
     tallies: dict[str, TallySealed] = {}
     if voters and sealed:
-        async with BallotBox(desk.audit_dsn) as box:
+        async with BallotBox(desk.settings.dsn(Login.APP)) as box:
             for course, step, tally in sealed:
-                invalid = run_of(course.end, step).invalid | voters
-                again = await box.recount(tally.ballot, invalid)
+                run = run_of(course.end, step)
+                again = await box.recount(tally.ballot, run.invalid | voters, uncounted(run))
                 tallies[tally.ballot] = tally.model_copy(update={"valid": again.valid})
+    counted = [(tally.valid, tallies[tally.ballot].valid) for _, _, tally in sealed if tallies]
+    if voters and all(before == after for before, after in counted):
+        raise Refused("NOT_FOUND", what=", ".join(sorted(voters)))
     return {"channels": channels & set(asked), "tallies": tallies}
 
 
@@ -187,16 +198,23 @@ def _summit(told: tuple[Told, ...], tree: UnitTree) -> JsonObject:
     top = next((one for one in reversed(told) if one.round.endswith(f"/{tree.root}")), None)
     if top is None:
         return {}
-    return {"round": top.round, "lost": sorted(top.lost), "gained": list(top.gained)}
+    return {
+        "round": top.round,
+        "lost": sorted(top.lost),
+        "gained": list(top.gained),
+        "undecided": sorted(top.undecided),
+    }
 
 
 def _as_json(told: Told) -> JsonObject:
     return {
         "round": told.round,
+        "step": told.step,
         "seats": {"before": told.seats[0], "after": told.seats[1]},
         "outcome": told.outcome,
         "flips": [_flip(flip) for flip in told.flips],
-        "recommended": {"lost": sorted(told.lost), "gained": list(told.gained)},
+        "moved": [_flip(flip) for flip in told.moved],
+        "went_on": {"lost": sorted(told.lost), "gained": list(told.gained)},
         "notes": list(told.notes),
     }
 
@@ -222,7 +240,7 @@ def _shown(told: list[Told], said: JsonObject, tree: UnitTree, desk: Desk) -> Re
     )
     parts: list[RenderableType] = [Text(banner, style="bold reverse")]
     if not told:
-        parts.append(Text(desk.say("谁也不变。", "Nobody's place would be another.")))
+        parts.append(Text(desk.say("谁也不变。", "Nothing would be another.")))
     for one in told:
         parts += [Text(), Text(_heading(one, tree, desk), style="bold"), _table(one, desk)]
         parts += [Text(note) for note in one.notes]
@@ -236,7 +254,7 @@ def _heading(told: Told, tree: UnitTree, desk: Desk) -> str:
     seats = f"{before} → {after}" if before != after else str(before)
     held = f" · {told.outcome}" if told.outcome else ""
     words = desk.say(f"名额 {seats}", f"{seats} seats") if before or after else ""
-    return f"{tree.by_code[unit].name}（{told.round}） {words}{held}"
+    return f"{tree.by_code[unit].name}（{told.round}/{told.step}） {words}{held}"
 
 
 def _table(told: Told, desk: Desk) -> RenderableType:
@@ -253,7 +271,7 @@ def _table(told: Told, desk: Desk) -> RenderableType:
             _words(one.after, desk),
             desk.say(*_WHYS.get(one.why, (one.why,) * 2)),
         )
-        for one in told.flips
+        for one in (*told.flips, *told.moved)
     ]
     return table(columns, rows)
 
@@ -267,7 +285,7 @@ def _words(place: Place, desk: Desk) -> str:
 def _sum(said: JsonObject, desk: Desk) -> str:
     """What it comes to, at the highest round."""
     flips = sum(len(one["flips"]) for one in said["changed"])
-    lost, gained = (len(said["summit"].get(key, ())) for key in ("lost", "gained"))
-    zh = f"假设如此：{len(said['changed'])} 轮、{flips} 处变化；最终名单少 {lost} 人，多 {gained} 人。"
-    en = f"If so: {len(said['changed'])} rounds, {flips} places change; {lost} leave the final list, {gained} join it."
+    lost, gained, open_ = (len(said["summit"].get(key, ())) for key in ("lost", "gained", "undecided"))
+    zh = f"假设如此：{len(said['changed'])} 份名单有变，{flips} 人次进出；最终名单少 {lost} 人，多 {gained} 人，{open_} 人须由人定。"
+    en = f"If so: {len(said['changed'])} lists are others, {flips} go in or out; {lost} leave the final list, {gained} join it, {open_} are for people to decide."
     return desk.say(zh, en)

@@ -15,6 +15,7 @@ from domain import cycle as cycles
 from domain import feeding
 from domain import round as rounds
 from domain.nomination import standing
+from domain.stuffing import rules_version
 from schemas import names
 from schemas.canonical import canonical_bytes, digest
 from schemas.commands import (
@@ -26,6 +27,7 @@ from schemas.commands import (
     CompleteCycle,
     FreezePool,
     GiveGrants,
+    HoldVotes,
     OpenCycle,
     OpenRound,
     OpenStep,
@@ -191,6 +193,9 @@ class Conductor:
         run = rounds.run_of(state, step.id)
         if run.window is None:
             return
+        if step.stuffing is not None:  # nobody stuffs a rehearsal's ballot
+            version = rules_version(step.stuffing)
+            await self._do(stream, HoldVotes(step=step.id, screening=1, rules=version, papers=0))
         self._now = max(self._now, run.seals_at or self._now)
         await self._do(stream, CloseStep(step=step.id))
         counts = tuple(Count(nomination=id, votes=self.people[id].merit) for id in state.members)

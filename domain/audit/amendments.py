@@ -193,8 +193,15 @@ class _Reader:
                 tied = self._held.get((recorded.stream, event.step), ())
                 return ", ".join(tied), " > ".join(event.order)
             case e.VotesInvalidated():
-                who = event.nomination or f"{len(event.voters)} voters"
-                return who, f"{event.effect} ({event.evidence})"
+                who = event.nomination or event.cohort or f"{len(event.voters)} voters"
+                return who, f"{event.effect} ({event.evidence or event.reason})"
+            case e.VotesReleased():
+                who = event.nomination or event.cohort or f"{len(event.voters or ())} voters"
+                return who, f"counts ({event.evidence or event.reason})"
+            case e.VotesFrozen():
+                return event.nomination or "open", "frozen"
+            case e.VotesUnfrozen():
+                return event.nomination or "frozen", "open"
             case e.Substituted():
                 return event.out, event.into or "vacant"
             case e.DecisionTaken() if event.removed:

@@ -8,7 +8,7 @@ from typing import Any
 from domain import round as rounds
 from domain.decision import Decision
 from domain.problem import Scores, problem_of, scores_of
-from domain.selection import Problem
+from domain.selection import Problem, Selected, select
 from domain.steps import Inputs, going, present
 from schemas.events import SelectionMade
 from schemas.programme import Selection
@@ -27,6 +27,19 @@ class Question:
     def problem(self) -> Problem:
         """The problem that the solver was given; those held or gone are not in it."""
         return problem_of(self.state, self.inputs, going(self.state, self.inputs), self.step)
+
+    @property
+    def settled(self) -> Problem:
+        """The same with as many seats as were given: equals at the cut may all have been taken in (DR-17)."""
+        return self.problem.model_copy(update={"seats": self.made.seats})
+
+    def agrees(self) -> bool:
+        """Whether choosing again gives the list and the scores that were recorded."""
+        problem = self.settled
+        outcome = select(problem)
+        scores = {one.nomination: one.score for one in self.made.ranked}
+        same = {one.id: one.score for one in problem.candidates} == scores
+        return same and isinstance(outcome, Selected) and outcome.selected == self.made.selected
 
     @property
     def scores(self) -> Scores:

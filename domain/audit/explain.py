@@ -6,243 +6,44 @@ Marks are told only of panels that have closed (DR-14), votes only of tallies th
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 from fractions import Fraction
-from typing import Any, Literal
+from typing import Any
 
 from domain import nomination as nominations
 from domain import round as rounds
-from domain.audit.nearness import Nearness, nearness
+from domain.audit.asked import Question
+from domain.audit.explained import (
+    At,
+    ConferralTold,
+    CongressTold,
+    Cut,
+    DecisionTold,
+    Detail,
+    EligibilityTold,
+    Explanation,
+    LevelTold,
+    MarkTold,
+    Missed,
+    Part,
+    Place,
+    PublicityTold,
+    Reply,
+    ReviewTold,
+    SelectionTold,
+    StepTold,
+    VoteTold,
+    Word,
+)
+from domain.audit.nearness import nearness
 from domain.audit.past import Past
-from domain.problem import problem_of
 from domain.scoring import Method
-from domain.selection import Problem, RuleCheck, Selected, select
-from domain.steps import Inputs, going
+from domain.selection import Certificate, certify
 from schemas import events as e
 from schemas import names
 from schemas.errors import Refused
 from schemas.ledger import RecordedEvent
 from schemas.programme import Condition, Eligibility, Programme, Selection, Step
-
-# ---- what is told ----
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where in the log something stands: its position in the global order, its stream, and when."""
-
-    position: int | None
-    event: str  # stream@seq
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Missed:
-    """A predicate that was not met, and the attested value that it was judged by."""
-
-    predicate: str
-    asked: str
-    value: int | bool | str | None
-
-
-@dataclass(frozen=True, slots=True)
-class EligibilityTold:
-    result: str
-    failed: tuple[Missed, ...]
-    unknown: tuple[Missed, ...]
-    waived: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Word:
-    """What somebody said of it: endorsed, returned, corrected, rejected."""
-
-    what: str
-    by: str
-    role: str
-    reason: str
-    revision: int
-    rank: int | None
-    place: Place
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    department: str
-    outcome: str
-    reason: str
-    place: Place
-
-
-@dataclass(frozen=True, slots=True)
-class CongressTold:
-    entitled: int
-    present: int
-    approve: int
-    against: int
-    abstain: int
-
-
-@dataclass(frozen=True, slots=True)
-class MarkTold:
-    """One judge's mark; of a judge who is recused it is void."""
-
-    judge: str
-    score: Fraction | None
-    vote: str | None
-    parts: tuple[e.ComponentScore, ...]
-    recused: bool
-
-
-@dataclass(frozen=True, slots=True)
-class ReviewTold:
-    """A panel's marks and result; `sealed` until it has closed, and then nothing else is told."""
-
-    sealed: bool
-    component: str
-    marks: tuple[MarkTold, ...] = ()
-    result: e.PanelResult | None = None
-    trimmed: tuple[Fraction, ...] = ()  # the values that were dropped, one instance each
-    version: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class VoteTold:
-    sealed: bool
-    component: str
-    votes: int = 0
-    valid: int = 0
-    zeroed: bool = False
-    value: Fraction | None = None
-    papers: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One component of a combined score: `points` is what it gave."""
-
-    component: str
-    value: Fraction
-    weight: Fraction
-    points: Fraction
-
-
-@dataclass(frozen=True, slots=True)
-class At:
-    """Somebody else at the line: the last who has a seat, or the first who has none."""
-
-    nomination: str
-    rank: int
-    score: Fraction
-
-
-@dataclass(frozen=True, slots=True)
-class SelectionTold:
-    """The choice as it was made, and as it comes out when it is taken again from the same past."""
-
-    seats: int
-    candidates: int
-    rank: int
-    score: Fraction
-    parts: tuple[Part, ...]
-    standing: Literal["selected", "reserve", "cut"]
-    reserve_place: int
-    last_in: At | None
-    first_out: At | None
-    rules: tuple[RuleCheck, ...]
-    filled_by: str
-    optimality: str
-    agrees: bool
-    near: Nearness | None
-    full: Fraction | None  # the most that a score can be here, where only components on 100 are weighed
-
-
-@dataclass(frozen=True, slots=True)
-class PublicityTold:
-    opens_at: datetime
-    closes_at: datetime
-    objections: tuple[tuple[str, str, str], ...]  # id, ground, outcome
-
-
-@dataclass(frozen=True, slots=True)
-class DecisionTold:
-    body: str
-    confirmed: bool
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class ConferralTold:
-    body: str
-    titles: tuple[tuple[str, str], ...]  # title, certificate
-
-
-Detail = (
-    EligibilityTold
-    | CongressTold
-    | ReviewTold
-    | VoteTold
-    | SelectionTold
-    | PublicityTold
-    | DecisionTold
-    | ConferralTold
-)
-
-
-@dataclass(frozen=True, slots=True)
-class StepTold:
-    """A step that the nomination was in; `out` is why it left there."""
-
-    step: str
-    type: str
-    opened_at: datetime
-    closed_at: datetime | None = None
-    place: Place | None = None  # of what decided it
-    detail: Detail | None = None
-    words: tuple[Word, ...] = ()
-    replies: tuple[Reply, ...] = ()
-    instead_of: str = ""  # whose seat it took from the reserve
-    out: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class LevelTold:
-    round: str
-    unit: str
-    rank: str
-    steps: tuple[StepTold, ...]
-    entered: Place
-    dropped: str  # why it was not taken into the pool
-    recommended: Place | None
-
-
-@dataclass(frozen=True, slots=True)
-class Cut:
-    """What ended it: the code of the rule, where, and the event that says so."""
-
-    reason: str
-    round: str
-    step: str
-    place: Place
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    cycle: str
-    nomination: str
-    subject: str
-    unit: str
-    route: str
-    channel: str
-    status: str
-    titles: tuple[str, ...]
-    submitted: Place
-    levels: tuple[LevelTold, ...]
-    cut: Cut | None
-
-
-# ---- telling ----
 
 
 def explain(past: Past, nomination: str) -> Explanation:
@@ -311,26 +112,31 @@ def _level(past: Past, id: str, stream: str) -> LevelTold | None:
 
 
 def _cut(past: Past, stream: str, state: nominations.State, levels: tuple[LevelTold, ...]) -> Cut | None:
-    """What the round says of its leaving, where a round did it; else the nomination's own last word."""
+    """What ended it: a person's act on the nomination itself, or else what the round says of its leaving."""
     if not state.gone:
         return None
-    for level in reversed(levels):
-        if level.dropped:
-            return Cut(level.dropped, level.round, "pool", level.entered)
-        for step in level.steps:
-            if step.out and step.place:
-                return Cut(step.out, level.round, step.step, step.place)
+    left = next(_left(levels), None)
     for _, recorded, event in reversed(list(past.of(stream))):
         match event:
+            case e.NominationRejected() | e.NominationWithdrawn() | e.NominationDisqualified():
+                reason = f"{state.status.upper()}: {event.reason}"
+                round_, step = (left.round, left.step) if left else ("", "")
+                return Cut(reason, round_, step, _place(recorded), recorded.actor.id)
             case e.NominationEliminated():
-                return Cut(event.reason, event.round, event.step, _place(recorded))
-            case e.NominationRejected():
-                return Cut(f"REJECTED: {event.reason}", event.round, event.step, _place(recorded))
-            case e.NominationWithdrawn() | e.NominationDisqualified():
-                return Cut(f"{state.status.upper()}: {event.reason}", "", "", _place(recorded))
+                return left or Cut(event.reason, event.round, event.step, _place(recorded))
             case _:
                 pass
-    return None
+    return left
+
+
+def _left(levels: tuple[LevelTold, ...]) -> Iterator[Cut]:
+    """Where a round says that it left, the highest first."""
+    for level in reversed(levels):
+        if level.dropped:
+            yield Cut(level.dropped, level.round, "pool", level.entered)
+        for step in level.steps:
+            if step.out and step.place:
+                yield Cut(step.out, level.round, step.step, step.place)
 
 
 class _Steps:
@@ -499,12 +305,12 @@ class _Steps:
         ranked = {one.nomination: one for one in made.ranked}
         if self._id not in ranked:
             return None
-        choice = choice_at(self._past, self._stream, moment)
+        choice = self._past.question(moment)
         mine = ranked[self._id]
         at = {one: At(one, ranked[one].rank, ranked[one].score) for one in ranked}
         chosen = set(made.selected)
         kept = "selected" if self._id in chosen else "reserve" if self._id in made.reserve else "cut"
-        certificate = made.certificate
+        checked = _checked(choice)
         return SelectionTold(
             seats=made.seats,
             candidates=len(made.ranked),
@@ -519,53 +325,28 @@ class _Steps:
                 key=lambda one: (one.score, -one.rank),
                 default=None,
             ),
-            rules=tuple(RuleCheck.model_validate(one) for one in certificate.get("rules", ())),
-            filled_by=certificate.get("filled_by", ""),
-            optimality=certificate.get("optimality", ""),
+            rules=checked.rules,
+            faults=checked.faults,
+            filled_by=checked.filled_by,
+            optimality=checked.optimality,
             agrees=choice.agrees(),
-            near=nearness(choice.problem, self._id),
+            near=nearness(choice.settled, self._id),
             full=_full(choice.step),
         )
 
 
-# ---- a selection, taken again ----
+# ---- what details are made of ----
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """What a selection stood on, rebuilt from the past just before it was made, and what was recorded."""
-
-    round: str
-    state: rounds.State
-    inputs: Inputs
-    step: Selection
-    made: e.SelectionMade
-
-    @property
-    def problem(self) -> Problem:
-        """With as many seats as were given: equals at the cut may all have been taken in (DR-17)."""
-        members = going(self.state, self.inputs)
-        problem = problem_of(self.state, self.inputs, members, self.step)
-        return problem.model_copy(update={"seats": self.made.seats})
-
-    def agrees(self) -> bool:
-        """Whether choosing again gives the same list and the same scores as were recorded."""
-        problem = self.problem
-        outcome = select(problem)
-        scores = {one.nomination: one.score for one in self.made.ranked}
-        same = {one.id: one.score for one in problem.candidates} == scores
-        return same and isinstance(outcome, Selected) and outcome.selected == self.made.selected
-
-
-def choice_at(past: Past, stream: str, moment: int) -> Choice:
-    """The choice that was made at this moment."""
-    made = past.typed[moment]
-    assert isinstance(made, e.SelectionMade)
-    state = past.round(stream, moment)
-    inputs = past.inputs(state, moment)
-    step = inputs.stage.step(made.step)
-    assert isinstance(step, Selection)
-    return Choice(stream, state, inputs, step, made)
+def _checked(choice: Question) -> Certificate:
+    """The recorded list, checked again in exact numbers at the recorded prices: no solver is asked for the list."""
+    recorded = Certificate.from_record(choice.made.certificate) if choice.made.certificate else None
+    return certify(
+        choice.settled,
+        choice.made.selected,
+        recorded.filled_multipliers if recorded else (),
+        recorded.multipliers if recorded else (),
+    )
 
 
 def _parts(step: Selection, ranked: e.Ranked) -> tuple[Part, ...]:

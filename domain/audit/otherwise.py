@@ -23,9 +23,9 @@ from domain.round import run_of
 from domain.selection import DifferentialUnmet, Infeasible, Outcome, Problem, Selected, TieUnresolved
 from domain.steps import Inputs, going, present
 from domain.vote import counted_as
-from schemas.errors import EngineError
+from schemas.errors import EngineError, Refused
 from schemas.events import EligibilityChecked, PanelResult, Ranked, TallySealed
-from schemas.programme import Eligibility, ExpertReview, Programme, Publicity, PublicVote, Selection, Stage
+from schemas.programme import Eligibility, ExpertReview, Programme, PublicVote, Selection, Stage
 
 RETAKEN = (ExpertReview, PublicVote, Eligibility, Selection)
 """The steps that are taken again; another step that the changed programme has otherwise stays as it was."""
@@ -59,7 +59,7 @@ ABSENT = Place(Where.ABSENT)
 
 @dataclass(frozen=True, slots=True)
 class Flip:
-    """Somebody whose place is another; `why` is the code of the first reason."""
+    """Somebody whose place, rank or score is another; `why` is the code of the first reason."""
 
     nomination: str
     before: Place
@@ -69,24 +69,40 @@ class Flip:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One round, imagined: seats, what became of the selection, flips, what went up and what would have."""
+    """One selection of a round, imagined, or a round without any: seats, what became of it, who stands otherwise, and who went on."""
 
     round: str
+    step: str
     seats: tuple[int, int]
     outcome: str
-    flips: tuple[Flip, ...]
+    others: tuple[Flip, ...]
     before: tuple[str, ...]
     after: tuple[str, ...]
     notes: tuple[str, ...] = ()
 
     @property
+    def flips(self) -> tuple[Flip, ...]:
+        """Who would be in where they were out, or the other way round, or in reserve, or where nobody knows."""
+        return tuple(one for one in self.others if one.before.where != one.after.where)
+
+    @property
+    def moved(self) -> tuple[Flip, ...]:
+        """Who would stand as they did, at another rank or score."""
+        return tuple(one for one in self.others if one.before.where == one.after.where)
+
+    @property
     def lost(self) -> frozenset[str]:
-        """Who went up, and would not."""
-        return frozenset(self.before) - set(self.after)
+        """Who went on, to the next selection or up, and would not."""
+        return frozenset(self.before) - set(self.after) - self.undecided
+
+    @property
+    def undecided(self) -> frozenset[str]:
+        """Whom people would have had to decide on."""
+        return frozenset(one.nomination for one in self.others if one.after.where == Where.UNDECIDED)
 
     @property
     def gained(self) -> tuple[str, ...]:
-        """Who did not go up, and would."""
+        """Who did not go on, and would."""
         return tuple(id for id in self.after if id not in self.before)
 
 
@@ -107,12 +123,13 @@ class Course:
     stream: str
     checked: dict[str, tuple[rounds.State, Inputs]] = field(default_factory=dict)  # by step
     tallies: dict[str, TallySealed] = field(default_factory=dict)  # by step
-    question: Question | None = None
+    questions: dict[str, Question] = field(default_factory=dict)  # by step, in order
     end: rounds.State = rounds.initial
 
     def hear(self, state: Any, inputs: Any, decision: Decision) -> None:
         """One decision of this round, with the state before it."""
-        self.question = question_of(state, inputs, decision) or self.question
+        if question := question_of(state, inputs, decision):
+            self.questions[question.step.id] = question
         for event in decision.events:
             match event:
                 case EligibilityChecked():
@@ -123,12 +140,12 @@ class Course:
 
 def otherwise(courses: Iterable[Course], changes: Changes) -> tuple[Told, ...]:
     """The rounds of a cycle imagined, in the order in which they reported: each child before its parent."""
-    told: dict[str, Told] = {}
+    told: dict[str, tuple[Told, ...]] = {}
     for course in courses:
         children = course.end.opened.children if course.end.opened else ()
-        below = [told[child] for child in children if child in told]
+        below = [told[child][-1] for child in children if child in told]
         told[course.stream] = _Imagined(course, changes, below).told()
-    return tuple(told.values())
+    return tuple(one for some in told.values() for one in some)
 
 
 class _Imagined:
@@ -140,46 +157,51 @@ class _Imagined:
         self._notes: list[str] = []
         self._whys: dict[str, str] = {id: "NOT_RECOMMENDED_BELOW" for one in below for id in one.lost}
         self._new: dict[str, str] = {id: "NEVER_JUDGED_HERE" for one in below for id in one.gained}
-        self._undecided: dict[str, str] = {}
+        self._undecided: dict[str, str] = {id: "UNDECIDED_BELOW" for one in below for id in one.undecided}
 
-    def told(self) -> Told:
+    def told(self) -> tuple[Told, ...]:
         course = self._course
         went_up = course.end.reported.recommended if course.end.reported else ()
         self._check()
-        question = course.question
-        if question is None:
-            through = tuple(id for id in went_up if id not in self._whys)
+        if not course.questions:
+            through = tuple(id for id in went_up if id not in self._whys | self._undecided)
             flips = self._flips(*({id: Place(Where.IN) for id in ids} for ids in (went_up, through)))
-            return self._round((0, 0), "", flips, went_up, through)
-        seats = question.made.seats
+            return (self._one("", (0, 0), "", flips, went_up, through),)
+        *earlier, last = course.questions.values()
+        told = [self._selection(one, one.made.selected) for one in earlier]
+        return *told, self._selection(last, went_up)
+
+    def _selection(self, question: Question, went_on: tuple[str, ...]) -> Told:
+        """One selection taken again; who falls out of its list, or comes into it, does so for all that follows."""
+        seats, step = question.made.seats, question.step.id
         before = _places(question.made.selected, question.made.reserve, question.made.ranked)
         try:
             asked = self._asked(question)
+            outcome = chosen(asked.problem, asked.step)
         except EngineError as refusal:
-            return self._held(refusal.code, seats, before, went_up)
-        if asked is None:
-            return self._held("STEP_GONE", seats, before, went_up)
-        outcome = chosen(asked.problem, asked.step)
+            self._undecided |= dict.fromkeys(before, refusal.code)
+            after = {id: Place(Where.UNDECIDED) for id in before}
+            return self._one(step, (seats, seats), refusal.code, self._flips(before, after), went_on, ())
         after = self._stand(outcome, asked)
-        up = self._upward(question, outcome, asked.stage, went_up)
-        code = "" if isinstance(outcome, Selected) else _code(outcome)
-        return self._round((seats, asked.problem.seats), code, self._flips(before, after), went_up, up)
+        flips = self._flips(before, after)
+        on = self._going_on(question, outcome, went_on)
+        cut = [id for id in went_on if id not in on and id not in self._undecided]
+        self._whys = dict.fromkeys(cut, "CUT_EARLIER") | self._whys
+        self._new |= {id: "NEVER_JUDGED_AFTERWARDS" for id in on if id not in went_on}
+        now = max(asked.step.seats, len(on)) if seats != asked.step.seats else seats
+        return self._one(step, (seats, now), _code(outcome), flips, went_on, on)
 
-    def _round(
+    def _one(
         self,
+        step: str,
         seats: tuple[int, int],
         outcome: str,
         flips: tuple[Flip, ...],
         before: tuple[str, ...],
         after: tuple[str, ...],
     ) -> Told:
-        return Told(self._course.stream, seats, outcome, flips, before, after, tuple(self._notes))
-
-    def _held(self, code: str, seats: int, before: dict[str, Place], went_up: tuple[str, ...]) -> Told:
-        """No list at all: nobody is known to be in or out."""
-        after = {id: Place(Where.UNDECIDED) for id in before}
-        self._undecided |= dict.fromkeys(before, code)
-        return self._round((seats, seats), code, self._flips(before, after), went_up, ())
+        notes, self._notes = tuple(self._notes), []
+        return Told(self._course.stream, step, seats, outcome, flips, before, after, notes)
 
     # ---- what is taken again ----
 
@@ -216,12 +238,12 @@ class _Imagined:
                 if one.result != "pass" and now[one.nomination] == "pass":
                     self._new.setdefault(one.nomination, "ELIGIBLE_BUT_NEVER_JUDGED")
 
-    def _asked(self, question: Question) -> _Asked | None:
-        """The selection as it would have been asked; None where the changed programme has no such step."""
+    def _asked(self, question: Question) -> _Asked:
+        """The selection as it would have been asked; Refused NOT_FOUND where the changed programme has no such step."""
         stage = self._stage(question.inputs)
         step = next((one for one in stage.steps if one.id == question.step.id), None) if stage else None
         if stage is None or not isinstance(step, Selection):
-            return None
+            raise Refused("NOT_FOUND", what=f"{self._course.stream}/{question.step.id}")
         programme = self._changes.programme or question.inputs.programme
         inputs = replace(question.inputs, programme=programme, stage=stage)
         state = self._judged(question, stage)
@@ -229,7 +251,7 @@ class _Imagined:
         state = replace(state, members=left)
         members = going(state, inputs)
         problem = problem_of(state, inputs, members, step)
-        return _Asked(stage, step, problem, scores_of(state, present(state, inputs), step))
+        return _Asked(step, problem, scores_of(state, present(state, inputs), step))
 
     def _judged(self, question: Question, stage: Stage) -> rounds.State:
         """The state with the components that its panels and votes would have given."""
@@ -279,16 +301,14 @@ class _Imagined:
         line = min((one.rank for one in undecided), default=1)
         return _places([one.nomination for one in order if one.rank < line], (), order)
 
-    def _upward(
-        self, question: Question, outcome: Outcome, stage: Stage, went_up: tuple[str, ...]
-    ) -> tuple[str, ...]:
-        """What would have gone up: the list without those who left it in fact, each replaced from the reserve."""
+    def _going_on(self, question: Question, outcome: Outcome, went_on: tuple[str, ...]) -> tuple[str, ...]:
+        """The list without those who left it in fact; as many seats as were then filled from the reserve are again."""
         if not isinstance(outcome, Selected):
             return ()
-        left = {id for id in question.made.selected if id not in went_up}
+        left = {id for id in question.made.selected if id not in went_on}
         stays = tuple(id for id in outcome.selected if id not in left)
-        substitutes = any(isinstance(step, Publicity) and step.substitute for step in stage.steps)
-        free = len(outcome.selected) - len(stays) if substitutes else 0
+        joined = sum(id not in question.made.selected for id in went_on)
+        free = min(len(outcome.selected) - len(stays), joined)
         return stays + tuple(id for id in outcome.reserve if id not in left)[:free]
 
     def _flips(self, before: Mapping[str, Place], after: Mapping[str, Place]) -> tuple[Flip, ...]:
@@ -300,10 +320,11 @@ class _Imagined:
                 now = replace(now, where=Where.UNDECIDED)
             elif now is ABSENT and id in self._whys:
                 now = Place(Where.OUT)
-            if was.where != now.where:
+            if was != now:
                 why = self._undecided.get(id) or self._whys.get(id) or _because(was, now)
                 flips.append(Flip(id, was, now, why))
-        unknown = (Flip(id, ABSENT, Place(Where.UNKNOWN), why) for id, why in self._new.items())
+        new, self._new = self._new, {}
+        unknown = (Flip(id, ABSENT, Place(Where.UNKNOWN), why) for id, why in new.items())
         return (*flips, *unknown)
 
 
@@ -311,7 +332,6 @@ class _Imagined:
 class _Asked:
     """A selection as it would have been asked."""
 
-    stage: Stage
     step: Selection
     problem: Problem
     scores: Scores
@@ -362,4 +382,4 @@ def _code(outcome: Outcome) -> str:
 
 def changed(told: Iterable[Told]) -> Iterator[Told]:
     """The rounds in which anything is another."""
-    return (one for one in told if one.flips or one.outcome or one.notes or one.seats[0] != one.seats[1])
+    return (one for one in told if one.others or one.outcome or one.notes or one.seats[0] != one.seats[1])

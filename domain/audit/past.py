@@ -10,12 +10,13 @@ from typing import Any, TypeVar
 from domain import authority, feeding, nomination
 from domain import cycle as cycles
 from domain import round as rounds
+from domain.audit.asked import Question
 from domain.decision import Calendar
 from domain.steps import Inputs
 from schemas import names
-from schemas.events import Event, read
+from schemas.events import Event, SelectionMade, read
 from schemas.ledger import RecordedEvent
-from schemas.programme import Programme
+from schemas.programme import Programme, Selection
 from schemas.units import UnitTree
 
 S = TypeVar("S")
@@ -102,6 +103,16 @@ class Past:
             stage=rounds.stage_of(state, programme),
             standings=feeding.attested(standings, programme, cycle.attested),
         )
+
+    def question(self, moment: int) -> Question:
+        """What the selection that was made at this moment stood on."""
+        made, stream = self.typed[moment], self.events[moment].stream
+        assert isinstance(made, SelectionMade)
+        state = self.round(stream, moment)
+        inputs = self.inputs(state, moment)
+        step = inputs.stage.step(made.step)
+        assert isinstance(step, Selection)
+        return Question(state, inputs, step, made)
 
     def _fold(self, stream: str, moment: int, state: S, evolve: Callable[[S, RecordedEvent, Any], S]) -> S:
         for at in self.streams.get(stream, ()):

@@ -69,6 +69,9 @@ def _of_engine(events: Events, _state: Any) -> Bodies:
         yield c.ReportRound()
     if e.RoundLapsed.__name__ in types:
         yield c.LapseRound(reason=types[e.RoundLapsed.__name__]["reason"])
+    if e.VotesScreened.__name__ in types:
+        found = [_like(c.FoundCohort, event.data) for event in events if event.type == e.VotesHeld.__name__]
+        yield _like(c.HoldVotes, types[e.VotesScreened.__name__], cohorts=tuple(found))
     if first.type in _OF_ENGINE:
         yield from _OF_ENGINE[first.type](first.data)
     elif "step" in first.data and first.stream.startswith("round/"):
@@ -88,6 +91,7 @@ _OF_ENGINE: dict[str, Callable[[JsonObject], Bodies]] = {
     e.RoundOpened.__name__: lambda _: (c.OpenRound(),),
     e.PoolFrozen.__name__: lambda _: (c.FreezePool(),),
     e.StepOpened.__name__: lambda data: (c.OpenStep(step=data["step"]),),
+    e.CountsPublished.__name__: lambda data: (_like(c.PublishCounts, data),),
     e.TallySealed.__name__: lambda data: (_like(c.SealTally, data),),
     e.NominationAdvanced.__name__: lambda data: (_outcome("advanced", data),),
     e.NominationEliminated.__name__: lambda data: (_outcome("eliminated", data),),
@@ -249,6 +253,11 @@ def _plainly(body: Any) -> Callable[[Events, Any], Bodies]:
     return make
 
 
+def _invalidated(events: Events, _state: Any) -> Bodies:
+    data = events[0].data
+    yield _like(c.InvalidateVotes, data, disqualify=data["effect"] == "disqualify")
+
+
 def _early(events: Events, _state: Any) -> Bodies:
     """A step without members is complete whenever it is closed: the reason is not kept."""
     yield c.CloseStepEarly(step=events[0].data["step"], reason=UNTOLD)
@@ -271,6 +280,7 @@ _BY_TYPE: dict[str, Callable[[Events, Any], Bodies]] = {
     e.MemberLeft.__name__: _registered(c.LeaveRegister),
     e.OutcomeRecorded.__name__: _registered(c.RecordOutcome),
     e.StepClosed.__name__: _early,
+    e.VotesInvalidated.__name__: _invalidated,
     e.TitleConferred.__name__: _title,
 } | {
     event.__name__: _plainly(body)
@@ -295,7 +305,10 @@ _BY_TYPE: dict[str, Callable[[Events, Any], Bodies]] = {
         e.TransferNoted: c.NoteTransfer,
         e.PredicateWaived: c.WaivePredicate,
         e.NominationDisqualified: c.Disqualify,
-        e.VotesInvalidated: c.InvalidateVotes,
+        e.ScreeningAsked: c.ScreenVotes,
+        e.VotesReleased: c.ReleaseVotes,
+        e.VotesFrozen: c.FreezeVotes,
+        e.VotesUnfrozen: c.UnfreezeVotes,
         e.RoundPaused: c.PauseRound,
         e.RoundResumed: c.ResumeRound,
         e.ReportsExtended: c.ExtendReports,
@@ -325,5 +338,8 @@ _BY_TYPE: dict[str, Callable[[Events, Any], Bodies]] = {
         e.TitleDelisted: c.DelistTitle,
         e.MembersEntered: c.EnterRegister,
         e.MembersPaired: c.PairMembers,
+        e.PersonHeld: c.HoldPerson,
+        e.PersonReleased: c.ReleasePerson,
+        e.PersonErased: c.ErasePerson,
     }.items()
 }

@@ -14,7 +14,7 @@ from itertools import product
 from typing import Literal
 
 from domain import review
-from domain.audit.explain import Choice
+from domain.audit.asked import Question
 from domain.problem import scores_of
 from domain.round import State, StepRun, run_of
 from domain.scoring import on_hundred
@@ -28,7 +28,6 @@ WEIGHT_STEPS = (Fraction(1, 100), Fraction(5, 100), Fraction(10, 100))
 """By how many hundredths each weight is moved up and down; the others keep their proportions."""
 _LOT = "only who is certain is asked for"
 Kind = Literal["without_judge", "marks", "weight"]
-Components = Mapping[str, Mapping[str, Fraction]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,26 +95,26 @@ class Robustness:
     ranges_exact: bool  # beyond the ends a seat changes hands for certain; with share rules, perhaps not yet
 
 
-def robustness(choice: Choice, steps: Sequence[Fraction] = WEIGHT_STEPS) -> Robustness:
+def robustness(choice: Question, steps: Sequence[Fraction] = WEIGHT_STEPS) -> Robustness:
     """Every scenario of one selection. Raises SolverFailed."""
     found = tuple(_found(scenario, changed) for scenario, changed in _scenarios(choice, steps))
     return Robustness(
-        round=choice.round,
+        round=choice.state.stream,
         step=choice.step.id,
         seats=choice.made.seats,
         stands=tuple(_stands(choice, found)),
         found=found,
         ranges=tuple(_ranges(choice)) if _by_score_alone(choice) else (),
-        ranges_exact=not choice.problem.hard_rules,
+        ranges_exact=not choice.settled.hard_rules,
     )
 
 
 # ---- the scenarios ----
 
-Changed = Callable[[], Choice]
+Changed = Callable[[], Question]
 
 
-def _scenarios(choice: Choice, steps: Sequence[Fraction]) -> Iterator[tuple[Scenario, Changed]]:
+def _scenarios(choice: Question, steps: Sequence[Fraction]) -> Iterator[tuple[Scenario, Changed]]:
     for step in _panels(choice):
         run = run_of(choice.state, step.id)
         for judge in sorted(run.sheets):
@@ -134,7 +133,7 @@ def _scenarios(choice: Choice, steps: Sequence[Fraction]) -> Iterator[tuple[Scen
         yield scenario, partial(_weighed, choice, component, moved)
 
 
-def _panels(choice: Choice) -> Iterator[ExpertReview]:
+def _panels(choice: Question) -> Iterator[ExpertReview]:
     """The panels whose result the choice rests on: those that closed before it."""
     stage = choice.inputs.stage
     for step in stage.steps[: stage.steps.index(choice.step)]:
@@ -142,7 +141,7 @@ def _panels(choice: Choice) -> Iterator[ExpertReview]:
             yield step
 
 
-def _without_judge(choice: Choice, step: ExpertReview, judge: str) -> Choice:
+def _without_judge(choice: Question, step: ExpertReview, judge: str) -> Question:
     run = run_of(choice.state, step.id)
     left = replace(
         run,
@@ -156,7 +155,7 @@ def _without_judge(choice: Choice, step: ExpertReview, judge: str) -> Choice:
 PutTogether = Callable[[State, str, ExpertReview], PanelResult | None]
 
 
-def _judged(choice: Choice, step: ExpertReview, state: State, put_together: PutTogether) -> Choice:
+def _judged(choice: Question, step: ExpertReview, state: State, put_together: PutTogether) -> Question:
     """The choice with this panel's component as it would be; Refused SCORES_MISSING where it could not be."""
     results = {id: put_together(state, id, step) for id in going(choice.state, choice.inputs)}
     missing = [id for id, result in results.items() if result is None]
@@ -223,7 +222,7 @@ def _moved_weights(step: Selection, steps: Sequence[Fraction]) -> Iterator[tuple
                     yield weight.component, weight.share, moved
 
 
-def _weighed(choice: Choice, component: str, moved: Fraction) -> Choice:
+def _weighed(choice: Question, component: str, moved: Fraction) -> Question:
     """The weight as moved, the others in their proportions; equal parts of the rest where it had everything."""
     rest = [one for one in choice.step.weights if one.component != component]
     had = sum((one.share for one in rest), Fraction(0))
@@ -245,7 +244,7 @@ def _weighed(choice: Choice, component: str, moved: Fraction) -> Choice:
 
 def _found(scenario: Scenario, changed: Changed) -> Found:
     try:
-        problem = changed().problem
+        problem = changed().settled
     except Refused as refusal:
         return Found(scenario, (), undecided=refusal.code)
     selected, tied, why = who_would(problem)
@@ -264,7 +263,7 @@ def who_would(problem: Problem) -> tuple[tuple[str, ...], tuple[str, ...], str]:
     return tuple(one for one in outcome.selected if one not in tied), tied, ""
 
 
-def _stands(choice: Choice, found: Sequence[Found]) -> Iterator[Stand]:
+def _stands(choice: Question, found: Sequence[Found]) -> Iterator[Stand]:
     decided = [one for one in found if not one.undecided]
     chosen = set(choice.made.selected)
     for ranked in choice.made.ranked:
@@ -287,16 +286,16 @@ def _stands(choice: Choice, found: Sequence[Found]) -> Iterator[Stand]:
 # ---- the exact range of a weight ----
 
 
-def _by_score_alone(choice: Choice) -> bool:
+def _by_score_alone(choice: Question) -> bool:
     """Whether the list is simply the best scores: then it stays so until two totals cross, and keeps the rules meanwhile."""
-    problem = choice.problem
+    problem = choice.settled
     if problem.groups or problem.minimum_score is not None:
         return False
     selected, _, _ = who_would(problem.model_copy(update={"rules": (), "differential": None}))
     return set(selected) == set(choice.made.selected)
 
 
-def _ranges(choice: Choice) -> Iterator[Range]:
+def _ranges(choice: Question) -> Iterator[Range]:
     """Totals are lines in the weight: the range ends at the first crossing of one who has a seat and one who has none."""
     members = going(choice.state, choice.inputs)
     scores = scores_of(choice.state, members, choice.step)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from fractions import Fraction
 from typing import Any
 
 import orjson
 from pydantic import ValidationError
 
-from schemas.errors import BadUsage, Refused
+from schemas.errors import BadUsage
 from schemas.ledger import JsonObject
-from schemas.programme import Programme, Selection
+from schemas.programme import Programme
 
 _NAMES = ("id", "component", "channel", "title")
 """By which of these a list's items are called in a path."""
@@ -20,7 +19,7 @@ _NAMES = ("id", "component", "channel", "title")
 def with_settings(programme: Programme, settings: Iterable[str]) -> Programme:
     """The programme with these values; `expert` in `province.decide.weights.expert.share=60%` names a list's item.
 
-    Raises BadUsage SETTING for a path or value that does not fit, Refused WEIGHTS_NOT_WHOLE.
+    Raises BadUsage SETTING for a path or a value that does not fit, weights that are not whole among them.
     """
     document = programme.model_dump(mode="json")
     for written in settings:
@@ -33,13 +32,11 @@ def with_settings(programme: Programme, settings: Iterable[str]) -> Programme:
             raise BadUsage("SETTING", written=written, fault=", ".join(document["stages"]))
         _set(stage["steps"], steps, _value(value), written)
     try:
-        changed = Programme.model_validate(document)
+        return Programme.model_validate(document)
     except ValidationError as fault:
         first = fault.errors()[0]
         where = ".".join(map(str, first["loc"]))
         raise BadUsage("SETTING", written=", ".join(settings), fault=f"{where}: {first['msg']}") from fault
-    _weights_are_whole(changed)
-    return changed
 
 
 def _set(at: Any, path: list[str], value: Any, written: str) -> None:
@@ -75,12 +72,3 @@ def _value(text: str) -> Any:
     except orjson.JSONDecodeError:
         return text
     return text if isinstance(value, float) else value
-
-
-def _weights_are_whole(programme: Programme) -> None:
-    for stage in programme.stages.values():
-        for step in stage.steps:
-            if isinstance(step, Selection) and step.weights:
-                total = sum((one.share for one in step.weights), Fraction(0))
-                if total != 1:
-                    raise Refused("WEIGHTS_NOT_WHOLE", total=total * 100)

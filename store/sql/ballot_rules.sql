@@ -1,2 +1,2 @@
 -- $1 ballot
-SELECT rules FROM ballot.ballot WHERE id = $1
+SELECT no, rules, EXISTS (SELECT FROM ballot.traced WHERE ballot = $1) AS traced FROM ballot.ballot WHERE id = $1

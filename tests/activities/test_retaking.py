@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from activities.deciding import request_hash
+from activities.deciding import Decider, request_hash
 from activities.retaking import Retaker, Taken, Tally, by_command, differs
 from cli.rehearse.conductor import Conductor
-from cli.rehearse.party import Party, invent
+from cli.rehearse.party import Party, invent, operator
 from domain import round as rounds
 from schemas import names
 from schemas.canonical import seal
-from schemas.commands import Command, Withdraw
+from schemas.commands import Command, RevokeGrant, Withdraw
 from schemas.errors import Integrity
 from schemas.ledger import Actor, Append, JsonObject, NewEvent, Provenance, RecordedEvent
 from schemas.loading import open_programme
@@ -316,3 +316,41 @@ def _command(event: RecordedEvent, actor: Actor) -> Command:
             "body": body,
         }
     )
+
+
+async def _revoked_just_before(seconds: int) -> Taken:
+    """The officer's grant is revoked, and in the global order their endorsement comes after that."""
+    store = MemoryEventStore()
+    conductor = Conductor(store, party())
+    await conductor.run()
+    endorsed = await _endorsement(store)
+    order = store._order
+    at = next(n for n, kept in enumerate(order) if (kept.stream, kept.seq) == (endorsed.stream, endorsed.seq))
+    earlier = MemoryEventStore()
+    earlier._documents = store._documents
+    for kept in order[:at]:
+        earlier._kept[kept.stream].append(kept)
+        earlier._order.append(kept)
+    revoking = Decider(earlier, lambda: endorsed.recorded - timedelta(seconds=seconds))
+    revoke = Command(
+        id="revoke",
+        stream=names.authority_stream(conductor.cycle),
+        actor=operator(),
+        received_at=endorsed.at - timedelta(seconds=seconds),
+        body=RevokeGrant(grant=endorsed.grant, reason="left"),
+    )
+    await revoking.execute(revoke)
+    earlier._kept[endorsed.stream].append(order[at])
+    earlier._order.append(order[at])
+    return (await taken_again(earlier))[-1]
+
+
+async def test_an_act_that_was_on_its_way_when_its_grant_was_revoked_is_no_false_alarm() -> None:
+    last = await _revoked_just_before(1)
+    assert (last.events[0].type, last.difference) == ("NominationEndorsed", None)
+
+
+async def test_an_act_long_after_its_grant_was_revoked_is_found() -> None:
+    last = await _revoked_just_before(60)
+    assert last.difference is not None
+    assert last.difference.retaken.startswith("NOT_AUTHORISED")

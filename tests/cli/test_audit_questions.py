@@ -160,6 +160,11 @@ async def test_the_tree_of_rounds_is_told_at_the_end_and_at_any_position(told: C
     assert by_time.json["moment"]["position"] >= 120
 
 
+async def test_a_page_that_cannot_be_written_is_a_usage_error(told: Conductor, tmp_path: Path) -> None:
+    with pytest.raises(BadUsage):
+        await story(told.cycle, html=tmp_path / "nowhere" / "timeline.html", desk=desk(told))
+
+
 def story_of(page: str) -> Any:
     found = re.search(r'<script type="application/json" id="story">(.*?)</script>', page, re.DOTALL)
     assert found

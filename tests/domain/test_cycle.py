@@ -29,6 +29,7 @@ from schemas.errors import Conflict
 from schemas.events import (
     ActProposed,
     ActSeconded,
+    BallotKeysDestroyed,
     CycleCancelled,
     CycleCompleted,
     CycleOpened,
@@ -57,6 +58,7 @@ from tests.domain.specification import (
     given,
     one_level,
     refused,
+    step,
 )
 
 STREAM = names.cycle_stream(World.cycle)
@@ -272,6 +274,22 @@ def test_a_proposal_lapses_with_the_act_that_it_brought() -> None:
 
 def test_a_cycle_completes_with_the_number_conferred() -> None:
     opened().when(CompleteCycle(conferred=7)).then(CycleCompleted(conferred=7))
+
+
+def test_the_keys_of_its_ballots_end_with_the_cycle_when_nobody_can_object_any_more() -> None:
+    voted = one_level(step("public_vote", limits={"per_day": 1})).programme
+    opened(programme=voted).when(CompleteCycle(conferred=7)).then(
+        BallotKeysDestroyed(), CycleCompleted(conferred=7)
+    )
+
+
+def test_a_cancelled_cycle_loses_the_keys_of_its_ballots_by_the_second_person_s_word() -> None:
+    voted = one_level(step("public_vote", limits={"per_day": 1})).programme
+    cancel = CancelCycle(reason="r")
+    asked = opened(programme=voted).when(cancel, OPERATOR).decision()
+    assert [type(event) for event in asked.events] == [ActProposed]
+    done = opened(asked.events[0], programme=voted).when(cancel, OPERATOR_2).decision()
+    assert [type(event) for event in done.events] == [ActSeconded, BallotKeysDestroyed, CycleCancelled]
 
 
 # ---- grants: DR-44 ----

@@ -368,6 +368,8 @@ async def test_the_log_and_the_histories_still_verify_after_the_winner_is_erased
     for words in (("verify",), ("replay", told.cycle), ("determinism",), ("compare",)):
         said = await audit(*words)
         assert said.exit_code == OK, said.json
+        if words[0] == "replay":
+            assert said.json["retaken"]["kinds"]["erase_person"] == 10, "two requests for each of five"
 
 
 async def test_the_vault_opens_nothing_of_the_erased_and_their_wrapped_keys_are_in_no_table_dr_46(

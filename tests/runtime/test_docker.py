@@ -18,7 +18,7 @@ from runtime.temporal import SEARCH_ATTRIBUTES
 DOCKER = CHECKOUT / "docker"
 BIN = Path(sys.executable).parent
 JOBS = {"migrations", "temporal-schema", "temporal-namespace"}
-SERVERS = {"postgres", "temporal-postgres", "temporal"}
+SERVERS = {"postgres", "temporal-postgres", "temporal", "intake"}
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +97,7 @@ def test_every_setting_in_the_compose_file_exists(compose: dict[str, Any]) -> No
 
 def test_the_example_environment_asks_for_every_variable_and_sets_none() -> None:
     asked = set(re.findall(r"\$\{(\w+)", (DOCKER / "compose.yaml").read_text()))
-    asked |= {"VAULT_KEK", "LOG_KEY", "PAYLOAD_KEYS"}
+    asked |= {"VAULT_KEK", "BALLOT_KEK", "LOG_KEY", "PAYLOAD_KEYS"}
     lines = (DOCKER / "example.env").read_text().splitlines()
     assert {line for line in lines if not line.startswith("#")} == {f"{name}=" for name in asked}
 
@@ -105,6 +105,16 @@ def test_the_example_environment_asks_for_every_variable_and_sets_none() -> None
 def test_the_worker_has_neither_the_owner_s_login_nor_the_migrator_s(compose: dict[str, Any]) -> None:
     given = compose["services"]["worker"]["environment"]
     assert not {"XUANSHU_POSTGRES_OWNER_DSN", "XUANSHU_POSTGRES_MIGRATOR_DSN"} & given.keys()
+
+
+def test_the_intake_has_no_login_but_its_own_and_not_the_vault_s_key(compose: dict[str, Any]) -> None:
+    intake = compose["services"]["intake"]
+    assert [name for name in intake["environment"] if "DSN" in name] == ["XUANSHU_POSTGRES_WEB_DSN"]
+    (secret,) = intake["secrets"]
+    assert (
+        Settings.model_fields[secret["target"].removeprefix("xuanshu_")]
+        is Settings.model_fields["ballot_kek"]
+    )
 
 
 def test_the_keys_come_as_secrets_that_the_settings_read(compose: dict[str, Any], tmp_path: Path) -> None:

@@ -3,83 +3,44 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import date, timedelta
 
 import asyncpg
-import orjson
 import pytest
+from msgspec.structs import replace
 
 from proof import merkle
-from schemas.canonical import canonical_bytes, leaf_hash
 from schemas.errors import Conflict, Integrity, Refused
-from schemas.ledger import Gate, GateStatus, SetGate
+from schemas.events import ChannelCounts
+from schemas.ledger import GateStatus
 from schemas.programme import VoterLimits
-from store.ballot_box import BallotBox, PaperReceipt
+from store.ballots import BallotBox, PaperReceipt
 from store.postgres import PostgresEventStore
-from tests.store.commands import EVENING, NOON, command, gate
+from tests.store.commands import EVENING, NOON, gate
+from tests.store.polls import CANDIDATES, THREE_A_DAY, Polls, code, codes
 from tests.support.databases import Database
 
-CANDIDATES = ("nomination-1", "nomination-2", "nomination-3", "nomination-4")
 ONE, TWO, THREE, FOUR = CANDIDATES
-THREE_A_DAY = VoterLimits(per_day=3, choices_max=3)
-
-
-@dataclass(frozen=True)
-class Polls:
-    """A box and its gates: the ballot `id` in a cycle of the same name."""
-
-    box: BallotBox
-    store: PostgresEventStore
-    id: str
-
-    async def begin(self, limits: VoterLimits = THREE_A_DAY) -> None:
-        """Open the ballot, its cycle's gate and its own."""
-        await self.box.open(self.id, limits, CANDIDATES)
-        await self.set_gate(gate(f"cycle/{self.id}", cycle=self.id))
-        await self.set_gate(gate(self.id, cycle=self.id))
-
-    async def set_gate(self, new: Gate) -> None:
-        head = (await self.store.heads([self.id]))[self.id]
-        await self.store.append(command(self.id, f"gate-{head.seq}", head, effects=(SetGate(gate=new),)))
-
-    async def close(self) -> None:
-        await self.set_gate(gate(self.id, GateStatus.CLOSED, cycle=self.id))
-
-    async def cast(self, voter: str, paper: str, *choices: str, at: datetime = NOON) -> PaperReceipt:
-        return await self.box.cast(self.id, voter, paper, choices, at)
-
-    async def refusal(self, voter: str, paper: str, *choices: str, at: datetime = NOON) -> str:
-        """The code with which a paper is refused."""
-        with pytest.raises(Refused) as caught:
-            await self.cast(voter, paper, *choices, at=at)
-        assert "<" not in str(caught.value), "every fact of the sentence is given"
-        return caught.value.code
 
 
 @pytest.fixture
-async def polls(module_database: Database, name: str) -> AsyncIterator[Polls]:
-    dsn = module_database.dsns.app
-    async with PostgresEventStore(dsn) as store, BallotBox(dsn, connections_max=12) as box:
+async def polls(ballot_database: Database, name: str) -> AsyncIterator[Polls]:
+    dsn = ballot_database.dsns.app
+    async with PostgresEventStore(dsn) as store, BallotBox(dsn) as box:
         yield Polls(box, store, name)
 
 
 @pytest.fixture
-async def admin(module_database: Database) -> AsyncIterator[asyncpg.Connection]:
-    connection = await asyncpg.connect(module_database.owner_dsn)
+async def admin(ballot_database: Database) -> AsyncIterator[asyncpg.Connection]:
+    connection = await asyncpg.connect(ballot_database.owner_dsn)
     yield connection
     await connection.close()
 
 
-def codes(answers: list[Any]) -> Counter[str]:
-    """How often each code came back; `ok` for receipts, `again` for repeated ones."""
-    return Counter(
-        ("again" if answer.repeated else "ok") if isinstance(answer, PaperReceipt) else answer.code
-        for answer in answers
-    )
+async def sheet(polls: Polls, admin: asyncpg.Connection) -> int:
+    """The number of the ballot's first day."""
+    return int(await admin.fetchval("SELECT no FROM ballot.sheet WHERE ballot = $1 ORDER BY day", polls.id))
 
 
 async def votes(polls: Polls) -> dict[str, int]:
@@ -97,6 +58,13 @@ async def test_opening_again_gives_the_same_hash_and_other_rules_conflict(polls:
             await polls.box.open(polls.id, limits, candidates)
 
 
+async def test_a_ballot_has_no_more_candidates_than_two_bytes_can_tell(polls: Polls) -> None:
+    many = tuple(f"nomination-{n}" for n in range(2049))
+    with pytest.raises(Refused, match="TOO_MANY_CANDIDATES"):
+        await polls.box.open(polls.id, THREE_A_DAY, many)
+    await polls.box.open(polls.id, THREE_A_DAY, many[:-1])
+
+
 # --- one paper
 
 
@@ -104,7 +72,7 @@ async def test_a_paper_handed_in_again_has_its_first_receipt_even_after_closing(
     await polls.begin()
     first = await polls.cast("voter", "p1", ONE, TWO)
     later = await polls.cast("voter", "p1", ONE, TWO, at=NOON + timedelta(seconds=5))
-    assert later == first.model_copy(update={"repeated": True})
+    assert later == replace(first, repeated=True)
     await polls.close()
     assert await polls.cast("voter", "p1", ONE, TWO) == later
     assert (await polls.box.seal(polls.id)).papers == 1
@@ -113,9 +81,10 @@ async def test_a_paper_handed_in_again_has_its_first_receipt_even_after_closing(
 async def test_a_paper_id_with_other_content_is_a_conflict(polls: Polls) -> None:
     await polls.begin()
     await polls.cast("voter", "p1", ONE)
-    for voter, choice in (("voter", TWO), ("another", ONE)):
+    for changed in (polls.paper("voter", "p1", TWO), polls.paper("voter", "p1", ONE, TWO)):
         with pytest.raises(Conflict, match="KEY_REUSED"):
-            await polls.cast(voter, "p1", choice)
+            await polls.box.submit(changed)
+    assert not (await polls.cast("another", "p1", TWO)).repeated, "an id is a voter's own secret"
 
 
 async def test_a_paper_that_breaks_the_rules_is_refused(polls: Polls) -> None:
@@ -169,6 +138,51 @@ async def test_dr_21_the_day_begins_at_midnight_in_shanghai(polls: Polls) -> Non
     assert (await polls.box.recount(polls.id)).papers == 2
 
 
+async def test_a_paper_handed_in_again_after_midnight_is_the_same_paper(polls: Polls) -> None:
+    await polls.begin(closes_at=NOON + timedelta(days=2))
+    midnight = NOON.replace(hour=16)
+    first = await polls.cast("voter", "p1", ONE, at=midnight - timedelta(seconds=1))
+    assert await polls.cast("voter", "p1", ONE, at=midnight) == replace(first, repeated=True)
+    assert not (await polls.cast("voter", "p2", ONE, at=midnight)).repeated
+    await polls.close()
+    assert await votes(polls) == {ONE: 2, TWO: 0, THREE: 0, FOUR: 0}
+
+
+async def test_a_window_that_is_extended_takes_papers_on_its_new_days(polls: Polls) -> None:
+    await polls.begin()
+    tomorrow = NOON + timedelta(days=1)
+    assert await polls.refusal("voter", "p1", ONE, at=tomorrow) == "BALLOT_CLOSED"
+    await polls.set_gate(gate(polls.id, cycle=polls.id, closes_at=EVENING + timedelta(days=1)))
+    await polls.cast("voter", "p1", ONE, at=tomorrow)
+    await polls.close()
+    assert (await polls.box.seal(polls.id)).papers == 1
+
+
+async def test_a_paper_by_a_channel_that_the_ballot_has_not_is_refused(polls: Polls) -> None:
+    await polls.begin(channels=("web", "app"))
+    assert await polls.refusal("voter", "p1", ONE, channel="post") == "NOT_A_CHANNEL"
+    await polls.cast("voter", "p1", ONE, channel="app")
+
+
+async def test_dr_21_a_paper_may_name_a_candidate_twice_only_where_repeats_are_allowed(polls: Polls) -> None:
+    await polls.begin(VoterLimits(per_day=4, per_candidate_per_day=2, choices_max=3))
+    assert await polls.refusal("voter", "p1", ONE, ONE) == "DUPLICATE_CHOICE"
+    other = Polls(polls.box, polls.store, f"{polls.id}-repeats")
+    await other.begin(VoterLimits(per_day=4, per_candidate_per_day=2, choices_max=3, repeats=True))
+    assert await other.refusal("voter", "p1", ONE, ONE, ONE) == "ALREADY_VOTED"
+    await other.cast("voter", "p1", ONE, ONE)
+    assert await other.refusal("voter", "p2", TWO, ONE) == "ALREADY_VOTED"
+
+
+async def test_a_batch_that_reaches_over_the_window_is_judged_paper_by_paper(polls: Polls) -> None:
+    await polls.begin()
+    moments = (NOON - timedelta(seconds=1), NOON, EVENING - timedelta(seconds=1), EVENING)
+    outcomes = await polls.box.submit_many(
+        [polls.paper(f"v{n}", f"p{n}", ONE, at=at) for n, at in enumerate(moments)]
+    )
+    assert [code(one) for one in outcomes] == ["STAGE_NOT_OPEN", "ok", "ok", "BALLOT_CLOSED"]
+
+
 async def test_fifty_papers_at_once_for_one_candidate_count_once(polls: Polls) -> None:
     await polls.begin()
     answers = await asyncio.gather(
@@ -207,13 +221,18 @@ async def test_the_table_itself_holds_the_limits(polls: Polls, admin: asyncpg.Co
     await polls.begin()
     await polls.cast("voter", "p1", ONE)
     for change in (
-        f"choices = '{{{ONE},{ONE}}}'",
-        f"choices = '{{{ONE},{TWO},{THREE},{FOUR}}}'",
+        r"'\x00000000'",  # the first candidate twice
+        r"'\x0000000100020003'",  # four of three
+        r"'\x00000004'",  # no such candidate
+        r"'\x00000801'",  # no such channel
     ):
         with pytest.raises(asyncpg.CheckViolationError):
-            await admin.execute(f"UPDATE ballot.voter_day SET {change} WHERE ballot = $1", polls.id)
-    with pytest.raises(asyncpg.ForeignKeyViolationError):
-        await admin.execute("UPDATE ballot.voter_day SET per_day = 99 WHERE ballot = $1", polls.id)
+            await admin.execute(
+                f"UPDATE ballot.voter_day SET choices = {change} WHERE sheet = $1", await sheet(polls, admin)
+            )
+    row = "SELECT voter, sheet, papers, choices FROM ballot.voter_day WHERE sheet = $1"
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await admin.execute(f"INSERT INTO ballot.voter_day {row}", await sheet(polls, admin))
 
 
 # --- the window
@@ -285,32 +304,33 @@ async def test_an_open_ballot_is_neither_sealed_nor_counted(polls: Polls) -> Non
             await call(polls.id)
 
 
-async def test_dr_22_the_root_is_over_every_accepted_paper_in_the_order_of_receipts(polls: Polls) -> None:
-    await polls.begin()
-    receipts = [await polls.cast(f"v{n}", f"p{n}", *CANDIDATES[: 1 + n % 3]) for n in range(7)]
+async def test_dr_22_the_root_is_over_every_accepted_paper_by_day_voter_and_slot(polls: Polls) -> None:
+    await polls.begin(channels=("web", "app"))
+    await polls.set_gate(gate(polls.id, cycle=polls.id, closes_at=EVENING + timedelta(days=2)))
+    receipts = []
+    for n in range(7):
+        at = NOON + timedelta(days=n % 2)
+        paper = polls.paper(f"v{n}", f"p{n}", *CANDIDATES[: 1 + n % 3], at=at, channel="app")
+        receipts.append((paper, await polls.box.submit(paper)))
+    second = polls.paper("v0", "p-second", TWO)
+    receipts.append((second, await polls.box.submit(second)))
     assert await polls.refusal("v0", "again", ONE) == "ALREADY_VOTED"
     await polls.close()
     tally = await polls.box.seal(polls.id)
-    assert tally.root == merkle.root(bytes.fromhex(receipt.leaf) for receipt in receipts).hex()
-    assert receipts[1].leaf == leaf_hash(
-        canonical_bytes(
-            {
-                "ballot": polls.id,
-                "paper": "p1",
-                "voter": "v1",
-                "choices": [ONE, TWO],
-                "channel": "web",
-                "received": NOON,
-            }
-        )
+    receipts.sort(key=lambda one: (one[0].received_at.date(), one[0].voter, one[1].id))
+    assert tally.root == merkle.root(bytes.fromhex(receipt.leaf) for _, receipt in receipts).hex()
+    body = (
+        bytes.fromhex(tally.rules_hash)
+        + (NOON.date() - date(2000, 1, 1)).days.to_bytes(4, "big")
+        + second.voter
+        + second.paper_id
+        + (12 * 60).to_bytes(2, "big")  # noon in Shanghai
+        + (1).to_bytes(2, "big")  # the second candidate by the first channel
     )
-    assert [(count.nomination, count.votes) for count in tally.counts] == [
-        (ONE, 7),
-        (TWO, 4),
-        (THREE, 2),
-        (FOUR, 0),
-    ]
-    assert tally.rules_hash == await polls.box.open(polls.id, THREE_A_DAY, CANDIDATES)
+    assert dict(receipts)[second].leaf == merkle.leaf(body).hex()
+    votes = {count.nomination: count.votes for count in tally.counts}
+    assert votes == {ONE: 7, TWO: 5, THREE: 2, FOUR: 0}
+    assert tally.rules_hash == await polls.box.open(polls.id, THREE_A_DAY, CANDIDATES, ("web", "app"))
 
 
 async def test_dr_22_a_seal_stays_and_a_recount_gives_it_again(polls: Polls) -> None:
@@ -341,51 +361,66 @@ async def test_an_empty_ballot_has_the_root_of_no_leaves(polls: Polls) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"choices": [FOUR]}, {"choices": ["nobody"]}, {"choices": list(CANDIDATES)}, {"ballot": "another"}],
-    ids=["vote moved to a full day", "no candidate", "too many", "another ballot"],
+    [
+        r"choices = '\x00010001'",
+        r"choices = '\x00010063'",
+        r"choices = '\x00010002000300000001'",
+        r"choices = '\x0801'",
+        r"papers = substr(papers, 1, 16) || '\xffff'",
+        r"papers = papers || '\x00'",
+    ],
+    ids=["twice", "no candidate", "too many", "no channel", "no minute", "no whole paper"],
 )
-async def test_a_paper_stuffed_past_the_rules_is_found(
-    polls: Polls, admin: asyncpg.Connection, change: dict[str, Any]
+async def test_a_row_that_could_not_have_been_accepted_is_found(
+    polls: Polls, admin: asyncpg.Connection, change: str
 ) -> None:
     await polls.begin()
-    await polls.cast("voter", "p1", TWO, THREE, FOUR)
-    body = await admin.fetchval("SELECT body FROM ballot.paper WHERE ballot = $1", polls.id)
-    stuffed = canonical_bytes(orjson.loads(body) | {"paper": "p2"} | change)
-    await admin.execute(
-        "INSERT INTO ballot.paper (ballot, id, body) VALUES ($1, 'p2', $2)", polls.id, stuffed
-    )
+    await polls.cast("voter", "p1", TWO, THREE)
+    await _forge(admin, await sheet(polls, admin), change)
     await polls.close()
-    for call in (polls.box.seal, polls.box.recount):
-        with pytest.raises(Integrity, match="BALLOT_BROKEN"):
-            await call(polls.id)
+    with pytest.raises(Integrity, match="BALLOT_BROKEN"):
+        await polls.box.recount(polls.id)
 
 
 async def test_a_paper_changed_after_the_seal_changes_the_recount(
     polls: Polls, admin: asyncpg.Connection
 ) -> None:
     await polls.begin()
-    await polls.cast("voter", "p1", ONE)
+    receipt = await polls.cast("voter", "p1", ONE)
     await polls.close()
     tally = await polls.box.seal(polls.id)
-    async with admin.transaction():
-        await admin.execute("ALTER TABLE ballot.paper DISABLE TRIGGER no_change")
-        await admin.execute(
-            "UPDATE ballot.paper SET body = replace(convert_from(body, 'UTF8'), $2, $3)::bytea WHERE ballot = $1",
-            polls.id,
-            ONE,
-            TWO,
-        )
-        await admin.execute("ALTER TABLE ballot.paper ENABLE ALWAYS TRIGGER no_change")
+    await _forge(admin, await sheet(polls, admin), r"choices = '\x0001'")
     assert (await polls.box.recount(polls.id)).root != tally.root
     assert await polls.box.seal(polls.id) == tally
+    with pytest.raises(Integrity, match="BALLOT_BROKEN"):
+        await polls.box.inclusion(receipt.id)
+
+
+async def _forge(admin: asyncpg.Connection, number: int, change: str) -> None:
+    """As somebody who owns the tables and drops what stands in the way."""
+    leaf = f"ballot.voter_day_{number}"
+    checks = await admin.fetch(
+        "SELECT conname FROM pg_constraint WHERE conrelid = $1::text::regclass AND contype = 'c'", leaf
+    )
+    async with admin.transaction():
+        await admin.execute(f"ALTER TABLE {leaf} DISABLE TRIGGER only_more")
+        for check in checks:
+            await admin.execute(f"ALTER TABLE {leaf} DROP CONSTRAINT {check['conname']}")
+        await admin.execute(f"UPDATE {leaf} SET {change}")
+        await admin.execute(f"ALTER TABLE {leaf} ENABLE ALWAYS TRIGGER only_more")
 
 
 async def test_papers_and_tallies_are_not_changed_by_anybody(
-    polls: Polls, module_database: Database, admin: asyncpg.Connection
+    polls: Polls, ballot_database: Database, admin: asyncpg.Connection
 ) -> None:
     await polls.begin()
     await polls.cast("voter", "p1", ONE)
-    for table in ("ballot", "paper", "tally"):
+    number = await sheet(polls, admin)
+    for change in (r"papers = '\x00' || substr(papers, 2)", r"voter = gen_random_uuid()"):
+        with pytest.raises(asyncpg.PostgresError) as caught:
+            await admin.execute(f"UPDATE ballot.voter_day SET {change} WHERE sheet = {number}")
+        assert caught.value.sqlstate == "XS001"
+    for table in ("ballot", f"voter_day_{number}", "tally", "node", "page", "sheet"):
         for verb, kind in (
             (f"DELETE FROM ballot.{table}", "XS002"),
             (f"TRUNCATE ballot.{table} CASCADE", "XS003"),
@@ -393,10 +428,11 @@ async def test_papers_and_tallies_are_not_changed_by_anybody(
             with pytest.raises(asyncpg.PostgresError) as caught:
                 await admin.execute(verb)
             assert caught.value.sqlstate == kind
-    app = await asyncpg.connect(module_database.dsns.app)
+    app = await asyncpg.connect(ballot_database.dsns.app)
     for statement in (
-        "INSERT INTO ballot.paper (ballot, id, body) VALUES ('b', 'p', '')",
-        "UPDATE ballot.voter_day SET choices = '{}'",
+        f"INSERT INTO ballot.voter_day_{number} VALUES (gen_random_uuid(), {number}, '', '')",
+        "UPDATE ballot.voter_day SET choices = ''",
+        "DROP TABLE ballot.voter_day",
         "UPDATE ledger.gate SET status = 'open'",
     ):
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
@@ -405,13 +441,17 @@ async def test_papers_and_tallies_are_not_changed_by_anybody(
 
 
 async def test_dr_23_papers_of_invalidated_voters_stay_and_do_not_count(polls: Polls) -> None:
-    await polls.begin()
+    await polls.begin(channels=("web", "app"))
     for voter, candidate, channel in (("v1", ONE, "web"), ("v2", ONE, "app"), ("v3", TWO, "web")):
-        await polls.box.cast(polls.id, voter, f"p-{voter}", [candidate], NOON, channel)
+        await polls.cast(voter, f"p-{voter}", candidate, channel=channel)
     await polls.close()
     tally = await polls.box.seal(polls.id, frozenset({"v1"}))
     assert tally.papers == 3
     assert {count.nomination: count.votes for count in tally.counts if count.votes} == {ONE: 2, TWO: 1}
-    valid = {one.channel: {c.nomination: c.votes for c in one.counts if c.votes} for one in tally.valid}
-    assert valid == {"app": {ONE: 1}, "web": {TWO: 1}}
+    assert _by_channel(tally.channels) == {"web": {ONE: 1, TWO: 1}, "app": {ONE: 1}}
+    assert _by_channel(tally.valid) == {"web": {TWO: 1}, "app": {ONE: 1}}
     assert await polls.box.recount(polls.id, frozenset({"v1"})) == tally
+
+
+def _by_channel(channels: tuple[ChannelCounts, ...]) -> dict[str, dict[str, int]]:
+    return {one.channel: {c.nomination: c.votes for c in one.counts if c.votes} for one in channels}

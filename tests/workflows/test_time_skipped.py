@@ -18,8 +18,9 @@ from runtime.settings import Settings
 from schemas import names
 from schemas.loading import load_programme
 from schemas.values import Pace
-from store.ballot_box import BallotBox
+from store.ballots import BallotBox
 from store.postgres import PostgresEventStore
+from store.screening import Traces
 from store.vault import Vault
 from tests.support import people
 from tests.support.databases import Database
@@ -55,6 +56,7 @@ async def test_deadlines_fall_on_the_calendars_days_at_the_true_pace(
     async with (
         PostgresEventStore(database.dsns.app) as store,
         BallotBox(database.dsns.app) as ballots,
+        Traces(database.dsns.app) as traces,
         Vault(database.dsns.vault, b"k" * 32) as vault,
     ):
         decider = Decider(store, clock)
@@ -64,7 +66,7 @@ async def test_deadlines_fall_on_the_calendars_days_at_the_true_pace(
             time_skipping.client,
             task_queue=QUEUE,
             workflows=WORKFLOWS,
-            activities=Engine(decider, ballots).activities(),
+            activities=Engine(decider, ballots, traces).activities(),
         )
         async with worker, asyncio.timeout(100):
             await door.start_cycle(

@@ -6,7 +6,8 @@ from dataclasses import fields, is_dataclass
 from fractions import Fraction
 from typing import Any
 
-from domain.audit.explain import (
+from domain.audit.explain import explain
+from domain.audit.explained import (
     ConferralTold,
     EligibilityTold,
     Explanation,
@@ -15,7 +16,6 @@ from domain.audit.explain import (
     SelectionTold,
     StepTold,
     VoteTold,
-    explain,
 )
 from domain.audit.nearness import Line, Seats
 from domain.selection import Op
@@ -33,6 +33,8 @@ from tests.domain.audit.logged import LoggedWorld, logged
 from tests.domain.specification import (
     COUNCIL,
     COUNCIL_2,
+    HANDLER,
+    HANDLER_2,
     JUDGES,
     OFFICER,
     OPERATOR,
@@ -186,8 +188,19 @@ def test_whoever_was_cut_by_a_cap_is_told_the_cap_and_what_it_would_have_taken_d
     [cap] = choice_.near.rules
     assert (cap.rule, cap.op, cap.required, cap.heads) == ("head_cap", Op.CAP, 1, 1)
     assert choice_.near.line == Line(Fraction(90), Fraction(1), "tied")
+    assert (choice_.faults, choice_.optimality) == ((), "dual")
     [check] = choice_.rules
     assert (check.rule, check.counted, check.required, check.met) == ("head_cap", 1, 1, True)
+
+
+def test_a_recorded_list_that_is_not_the_best_is_told_with_its_fault_dr_26() -> None:
+    world = selected({"a": "90", "b": "80", "c": "70"})
+    place = next(n for n, event in enumerate(world.log) if event.type == "SelectionMade")
+    planted = world.log[place].data | {"selected": ["a", "c"], "reserve": []}
+    world.log[place] = world.log[place].model_copy(update={"data": planted})
+    found = step_of(explain(world.read_back(), "b"), "selection").detail
+    assert isinstance(found, SelectionTold)
+    assert (found.agrees, found.faults) == (False, ("A_BETTER_LIST_EXISTS",))
 
 
 def test_a_winner_by_a_floor_is_told_the_floor_and_the_margin_dr_26() -> None:
@@ -222,7 +235,8 @@ def test_whoever_was_rejected_is_told_by_whom_and_why() -> None:
     world.pass_window("endorsement")
     told = explain(world.read_back(), "a")
     assert told.cut is not None
-    assert (told.status, told.cut.step) == ("rejected", "endorsement")
+    assert (told.status, told.cut.step, told.cut.by) == ("rejected", "endorsement", OFFICER.id)
+    assert told.cut.reason == "REJECTED: 事迹不实"
     [word] = step_of(told, "endorsement").words
     assert (word.what, word.by, word.reason) == ("NominationRejected", OFFICER.id, "事迹不实")
 
@@ -281,7 +295,9 @@ def test_a_substitute_is_told_whose_seat_it_took_and_who_lost_it_by_what_dr_31()
     assert chosen(won).standing == "reserve"
     assert chosen(won).reserve_place == 1
     assert lost.cut is not None
-    assert (lost.cut.reason, lost.cut.step) == ("SUBSTITUTED: DISQUALIFIED", "publicity")
+    assert (lost.cut.reason, lost.cut.step) == ("DISQUALIFIED: 查实", "publicity")
+    assert lost.cut.by in (HANDLER.id, HANDLER_2.id)
+    assert step_of(lost, "publicity").out == "SUBSTITUTED: DISQUALIFIED"
 
 
 def test_a_recusal_after_the_close_leaves_the_mark_on_record_and_void_dr_13() -> None:

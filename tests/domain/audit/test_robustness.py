@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from domain.audit.explain import Choice, choice_at
+from domain.audit.asked import Question
 from domain.audit.robustness import Found, Range, Robustness, Scenario, Stand, robustness
 from schemas.commands import Endorse, FormPanel, Recuse
 from tests.domain.audit.logged import LoggedWorld, logged
@@ -32,10 +32,10 @@ def sheets(
     world.close_step("expert_review")
 
 
-def made(world: LoggedWorld) -> Choice:
+def made(world: LoggedWorld) -> Question:
     world.open_step("selection")
     moment = next(n for n, event in enumerate(world.log) if event.type == "SelectionMade")
-    return choice_at(world.read_back(), world.round_stream(), moment)
+    return world.read_back().question(moment)
 
 
 def selected(marks: dict[str, tuple[str, str, str]], seats: int = 1, **more: Any) -> Robustness:

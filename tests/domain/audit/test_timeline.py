@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
+
 from domain.audit.timeline import SEALED, Change, Stands, Timeline, at_moment, timeline
 from schemas.commands import (
     CancelRound,
@@ -138,7 +140,7 @@ def test_no_reason_no_mark_and_no_objector_is_in_it_dr_14_dr_29() -> None:
     found = told(world)
     objected = next(act for act in found.acts if act.what == "ObjectionFiled")
     assert (objected.by, objected.unit, objected.role) == (SEALED, "", "public")
-    everything = str((*found.nodes, *found.changes, *found.acts))
+    everything = str(astuple(found))
     for secret in ("家庭住址", "77.5", "155/2", "stranger", "deeds", "31"):
         assert secret not in everything, secret
 

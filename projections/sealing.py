@@ -1,0 +1,54 @@
+"""What the log holds and may not be shown: open panels' marks, and who objected."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import NamedTuple
+
+from schemas.events import (
+    ObjectionFiled,
+    ObjectionMerged,
+    ObjectionRefused,
+    PanelClosed,
+    SessionInvalidated,
+    SheetEntered,
+    SheetHandedIn,
+)
+
+MARKS_RULE, OBJECTOR_RULE = "DR-14", "DR-29"
+_SHEETS = {SheetHandedIn.__name__, SheetEntered.__name__}
+_OBJECTIONS = {ObjectionFiled.__name__, ObjectionMerged.__name__, ObjectionRefused.__name__}
+
+
+class Place(NamedTuple):
+    """An event's place in its stream."""
+
+    stream: str
+    seq: int
+
+
+class Sealing:
+    """Told of events in their order, it knows which of them stay sealed, and by which rule.
+
+    Sheets of panels that have not closed, and for ever those of sessions that were invalid (DR-15); objections (DR-29).
+    """
+
+    def __init__(self) -> None:
+        self._sealed: dict[Place, str] = {}
+        self._waiting: defaultdict[tuple[str, str], list[Place]] = defaultdict(list)
+
+    def note(self, stream: str, seq: int, kind: str, step: str) -> None:
+        """The next event; `step` is its data's, empty where it has none."""
+        if kind in _SHEETS:
+            self._waiting[stream, step].append(Place(stream, seq))
+        elif kind in _OBJECTIONS:
+            self._sealed[Place(stream, seq)] = OBJECTOR_RULE
+        elif kind == SessionInvalidated.__name__:
+            self._sealed |= dict.fromkeys(self._waiting.pop((stream, step), ()), MARKS_RULE)
+        elif kind == PanelClosed.__name__:
+            self._waiting.pop((stream, step), None)
+
+    def sealed(self) -> dict[Place, str]:
+        """Each event that stays sealed as of now, with its rule."""
+        open_panels = [place for places in self._waiting.values() for place in places]
+        return self._sealed | dict.fromkeys(open_panels, MARKS_RULE)

@@ -1,0 +1,7 @@
+"""Public votes at scale: papers in, one tally out, and the proof of each paper."""
+
+from store.ballots.box import BallotBox
+from store.ballots.paper import Paper, PaperReceipt, token
+from store.ballots.tally import Inclusion, SealedTally
+
+__all__ = ["BallotBox", "Inclusion", "Paper", "PaperReceipt", "SealedTally", "token"]

@@ -1,0 +1,102 @@
+"""What the rules against stuffing read and what they name: traces of papers in time order, and papers in cohorts.
+
+The ballot box keeps the traces of a batch in the transaction that accepts it. Marks decide nothing: what becomes of a cohort the round's stream says, and sealing is told which cohorts do
+not count.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from types import TracebackType
+from typing import Self
+
+import asyncpg
+
+from schemas.traces import Traced, unpacked
+from store.pool import connection_of
+from store.statements import statement
+
+PAGE = 5000
+"""How many papers are handed on at once."""
+
+
+def _taken(body: bytes, takers: bytes | None) -> Iterator[Traced]:
+    """The papers of a batch that were taken: at most one a voter."""
+    voters = None if takers is None else {takers[at : at + 16] for at in range(0, len(takers), 17)}
+    return (one for one in unpacked(body) if voters is None or one.voter in voters)
+
+
+class Traces:
+    """Traces and marks on a migrated database, as the app role; an async context manager, raises as the ballot box."""
+
+    def __init__(self, dsn: str) -> None:
+        self._dsn = dsn
+        self._pool: asyncpg.Pool | None = None
+
+    async def __aenter__(self) -> Self:
+        self._pool = await asyncpg.create_pool(self._dsn, min_size=0, max_size=3)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._pool is not None:
+            await self._pool.close()
+
+    async def begin(self, ballot: str) -> None:
+        """From its first paper on keep the ballot's traces; called before it opens."""
+        async with connection_of(self._pool) as connection:
+            await connection.execute(statement("trace_ballot"), ballot)
+
+    @asynccontextmanager
+    async def alone(self, ballot: str) -> AsyncIterator[None]:
+        """One screening of the ballot at a time, in whatever process."""
+        async with connection_of(self._pool) as connection, connection.transaction():
+            await connection.execute(statement("hold_screening"), ballot)
+            yield
+
+    async def papers(self, ballot: str) -> int:
+        """How many papers have a trace."""
+        async with connection_of(self._pool) as connection:
+            return int(await connection.fetchval(statement("count_traces"), ballot))
+
+    async def traces(self, ballot: str) -> AsyncIterator[list[Traced]]:
+        """Every trace in the order of time, then of the paper, page by page; memory holds what overlaps in time."""
+        waiting: list[tuple[int, bytes, bytes, Traced]] = []
+        page: list[Traced] = []
+        async with connection_of(self._pool) as connection, connection.transaction():
+            async for row in connection.cursor(statement("traces"), ballot, prefetch=50):
+                while waiting and waiting[0][0] < row["first_ms"]:
+                    page.append(heapq.heappop(waiting)[-1])
+                for one in _taken(row["body"], row["takers"]):
+                    heapq.heappush(waiting, (one.received, one.paper, one.voter, one))
+                if len(page) >= PAGE:
+                    yield page
+                    page = []
+        yield [*page, *(one[-1] for one in sorted(waiting, key=lambda one: one[:3]))]
+
+    async def mark(self, ballot: str, papers: Sequence[tuple[str, Traced]]) -> None:
+        """These papers belong to these cohorts; a paper that is in one already stays there."""
+        if papers:
+            columns = zip(*((cohort, one.paper, one.voter) for cohort, one in papers), strict=True)
+            async with connection_of(self._pool) as connection:
+                await connection.execute(statement("mark"), ballot, *map(list, columns))
+
+    async def cohorts(self, ballot: str, prefix: str) -> dict[str, int]:
+        """The cohorts whose names begin so, and how many papers each has."""
+        async with connection_of(self._pool) as connection:
+            rows = await connection.fetch(statement("cohorts"), ballot, prefix)
+        return {row["cohort"]: row["papers"] for row in rows}
+
+    async def marked(self, ballot: str, cohort: str) -> AsyncIterator[tuple[bytes, bytes]]:
+        """The papers of a cohort with their voters, in the order in which its root covers them."""
+        async with connection_of(self._pool) as connection, connection.transaction():
+            async for row in connection.cursor(statement("papers_of_cohort"), ballot, cohort, prefetch=PAGE):
+                yield row["paper"], row["voter"]
+
+    async def drop(self, ballot: str) -> int:
+        """Forget what was known of the senders; how many papers that were."""
+        async with connection_of(self._pool) as connection:
+            return int(await connection.fetchval(statement("drop_traces"), ballot))

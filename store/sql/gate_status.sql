@@ -1,0 +1,2 @@
+-- $1 gate
+SELECT status FROM ledger.gate WHERE id = $1

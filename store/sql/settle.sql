@@ -1,0 +1,2 @@
+-- $1 sheet
+SELECT ballot.settle($1)

@@ -1,0 +1,800 @@
+#!/usr/bin/env python3
+"""核验选树证据包：单个文件，只用 Python 标准库和 cryptography，离线，不信任导出者。
+
+Verify an evidence bundle of Xuanshu, offline and without trusting who exported it. One file; it imports the standard
+library, and `cryptography` for the signatures alone. `verify_bundle.html` does the same in a browser.
+
+    python3 verify_bundle.py cycle.zip --key log.vkey [--against notice.txt] [--witness office.vkey] [--json]
+
+Exit code 0: verified. 6: not what it claims to be, with the first place where. 2: nothing could be said.
+
+What is checked, in this order, up to the first fault:
+ 1. the archive (plain zip, no trick in it), the manifest, the size and SHA-256 of every file;
+ 2. the log's checkpoints: form, origin, the signature by the key that you hold, cosignatures by your witnesses;
+ 3. each event: canonical bytes (RFC 8785, a narrow profile), its place in its stream's chain, its leaf in the tree;
+ 4. the tree over all leaves: the root of every checkpoint, and of the one that you bring (`--against`);
+ 5. the programme, units and calendar that events pin; sealed tallies beside the events; causes that must be there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import json
+import re
+import sys
+import zlib
+from hashlib import sha256
+from typing import Any
+from unicodedata import is_normalized
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+FORMAT = "xuanshu-bundle-1"
+GENESIS = "0" * 64
+DEPTH_MAX = 50
+LOG, WITNESS = 1, 4  # the kinds of key
+
+Json = dict[str, Any]
+EXIT_OK, EXIT_UNDECIDED, EXIT_FAULT = 0, 2, 6
+
+# code: (中文, English). The page in JavaScript gives the same codes for the same bundles.
+WORDS = {
+    "OK": ("核验通过", "verified"),
+    "KEY_WRONG": ("所给公钥不成形", "the key that you gave is not a verifier key"),
+    "AGAINST_UNREADABLE": (
+        "所给检查点不成形",
+        "the checkpoint that you gave is neither a note nor “SIZE:ROOT”",
+    ),
+    "AGAINST_NEWER": (
+        "所给检查点比证据包新，请索取更新的证据包",
+        "the checkpoint that you gave is newer than the bundle: ask for a newer one",
+    ),
+    "ARCHIVE_BROKEN": ("压缩包损坏或被做了手脚", "the archive is damaged or has been tampered with"),
+    "MANIFEST_BROKEN": ("清单缺失或不成形", "the manifest is missing or malformed"),
+    "FILE_MISSING": ("清单所列文件缺失", "a file that the manifest lists is missing"),
+    "FILE_EXTRA": ("有清单未列的文件", "there is a file that the manifest does not list"),
+    "FILE_DIFFERS": ("文件与清单的散列或大小不符", "a file is not the one that the manifest lists"),
+    "CHECKPOINT_BROKEN": ("检查点不成形", "a checkpoint is malformed"),
+    "ORIGIN_DIFFERS": ("检查点属于另一本日志", "a checkpoint is of another log"),
+    "SIGNATURE_WRONG": ("检查点未由该公钥签名", "a checkpoint is not signed by the key that you gave"),
+    "WITNESS_MISSING": ("见证人未副署", "the last checkpoint lacks a cosignature by your witness"),
+    "LINE_BROKEN": ("记录行不成形", "a line of events is malformed"),
+    "ORDER_BROKEN": ("全局位置未递增或越界", "positions do not rise, or lie outside the tree"),
+    "NOT_CANONICAL": ("记录不是规范字节", "an event is not in canonical form"),
+    "EVENT_BROKEN": ("记录缺字段或字段不成形", "an event lacks a field or has a wrong one"),
+    "EVENT_FOREIGN": ("记录不属于本届", "an event is not of this cycle"),
+    "CHAIN_BROKEN": (
+        "流中缺记录，或前一散列不符",
+        "an event is missing in its stream, or the previous hash differs",
+    ),
+    "REPEATED": ("同一命令写入两次", "one command is written twice"),
+    "LEAF_DIFFERS": (
+        "记录与树叶散列不符：内容被改",
+        "an event is not the one whose hash is in the tree: it was altered",
+    ),
+    "COUNTS_DIFFER": ("数目与清单不符", "the counts are not those of the manifest"),
+    "ROOT_DIFFERS": ("树根与检查点不符", "the tree does not have the root that the checkpoint signs"),
+    "CHECKPOINTS_DISAGREE": (
+        "较早的检查点不是本日志的前缀：历史被改写",
+        "an earlier checkpoint is of another history: rewritten",
+    ),
+    "AGAINST_DIFFERS": (
+        "与所给检查点不符：历史被改写",
+        "not the history of the checkpoint that you gave: it was rewritten",
+    ),
+    "CYCLE_MISSING": ("没有本届开启的记录", "the opening of the cycle is not there"),
+    "DOCUMENT_DIFFERS": ("所附文件与其散列不符", "a document is not the one that its name says"),
+    "DOCUMENT_MISSING": (
+        "缺少记录所引的评选办法、单位或日历",
+        "a programme, unit tree or calendar that an event pins is missing",
+    ),
+    "DOCUMENT_UNPINNED": ("所附文件未被任何记录引用", "a document is pinned by no event"),
+    "TALLY_DIFFERS": ("封存计票与记录不符", "a sealed tally is not the one that the events tell"),
+    "CAUSE_MISSING": ("记录所引的起因不在包中", "the cause of an event is not there"),
+}
+
+_NAME = re.compile(r"[a-z0-9_-][a-z0-9._-]*(/[a-z0-9_-][a-z0-9._-]*)?\Z")
+_NUMBER = re.compile(r"(0|[1-9][0-9]{0,14})\Z")
+_KEY = re.compile(r"[a-z0-9_]+\Z")
+_HASH = re.compile(r"[0-9a-f]{64}\Z")
+_INSTANT = re.compile(r"[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]\.[0-9]{6}Z\Z")
+_STREAM = re.compile(r"[a-z]+/[^ /]+(/[^ ]+)?\Z")
+_WITHHELD = re.compile(
+    r"withheld ([^ ]+) ([1-9][0-9]{0,14}) "
+    r"((SheetHandedIn|SheetEntered) DR-14|(ObjectionFiled|ObjectionMerged|ObjectionRefused) DR-29)\Z"
+)
+
+
+class Fault(Exception):
+    """The first thing that is not as it must be; `where` is a file, a position or a stream."""
+
+    def __init__(self, code: str, where: object = "") -> None:
+        super().__init__(code)
+        self.code, self.where = code, str(where)
+
+
+# ---- the archive ----
+
+
+def entries_of(archive: bytes) -> dict[str, tuple[int, int, int, int, int]]:
+    """name: (start, compressed size, size, method, crc) of a plain zip: its parts side by side, each named once.
+
+    Whatever two readers could understand in two ways is refused: names twice, gaps, other headers than the directory.
+    """
+    end = len(archive) - 22
+    if end < 0 or archive[end : end + 8] != b"PK\x05\x06\0\0\0\0" or archive[-2:] != b"\0\0":
+        raise Fault("ARCHIVE_BROKEN", "end")
+    count, count_all, size, start = (
+        _int(archive, end + at, n) for at, n in ((8, 2), (10, 2), (12, 4), (16, 4))
+    )
+    if count != count_all or start + size != end:
+        raise Fault("ARCHIVE_BROKEN", "directory")
+    found: dict[str, tuple[int, int, int, int, int]] = {}
+    at, next_local = start, 0
+    for _ in range(count):
+        if at + 46 > end or archive[at : at + 4] != b"PK\x01\x02":
+            raise Fault("ARCHIVE_BROKEN", "directory")
+        flags, method, crc, packed, plain, named, extra, comment, disk, _, _, local = (
+            _int(archive, at + where, n)
+            for where, n in (
+                (8, 2), (10, 2), (16, 4), (20, 4), (24, 4), (28, 2), (30, 2), (32, 2), (34, 2), (36, 2), (38, 4), (42, 4),
+            )
+        )  # fmt: skip
+        name = archive[at + 46 : at + 46 + named].decode("latin-1")
+        if (
+            flags
+            or method not in (0, 8)
+            or extra
+            or comment
+            or disk
+            or not _NAME.match(name)
+            or name in found
+        ):
+            raise Fault("ARCHIVE_BROKEN", name)
+        header = archive[local : local + 30 + named]
+        told = archive[at + 8 : at + 32] + name.encode()
+        if local != next_local or header[:4] != b"PK\x03\x04" or header[6:] != told:
+            raise Fault("ARCHIVE_BROKEN", name)
+        found[name] = (local + 30 + named, packed, plain, method, crc)
+        at, next_local = at + 46 + named, local + 30 + named + packed
+    if at != end or next_local != start:
+        raise Fault("ARCHIVE_BROKEN", "gap")
+    return found
+
+
+def _int(data: bytes, at: int, size: int) -> int:
+    return int.from_bytes(data[at : at + size], "little")
+
+
+class Archive:
+    """A bundle's files, unpacked one by one."""
+
+    def __init__(self, archive: bytes) -> None:
+        self._archive = archive
+        self._entries = entries_of(archive)
+        self.names = set(self._entries)
+
+    def read(self, name: str) -> bytes:
+        """A file's bytes; Fault ARCHIVE_BROKEN unless they have exactly the size and check sum that are told."""
+        start, packed, plain, method, crc = self._entries[name]
+        data = self._archive[start : start + packed]
+        if method == 8:
+            inflate = zlib.decompressobj(-15)
+            try:
+                data = inflate.decompress(data, plain + 1)
+            except zlib.error:
+                raise Fault("ARCHIVE_BROKEN", name) from None
+            if not inflate.eof or inflate.unused_data or inflate.unconsumed_tail:
+                raise Fault("ARCHIVE_BROKEN", name)
+        if len(data) != plain or zlib.crc32(data) != crc:
+            raise Fault("ARCHIVE_BROKEN", name)
+        return data
+
+
+# ---- canonical JSON ----
+
+
+def canonical(data: bytes, code: str, where: object) -> Any:
+    """The value of bytes that are RFC 8785 JSON in the profile; Fault `code` for any others."""
+    try:
+        text = data.decode()
+        value = json.loads(text, parse_float=_refuse, parse_constant=_refuse, parse_int=_integer)
+        _walk(value, DEPTH_MAX)
+        again = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    except (ValueError, RecursionError):
+        raise Fault(code, where) from None
+    if again != text or (not text.isascii() and not is_normalized("NFC", text) and not _is_nfc(value)):
+        raise Fault(code, where)
+    return value
+
+
+def _refuse(text: str) -> None:
+    raise ValueError(text)
+
+
+def _integer(text: str) -> int:
+    if len(text) > 17 or not -(2**53) < int(text) < 2**53:
+        raise ValueError(text)
+    return int(text)
+
+
+def _walk(value: Any, depth: int) -> None:
+    if depth == 0:
+        raise ValueError("too deep")
+    if type(value) is dict:
+        for key, item in value.items():
+            if not _KEY.match(key):
+                raise ValueError(key)
+            if type(item) is dict or type(item) is list:
+                _walk(item, depth - 1)
+    elif type(value) is list:
+        for item in value:
+            if type(item) is dict or type(item) is list:
+                _walk(item, depth - 1)
+
+
+def _is_nfc(value: Any) -> bool:
+    if isinstance(value, str):
+        return is_normalized("NFC", value)
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return all(map(_is_nfc, items))
+
+
+# ---- keys, notes, checkpoints (C2SP signed-note, tlog-checkpoint, tlog-cosignature) ----
+
+
+class Key:
+    """A verifier key `NAME+ID+BASE64` for Ed25519: a log's, or a witness's."""
+
+    def __init__(self, written: str, kind: int) -> None:
+        try:
+            self.name, told, key = written.strip().split("+", 2)
+            public = _base64(key)
+        except ValueError:
+            raise Fault("KEY_WRONG") from None
+        self.id = sha256(self.name.encode() + b"\n" + public).digest()[:4]
+        if not self.name or len(public) != 33 or public[0] != kind or self.id.hex() != told:
+            raise Fault("KEY_WRONG")
+        self._kind, self._public = kind, Ed25519PublicKey.from_public_bytes(public[1:])
+
+    def signed(self, note: Note) -> bool:
+        """Whether the note has a line of this key, and every line that claims to be verifies."""
+        return bool(self._mine(note)) and not self.belied(note)
+
+    def belied(self, note: Note) -> bool:
+        """Whether a line claims to be this key's and does not verify."""
+        return not all(self._holds(note.text, one) for one in self._mine(note))
+
+    def _mine(self, note: Note) -> list[bytes]:
+        return [one[4:] for name, one in note.signatures if name == self.name and one[:4] == self.id]
+
+    def _holds(self, text: str, signature: bytes) -> bool:
+        message = text.encode()
+        if self._kind == WITNESS:  # a cosignature: eight bytes of time, then the signature over time and text
+            told, signature = signature[:8], signature[8:]
+            message = b"cosignature/v1\ntime %d\n" % int.from_bytes(told, "big") + message
+        try:
+            self._public.verify(signature, message)
+        except InvalidSignature:
+            return False
+        return True
+
+
+class Note:
+    """A signed note whose text is a checkpoint: origin, size, root; ValueError for any other text."""
+
+    def __init__(self, written: str) -> None:
+        self.text, gap, below = written.partition("\n\n")
+        self.text += "\n"
+        if not gap or not below.endswith("\n"):
+            raise ValueError("not a note")
+        self.signatures = [self._signature(line) for line in below[:-1].split("\n")]
+        self.origin, size, root, *more = self.text[:-1].split("\n")
+        if more or not self.origin or not _NUMBER.match(size):
+            raise ValueError("not a checkpoint")
+        self.size, self.root = int(size), _base64(root)
+        if len(self.root) != 32:
+            raise ValueError("not a root")
+
+    @staticmethod
+    def _signature(line: str) -> tuple[str, bytes]:
+        dash, name, signature = line.split(" ")
+        if dash != "—" or not name or len(_base64(signature)) < 5:
+            raise ValueError("not a signature")
+        return name, _base64(signature)
+
+
+def _base64(text: str) -> bytes:
+    data = base64.b64decode(text, validate=True)
+    if base64.b64encode(data).decode() != text:
+        raise ValueError("another way to write the same bytes")
+    return data
+
+
+def signed_by_one(note: Note, keys: list[Key]) -> bool:
+    """Whether one of the log's keys signed it, and no line of any of them is false."""
+    return any(key.signed(note) for key in keys) and not any(key.belied(note) for key in keys)
+
+
+def given_checkpoint(written: str, keys: list[Key]) -> tuple[int, bytes]:
+    """A checkpoint from elsewhere: a note signed by the log, or `SIZE:ROOT` as a notice prints it (hex or base64)."""
+    written = written.replace("\r\n", "\n")
+    try:
+        if "\n\n" in written:
+            note = Note(written)
+            if note.origin != keys[0].name:
+                raise Fault("ORIGIN_DIFFERS", "--against")
+            if not signed_by_one(note, keys):
+                raise Fault("SIGNATURE_WRONG", "--against")
+            return note.size, note.root
+        size, root = re.split(r"[ \n:]+", written.strip())
+        if not _NUMBER.match(size):
+            raise ValueError(size)
+        return int(size), bytes.fromhex(root) if _HASH.match(root) else _root(root)
+    except ValueError:
+        raise Fault("AGAINST_UNREADABLE", "--against") from None
+
+
+def _root(text: str) -> bytes:
+    root = _base64(text)
+    if len(root) != 32:
+        raise ValueError("not a root")
+    return root
+
+
+# ---- the tree (RFC 9162) ----
+
+
+class Tree:
+    """The right edge of a tree that leaves are added to; `roots` are kept at the sizes asked for."""
+
+    def __init__(self, sizes: set[int]) -> None:
+        self.size = 0
+        self._peaks: list[bytes] = []
+        self._sizes = sizes
+        self.roots: dict[int, bytes] = {0: sha256().digest()}
+
+    def add(self, leaf: bytes) -> None:
+        above = self.size
+        while above & 1:
+            leaf, above = sha256(b"\x01" + self._peaks.pop() + leaf).digest(), above >> 1
+        self._peaks.append(leaf)
+        self.size += 1
+        if self.size in self._sizes:
+            *larger, root = self._peaks
+            for peak in reversed(larger):
+                root = sha256(b"\x01" + peak + root).digest()
+            self.roots[self.size] = root
+
+
+# ---- the bundle ----
+
+
+class Bundle:
+    """One verification, step by step; what was found on the way is in `told`."""
+
+    def __init__(self, archive: bytes, key: str, against: str = "", witnesses: tuple[str, ...] = ()) -> None:
+        self.keys = [Key(one, LOG) for one in key.split()]
+        if len({one.name for one in self.keys}) != 1:
+            raise Fault("KEY_WRONG")
+        self.witnesses = [Key(one, WITNESS) for one in witnesses]
+        self.against = given_checkpoint(against, self.keys) if against else None
+        self.archive = Archive(archive)
+        self.heads: dict[str, tuple[int, str]] = {}
+        self.commands: set[bytes] = set()
+        self.pins: set[str] = set()
+        self.causes: dict[str, int] = {}
+        self.tallies: dict[str, Json] = {}
+        self.opened: Json | None = None
+        self.shown = self.withheld = self.position = 0
+        self.told: dict[str, object] = {}
+
+    def verify(self) -> None:
+        """Every check in its order; the first that fails raises Fault."""
+        self._manifest()
+        self._checkpoints()
+        self._leaves = self.archive.read("leaves.bin")
+        if len(self._leaves) != 32 * self.size:
+            raise Fault("COUNTS_DIFFER", "leaves.bin")
+        for number, name in enumerate(self._parts, start=1):
+            if name != f"events/{number:05}.txt":
+                raise Fault("MANIFEST_BROKEN", name)
+            self._events(name)
+        self._counts()
+        self._roots()
+        self._sealed_tallies()
+        self._documents()
+        self._sense()
+
+    # -- 1. manifest and files
+
+    def _manifest(self) -> None:
+        if "manifest.json" not in self.archive.names:
+            raise Fault("MANIFEST_BROKEN", "manifest.json")
+        data = self.archive.read("manifest.json")
+        self.told["manifest_sha256"] = sha256(data).hexdigest()
+        manifest = canonical(data, "MANIFEST_BROKEN", "manifest.json")
+        listed = _listed_files(manifest)
+        for name in sorted(listed.keys() - self.archive.names):
+            raise Fault("FILE_MISSING", name)
+        for name in sorted(self.archive.names - listed.keys() - {"manifest.json"}):
+            raise Fault("FILE_EXTRA", name)
+        for name, (size, told) in sorted(listed.items()):
+            content = self.archive.read(name)
+            if len(content) != size or sha256(content).hexdigest() != told:
+                raise Fault("FILE_DIFFERS", name)
+        for name in ("checkpoints.json", "leaves.bin"):
+            if name not in listed:
+                raise Fault("FILE_MISSING", name)
+        self.manifest, self._listed = manifest, sorted(listed)
+        self.cycle, self.size = manifest["cycle"], manifest["size"]
+        self.family = _family(self.cycle)
+        self._parts = [name for name in self._listed if name.startswith("events/")]
+
+    # -- 2. checkpoints
+
+    def _checkpoints(self) -> None:
+        written = canonical(self.archive.read("checkpoints.json"), "CHECKPOINT_BROKEN", "checkpoints.json")
+        if not isinstance(written, list) or not written:
+            raise Fault("CHECKPOINT_BROKEN", "checkpoints.json")
+        self.notes: list[Note] = []
+        for number, one in enumerate(written, start=1):
+            try:
+                note = Note(one)
+            except (ValueError, AttributeError):
+                raise Fault("CHECKPOINT_BROKEN", number) from None
+            if note.origin != self.keys[0].name or note.origin != self.manifest["origin"]:
+                raise Fault("ORIGIN_DIFFERS", number)
+            if not signed_by_one(note, self.keys):
+                raise Fault("SIGNATURE_WRONG", number)
+            if self.notes and note.size <= self.notes[-1].size:
+                raise Fault("CHECKPOINT_BROKEN", number)
+            self.notes.append(note)
+        for witness in self.witnesses:
+            if not witness.signed(self.notes[-1]) or any(witness.belied(note) for note in self.notes):
+                raise Fault("WITNESS_MISSING", witness.name)
+        if self.notes[-1].size != self.size:
+            raise Fault("CHECKPOINT_BROKEN", len(self.notes))
+        if self.against is not None and self.against[0] > self.size:
+            raise Fault("AGAINST_NEWER", self.against[0])
+
+    # -- 3. events
+
+    def _events(self, part: str) -> None:
+        lines = self.archive.read(part).split(b"\n")
+        if lines.pop() != b"" or not lines:
+            raise Fault("LINE_BROKEN", part)
+        for line in lines:
+            position, _, rest = line.partition(b" ")
+            if not rest or len(position) > 15 or not position.isdigit() or position.startswith(b"0"):
+                raise Fault("LINE_BROKEN", part)
+            at = int(position)
+            if not self.position < at <= self.size:
+                raise Fault("ORDER_BROKEN", at)
+            self.position = at
+            if rest.startswith(b"{"):
+                self._event(at, rest)
+            else:
+                self._withheld(at, rest)
+
+    def _event(self, at: int, body: bytes) -> None:
+        event = canonical(body, "NOT_CANONICAL", at)
+        if not is_event(event):
+            raise Fault("EVENT_BROKEN", at)
+        leaf = sha256(b"\0" + body).digest()
+        self._follow(at, event["stream"], event["seq"], event["prev"], leaf.hex())
+        command = sha256(json.dumps([event["stream"], event["cmd"], event["ord"]]).encode()).digest()[:16]
+        if command in self.commands:
+            raise Fault("REPEATED", at)
+        self.commands.add(command)
+        if self._leaf(at) != leaf:
+            raise Fault("LEAF_DIFFERS", at)
+        self.shown += 1
+        self._note(at, event)
+
+    def _withheld(self, at: int, rest: bytes) -> None:
+        """Of a sealed event only its place is told; its hash is the leaf, so the chain goes on from there."""
+        said = _WITHHELD.match(rest.decode("utf-8", "replace"))
+        if not said or not _STREAM.match(said[1]):
+            raise Fault("LINE_BROKEN", at)
+        self._follow(at, said[1], int(said[2]), None, self._leaf(at).hex())
+        self.withheld += 1
+
+    def _follow(self, at: int, stream: str, seq: int, prev: str | None, leaf: str) -> None:
+        """The event comes next in its stream; then it is its head."""
+        whose = stream.split("/")[1]
+        if not self.manifest["whole"] and whose not in (self.cycle, self.family):
+            raise Fault("EVENT_FOREIGN", at)
+        last, head = self.heads.get(stream, (0, GENESIS))
+        if seq != last + 1 or (prev is not None and prev != head):
+            raise Fault("CHAIN_BROKEN", at)
+        self.heads[stream] = seq, leaf
+
+    def _leaf(self, at: int) -> bytes:
+        return self._leaves[32 * (at - 1) : 32 * at]
+
+    def _note(self, at: int, event: Json) -> None:
+        """Remember what the event pins and points at, for later."""
+        kind, data = event["type"], event["data"]
+        pins = {"CycleOpened": ("units", "overrides"), "RulesAmended": ("rules",)}.get(kind, ())
+        told = [data.get(key, "") for key in (*pins, *(("ballot",) if kind == "TallySealed" else ()))]
+        if not all(type(one) is str for one in told):
+            raise Fault("EVENT_BROKEN", at)
+        if kind == "CycleOpened" and self.opened is None and event["stream"] == f"cycle/{self.cycle}":
+            self.opened = event
+        if kind == "TallySealed":
+            self.tallies[told.pop()] = data
+        self.pins.update(one for one in (event["rules"], *told) if one)
+        cause = event.get("cause", "").partition("@")[0]
+        if cause:
+            self.causes.setdefault(cause, at)
+
+    # -- 4. the tree
+
+    def _counts(self) -> None:
+        if (self.shown, self.withheld) != (self.manifest["events"], self.manifest["withheld"]):
+            raise Fault("COUNTS_DIFFER", "events")
+        if self.manifest["whole"] and self.shown + self.withheld != self.size:
+            raise Fault("COUNTS_DIFFER", "events")
+
+    def _roots(self) -> None:
+        wanted = {note.size for note in self.notes} | ({self.against[0]} if self.against else set())
+        tree = Tree(wanted)
+        for at in range(0, len(self._leaves), 32):
+            tree.add(self._leaves[at : at + 32])
+        if tree.roots[self.size] != self.notes[-1].root:
+            raise Fault("ROOT_DIFFERS", self.size)
+        for note in self.notes:
+            if tree.roots[note.size] != note.root:
+                raise Fault("CHECKPOINTS_DISAGREE", note.size)
+        if self.against is not None and tree.roots[self.against[0]] != self.against[1]:
+            raise Fault("AGAINST_DIFFERS", self.against[0])
+
+    # -- 5. what events speak of
+
+    def _documents(self) -> None:
+        kept = set()
+        for name in self._listed:
+            if name.startswith("documents/"):
+                told = name.removeprefix("documents/").removesuffix(".json")
+                if sha256(self.archive.read(name)).hexdigest() != told:
+                    raise Fault("DOCUMENT_DIFFERS", name)
+                kept.add(told)
+        for pin in sorted(self.pins - kept):
+            raise Fault("DOCUMENT_MISSING", pin)
+        for pin in sorted(kept - self.pins):
+            raise Fault("DOCUMENT_UNPINNED", pin)
+
+    def _sealed_tallies(self) -> None:
+        kept = self.archive.read("tallies.txt") if "tallies.txt" in self._listed else b""
+        *lines, rest = kept.split(b"\n")
+        if rest:
+            raise Fault("TALLY_DIFFERS", "tallies.txt")
+        told: set[str] = set()
+        for line in lines:
+            tally = canonical(line, "TALLY_DIFFERS", "tallies.txt")
+            ballot = str(tally.get("ballot")) if isinstance(tally, dict) else ""
+            event = self.tallies.get(ballot)
+            if event is None or ballot in told or _counted(tally) != _counted(event):
+                raise Fault("TALLY_DIFFERS", "tallies.txt")
+            told.add(ballot)
+            self.pins.add(str(tally.get("rules_hash")))
+        for ballot in sorted(self.tallies.keys() - told):
+            raise Fault("TALLY_DIFFERS", ballot)
+
+    def _sense(self) -> None:
+        if self.opened is None or self.opened["seq"] != 1:
+            raise Fault("CYCLE_MISSING", self.cycle)
+        if "calendar.json" in self._listed:
+            calendar = canonical(self.archive.read("calendar.json"), "DOCUMENT_DIFFERS", "calendar.json")
+            if not isinstance(calendar, dict) or calendar.get("calendar") != self.opened["data"].get(
+                "calendar"
+            ):
+                raise Fault("DOCUMENT_DIFFERS", "calendar.json")
+        for cause, at in self.causes.items():
+            parts = cause.split("/")
+            if len(parts) > 1 and parts[1] == self.cycle and cause not in self.heads:
+                raise Fault("CAUSE_MISSING", at)
+
+    def counts(self) -> dict[str, object]:
+        """What was read, for people and programs."""
+        closed = self.size - self.shown - self.withheld
+        return self.told | {
+            "cycle": self.cycle,
+            "origin": self.manifest["origin"],
+            "size": self.size,
+            "root": self.notes[-1].root.hex(),
+            "events": self.shown,
+            "withheld": self.withheld,
+            "closed": closed,
+            "complete": closed == 0,
+            "streams": len(self.heads),
+            "checkpoints": len(self.notes),
+            "witnesses": len(self.witnesses),
+            "against": self.against[0] if self.against else None,
+        }
+
+
+def _family(cycle: str) -> str:
+    """What the cycles of a programme, or of one rehearsal of it, share: `ID`, or `ID.LABEL`."""
+    programme, *rest = cycle.split(".")
+    label = [one for one in rest[1:] if not re.fullmatch(r"[0-9]{4}(-(0[1-9]|1[0-2]|Q[1-4]))?", one)]
+    return ".".join([programme, *label])
+
+
+def _listed_files(manifest: Any) -> dict[str, tuple[int, str]]:
+    """name: (bytes, SHA-256) of a manifest that has just the keys that it must have; Fault MANIFEST_BROKEN."""
+    wanted = {
+        "format": str, "cycle": str, "origin": str, "size": int, "events": int, "withheld": int, "whole": bool,
+        "files": list,
+    }  # fmt: skip
+    if (
+        not _has(manifest, wanted)
+        or manifest["format"] != FORMAT
+        or not manifest["cycle"]
+        or not manifest["size"]
+    ):
+        raise Fault("MANIFEST_BROKEN", "manifest.json")
+    found: dict[str, tuple[int, str]] = {}
+    for one in manifest["files"]:
+        if not _has(one, {"name": str, "bytes": int, "sha256": str}) or one["name"] in found:
+            raise Fault("MANIFEST_BROKEN", "manifest.json")
+        found[one["name"]] = one["bytes"], one["sha256"]
+    if "manifest.json" in found or list(found) != sorted(found):
+        raise Fault("MANIFEST_BROKEN", "manifest.json")
+    return found
+
+
+def _has(value: Any, wanted: dict[str, type]) -> bool:
+    """Whether a value is an object with exactly these keys, of these kinds; numbers are not negative."""
+    return (
+        isinstance(value, dict)
+        and value.keys() == wanted.keys()
+        and all(
+            type(value[key]) is kind and (kind is not int or value[key] >= 0) for key, kind in wanted.items()
+        )
+    )
+
+
+_TEXTS = ("log", "stream", "type", "cmd", "req", "rules")
+_MAY = {"grant", "cause", "subject"}
+_MUST = {"v", "seq", "ord", "at", "recorded", "actor", "data", "prev", *_TEXTS}
+
+
+def is_event(event: Any) -> bool:
+    """Whether a value has the fields of an event's body, each of its kind."""
+    if not isinstance(event, dict) or not event.keys() >= _MUST or not event.keys() <= _MUST | _MAY:
+        return False
+    texts = (*_TEXTS, *(_MAY & event.keys()))
+    if not all(type(event[key]) is str and event[key] for key in texts):
+        return False
+    if not all(
+        type(event[key]) is int and event[key] >= low for key, low in (("v", 1), ("seq", 1), ("ord", 0))
+    ):
+        return False
+    actor = event["actor"]
+    return bool(
+        _STREAM.match(event["stream"])
+        and all(type(event[key]) is str and _INSTANT.match(event[key]) for key in ("at", "recorded"))
+        and all(type(event[key]) is str and _HASH.match(event[key]) for key in ("prev", "rules"))
+        and isinstance(actor, dict)
+        and actor.keys() >= {"id", "role"}
+        and actor.keys() <= {"id", "role", "unit", "on_behalf_of"}
+        and all(type(one) is str for one in actor.values())
+        and isinstance(event["data"], dict)
+    )
+
+
+def _counted(tally: Json) -> str:
+    """What a tally and the event that tells it must have alike."""
+    return json.dumps(
+        [tally.get(key) for key in ("ballot", "papers", "refused", "root", "counts", "valid")], sort_keys=True
+    )
+
+
+def verify(archive: bytes, key: str, against: str = "", witnesses: tuple[str, ...] = ()) -> dict[str, object]:
+    """The verdict on a bundle: {"ok", "code", "where", …counts}; the same as the page in JavaScript gives."""
+    try:
+        bundle = Bundle(archive, key, against, witnesses)
+        bundle.verify()
+    except Fault as fault:
+        return {"ok": False, "code": fault.code, "where": fault.where}
+    return {"ok": True, "code": "OK", "where": ""} | bundle.counts()
+
+
+# ---- at the terminal ----
+
+
+def exit_code(verdict: dict[str, object]) -> int:
+    """0 verified, 2 nothing could be said, 6 a fault."""
+    if verdict["ok"]:
+        return EXIT_OK
+    undecided = {"KEY_WRONG", "AGAINST_UNREADABLE", "AGAINST_NEWER"}
+    return EXIT_UNDECIDED if verdict["code"] in undecided else EXIT_FAULT
+
+
+def told(verdict: dict[str, object]) -> str:
+    """The verdict for people, Chinese first."""
+    zh, en = WORDS[str(verdict["code"])]
+    where = f" [{verdict['where']}]" if verdict["where"] else ""
+    state = {EXIT_OK: "", EXIT_UNDECIDED: "无法判断 UNDECIDED: ", EXIT_FAULT: "核验不通过 NOT VERIFIED: "}
+    lines = [f"{state[exit_code(verdict)]}{zh} · {en}{where}", f"代码 code: {verdict['code']}"]
+    if verdict["ok"]:
+        lines += [
+            f"届次 cycle: {verdict['cycle']}",
+            f"日志 log: {verdict['origin']}",
+            f"检查点 checkpoint: {verdict['size']} {verdict['root']}",
+            f"核对检查点 checkpoints checked: {verdict['checkpoints']}，见证 witnesses: {verdict['witnesses']}",
+            f"记录 events: {verdict['events']}，流 streams: {verdict['streams']}",
+            f"依规则封存，仅存散列 sealed, hash only: {verdict['withheld']}",
+            _closed(int(str(verdict["closed"]))),
+            f"清单 manifest SHA-256: {verdict['manifest_sha256']}",
+        ]
+        if verdict["against"] is None:
+            lines.append(
+                "未与外部检查点比对：持有签名密钥者若整本重写，仅凭本包不能发现（--against）。\n"
+                "Not compared with a checkpoint from elsewhere: a whole rewrite by who holds the log's key "
+                "is not found by the bundle alone (--against)."
+            )
+    return "\n".join(lines)
+
+
+def _closed(closed: int) -> str:
+    if closed == 0:
+        return "日志其他树叶 other leaves: 0：本包即整本日志，无遗漏 · the bundle is the whole log: nothing is left out"
+    return (
+        f"日志其他树叶，仅存散列 other leaves, hash only: {closed}：不能排除其中有本届整条流或流尾 · "
+        "they could hold a whole stream or a stream's tail of this cycle: ask for an export with --whole"
+    )
+
+
+def _text_of(given: str) -> str:
+    """A file's text where such a file exists, else the words themselves."""
+    try:
+        with open(given, encoding="utf-8") as file:  # noqa: PTH123 -- nothing is imported that is not needed
+            return file.read()
+    except (OSError, ValueError):
+        return given
+
+
+def main() -> int:
+    """The command line; prints the verdict and returns the exit code."""
+    parser = argparse.ArgumentParser(
+        description="核验选树证据包（离线）· Verify an evidence bundle offline",
+        epilog="退出码 exit code: 0 通过 verified, 6 不符 fault, 2 无法判断 undecided",
+    )
+    parser.add_argument("bundle", help="证据包 · the bundle (zip)")
+    parser.add_argument(
+        "--key",
+        required=True,
+        help="日志公钥或其文件，换过钥的每行一个 · the log's verifier key, or a file with it; a line each if it changed",
+    )
+    parser.add_argument(
+        "--against",
+        default="",
+        help="另处所得检查点：文件，或“大小:树根” · a checkpoint from elsewhere, or 'SIZE:ROOT'",
+    )
+    parser.add_argument(
+        "--witness",
+        action="append",
+        default=[],
+        help="须已副署的见证人公钥 · a witness that must have cosigned",
+    )
+    parser.add_argument("--json", action="store_true", help="一行 JSON · one line of JSON")
+    options = parser.parse_args()
+    try:
+        with open(options.bundle, "rb") as file:  # noqa: PTH123
+            archive = file.read()
+    except OSError as fault:
+        print(f"{options.bundle}: {fault.strerror}", file=sys.stderr)
+        return EXIT_UNDECIDED
+    against = _text_of(options.against) if options.against else ""
+    verdict = verify(archive, _text_of(options.key), against, tuple(map(_text_of, options.witness)))
+    print(json.dumps(verdict, ensure_ascii=False) if options.json else told(verdict))
+    return exit_code(verdict)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
