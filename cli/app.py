@@ -39,6 +39,7 @@ from cli import (
     titles,
     units,
     vetting,
+    views,
 )
 from cli.desk import REGISTRY, Desk, Registered
 from cli.output import OK, Outcome, console, emit, failure
@@ -72,6 +73,7 @@ NOUNS = (
     titles,
     units,
     vetting,
+    views,
 )
 """The modules whose commands are registered by importing them."""
 
@@ -96,6 +98,7 @@ _GROUPS: dict[str, tuple[str, str]] = {
         "个人信息：留存、解除留存、销毁、按日志重新销毁",
         "Personal data: hold, release, erase, enforce what was erased",
     ),
+    "views": ("查询视图：按日志重建", "The read side: rebuild it from the log"),
     "points": ("办法所设积分：记分、查询", "Points in a programme's ledger: add, show"),
     "register": (
         "各批次共用的名录：入库、出库、结对、查询",

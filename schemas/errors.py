@@ -502,8 +502,8 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "position {position}: {stream} event {seq}, {type}, is not what its decision gives: {field} was recorded as {recorded}, taken again it is {retaken}.",
     ),
     "VIEWS_DIFFER": (
-        "查询视图与日志不一致：{fault}；请重建视图。",
-        "The read side is not what the log says: {fault}; rebuild the views.",
+        "查询视图与日志不一致：{fault}；请以 `views rebuild` 重建。",
+        "The read side is not what the log says: {fault}; `views rebuild` makes it anew.",
     ),
     "PLACE_UNREACHABLE": (
         "{place} 不可用：{fault}；请换一个 XUANSHU_DATA_DIR。",

@@ -248,6 +248,16 @@ async def test_every_damage_is_found_with_the_first_fault(
     assert (outcome.exit_code, outcome.json["error"]["code"]) == (INTEGRITY, code)
 
 
+async def test_views_that_tell_another_story_are_rebuilt_from_the_log(
+    told: Settings, database: Database
+) -> None:
+    await damage(database, "UPDATE views.nomination SET status = 'conferred' WHERE stream LIKE '%/n7'")
+    operator = told.model_copy(update={"postgres_app_dsn": SecretStr(database.dsns.app)})
+    rebuilt = await app.run(["views", "rebuild"], operator)
+    assert (rebuilt.exit_code, rebuilt.json["faults"]) == (OK, [])
+    assert (await app.run(["audit", "verify"], told)).exit_code == OK
+
+
 # ---- what proves the log ----
 
 KEY = SigningKey("xuanshu.test/log", b"k" * 32)
