@@ -6,7 +6,7 @@ Ids are handed out before commit, so id 7 may be there before id 6 is. Each step
 lower number (an append locks its stream's head, and so has its number, before it takes ids). Once every transaction
 below the horizon is over, nothing can appear below the candidate. (The `xmax` of a snapshot would not do: a
 transaction at or above it may be running already.) On its start, and now and then, the sequencer looks at the whole
-log all the same.
+log all the same. Events that one command wrote stand side by side in the order.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Sequencer:
             lease = (await connection.fetch(statement("take_lease")))[0]
             oldest = await connection.fetchval(statement("oldest_transaction"))
             rows = await connection.fetch(statement("unsequenced"), 0 if sweep else lease["low"], BATCH_MAX)
-            await _insert_leaves(connection, rows)
+            await _insert_leaves(connection, side_by_side(rows + await _rest(connection, rows)))
             if oldest >= lease["horizon"]:
                 low = max(_settled(lease["candidate"], rows), lease["low"])
                 candidate = max(seen["newest"], low)
@@ -91,6 +91,26 @@ class Sequencer:
         if self._connection is not None:
             self._connection.terminate()
             self._connection = None
+
+
+def side_by_side(rows: list[Any]) -> list[Any]:
+    """Rows by their ids, but each command's together where its first one is: appends on two connections interleave."""
+    first: dict[tuple[str, str], int] = {}
+    for place, row in enumerate(rows):
+        first.setdefault((row["stream"], row["command_id"]), place)
+    return sorted(rows, key=lambda row: first[row["stream"], row["command_id"]])
+
+
+async def _rest(connection: asyncpg.Connection, rows: list[Any]) -> list[Any]:
+    """What a full batch cut off from its commands."""
+    if len(rows) < BATCH_MAX:
+        return []
+    commands = {(row["stream"], row["command_id"]) for row in rows}
+    streams, ids = zip(*commands, strict=True)
+    found: list[Any] = await connection.fetch(
+        statement("unsequenced_rest"), rows[-1]["id"], list(streams), list(ids)
+    )
+    return found
 
 
 async def _insert_leaves(connection: asyncpg.Connection, rows: list[Any]) -> None:

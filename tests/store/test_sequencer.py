@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from itertools import groupby
 
 import asyncpg
 import pytest
 
 from schemas.canonical import seal
 from schemas.errors import Integrity
-from schemas.ledger import Append, Head, RecordedEvent
+from schemas.ledger import Append, Head, NewEvent, RecordedEvent
 from store.flush import Waiting, _arguments
 from store.postgres import PostgresEventStore
 from store.sequencer import Sequencer
@@ -199,3 +200,35 @@ async def read_until(store: PostgresEventStore, total: int) -> list[RecordedEven
         if not page:
             await asyncio.sleep(0.02)
     return events
+
+
+@pytest.mark.parametrize("batch", [5000, 7])
+async def test_what_one_command_wrote_stands_side_by_side(
+    database: Database, sequencer: Sequencer, monkeypatch: pytest.MonkeyPatch, batch: int
+) -> None:
+    monkeypatch.setattr("store.sequencer.BATCH_MAX", batch)
+    owner = await asyncpg.connect(database.owner_dsn)
+    async with PostgresEventStore(database.dsns.app) as one, PostgresEventStore(database.dsns.app) as other:
+        for turn in range(30):
+            streams = [f"t{turn}/{n}" for n in range(40)]
+            notes = [NewEvent(type="noted", data={"n": n}) for n in range(5)]
+            await asyncio.gather(
+                *(
+                    (one, other)[n % 2].append(command(stream, "c", None, *notes))
+                    for n, stream in enumerate(streams)
+                )
+            )
+            ids = [row[0] for row in await owner.fetch("SELECT stream FROM ledger.event ORDER BY id")]
+            if _pieces(ids) > len(set(ids)):
+                break
+        else:
+            pytest.fail("no two appends took their ids by turns, so nothing was shown")
+        await settle(sequencer, 2 + len(ids) // batch)
+        placed = [stream for stream, _ in await order(one)]
+    await owner.close()
+    assert sorted(placed) == sorted(ids)
+    assert _pieces(placed) == len(set(placed))
+
+
+def _pieces(streams: list[str]) -> int:
+    return sum(1 for _ in groupby(streams))
