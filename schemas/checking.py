@@ -445,16 +445,15 @@ def _check_clearances(draft: Draft, stage: DraftStage) -> Iterator[Fault]:
 def _check_votes(draft: Draft, stage: DraftStage) -> Iterator[Fault]:
     for at, vote in stage.of(PublicVote):
         limits, place = vote.limits, (*at.place, "limits")
-        for less, more in (
-            ("choices_min", "choices_max"),
-            ("choices_min", "per_day"),
-            ("choices_min", "in_total"),
-            ("per_candidate_per_day", "per_day"),
-            ("per_candidate_in_total", "in_total"),
+        for less, bounds in (
+            ("choices_min", ("choices_max", "per_day", "in_total")),
+            ("per_candidate_per_day", ("per_day",)),
+            ("per_candidate_in_total", ("in_total",)),
         ):
-            low, high = getattr(limits, less), getattr(limits, more)
-            if low is not None and high is not None and low > high:
-                yield draft.fault((*place, less), "limits_crossed", less=less, more=more)
+            low = getattr(limits, less)
+            crossed = [more for more in bounds if (getattr(limits, more) or low or 0) < (low or 0)]
+            if crossed:
+                yield draft.fault((*place, less), "limits_crossed", less=less, more=crossed[0])
         if vote.stuffing is not None:
             if vote.adjudication is None:
                 yield draft.fault((*at.place, "stuffing"), "stuffing_without_adjudication", on_key=True)
