@@ -20,6 +20,17 @@ from tests.support.databases import Database, fresh_database, make_template
 from tests.support.time_skipping import skipping_environment
 
 
+_LONGEST = ("e2e", "workflows", "store")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What waits longest for windows to end comes first, so that nothing else waits for it at the end."""
+    folders = [*_LONGEST, ""]
+    items.sort(
+        key=lambda item: next(n for n, one in enumerate(folders) if one in ("", item.path.parent.name))
+    )
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _no_server_of_the_person_who_runs_this(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """No setting of theirs leads a test to a server of theirs, nor does a stack that runs in this checkout."""
