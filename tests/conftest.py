@@ -19,7 +19,6 @@ from runtime.temporal import connect
 from tests.support.databases import Database, fresh_database, make_template
 from tests.support.time_skipping import skipping_environment
 
-
 _LONGEST = ("e2e", "workflows", "store")
 
 
