@@ -11,13 +11,13 @@ import pytest
 from msgspec.structs import replace
 
 from proof import merkle
-from schemas.errors import Conflict, Integrity, Refused
+from schemas.errors import Conflict, Integrity, Refused, Unavailable
 from schemas.events import ChannelCounts
-from schemas.ledger import GateStatus
+from schemas.ledger import GateStatus, Head, NewEvent
 from schemas.programme import VoterLimits
-from store.ballots import BallotBox, PaperReceipt
+from store.ballots import BallotBox, PaperReceipt, token
 from store.postgres import PostgresEventStore
-from tests.store.commands import EVENING, NOON, gate
+from tests.store.commands import EVENING, NOON, command, gate
 from tests.store.polls import CANDIDATES, THREE_A_DAY, Polls, code, codes
 from tests.support.databases import Database
 
@@ -103,6 +103,18 @@ async def test_a_ballot_that_nobody_opened_is_not_found(polls: Polls) -> None:
     assert await polls.refusal("voter", "p1", ONE) == "NOT_FOUND"
     with pytest.raises(Refused, match="NOT_FOUND"):
         await polls.box.seal(polls.id)
+
+
+async def test_a_ballot_whose_opening_is_in_the_log_and_not_yet_in_the_box_is_not_ready(
+    polls: Polls, name: str
+) -> None:
+    stream, ballot = f"round/{name}", f"round/{name}/public_vote"
+    opened = NewEvent(type="BallotOpened", data={"step": "public_vote", "ballot": ballot, "candidates": []})
+    await polls.store.append(command(stream, "open", Head(), opened))
+    with pytest.raises(Unavailable, match="STORE_UNAVAILABLE"):
+        await Polls(polls.box, polls.store, ballot).cast("voter", "p1", ONE)
+    with pytest.raises(Refused, match="NOT_FOUND"):
+        await Polls(polls.box, polls.store, f"round/{name}/self_nomination").cast("voter", "p1", ONE)
 
 
 # --- DR-21: limits a day

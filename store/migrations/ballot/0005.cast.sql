@@ -86,6 +86,16 @@ BEGIN
 END
 $$;
 
+-- Whether the log says that the ballot opened: its rules come into the box a moment after the event.
+CREATE FUNCTION is_announced(p_ballot text) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ballot, pg_temp AS $$
+    SELECT EXISTS (
+        SELECT FROM ledger.event
+        WHERE stream = regexp_replace(p_ballot, '/[^/]+$', '') AND type = 'BallotOpened'
+            AND convert_from(body, 'UTF8')::jsonb -> 'data' ->> 'ballot' = p_ballot
+    )
+$$;
+
 -- The sheet of a day within the ballot's window, made if there is none; NULL outside the window.
 CREATE FUNCTION open_sheet(p_ballot text, p_day date) RETURNS smallint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ballot, pg_temp AS $$
