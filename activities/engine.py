@@ -12,7 +12,7 @@ from temporalio import activity
 
 from activities.deciding import Decider
 from activities.errors import translated
-from activities.screening import Screener
+from activities.screening import Screener, frozen_candidates
 from activities.views import cycle_view, nomination_view, round_view
 from domain import feeding
 from domain import round as rounds
@@ -183,7 +183,8 @@ class Engine:
             if step.stuffing is not None:
                 await self._traces.begin(ballot)
             channels = tuple(one.channel for one in step.channels)
-            await self._ballots.open(ballot, step.limits, tuple(folded.state.members), channels)
+            candidates = await frozen_candidates(self._decider, stream, step_id)
+            await self._ballots.open(ballot, step.limits, candidates, channels)
 
     async def _round_answer(self, command: Command, receipt: Any) -> RoundAnswer:
         folded = await self._decider.rounds.get(command.stream)

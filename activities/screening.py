@@ -31,6 +31,15 @@ def freezes(run: StepRun, candidates: tuple[str, ...]) -> dict[int, list[Span]]:
     return spans
 
 
+async def frozen_candidates(decider: Decider, stream: str, step: str) -> tuple[str, ...]:
+    """Who is on the paper of a public vote: those of its opening, whoever left since; Refused NOT_FOUND."""
+    for recorded in await decider.store.load(stream):
+        event = read(recorded)
+        if isinstance(event, BallotOpened) and event.step == step:
+            return event.candidates
+    raise Refused("NOT_FOUND", what=f"{stream}/{step}")
+
+
 class Screener:
     """Runs the rules of a public vote and holds what they find; again finds nothing new."""
 
@@ -51,7 +60,7 @@ class Screener:
         assert step.stuffing is not None
         run = run_of(state, step.id)
         number = run.screened + 1
-        candidates = await self._candidates(state.stream, step.id)
+        candidates = await frozen_candidates(self._decider, state.stream, step.id)
         papers = await self._traces.papers(ballot)
         screening = Screening(step.stuffing, len(candidates), freezes(run, candidates), papers)
         async for page in self._traces.traces(ballot):
@@ -71,13 +80,6 @@ class Screener:
             papers=screening.papers,
             cohorts=await self._cohorts(ballot, number, candidates, screening, evidence),
         )
-
-    async def _candidates(self, stream: str, step: str) -> tuple[str, ...]:
-        for recorded in await self._decider.store.load(stream):
-            event = read(recorded)
-            if isinstance(event, BallotOpened) and event.step == step:
-                return event.candidates
-        raise Refused("NOT_FOUND", what=f"{stream}/{step}")
 
     async def _cohorts(
         self,

@@ -12,6 +12,7 @@ import orjson
 from schemas.errors import Refused
 from schemas.ledger import Frozen
 from schemas.values import Pace
+from store.ballots.absence import absence
 from store.pool import connection_of
 from store.statements import statement
 from store.voter_keys import KEY_BYTES, VoterKey, fresh_key
@@ -67,11 +68,11 @@ class PollingPlace:
             await self._pool.close()
 
     async def poll(self, ballot: str) -> Poll:
-        """What is public about a ballot; Refused NOT_FOUND."""
+        """What is public about a ballot; Refused NOT_FOUND, Unavailable STORE_UNAVAILABLE while it is being opened."""
         async with connection_of(self._pool) as connection:
             row = await connection.fetchrow(statement("poll"), ballot)
-        if row is None:
-            raise Refused("NOT_FOUND", what=ballot)
+            if row is None:
+                raise await absence(connection, ballot)
         fields = dict(row) | {"rules": orjson.loads(row["rules"])}
         fields["provisional"] = orjson.loads(row["provisional"]) if row["provisional"] else None
         fields["pace"] = Pace.model_validate_json(row["pace"]) if row["pace"] else None

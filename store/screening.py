@@ -6,8 +6,9 @@ not count.
 
 from __future__ import annotations
 
+import asyncio
 import heapq
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Self
@@ -22,10 +23,10 @@ PAGE = 5000
 """How many papers are handed on at once."""
 
 
-def _taken(body: bytes, takers: bytes | None) -> Iterator[Traced]:
+def _taken(body: bytes, takers: bytes | None) -> list[Traced]:
     """The papers of a batch that were taken: at most one a voter."""
     voters = None if takers is None else {takers[at : at + 16] for at in range(0, len(takers), 17)}
-    return (one for one in unpacked(body) if voters is None or one.voter in voters)
+    return [one for one in unpacked(body) if voters is None or one.voter in voters]
 
 
 class Traces:
@@ -34,6 +35,7 @@ class Traces:
     def __init__(self, dsn: str) -> None:
         self._dsn = dsn
         self._pool: asyncpg.Pool | None = None
+        self._screening = asyncio.Semaphore(1)  # one run needs all three connections
 
     async def __aenter__(self) -> Self:
         self._pool = await asyncpg.create_pool(self._dsn, min_size=0, max_size=3)
@@ -52,8 +54,8 @@ class Traces:
 
     @asynccontextmanager
     async def alone(self, ballot: str) -> AsyncIterator[None]:
-        """One screening of the ballot at a time, in whatever process."""
-        async with connection_of(self._pool) as connection, connection.transaction():
+        """One screening of the ballot at a time, in whatever process; and one at a time in this one."""
+        async with self._screening, connection_of(self._pool) as connection, connection.transaction():
             await connection.execute(statement("hold_screening"), ballot)
             yield
 
@@ -70,7 +72,7 @@ class Traces:
             async for row in connection.cursor(statement("traces"), ballot, prefetch=50):
                 while waiting and waiting[0][0] < row["first_ms"]:
                     page.append(heapq.heappop(waiting)[-1])
-                for one in _taken(row["body"], row["takers"]):
+                for one in await asyncio.to_thread(_taken, row["body"], row["takers"]):
                     heapq.heappush(waiting, (one.received, one.paper, one.voter, one))
                 if len(page) >= PAGE:
                     yield page

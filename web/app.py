@@ -218,6 +218,8 @@ def route_of(method: str, path: str) -> tuple[str, str]:
     Raises BadUsage NO_SUCH_ROUTE, METHOD_NOT_ALLOWED.
     """
     plain = unquote(path)
+    if "\x00" in plain:  # which no text in Postgres holds
+        raise BadUsage("NO_SUCH_ROUTE", path=plain.replace("\x00", "%00"))
     what, about = _place_of(plain)
     wanted = "POST" if what in ("papers", "voters", "challenges") else "GET"
     if method != wanted:

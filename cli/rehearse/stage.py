@@ -7,6 +7,7 @@ import csv
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -201,7 +202,9 @@ class Stage:
             count = min(len(liked), max(step.limits.choices_min, step.limits.choices_max))
             choices = tuple(rng.sample(liked[: max(count, len(liked) * 2 // 3)], count))
             try:
-                await self.door.cast_vote(self.cycle, ballot, f"voter-{n}", choices, f"{ballot}/{n}")
+                await self._patiently(
+                    partial(self.door.cast_vote, self.cycle, ballot, f"voter-{n}", choices, f"{ballot}/{n}")
+                )
             except Refused as refusal:
                 if refusal.code not in LATE:
                     raise

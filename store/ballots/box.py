@@ -19,6 +19,7 @@ from schemas.errors import Conflict, EngineError, Refused
 from schemas.events import ChannelCounts
 from schemas.programme import VoterLimits
 from store.ballots import sealing
+from store.ballots.absence import absence
 from store.ballots.flush import Answers, Flusher, Outcome, Sheet, Waiting
 from store.ballots.paper import CANDIDATES_MAX, Paper, PaperReceipt, day_and_minute, day_number
 from store.ballots.rules import Opened, Rules, opened
@@ -202,7 +203,7 @@ class BallotBox:
         async with connection_of(self._pool) as connection:
             row = await connection.fetchrow(statement("ballot_rules"), ballot)
             if row is None:
-                raise Refused("NOT_FOUND", what=f"ballot {ballot}")
+                raise await absence(connection, ballot)
             known = opened(row["no"], row["rules"], row["traced"])
             for sheet in await connection.fetch(statement("sheets"), ballot):
                 known.sheets[day_number(sheet["day"])] = sheet["no"]

@@ -16,7 +16,7 @@ from asyncpg.pool import PoolConnectionProxy
 from proof.merkle import Frontier, verify_inclusion
 from schemas.canonical import canonical_bytes
 from schemas.errors import Integrity, Refused
-from store.ballots.paper import Place, day_number, leaf_head, place_of, split_row, token
+from store.ballots.paper import PAPER_BYTES, Place, day_number, leaf_head, place_of, split_row, token
 from store.ballots.rules import Opened
 from store.ballots.tally import Counts, Inclusion, Recount, SealedTally
 from store.ballots.tree import PAGE_LEAVES, PAGE_LEVEL, Node, Tree, outside_the_page, path
@@ -110,7 +110,10 @@ async def inclusion(connection: PoolConnectionProxy, receipt: str) -> Inclusion:
         raise Refused("NOT_FOUND", what=f"receipt {receipt}")
     kept = await connection.fetchval(statement("tally"), row["ballot"])
     if kept is None:
-        raise Refused("TALLY_NOT_SEALED", ballot=row["ballot"])
+        there = await _is_held(connection, row["ballot"], place)
+        raise Refused(
+            "TALLY_NOT_SEALED" if there else "NOT_FOUND", ballot=row["ballot"], what=f"receipt {receipt}"
+        )
     tally = SealedTally.model_validate_json(kept)
     begins, page, at = await _page(connection, row, place)
     if at is None:
@@ -132,6 +135,13 @@ async def inclusion(connection: PoolConnectionProxy, receipt: str) -> Inclusion:
         size=tally.papers,
         path=tuple(one.hex() for one in found),
         root=tally.root,
+    )
+
+
+async def _is_held(connection: PoolConnectionProxy, ballot: str, place: Place) -> bool:
+    rows = await connection.fetch(statement("held_papers"), ballot, [place.sheet], [UUID(place.voter)])
+    return any(
+        place.slot <= len(row["papers"]) // (PAPER_BYTES + 1) for row in rows if row["sheet"] is not None
     )
 
 

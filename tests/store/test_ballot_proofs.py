@@ -78,19 +78,27 @@ async def test_dr_22_every_receipt_leads_to_the_sealed_root_and_tells_no_choice(
 
 async def test_a_receipt_of_no_paper_has_no_proof(polls: Polls) -> None:
     (receipt,) = await some_papers(polls, 1)
-    await polls.close()
-    await polls.box.seal(polls.id)
     sheet, voter = receipt.id[:4], receipt.id[4:36]
-    for wrong in (
+    wrong = (
         "",
         "zz",
         receipt.id[:-2],
         receipt.id[:-2] + "01",
         sheet + "00" * 17,
         "7fff" + voter + "00",
-    ):
-        with pytest.raises(Refused, match="NOT_FOUND"):
-            await polls.box.inclusion(wrong)
+    )
+    await no_proof(polls, receipt.id, "TALLY_NOT_SEALED")
+    for one in wrong:
+        await no_proof(polls, one, "NOT_FOUND")
+    await polls.close()
+    await polls.box.seal(polls.id)
+    for one in wrong:
+        await no_proof(polls, one, "NOT_FOUND")
+
+
+async def no_proof(polls: Polls, receipt: str, code: str) -> None:
+    with pytest.raises(Refused, match=code):
+        await polls.box.inclusion(receipt)
 
 
 async def test_dr_22_the_query_of_the_docs_counts_what_was_sealed(

@@ -56,6 +56,24 @@ async def test_a_paper_leaves_its_trace_and_a_refused_or_repeated_one_none_dr_23
     assert await traces.papers(polls.id) == 1
 
 
+async def test_many_ballots_screened_at_once_in_one_process_wait_for_each_other_and_not_for_ever_dr_23(
+    polls: Polls, traces: Traces
+) -> None:
+    await traces.begin(polls.id)
+    await polls.begin()
+    await polls.box.submit(polls.paper("v1", "p1", ONE)._replace(trace=SEEN))
+
+    async def screen(other: str) -> None:
+        async with traces.alone(other):
+            await asyncio.sleep(0)
+            async for page in traces.traces(polls.id):
+                await traces.mark(polls.id, [("1/surge/one", one) for one in page])
+
+    async with asyncio.timeout(30):
+        await asyncio.gather(*(screen(f"{polls.id}/{n}") for n in range(5)))
+    assert await traces.cohorts(polls.id, "1/") == {"1/surge/one": 1}
+
+
 async def test_of_a_batch_only_the_papers_that_were_taken_leave_traces_dr_23(
     polls: Polls, traces: Traces
 ) -> None:

@@ -36,11 +36,15 @@ NOW = datetime(2026, 5, 20, tzinfo=UTC)
 
 @asynccontextmanager
 async def wechat(open_ids: dict[str, str]) -> AsyncIterator[str]:
-    """Stands in for WeChat's server: a code is good once."""
+    """Stands in for WeChat's server: a code is good once, and `c-cut` ends the connection."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         asked = (await reader.readuntil(b"\r\n\r\n")).decode().split(" ")[1]
         code = asked.rpartition("code=")[2]
+        if code == "c-cut":
+            writer.close()
+            await writer.wait_closed()
+            return
         said = {"openid": open_ids.pop(code)} if code in open_ids else {"errcode": 40029}
         raw = json.dumps(said).encode()
         writer.write(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % len(raw) + raw)
@@ -92,9 +96,9 @@ async def test_a_phone_code_makes_one_voter_however_the_number_is_written(
             assert (await vote(caller, ballot, shown.body["voter"], ONE)).status == expected
         challenge, code = await sent(caller, ballot, codes)
         wrong = f"{(int(code) + 1) % 1_000_000:06}"
-        for _ in range(5):
+        for n in range(5):
             shown = await identified(
-                caller, ballot, "phone_code", number=NUMBER, code=wrong, challenge=challenge
+                caller, ballot, "phone_code", number=NUMBER, code=wrong, challenge=challenge + "\n" * n
             )
             assert (shown.status, shown.code) == (403, "IDENTITY_REFUSED")
         shown = await identified(caller, ballot, "phone_code", number=NUMBER, code=code, challenge=challenge)
@@ -115,6 +119,7 @@ async def test_a_wechat_code_is_exchanged_for_an_open_id(ballot: Ballot, serve: 
             first = await identified(caller, ballot, "wechat", code="c-1")
             second = await identified(caller, ballot, "wechat", code="c-2")
             assert (await identified(caller, ballot, "wechat", code="c-1")).code == "IDENTITY_REFUSED"
+            assert (await identified(caller, ballot, "wechat", code="c-cut")).code == "IDENTITY_AWAY"
             assert (await vote(caller, ballot, first.body["voter"], ONE)).status == 201
             assert (await vote(caller, ballot, second.body["voter"], TWO)).code == "LIMIT_REACHED"
     async with service.caller() as caller:

@@ -107,7 +107,10 @@ async def test_malformed_requests_have_clear_answers(booth: Booth) -> None:
     refused(await post(path, b" " * 20_000), 413, "BODY_TOO_LARGE")
     chunked = {"content-type": "application/json", "transfer-encoding": "chunked"}
     refused(await booth.caller.send("POST", path, b"0\r\n\r\n", chunked), 411, "LENGTH_MISSING")
+    both = {"content-type": "application/json", "content-length": "1", "transfer-encoding": "chunked"}
+    refused(await booth.caller.send("POST", path, b"0\r\n\r\n", both), 411, "LENGTH_MISSING")
     refused(await booth.caller.get("/nowhere"), 404, "NO_SUCH_ROUTE")
+    refused(await booth.caller.get("/ballots/%00"), 404, "NO_SUCH_ROUTE")
     refused(await booth.caller.get(path), 405, "METHOD_NOT_ALLOWED")
     refused(await booth.caller.get("/receipts/none"), 404, "NOT_FOUND")
     refused(await booth.caller.get("/ballots/none"), 404, "NOT_FOUND")

@@ -16,7 +16,7 @@ from runtime.door import Door
 from runtime.settings import Login
 from schemas import names
 from schemas.commands import InvalidateVotes, ReleaseVotes, ScreenVotes
-from schemas.errors import Refused
+from schemas.errors import Unavailable
 from schemas.events import CountsPublished, TallySealed, VotesHeld, VotesReleased, VotesScreened, read
 from schemas.ledger import Actor
 from schemas.loading import load_programme
@@ -85,7 +85,7 @@ class Poll:
         async def is_open() -> bool:
             try:
                 await self.door.ballots.rules(self.ballot)
-            except Refused:
+            except Unavailable:
                 return False
             return True
 

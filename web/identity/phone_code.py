@@ -77,12 +77,12 @@ class PhoneCode:
 
     async def vouch(self, asked: Asked) -> Identity:
         number = _normalised(asked.proof.get("number", ""))
-        sealed = asked.proof.get("challenge", "")
-        opened = asked.key.unseal("challenge", sealed)
+        opened = asked.key.unseal("challenge", asked.proof.get("challenge", ""))
         if opened is None:
             raise Refused("IDENTITY_REFUSED", fault="challenge · 校验串")
         held = msgspec.json.decode(opened, type=_Challenge)
-        await self._count(asked.key, asked.key.mark(f"tried/{sealed}"), held.until)
+        # By what is inside: base64 may be written in many ways, and each would have its own tries.
+        await self._count(asked.key, asked.key.mark(f"tried/{opened.hex()}"), held.until)
         same_number = hmac.compare_digest(held.number, asked.key.mark(f"number/{number}").hex())
         same_code = hmac.compare_digest(held.code.encode(), asked.proof.get("code", "").encode())
         if not (same_number and same_code) or held.until <= asked.now:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from http.client import HTTPException
 from typing import ClassVar
-from urllib.error import URLError
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
@@ -42,6 +42,6 @@ class WeChat:
         try:
             with urlopen(f"{self._url}?{query}", timeout=_PATIENCE_SECONDS) as reply:  # noqa: S310 -- the settings' own address
                 return msgspec.json.decode(reply.read(_ANSWER_BYTES_MAX), type=_Answer)
-        except (URLError, TimeoutError, msgspec.DecodeError) as fault:
+        except (OSError, HTTPException, msgspec.DecodeError) as fault:
             # What was asked holds the secret and the code: neither goes into an error.
             raise Unavailable("IDENTITY_AWAY", by=self.by) from fault

@@ -91,7 +91,7 @@ ALTER TABLE voter_total ENABLE ALWAYS TRIGGER no_change;
 
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ballot FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
-    open_ballot, open_sheet, cast_papers, held_papers, count_refusals, hold_gate, hold_seal, most_repeated, seams, leaves, leaves_from, settle
+    open_ballot, is_announced, open_sheet, cast_papers, held_papers, count_refusals, hold_gate, hold_seal, most_repeated, seams, leaves, leaves_from, settle
     TO xuanshu_app;
 GRANT SELECT ON ballot, sheet, voter_day, refusal, tally, node, page TO xuanshu_app;
 GRANT INSERT ON tally, node, page TO xuanshu_app;

@@ -83,5 +83,5 @@ REVOKE ALL ON FUNCTION voter_key_of, count_try, destroy_voter_keys FROM PUBLIC;
 GRANT USAGE ON SCHEMA ballot TO xuanshu_web;
 GRANT SELECT ON poll, ballot, sheet, tally, node, page, traced TO xuanshu_web;
 GRANT INSERT ON trace TO xuanshu_web;
-GRANT EXECUTE ON FUNCTION voter_key_of, count_try, open_sheet, cast_papers, held_papers, count_refusals, leaves_from
+GRANT EXECUTE ON FUNCTION voter_key_of, count_try, is_announced, open_sheet, cast_papers, held_papers, count_refusals, leaves_from
 TO xuanshu_web;

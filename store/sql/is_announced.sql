@@ -1,0 +1,2 @@
+-- $1 ballot
+SELECT ballot.is_announced($1)
