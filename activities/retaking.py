@@ -17,6 +17,7 @@ from activities.folding import Folded, States
 from domain.audit.asked import Question, question_of
 from domain.audit.compared import Difference, difference
 from domain.audit.rebuilt import LOSSY, SECONDED, bodies, is_proposal
+from domain.audit.sealing import OBJECTIONS, SEALED, SHEETS
 from schemas import names
 from schemas.commands import Command, ConferTitle, TakeOutcome
 from schemas.errors import EngineError, Integrity, Refused
@@ -234,8 +235,9 @@ def _refused(events: Events, refusal: EngineError) -> Difference:
 
 
 def differs(apart: Difference) -> Integrity:
-    """The error that names the first event whose decision is another."""
+    """The error that names the first event whose decision is another; of what may be sealed the place alone."""
     event = apart.event
+    is_sealed = event.type in SHEETS | OBJECTIONS
     return Integrity(
         "DECISION_DIFFERS",
         stream=event.stream,
@@ -243,8 +245,8 @@ def differs(apart: Difference) -> Integrity:
         position=event.position or 0,
         type=event.type,
         field=apart.field,
-        recorded=apart.recorded,
-        retaken=apart.retaken,
+        recorded=SEALED if is_sealed else apart.recorded,
+        retaken=SEALED if is_sealed else apart.retaken,
     )
 
 

@@ -179,6 +179,17 @@ async def test_a_planted_sheet_is_found_where_the_panel_is_closed_on_it(told: Me
     assert (apart.event.stream, apart.event.type) == (event.stream, "PanelClosed")
 
 
+async def test_a_sheet_that_differs_is_named_and_its_marks_are_not_told_dr_14(told: MemoryEventStore) -> None:
+    def impossible(data: JsonObject) -> JsonObject:
+        return data | {"marks": [{"nomination": one["nomination"], "score": "-77"} for one in data["marks"]]}
+
+    forged, event = await planted(told, "SheetHandedIn", impossible)
+    await found_at(forged, event, "decision")
+    apart = (await first_difference(forged)).difference
+    assert apart is not None
+    assert "-77" not in str(differs(apart))
+
+
 async def test_a_changed_eligibility_verdict_is_found(told: MemoryEventStore) -> None:
     def pass_all(data: JsonObject) -> JsonObject:
         results = [

@@ -183,6 +183,24 @@ async def test_who_objects_is_shown_to_no_reader_of_the_log_dr_29(database: Data
     assert "entry-7" not in str(outcome.json) + str(outcome.shown)
 
 
+async def test_who_objects_is_shown_to_nobody_in_whatever_role_and_for_whomever_they_do_dr_29(
+    database: Database,
+) -> None:
+    filed = ObjectionFiled(
+        objection="o1", round=SUMMIT, step="notice", entry="entry-77", commitment="c", ground="deeds"
+    )
+    clerk = Actor(id="staff-77", role="officer", unit="C", on_behalf_of="objecting-78")
+    async with PostgresEventStore(database.dsns.app) as store:
+        await open_cycle(store)
+        await write(store, intake())
+        await write(store, [(nomination("n1"), (filed,))], clerk)
+    outcome = await app.run(["audit", "replay", nomination("n1"), "--story-only"], settings_of(database))
+    assert outcome.json["story"][-1]["type"] == "ObjectionFiled"
+    assert outcome.json["story"][-1]["actor"]["id"] == "sealed"
+    for secret in ("staff-77", "objecting-78"):
+        assert secret not in str(outcome.json)
+
+
 async def test_what_is_not_yet_in_the_global_order_is_still_told(database: Database) -> None:
     async with PostgresEventStore(database.dsns.app) as store:
         await open_cycle(store)
