@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Any
 
 from cyclopts import Parameter
@@ -17,7 +17,7 @@ from rich.text import Text
 
 from activities.folding import fold_authority, fold_person, fold_points, fold_register, fold_title
 from activities.retaking import Retaker, Tally, differs
-from cli.audit.reading import in_order
+from cli.audit.reading import in_order, joined, young
 from cli.desk import AtDesk, Desk, command, instant_of
 from cli.output import Outcome, jsonable, table
 from cli.words import event_words
@@ -33,7 +33,6 @@ from schemas.sealed import opened
 from schemas.values import format_instant
 from store.contract import EventStore
 
-_OVERDUE = timedelta(seconds=60)
 _REASON_KEYS = ("reason", "code", "detail", "ground")
 
 
@@ -104,6 +103,7 @@ async def replay(
 async def _heard(store: EventStore, what: str, last: int | None, *, retake: bool) -> Heard:
     """One walk through the log: decisions taken again as they come; Integrity DECISION_DIFFERS at the first that differs."""
     heard, concerns = Heard(), _concerns(what)
+    waiting = await young(store, concerns) if last is None and what else ()
     if retake:
         async for taken in Retaker(store).run(in_order(store, last)):
             if taken.difference is not None:
@@ -116,8 +116,7 @@ async def _heard(store: EventStore, what: str, last: int | None, *, retake: bool
     else:
         placed = [await _placed(store, event) for event in await store.load(what)]
         heard.events += [one for one in placed if last is None or (one.position or last + 1) <= last]
-    if last is None and what:
-        heard.events += await _not_in_order_yet(store, heard.events, concerns)
+    heard.events = list(joined(heard.events, waiting))
     return heard
 
 
@@ -134,15 +133,6 @@ async def _placed(store: EventStore, event: RecordedEvent) -> RecordedEvent:
     except Unavailable:  # too young for the global order, or the sequencer is down: the event itself is there
         return event
     return event.model_copy(update={"position": position})
-
-
-async def _not_in_order_yet(
-    store: EventStore, found: list[RecordedEvent], concerns: Callable[[str], bool]
-) -> list[RecordedEvent]:
-    """What is written but not yet in the global order: told, and taken again once it has its place."""
-    known = {(event.stream, event.seq) for event in found}
-    late = await store.overdue(datetime.now(UTC) + _OVERDUE)
-    return [event for event in late if concerns(event.stream) and (event.stream, event.seq) not in known]
 
 
 async def _is_rehearsal(store: EventStore, stream: str) -> bool:
