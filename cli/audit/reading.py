@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from schemas.ledger import RecordedEvent
 from store.contract import EventStore
 
+DIGITS_MAX = 18
+"""Of a position or number in a stream: what has more is above any that Postgres counts to."""
 _EVENTS_AT_ONCE = 2000
 _EVER = datetime.max.replace(tzinfo=UTC)
 

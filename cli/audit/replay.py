@@ -17,7 +17,7 @@ from rich.text import Text
 
 from activities.folding import fold_authority, fold_person, fold_points, fold_register, fold_title
 from activities.retaking import Retaker, Tally, differs
-from cli.audit.reading import in_order, joined, young
+from cli.audit.reading import DIGITS_MAX, in_order, joined, young
 from cli.desk import AtDesk, Desk, command, instant_of
 from cli.output import Outcome, jsonable, table
 from cli.words import event_words
@@ -149,7 +149,7 @@ async def _moment(store: EventStore, written: str) -> Moment:
     """The place in the log that `--as-of` names; Refused NOT_FOUND for one before the first event or after the last."""
     if written.isascii() and written.isdigit():
         position = int(written)
-        there = await store.read_all(position - 1, 1) if position else ()
+        there = await store.read_all(position - 1, 1) if position and len(written) <= DIGITS_MAX else ()
         if not there:
             raise Refused("NOT_FOUND", what=written)
         return Moment(await _whole(store, there[0]), there[0].at)

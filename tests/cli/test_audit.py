@@ -14,7 +14,7 @@ from rich.console import Console
 
 from cli import app
 from cli.audit.past import events_of
-from cli.output import BAD_FILE, INTEGRITY, OK, REFUSED, UNAVAILABLE, emit
+from cli.output import BAD_FILE, INTEGRITY, OK, REFUSED, UNAVAILABLE, USAGE, emit
 from projections.projector import Projector
 from proof.checkpoint import Checkpoint, Receipt
 from proof.note import KeyKind, NoteError, SigningKey, VerifierKey
@@ -469,3 +469,18 @@ async def test_options_that_contradict_the_file_or_the_programme_are_usage(datab
     ):
         outcome = await app.run(["nominate", CYCLE, *words, *signed], settings_of(database))
         assert outcome.exit_code == 2, words
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("replay", CYCLE, "--as-of", "9" * 20),
+        ("prove", f"{nomination('n1')}@{'9' * 20}"),
+        ("timeline", CYCLE, "--as-of", "²"),
+    ],
+)
+async def test_a_place_that_no_log_can_have_is_refused_in_words(
+    told: Settings, words: tuple[str, ...]
+) -> None:
+    outcome = await app.run(["audit", *words], told)
+    assert outcome.exit_code in (REFUSED, USAGE)
