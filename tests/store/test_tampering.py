@@ -292,25 +292,22 @@ def woven(story: Story) -> Iterator[tuple[Any, ...]]:
 async def write_anew(connection: asyncpg.Connection, story: Story) -> list[bytes]:
     """Put another log in the place of this one; its leaf hashes."""
     rows = list(woven(story))
-    await connection.execute(
-        "DELETE FROM ledger.event; DELETE FROM ledger.leaf; DELETE FROM ledger.stream_head"
-    )
-    columns = "stream, seq, command_id, body, prev, hash, ordinal, type"
-    await connection.executemany(
-        f"INSERT INTO ledger.event ({columns}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)", rows
-    )
-    places = [(n, row[0], row[1]) for n, row in enumerate(rows)]
-    await connection.executemany("INSERT INTO ledger.leaf VALUES ($1, $2, $3)", places)
+    await connection.execute("TRUNCATE ledger.event, ledger.leaf, ledger.stream_head")
+    columns = ("stream", "seq", "command_id", "body", "prev", "hash", "ordinal", "type")
     heads = {row[0]: (row[0], row[1], row[5]) for row in rows}
-    await connection.executemany("INSERT INTO ledger.stream_head VALUES ($1, $2, $3)", heads.values())
+    places = [(n, row[0], row[1]) for n, row in enumerate(rows)]
+    copy = connection.copy_records_to_table
+    await copy("event", schema_name="ledger", columns=columns, records=rows)
+    await copy("leaf", schema_name="ledger", records=places)
+    await copy("stream_head", schema_name="ledger", records=heads.values())
     return [row[5] for row in rows]
 
 
 async def sign_anew(connection: asyncpg.Connection, leaves: list[bytes], sizes: list[int]) -> None:
-    await connection.execute("DELETE FROM ledger.cosignature; DELETE FROM ledger.checkpoint")
+    await connection.execute("TRUNCATE ledger.cosignature, ledger.checkpoint")
     trees = [Checkpoint(KEY.verifier.name, size, merkle.root(leaves[:size])) for size in sizes]
     rows = [(tree.size, tree.root, str(tree.signed(KEY))) for tree in trees]
-    await connection.executemany("INSERT INTO ledger.checkpoint VALUES ($1, $2, $3)", rows)
+    await connection.copy_records_to_table("checkpoint", schema_name="ledger", records=rows)
 
 
 def first_difference(before: list[bytes], after: list[bytes]) -> int:
