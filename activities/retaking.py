@@ -30,8 +30,8 @@ Events = tuple[RecordedEvent, ...]
 COMMAND = "command"
 """The field of a difference that lies in the request itself: the hash is that of no command that tells these events."""
 UNGUARDED = ("authority", "cycle")
-IN_FLIGHT = timedelta(seconds=5)
-"""How long an append may be on its way after it was decided on what it read of these."""
+IN_FLIGHT = timedelta(seconds=10)
+"""How long an append may be on its way after it was decided on what it read of these: as long as a statement may take."""
 _UNFIT = (LookupError, ValueError, TypeError, AttributeError, AssertionError)
 _PASSED_OVER = {"hand_in_sheet": frozenset({"refused"})}
 
@@ -131,7 +131,7 @@ class Retaker:
             if (
                 before is None
                 or stream == events[0].stream
-                or events[0].recorded - before.recorded > IN_FLIGHT
+                or abs(events[0].recorded - before.recorded) > IN_FLIGHT
             ):
                 continue
             states = self.decider.kinds[names.kind_of(stream)]

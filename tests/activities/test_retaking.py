@@ -361,6 +361,12 @@ async def test_an_act_that_was_on_its_way_when_its_grant_was_revoked_is_no_false
     assert (last.events[0].type, last.difference) == ("NominationEndorsed", None)
 
 
+async def test_an_act_that_is_dated_back_to_before_its_grant_was_revoked_is_found() -> None:
+    last = await _revoked_just_before(-60)
+    assert last.difference is not None
+    assert last.difference.retaken.startswith("NOT_AUTHORISED")
+
+
 async def test_an_act_long_after_its_grant_was_revoked_is_found() -> None:
     last = await _revoked_just_before(60)
     assert last.difference is not None
