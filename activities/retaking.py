@@ -17,6 +17,7 @@ from activities.folding import Folded, States
 from domain.audit.asked import Question, question_of
 from domain.audit.compared import Difference, difference
 from domain.audit.rebuilt import LOSSY, SECONDED, bodies, is_proposal
+from domain.audit.sealing import OBJECTIONS, SEALED, SHEETS
 from schemas import names
 from schemas.commands import Command, ConferTitle, TakeOutcome
 from schemas.errors import EngineError, Integrity, Refused
@@ -29,8 +30,8 @@ Events = tuple[RecordedEvent, ...]
 COMMAND = "command"
 """The field of a difference that lies in the request itself: the hash is that of no command that tells these events."""
 UNGUARDED = ("authority", "cycle")
-IN_FLIGHT = timedelta(seconds=5)
-"""How long an append may be on its way after it was decided on what it read of these."""
+IN_FLIGHT = timedelta(seconds=10)
+"""How long an append may be on its way after it was decided on what it read of these: as long as a statement may take."""
 _UNFIT = (LookupError, ValueError, TypeError, AttributeError, AssertionError)
 _PASSED_OVER = {"hand_in_sheet": frozenset({"refused"})}
 
@@ -130,7 +131,7 @@ class Retaker:
             if (
                 before is None
                 or stream == events[0].stream
-                or events[0].recorded - before.recorded > IN_FLIGHT
+                or abs(events[0].recorded - before.recorded) > IN_FLIGHT
             ):
                 continue
             states = self.decider.kinds[names.kind_of(stream)]
@@ -234,8 +235,9 @@ def _refused(events: Events, refusal: EngineError) -> Difference:
 
 
 def differs(apart: Difference) -> Integrity:
-    """The error that names the first event whose decision is another."""
+    """The error that names the first event whose decision is another; of what may be sealed the place alone."""
     event = apart.event
+    is_sealed = event.type in SHEETS | OBJECTIONS
     return Integrity(
         "DECISION_DIFFERS",
         stream=event.stream,
@@ -243,8 +245,8 @@ def differs(apart: Difference) -> Integrity:
         position=event.position or 0,
         type=event.type,
         field=apart.field,
-        recorded=apart.recorded,
-        retaken=apart.retaken,
+        recorded=SEALED if is_sealed else apart.recorded,
+        retaken=SEALED if is_sealed else apart.retaken,
     )
 
 

@@ -10,8 +10,8 @@ from typing import Any, BinaryIO, NamedTuple
 import asyncpg
 import msgspec
 
+from domain.audit.sealing import Place, Sealing
 from domain.calendar import calendar_version, unusual_days
-from projections.sealing import Place, Sealing
 from proof.bundle import BundleWriter
 from proof.checkpoint import Checkpoint
 from proof.note import VerifierKey, parse_note, parse_signature

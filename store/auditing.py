@@ -101,12 +101,15 @@ async def verify_log(
 
 
 class _Said(msgspec.Struct):
-    """What an event's body says of its own place; the rest of it is not read."""
+    """What an event's body says that its row says too, and when it was recorded; the rest of it is not read."""
 
     stream: str
     seq: int
     prev: str
     recorded: datetime
+    cmd: str
+    ord: int
+    type: str
 
 
 _said = msgspec.json.Decoder(_Said).decode
@@ -150,7 +153,9 @@ class _Walk:
         for anchor in self.ahead:
             raise self._differs(anchor)
 
-    def follow_chain(self, stream: str, seq: int, body: bytes, prev: bytes, hash_: bytes) -> _Said:
+    def follow_chain(
+        self, stream: str, seq: int, body: bytes, prev: bytes, hash_: bytes, *named: object
+    ) -> _Said:
         """One more event of its stream; LOG_BROKEN if its bytes or its place are not what the rows say."""
         if sha256(b"\x00" + body).digest() != hash_:
             raise _broken(stream, seq, "the body does not have the kept hash")
@@ -160,6 +165,12 @@ class _Walk:
             raise _broken(stream, seq, "the body is not an event") from fault
         if (said.stream, said.seq, said.prev) != (stream, seq, prev.hex()):
             raise _broken(stream, seq, "the body belongs to another place in the log")
+        if (
+            said.cmd,
+            said.ord,
+            said.type,
+        ) != named:  # by which a repeated command is known, and triggers fire
+            raise _broken(stream, seq, "the row names another command or type than its body")
         last, head = self.heads.get(stream, _START)
         if seq != last + 1:
             raise _broken(stream, last + 1, "the event is not in its place in the order")
@@ -175,14 +186,22 @@ class _Walk:
             raise Integrity("LOG_UNSIGNED", position=size + 1, seconds=int(OVERDUE.total_seconds()))
 
     def _take(
-        self, at: int, idx: int, stream: str, seq: int, body: bytes | None, prev: bytes, hash_: bytes
+        self,
+        at: int,
+        idx: int,
+        stream: str,
+        seq: int,
+        body: bytes | None,
+        prev: bytes,
+        hash_: bytes,
+        *named: object,
     ) -> bytes:
         """The leaf of the row that must be number `at`."""
         if idx != at:
             raise _broken(stream, seq, f"the global order has a hole at position {at + 1}")
         if body is None:
             raise _broken(stream, seq, f"the event of position {at + 1} is missing")
-        said = self.follow_chain(stream, seq, body, prev, hash_)
+        said = self.follow_chain(stream, seq, body, prev, hash_, *named)
         if self.waiting_since is None:
             self.waiting_since = said.recorded
         return hash_

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-
-from cli.audit.reading import in_order
+from cli.audit.reading import in_order, joined, young
 from cli.desk import Desk
 from domain import cycle as cycles
 from domain.audit.past import Past, rules_of
@@ -13,8 +11,6 @@ from schemas.errors import Refused
 from schemas.events import CycleOpened, RulesAmended, read
 from schemas.ledger import RecordedEvent
 from store.contract import EventStore
-
-_OVERDUE = timedelta(seconds=60)
 
 
 async def past_of(desk: Desk, cycle: str) -> Past:
@@ -36,19 +32,11 @@ async def past_of(desk: Desk, cycle: str) -> Past:
 
 async def events_of(store: EventStore, cycle: str) -> tuple[RecordedEvent, ...]:
     """A cycle's events in global order, then those that are written but not yet in it."""
+    waiting = await young(store, lambda stream: names.cycle_of(stream) == cycle)
     found: list[RecordedEvent] = []
     async for page in in_order(store):
         found += [event for event in page if names.cycle_of(event.stream) == cycle]
-    known = {(event.stream, event.seq) for event in found}
-    young = await store.overdue(datetime.now(UTC) + _OVERDUE)
-    return (
-        *found,
-        *(
-            event
-            for event in young
-            if names.cycle_of(event.stream) == cycle and (event.stream, event.seq) not in known
-        ),
-    )
+    return joined(found, waiting)
 
 
 def is_rehearsal(past: Past) -> bool:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from cli.audit.reading import DIGITS_MAX
 from cli.desk import AtDesk, command
 from cli.office.files import put
 from cli.output import Outcome, table
@@ -36,7 +37,7 @@ async def prove(
     desk: AtDesk,
 ) -> Outcome:
     stream, found, seq = event.rpartition("@")
-    if not found or not stream or not seq.isdecimal():
+    if not found or not stream or not seq.isdecimal() or len(seq) > DIGITS_MAX:
         raise BadUsage("ADDRESS", written=event, expected="STREAM@SEQ")
     async with snapshot(desk.audit_dsn) as connection:
         receipt = await receipt_of(connection, stream, int(seq))

@@ -5,10 +5,9 @@ It needs Postgres and nothing else, by the auditor's login where there is one: n
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Any
 
 from cyclopts import Parameter
@@ -18,35 +17,22 @@ from rich.text import Text
 
 from activities.folding import fold_authority, fold_person, fold_points, fold_register, fold_title
 from activities.retaking import Retaker, Tally, differs
-from cli.audit.reading import in_order
+from cli.audit.reading import DIGITS_MAX, in_order, joined, young
 from cli.desk import AtDesk, Desk, command, instant_of
 from cli.output import Outcome, jsonable, table
 from cli.words import event_words
 from domain import authority, person, points, register, title
+from domain.audit.sealing import MARKS_RULE, OBJECTOR_RULE, SEALED, Place, sealed_of
 from projections.standing import fold
 from schemas import names
 from schemas.commands import OBJECTOR_ROLE
 from schemas.errors import Refused, Unavailable
-from schemas.events import (
-    CycleOpened,
-    ObjectionFiled,
-    ObjectionMerged,
-    ObjectionRefused,
-    PanelClosed,
-    SessionInvalidated,
-    SheetEntered,
-    SheetHandedIn,
-    read,
-)
-from schemas.ledger import JsonObject, RecordedEvent
+from schemas.events import CycleOpened, read
+from schemas.ledger import Actor, JsonObject, RecordedEvent
 from schemas.sealed import opened
 from schemas.values import format_instant
 from store.contract import EventStore
 
-_OVERDUE = timedelta(seconds=60)
-SEALED = "sealed"
-_SHEETS = {SheetHandedIn.__name__, SheetEntered.__name__}
-_OBJECTIONS = {ObjectionFiled.__name__, ObjectionMerged.__name__, ObjectionRefused.__name__}
 _REASON_KEYS = ("reason", "code", "detail", "ground")
 
 
@@ -100,7 +86,7 @@ async def replay(
     heard = await _heard(store, what, moment.position if moment else None, retake=not story_only)
     if what and not heard.events:
         raise Refused("NOT_FOUND", what=what)
-    sealed = _sealed_sheets(heard.events)
+    sealed = sealed_of(heard.events)
     story = [] if state_only else [_told(event, sealed) for event in heard.events]
     rehearsal = bool(what) and await _is_rehearsal(store, heard.events[0].stream)
     said: JsonObject = {"what": what, "rehearsal": rehearsal, "events": len(heard.events), "story": story}
@@ -117,6 +103,7 @@ async def replay(
 async def _heard(store: EventStore, what: str, last: int | None, *, retake: bool) -> Heard:
     """One walk through the log: decisions taken again as they come; Integrity DECISION_DIFFERS at the first that differs."""
     heard, concerns = Heard(), _concerns(what)
+    waiting = await young(store, concerns) if last is None and what else ()
     if retake:
         async for taken in Retaker(store).run(in_order(store, last)):
             if taken.difference is not None:
@@ -129,8 +116,7 @@ async def _heard(store: EventStore, what: str, last: int | None, *, retake: bool
     else:
         placed = [await _placed(store, event) for event in await store.load(what)]
         heard.events += [one for one in placed if last is None or (one.position or last + 1) <= last]
-    if last is None and what:
-        heard.events += await _not_in_order_yet(store, heard.events, concerns)
+    heard.events = list(joined(heard.events, waiting))
     return heard
 
 
@@ -149,15 +135,6 @@ async def _placed(store: EventStore, event: RecordedEvent) -> RecordedEvent:
     return event.model_copy(update={"position": position})
 
 
-async def _not_in_order_yet(
-    store: EventStore, found: list[RecordedEvent], concerns: Callable[[str], bool]
-) -> list[RecordedEvent]:
-    """What is written but not yet in the global order: told, and taken again once it has its place."""
-    known = {(event.stream, event.seq) for event in found}
-    late = await store.overdue(datetime.now(UTC) + _OVERDUE)
-    return [event for event in late if concerns(event.stream) and (event.stream, event.seq) not in known]
-
-
 async def _is_rehearsal(store: EventStore, stream: str) -> bool:
     """Whether the cycle that this stream belongs to ran at another pace than reality."""
     opening = await store.load(names.cycle_stream(names.cycle_of(stream)))
@@ -172,7 +149,7 @@ async def _moment(store: EventStore, written: str) -> Moment:
     """The place in the log that `--as-of` names; Refused NOT_FOUND for one before the first event or after the last."""
     if written.isascii() and written.isdigit():
         position = int(written)
-        there = await store.read_all(position - 1, 1) if position else ()
+        there = await store.read_all(position - 1, 1) if position and len(written) <= DIGITS_MAX else ()
         if not there:
             raise Refused("NOT_FOUND", what=written)
         return Moment(await _whole(store, there[0]), there[0].at)
@@ -203,7 +180,7 @@ async def _looking_back(
     true = _true_by(moment.at, today.events)
     then = {(event.stream, event.seq) for event in known}
     later = [event for event in true if (event.stream, event.seq) not in then]
-    sealed = _sealed_sheets(today.events)
+    sealed = sealed_of(today.events)
     return {
         "position": moment.position,
         "at": format_instant(moment.at),
@@ -222,15 +199,14 @@ def _true_by(at: datetime, events: Sequence[RecordedEvent]) -> list[RecordedEven
 # ---- the story ----
 
 
-def _told(event: RecordedEvent, sealed: set[tuple[str, int]]) -> JsonObject:
+def _told(event: RecordedEvent, sealed: Mapping[Place, str]) -> JsonObject:
     """One line of the story, whole; open panels' marks stay sealed (DR-14), and who objects always (DR-29)."""
-    data, actor = event.data, event.actor.model_dump()
-    if (event.stream, event.seq) in sealed:
+    data, actor = event.data, event.actor
+    rule = sealed.get(Place(event.stream, event.seq))
+    if rule == MARKS_RULE:
         data = data | {"marks": SEALED}
-    if event.type in _OBJECTIONS:
-        data = data | {"entry": SEALED}
-        if event.actor.role == OBJECTOR_ROLE:
-            actor |= {"id": SEALED}
+    if rule == OBJECTOR_RULE:
+        data, actor = data | {"entry": SEALED}, Actor(id=SEALED, role=OBJECTOR_ROLE)
     return {
         "position": event.position,
         "stream": event.stream,
@@ -238,7 +214,7 @@ def _told(event: RecordedEvent, sealed: set[tuple[str, int]]) -> JsonObject:
         "type": event.type,
         "at": format_instant(event.at),
         "recorded": format_instant(event.recorded),
-        "actor": actor,
+        "actor": actor.model_dump(),
         "grant": event.grant,
         "cause": event.cause,
         "command_id": event.command_id,
@@ -249,21 +225,6 @@ def _told(event: RecordedEvent, sealed: set[tuple[str, int]]) -> JsonObject:
         "data": data,
         "hash": event.hash,
     }
-
-
-def _sealed_sheets(events: Iterable[RecordedEvent]) -> set[tuple[str, int]]:
-    """Sheets of panels that have not closed, and for ever those of sessions that were invalid (DR-15), as stream, seq."""
-    waiting: defaultdict[tuple[str, str], set[tuple[str, int]]] = defaultdict(set)
-    void: set[tuple[str, int]] = set()
-    for event in events:
-        place = (event.stream, event.data.get("step", ""))
-        if event.type in _SHEETS:
-            waiting[place].add((event.stream, event.seq))
-        elif event.type == SessionInvalidated.__name__:
-            void |= waiting.pop(place, set())
-        elif event.type == PanelClosed.__name__:
-            waiting.pop(place, None)
-    return void.union(*waiting.values())
 
 
 def _state(events: Sequence[RecordedEvent]) -> JsonObject:

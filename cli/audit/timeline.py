@@ -104,7 +104,7 @@ def _moment(past: Past, as_of: str) -> int:
     """The last event at or before a position, or an instant of cycle time; the last of all by default."""
     if not as_of:
         return past.end - 1
-    if as_of.isdigit():
+    if as_of.isdecimal():
         inside = (n for n, event in enumerate(past.events) if event.position and event.position <= int(as_of))
     else:
         instant = instant_of(as_of)

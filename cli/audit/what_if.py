@@ -20,7 +20,6 @@ from domain.audit.otherwise import Changes, Course, Flip, Place, Told, Where, ch
 from domain.audit.settings import with_settings
 from domain.decision import Decision
 from domain.round import run_of
-from runtime.settings import Login
 from schemas import names
 from schemas.errors import BadUsage, Refused
 from schemas.events import TallySealed
@@ -82,8 +81,8 @@ async def what_if(
     without_votes: Annotated[
         tuple[str, ...],
         Parameter(
-            help="不计此渠道、此投票人，或文件中各投票人（每行一个）的票 · a channel, a voter's token, or a file of tokens, one "
-            "a line, whose papers do not count"
+            help="不计此渠道、此批（VotesHeld 所记）、此投票人，或文件中各投票人（每行一个）的票 · a channel, a cohort as VotesHeld "
+            "names it, a voter's token, or a file of tokens, one a line, whose papers do not count"
         ),
     ] = (),
     desk: AtDesk,
@@ -97,7 +96,7 @@ async def what_if(
     changes = Changes(
         programme=_programme(pinned.programme, programme, set_),
         reviewers=_known_reviewers(courses, without_reviewer),
-        **await _votes(desk, courses, without_votes),
+        **await _votes(desk.audit_dsn, courses, without_votes),
     )
     told = otherwise(courses, changes)
     said = {
@@ -163,25 +162,26 @@ def _known_reviewers(courses: Iterable[Course], asked: tuple[str, ...]) -> froze
     return frozenset(asked)
 
 
-async def _votes(desk: Desk, courses: list[Course], asked: tuple[str, ...]) -> dict[str, Any]:
-    """Channels are in the sealed tallies; for single voters the box counts its papers again, and writes nothing.
+async def _votes(dsn: str, courses: list[Course], asked: tuple[str, ...]) -> dict[str, Any]:
+    """Channels are in the sealed tallies; for cohorts and single voters the box counts its papers again, by a login that reads.
 
-    That takes the app's login: the auditor's sees no papers. Refused NOT_FOUND where none of these voters voted.
+    Refused NOT_FOUND where none of these voters voted.
     """
-    sealed = [(course, step, tally) for course in courses for step, tally in course.tallies.items()]
-    channels = {one.channel for _, _, tally in sealed for one in tally.valid}
-    voters = frozenset(token for one in asked if one not in channels for token in _tokens(one))
+    sealed = [
+        (run_of(course.end, step), tally) for course in courses for step, tally in course.tallies.items()
+    ]
+    channels = {one.channel for _, tally in sealed for one in tally.valid} & set(asked)
+    cohorts = {id for run, _ in sealed for id in run.cohorts} & set(asked)
+    voters = frozenset(token for one in asked if one not in channels | cohorts for token in _tokens(one))
     tallies: dict[str, TallySealed] = {}
-    if voters and sealed:
-        async with BallotBox(desk.settings.dsn(Login.APP)) as box:
-            for course, step, tally in sealed:
-                run = run_of(course.end, step)
-                again = await box.recount(tally.ballot, run.invalid | voters, uncounted(run))
+    if (voters or cohorts) and sealed:
+        async with BallotBox(dsn) as box:
+            for run, tally in sealed:
+                again = await box.recount(tally.ballot, run.invalid | voters, uncounted(run) | cohorts)
                 tallies[tally.ballot] = tally.model_copy(update={"valid": again.valid})
-    counted = [(tally.valid, tallies[tally.ballot].valid) for _, _, tally in sealed if tallies]
-    if voters and all(before == after for before, after in counted):
+    if voters and all(tally.valid == tallies[tally.ballot].valid for _, tally in sealed):
         raise Refused("NOT_FOUND", what=", ".join(sorted(voters)))
-    return {"channels": channels & set(asked), "tallies": tallies}
+    return {"channels": channels, "tallies": tallies}
 
 
 def _tokens(asked: str) -> list[str]:

@@ -11,14 +11,12 @@ from datetime import datetime
 from enum import StrEnum
 
 from domain.audit.past import Past
+from domain.audit.sealing import OBJECTIONS, SEALED
 from schemas import events as e
 from schemas import names
 from schemas.commands import OBJECTOR_ROLE
 from schemas.events import Event
 from schemas.ledger import RecordedEvent
-
-SEALED = "sealed"
-_OBJECTIONS = {e.ObjectionFiled.__name__, e.ObjectionMerged.__name__, e.ObjectionRefused.__name__}
 
 
 class Stands(StrEnum):
@@ -190,4 +188,4 @@ def _acts(past: Past, *, whole: bool) -> Iterator[Act]:
 
 def _is_sealed(recorded: RecordedEvent) -> bool:
     """Who objects is shown to nobody (DR-29), in whatever role they do."""
-    return recorded.actor.role == OBJECTOR_ROLE or recorded.type in _OBJECTIONS
+    return recorded.actor.role == OBJECTOR_ROLE or recorded.type in OBJECTIONS

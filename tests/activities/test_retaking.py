@@ -179,6 +179,17 @@ async def test_a_planted_sheet_is_found_where_the_panel_is_closed_on_it(told: Me
     assert (apart.event.stream, apart.event.type) == (event.stream, "PanelClosed")
 
 
+async def test_a_sheet_that_differs_is_named_and_its_marks_are_not_told_dr_14(told: MemoryEventStore) -> None:
+    def impossible(data: JsonObject) -> JsonObject:
+        return data | {"marks": [{"nomination": one["nomination"], "score": "-77"} for one in data["marks"]]}
+
+    forged, event = await planted(told, "SheetHandedIn", impossible)
+    await found_at(forged, event, "decision")
+    apart = (await first_difference(forged)).difference
+    assert apart is not None
+    assert "-77" not in str(differs(apart))
+
+
 async def test_a_changed_eligibility_verdict_is_found(told: MemoryEventStore) -> None:
     def pass_all(data: JsonObject) -> JsonObject:
         results = [
@@ -348,6 +359,12 @@ async def _revoked_just_before(seconds: int) -> Taken:
 async def test_an_act_that_was_on_its_way_when_its_grant_was_revoked_is_no_false_alarm() -> None:
     last = await _revoked_just_before(1)
     assert (last.events[0].type, last.difference) == ("NominationEndorsed", None)
+
+
+async def test_an_act_that_is_dated_back_to_before_its_grant_was_revoked_is_found() -> None:
+    last = await _revoked_just_before(-60)
+    assert last.difference is not None
+    assert last.difference.retaken.startswith("NOT_AUTHORISED")
 
 
 async def test_an_act_long_after_its_grant_was_revoked_is_found() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,7 +13,8 @@ from pydantic import SecretStr
 from rich.console import Console
 
 from cli import app
-from cli.output import BAD_FILE, INTEGRITY, OK, REFUSED, UNAVAILABLE, emit
+from cli.audit.past import events_of
+from cli.output import BAD_FILE, INTEGRITY, OK, REFUSED, UNAVAILABLE, USAGE, emit
 from projections.projector import Projector
 from proof.checkpoint import Checkpoint, Receipt
 from proof.note import KeyKind, NoteError, SigningKey, VerifierKey
@@ -29,7 +31,7 @@ from schemas.events import (
     SheetHandedIn,
 )
 from schemas.faults import column_letters as letter
-from schemas.ledger import Actor, Append, Head, Provenance
+from schemas.ledger import Actor, Append, Head, Provenance, RecordedEvent
 from schemas.loading import open_programme
 from schemas.programme import Rank
 from schemas.unit_files import merge_units
@@ -53,6 +55,7 @@ from tests.projections.story import (
 from tests.support.databases import Database
 
 SCORE = "12345678"
+FOR_EVER = datetime.max.replace(tzinfo=UTC)
 MARKS = (Mark(nomination="n1", score=Fraction(SCORE)),)
 
 
@@ -181,6 +184,45 @@ async def test_who_objects_is_shown_to_no_reader_of_the_log_dr_29(database: Data
     outcome = await app.run(["audit", "replay", nomination("n1"), "--story-only"], settings_of(database))
     assert [one["data"]["entry"] for one in outcome.json["story"][-2:]] == ["sealed", "sealed"]
     assert "entry-7" not in str(outcome.json) + str(outcome.shown)
+
+
+async def test_who_objects_is_shown_to_nobody_in_whatever_role_and_for_whomever_they_do_dr_29(
+    database: Database,
+) -> None:
+    filed = ObjectionFiled(
+        objection="o1", round=SUMMIT, step="notice", entry="entry-77", commitment="c", ground="deeds"
+    )
+    clerk = Actor(id="staff-77", role="officer", unit="C", on_behalf_of="objecting-78")
+    async with PostgresEventStore(database.dsns.app) as store:
+        await open_cycle(store)
+        await write(store, intake())
+        await write(store, [(nomination("n1"), (filed,))], clerk)
+    outcome = await app.run(["audit", "replay", nomination("n1"), "--story-only"], settings_of(database))
+    assert outcome.json["story"][-1]["type"] == "ObjectionFiled"
+    assert outcome.json["story"][-1]["actor"]["id"] == "sealed"
+    for secret in ("staff-77", "objecting-78"):
+        assert secret not in str(outcome.json)
+
+
+class Sequenced(PostgresEventStore):
+    """A store whose events get their places at the very moment in which somebody asks for those that have none."""
+
+    sequencer: Sequencer
+
+    async def overdue(self, before: datetime) -> tuple[RecordedEvent, ...]:
+        await self.sequencer.step()
+        return await super().overdue(before)
+
+
+async def test_an_event_that_gets_its_place_while_the_log_is_read_is_not_lost(database: Database) -> None:
+    async with Sequenced(database.dsns.app) as store:
+        store.sequencer = Sequencer(database.dsns.sequencer)
+        await open_cycle(store)
+        await write(store, intake())
+        written = {(one.stream, one.seq) for one in await PostgresEventStore.overdue(store, FOR_EVER)}
+        found = await events_of(store, CYCLE)
+        await store.sequencer.close()
+    assert {(one.stream, one.seq) for one in found} >= written
 
 
 async def test_what_is_not_yet_in_the_global_order_is_still_told(database: Database) -> None:
@@ -437,3 +479,18 @@ async def test_options_that_contradict_the_file_or_the_programme_are_usage(datab
     ):
         outcome = await app.run(["nominate", CYCLE, *words, *signed], settings_of(database))
         assert outcome.exit_code == 2, words
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("replay", CYCLE, "--as-of", "9" * 20),
+        ("prove", f"{nomination('n1')}@{'9' * 20}"),
+        ("timeline", CYCLE, "--as-of", "²"),
+    ],
+)
+async def test_a_place_that_no_log_can_have_is_refused_in_words(
+    told: Settings, words: tuple[str, ...]
+) -> None:
+    outcome = await app.run(["audit", *words], told)
+    assert outcome.exit_code in (REFUSED, USAGE)

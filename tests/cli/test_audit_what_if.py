@@ -13,9 +13,10 @@ from rich.console import Console
 
 from activities.retaking import Retaker
 from cli import app
-from cli.audit.what_if import _courses
+from cli.audit.what_if import _courses, _votes
 from cli.output import OK, REFUSED, USAGE
 from cli.rehearse.conductor import Conductor
+from domain import round as rounds
 from domain.audit.otherwise import Changes, Course, Told, Where, changed, otherwise
 from domain.audit.settings import with_settings
 from domain.vote import counted_as
@@ -25,10 +26,13 @@ from schemas.errors import BadUsage
 from schemas.events import ChannelCounts, Count, TallySealed
 from schemas.ledger import Actor
 from schemas.programme import Programme, Publicity, PublicVote, Rank, Selection
+from store.ballots import BallotBox
 from store.memory import MemoryEventStore
 from store.postgres import PostgresEventStore
+from store.screening import Traces
 from tests.activities.test_retaking import Withdrawing, party
 from tests.cli.test_audit import settings_of, settle
+from tests.store.polls import CANDIDATES, Polls
 from tests.support.databases import Database
 
 CYCLE = "sichuan-craftsman.1.rehearsal"
@@ -248,6 +252,28 @@ def test_votes_counted_again_without_some_voters_change_what_rests_on_them(cours
     told = imagined(courses, tallies={sealed.ballot: again})["all/51", "final"]
     assert "OWN_SCORE" in {flip.why for flip in told.flips}
     assert last not in {flip.nomination for flip in told.flips if flip.after.where == Where.OUT}
+
+
+async def test_a_cohort_of_votes_is_left_out_by_the_auditors_login_alone_dr_23(database: Database) -> None:
+    dsn, cohort = database.dsns.app, "1/one_device/n1"
+    async with PostgresEventStore(dsn) as store, BallotBox(dsn) as box, Traces(dsn) as traces:
+        polls = Polls(box, store, "poll-1")
+        await traces.begin(polls.id)
+        await polls.begin()
+        for n in range(5):
+            await polls.cast(f"v{n}", f"p{n}", CANDIDATES[0])
+        papers = [one async for page in traces.traces(polls.id) for one in page]
+        await traces.mark(polls.id, [(cohort, one) for one in papers[:3]])
+        await polls.close()
+        tally = await box.seal(polls.id)
+    said = tally.model_dump(include=set(TallySealed.model_fields))
+    sealed = TallySealed.model_validate({**said, "step": "vote", "component": "public", "values": ()})
+    held = rounds.Cohort("one_device", nomination="n1", papers=3, of=5)
+    end = rounds.State(steps={"vote": rounds.StepRun(cohorts={cohort: held})})
+    found = await _votes(database.dsns.auditor, [Course("r", tallies={"vote": sealed}, end=end)], (cohort,))
+    assert [one.papers for one in sealed.valid] == [5]
+    assert [one.papers for one in found["tallies"][polls.id].valid] == [2]
+    assert found["channels"] == set()
 
 
 # ---- at the terminal ----

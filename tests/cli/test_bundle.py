@@ -17,8 +17,8 @@ from pydantic import SecretStr
 
 from cli import app
 from cli.output import INTEGRITY, OK, REFUSED, USAGE, Outcome
+from domain.audit.sealing import Sealing
 from domain.calendar import calendar_version
-from projections.sealing import Sealing
 from runtime.settings import CHECKOUT, Language, Settings
 from schemas import names
 from schemas.canonical import canonical_bytes

@@ -255,7 +255,10 @@ async def open_cycle(store: EventStore, pace: Pace = PACE) -> None:
     await write(store, [opened(units, pace)])
 
 
-async def write(store: EventStore, story: Iterable[Written]) -> None:
+STAFF = Actor(id="staff-1", role="operator", unit="P")
+
+
+async def write(store: EventStore, story: Iterable[Written], actor: Actor = STAFF) -> None:
     """Each entry as one command of an invented officer."""
     for stream, events in story:
         head = (await store.heads([stream]))[stream]
@@ -263,7 +266,7 @@ async def write(store: EventStore, story: Iterable[Written]) -> None:
             log=names.log_origin(CYCLE),
             command_id=f"command-{head.seq + 1}",
             payload_hash="0" * 64,
-            actor=Actor(id="staff-1", role="operator", unit="P"),
+            actor=actor,
             occurred_at=NOON,
             recorded_at=NOON,
             rules="f" * 64,

@@ -109,6 +109,7 @@ async def attacking(kept: Kept, role: str) -> AsyncIterator[asyncpg.Connection]:
         await connection.execute(f"ALTER TABLE ledger.{table} DISABLE TRIGGER no_change")
     for table, constraint in (
         ("event", "hash_is_of_the_body"),
+        ("event", "command_is_written_once"),
         ("leaf", "leaf_pkey"),
         ("document", "hash_is_of_the_content"),
     ):
@@ -142,6 +143,9 @@ CARELESS = {
     "edit a body and its hash": (
         f"UPDATE ledger.event SET body = {FORGED}, hash = sha256('\\x00'::bytea || {FORGED}) WHERE {A_PLACE}"
     ),
+    "edit the command by which a retry is known": f"UPDATE ledger.event SET command_id = 'other' WHERE {A_PLACE}",
+    "edit its number in the command": f"UPDATE ledger.event SET ordinal = 7 WHERE {A_PLACE}",
+    "edit a type": f"UPDATE ledger.event SET type = 'other' WHERE {A_PLACE}",
     "edit a hash": f"UPDATE ledger.event SET hash = sha256(hash) WHERE {A_PLACE}",
     "edit a previous hash": f"UPDATE ledger.event SET prev = sha256(prev) WHERE {A_PLACE}",
     "delete an event": f"DELETE FROM ledger.event WHERE {A_PLACE}",
@@ -276,13 +280,13 @@ CAREFUL: list[Callable[[Story, Random], Story]] = [
 
 
 def woven(story: Story) -> Iterator[tuple[Any, ...]]:
-    """The rows of a log that tells this story: stream, seq, command, body, prev, hash, all fitting."""
+    """The rows of a log that tells this story: stream, seq, command, body, prev, hash, number, type, all fitting."""
     heads: dict[str, tuple[int, bytes]] = {}
     for stream, said in story:
         seq, prev = heads.get(stream, (0, bytes.fromhex(GENESIS)))
         body = canonical_bytes(said | {"stream": stream, "seq": seq + 1, "prev": prev.hex()})
         heads[stream] = seq + 1, merkle.leaf(body)
-        yield stream, seq + 1, f"{said['cmd']} {seq}", body, prev, merkle.leaf(body)
+        yield stream, seq + 1, said["cmd"], body, prev, merkle.leaf(body), said["ord"], said["type"]
 
 
 async def write_anew(connection: asyncpg.Connection, story: Story) -> list[bytes]:
@@ -290,11 +294,10 @@ async def write_anew(connection: asyncpg.Connection, story: Story) -> list[bytes
     rows = list(woven(story))
     await connection.execute("TRUNCATE ledger.event, ledger.leaf, ledger.stream_head")
     columns = ("stream", "seq", "command_id", "body", "prev", "hash", "ordinal", "type")
-    events = [(*row, 0, "noted") for row in rows]
     heads = {row[0]: (row[0], row[1], row[5]) for row in rows}
     places = [(n, row[0], row[1]) for n, row in enumerate(rows)]
     copy = connection.copy_records_to_table
-    await copy("event", schema_name="ledger", columns=columns, records=events)
+    await copy("event", schema_name="ledger", columns=columns, records=rows)
     await copy("leaf", schema_name="ledger", records=places)
     await copy("stream_head", schema_name="ledger", records=heads.values())
     return [row[5] for row in rows]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from schemas.events import (
@@ -14,10 +15,13 @@ from schemas.events import (
     SheetEntered,
     SheetHandedIn,
 )
+from schemas.ledger import RecordedEvent
 
+SEALED = "sealed"
+"""What stands in the place of what is not shown."""
 MARKS_RULE, OBJECTOR_RULE = "DR-14", "DR-29"
-_SHEETS = {SheetHandedIn.__name__, SheetEntered.__name__}
-_OBJECTIONS = {ObjectionFiled.__name__, ObjectionMerged.__name__, ObjectionRefused.__name__}
+SHEETS = frozenset({SheetHandedIn.__name__, SheetEntered.__name__})
+OBJECTIONS = frozenset({ObjectionFiled.__name__, ObjectionMerged.__name__, ObjectionRefused.__name__})
 
 
 class Place(NamedTuple):
@@ -39,9 +43,9 @@ class Sealing:
 
     def note(self, stream: str, seq: int, kind: str, step: str) -> None:
         """The next event; `step` is its data's, empty where it has none."""
-        if kind in _SHEETS:
+        if kind in SHEETS:
             self._waiting[stream, step].append(Place(stream, seq))
-        elif kind in _OBJECTIONS:
+        elif kind in OBJECTIONS:
             self._sealed[Place(stream, seq)] = OBJECTOR_RULE
         elif kind == SessionInvalidated.__name__:
             self._sealed |= dict.fromkeys(self._waiting.pop((stream, step), ()), MARKS_RULE)
@@ -52,3 +56,11 @@ class Sealing:
         """Each event that stays sealed as of now, with its rule."""
         open_panels = [place for places in self._waiting.values() for place in places]
         return self._sealed | dict.fromkeys(open_panels, MARKS_RULE)
+
+
+def sealed_of(events: Iterable[RecordedEvent]) -> dict[Place, str]:
+    """Which of these events, in their order, stay sealed after the last of them, and by which rule."""
+    sealing = Sealing()
+    for event in events:
+        sealing.note(event.stream, event.seq, event.type, event.data.get("step", ""))
+    return sealing.sealed()
