@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import astuple
 
-from domain.audit.timeline import SEALED, Change, Stands, Timeline, at_moment, timeline
+from domain.audit.sealing import SEALED
+from domain.audit.timeline import Change, Stands, Timeline, at_moment, timeline
 from schemas.commands import (
     CancelRound,
     Endorse,
