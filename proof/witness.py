@@ -52,7 +52,7 @@ class Verdict(NamedTuple):
 def judge(submission: Submission, keys: Iterable[VerifierKey], latest: Seen) -> Verdict:
     """Whether to cosign, by the keys trusted for this log's origin and the latest tree seen of it.
 
-    404 for no key, 403 for no good signature, 400, 409 with the size seen, 422 for what does not extend it, 200.
+    404 for no key, 403 for no good signature, 400, 409 with the size seen or for another root of that size, 422 for what does not extend it, 200.
     """
     trusted = tuple(keys)
     if not trusted:
@@ -72,6 +72,8 @@ def _judge_tree(submission: Submission, new: Checkpoint, latest: Seen) -> Verdic
         return Verdict(HTTPStatus.BAD_REQUEST, "the old size is above the checkpoint's\n")
     if old != latest.size:
         return Verdict(HTTPStatus.CONFLICT, f"{latest.size}\n", SIZE_TYPE)
+    if new.size == old > 0 and new.root != latest.root:
+        return Verdict(HTTPStatus.CONFLICT, f"another root of {old} leaves was seen\n")
     extends = merkle.verify_consistency(old, new.size, submission.path, latest.root, new.root)
     if not extends or (new.size == 0 and new.root != merkle.EMPTY_ROOT):
         return Verdict(HTTPStatus.UNPROCESSABLE_ENTITY, f"not an extension of the {old} leaves seen\n")

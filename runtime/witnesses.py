@@ -34,7 +34,7 @@ class Witness:
         try:
             said = await self._submit(note, size, read)
         except NotOk as answer:
-            if answer.status != HTTPStatus.CONFLICT:
+            if answer.status != HTTPStatus.CONFLICT or not answer.said.strip().isdigit():
                 raise _meaning(answer) from answer
             self._seen = decimal(answer.said.decode("ascii", "replace").removesuffix("\n"))
             if self._seen > size:

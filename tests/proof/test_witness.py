@@ -9,7 +9,7 @@ import pytest
 from proof import merkle
 from proof.checkpoint import Checkpoint
 from proof.note import Note, NoteError, SigningKey
-from proof.witness import SIZE_TYPE, Seen, Submission, judge
+from proof.witness import SIZE_TYPE, TEXT_TYPE, Seen, Submission, judge
 from tests.proof.test_note import KEY, LEAVES, made
 
 SEEN = Seen(5, merkle.root(LEAVES[:5]))
@@ -52,7 +52,6 @@ def test_another_old_size_is_a_conflict_that_tells_the_right_one(old: int) -> No
 
 REWRITINGS = {
     "another tree with the old proof": growth(note=other_tree(8)),
-    "another tree of the same size": growth(5, 5, note=other_tree(5)),
     "no proof": growth(path=()),
     "a proof cut short": growth(path=growth().path[:-1]),
     "a proof lengthened": growth(path=(*growth().path, bytes(32))),
@@ -63,6 +62,11 @@ REWRITINGS = {
 @pytest.mark.parametrize("submission", REWRITINGS.values(), ids=REWRITINGS)
 def test_a_log_that_is_not_an_extension_is_refused(submission: Submission) -> None:
     assert judge(submission, KEYS, SEEN).status == HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+def test_another_root_of_the_size_that_was_seen_is_a_conflict_and_names_no_size_to_go_on_from() -> None:
+    found = judge(growth(5, 5, note=other_tree(5)), KEYS, SEEN)
+    assert (found.status, found.kind) == (HTTPStatus.CONFLICT, TEXT_TYPE)
 
 
 def test_from_the_empty_tree_no_proof_is_wanted_and_the_empty_tree_has_its_own_root() -> None:
