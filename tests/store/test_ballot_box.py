@@ -183,8 +183,8 @@ async def test_a_paper_handed_in_again_after_midnight_waits_for_its_first_try(
         cast = "SELECT outcome FROM ballot.cast_papers($1, $2, NULL, $3, $3, $4, true)"
         assert await first.fetchval(cast, polls.id, number, at, record) == "FRESH"
         again = asyncio.create_task(polls.cast("voter", "p1", ONE, at=midnight))
-        waiting = "SELECT bool_or(NOT granted) FROM pg_locks, pg_sleep(0.01)"
-        while not again.done() and not await admin.fetchval(waiting):
+        waiting = "SELECT pg_sleep(0.01), bool_or(NOT granted) FROM pg_locks"
+        while not again.done() and not (await admin.fetchrow(waiting))[1]:
             pass
     assert (await again).repeated
     await first.close()
