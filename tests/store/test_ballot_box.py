@@ -15,7 +15,7 @@ from schemas.errors import Conflict, Integrity, Refused, Unavailable
 from schemas.events import ChannelCounts
 from schemas.ledger import GateStatus, Head, NewEvent
 from schemas.programme import VoterLimits
-from store.ballots import BallotBox, PaperReceipt, token
+from store.ballots import BallotBox, PaperReceipt
 from store.postgres import PostgresEventStore
 from tests.store.commands import EVENING, NOON, command, gate
 from tests.store.polls import CANDIDATES, THREE_A_DAY, Polls, code, codes
