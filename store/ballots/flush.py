@@ -273,11 +273,10 @@ async def _refuse(
 ) -> None:
     """Refuse papers with `code`, or for the limit that they would pass; but a paper that is there has its receipt."""
     ballot = sheet.ballot
-    after = ballot.sheets.get(sheet.day + 1)
     rows = await lane.ask(
         statement("held_papers"),
         ballot.rules.ballot,
-        list(ballot.sheets.values()) if code else [sheet.number, sheet.before, after],
+        list(ballot.sheets.values()) if code else [sheet.number, sheet.before],
         [UUID(waiting.voter) for waiting in batch],
     )
     held: dict[bytes, dict[int | None, asyncpg.Record]] = {}

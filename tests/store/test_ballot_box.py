@@ -15,7 +15,7 @@ from schemas.errors import Conflict, Integrity, Refused, Unavailable
 from schemas.events import ChannelCounts
 from schemas.ledger import GateStatus, Head, NewEvent
 from schemas.programme import VoterLimits
-from store.ballots import BallotBox, PaperReceipt, token
+from store.ballots import BallotBox, PaperReceipt
 from store.postgres import PostgresEventStore
 from tests.store.commands import EVENING, NOON, command, gate
 from tests.store.polls import CANDIDATES, THREE_A_DAY, Polls, code, codes
@@ -158,38 +158,6 @@ async def test_a_paper_handed_in_again_after_midnight_is_the_same_paper(polls: P
     assert not (await polls.cast("voter", "p2", ONE, at=midnight)).repeated
     await polls.close()
     assert await votes(polls) == {ONE: 2, TWO: 0, THREE: 0, FOUR: 0}
-
-
-async def test_a_paper_of_before_midnight_that_comes_after_its_retry_is_the_same_paper(polls: Polls) -> None:
-    await polls.begin(closes_at=NOON + timedelta(days=2))
-    midnight = NOON.replace(hour=16)
-    first = await polls.cast("voter", "p1", ONE, at=midnight)
-    again = await polls.cast("voter", "p1", ONE, at=midnight - timedelta(seconds=1))
-    assert again == replace(first, repeated=True)
-    await polls.close()
-    assert await votes(polls) == {ONE: 1, TWO: 0, THREE: 0, FOUR: 0}
-
-
-async def test_a_paper_handed_in_again_after_midnight_waits_for_its_first_try(
-    polls: Polls, admin: asyncpg.Connection, ballot_database: Database
-) -> None:
-    await polls.begin(closes_at=NOON + timedelta(days=2))
-    midnight = NOON.replace(hour=16)
-    at = midnight - timedelta(seconds=1)
-    record = token("voter") + token("p1") + (1439).to_bytes(2, "big") + b"\x01" + bytes(6)
-    first = await asyncpg.connect(ballot_database.dsns.app)
-    async with first.transaction():
-        number = await sheet(polls, admin)
-        cast = "SELECT outcome FROM ballot.cast_papers($1, $2, NULL, $3, $3, $4, true)"
-        assert await first.fetchval(cast, polls.id, number, at, record) == "FRESH"
-        again = asyncio.create_task(polls.cast("voter", "p1", ONE, at=midnight))
-        waiting = "SELECT bool_or(NOT granted) FROM pg_locks, pg_sleep(0.01)"
-        while not again.done() and not await admin.fetchval(waiting):
-            pass
-    assert (await again).repeated
-    await first.close()
-    await polls.close()
-    assert await votes(polls) == {ONE: 1, TWO: 0, THREE: 0, FOUR: 0}
 
 
 async def test_a_window_that_is_extended_takes_papers_on_its_new_days(polls: Polls) -> None:

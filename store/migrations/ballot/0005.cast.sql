@@ -174,24 +174,6 @@ LANGUAGE sql IMMUTABLE ROWS 2000 AS $$
     FROM generate_series(1, octet_length(p_batch), p_stride) at
 $$;
 
--- A paper may be handed in again while its first try is still on its way, and midnight may lie between the two. So the
--- batches of a day's first minutes and those of the day before wait for each other, whole, before any row is held;
--- batches of one day never do. Around the end of a day the sheet of the next one is given, to be looked at too.
-CREATE FUNCTION beside_midnight(p_sheet smallint, p_before smallint, p_first timestamptz, p_last timestamptz)
-RETURNS smallint
-LANGUAGE plpgsql SET search_path = ballot, pg_temp AS $$
-BEGIN
-    IF p_before IS NOT NULL AND (p_first AT TIME ZONE 'Asia/Shanghai')::time < '00:15' THEN
-        EXECUTE format('LOCK TABLE %I IN SHARE MODE', 'voter_day_' || p_before);
-    END IF;
-    IF p_sheet IS NULL OR (p_last AT TIME ZONE 'Asia/Shanghai')::time < '23:45' THEN
-        RETURN NULL;
-    END IF;
-    EXECUTE format('LOCK TABLE %I IN ROW EXCLUSIVE MODE', 'voter_day_' || p_sheet);
-    RETURN (SELECT next.no FROM sheet JOIN sheet next USING (ballot) WHERE sheet.no = p_sheet AND next.day = sheet.day + 1);
-END
-$$;
-
 -- Take a batch of papers of one ballot and day, at most one a voter, in ascending order of voters. `p_before` is the
 -- sheet of the day before, so that a paper handed in again after midnight is not taken twice. `outcome` says why none
 -- could be looked at (as `hold_open`), or FRESH: all were taken, each the voter's first of the day, or JUDGED: those in
@@ -204,7 +186,6 @@ CREATE FUNCTION cast_papers(
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ballot, pg_temp AS $$
 DECLARE
     rules ballot.ballot;
-    after smallint := beside_midnight(p_sheet, p_before, p_first, p_last);
     stride integer;
     in_total boolean;
     fresh boolean;
@@ -226,16 +207,12 @@ BEGIN
     given := format(
         'INSERT INTO %I AS kept (voter, sheet, papers, choices)
         SELECT voter, %s, paper, choices FROM given_papers($1, $2) given
-        WHERE octet_length(choices) BETWEEN %s AND %s %s %s %s',
+        WHERE octet_length(choices) BETWEEN %s AND %s %s %s',
         'voter_day_' || p_sheet, p_sheet, 2 * rules.choices_min, 2 * rules.choices_max,
         CASE WHEN rules.per_candidate > 1 AND NOT rules.repeats THEN 'AND most_repeated(choices) = 1' END,
         'AND NOT EXISTS (
             SELECT FROM voter_day_' || p_before || ' before
             WHERE before.voter = given.voter AND position(substr(given.paper, 1, 16) IN before.papers) > 0
-        )',
-        'AND NOT EXISTS (
-            SELECT FROM voter_day_' || after || ' after
-            WHERE after.voter = given.voter AND position(substr(given.paper, 1, 16) IN after.papers) > 0
         )'
     );
     IF p_hopeful AND NOT in_total THEN
