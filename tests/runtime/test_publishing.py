@@ -225,8 +225,9 @@ async def test_a_witness_refuses_over_http_as_the_protocol_says_and_writes_befor
     rewritten = [merkle.leaf(b"other"), *leaves[1:]]
     with refusal(HTTPStatus.UNPROCESSABLE_ENTITY):
         fetch(url, submission(3, 5, rewritten))
-    with refusal(HTTPStatus.UNPROCESSABLE_ENTITY):
+    with refusal(HTTPStatus.CONFLICT) as other_root:
         fetch(url, submission(3, 3, rewritten))
+    assert other_root.value.kind != "text/x.tlog.size"
     with refusal(HTTPStatus.CONFLICT) as refused:
         fetch(url, submission(0, 2))
     assert (refused.value.kind, refused.value.said) == ("text/x.tlog.size", b"3\n")
