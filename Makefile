@@ -29,7 +29,7 @@ contracts: .venv/.dev ## who may import whom
 	$(BIN)/lint-imports
 
 pytest: .venv/.dev ## the tests alone (ARGS="tests/domain -k tie")
-	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not soak" $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not soak" $(ARGS)
 
 up: .venv/.runtime ## keep the servers, Temporal's UI and a worker running in the foreground
 	@$(RUN) -m runtime up

@@ -356,18 +356,15 @@ class People:
         for voter in range(VOTERS):
             draw = self.world.draw("voter", voter)
             line = sorted(candidates, key=lambda one: -self.watch.people[one].merit - draw.randrange(1500))
-            await self._paper(stream, step, f"v-{voter}", f"p-{voter}", line[: draw.randrange(1, 5)])
-        await self._paper(stream, step, "v-0", "p-0", self._first_paper(candidates))  # handed in again
+            paper = (f"v-{voter}", f"p-{voter}", line[: draw.randrange(1, 5)])
+            await self._paper(stream, step, *paper)
+            if voter == 0:
+                await self._paper(stream, step, *paper)  # handed in again
         await self._paper(stream, step, "v-many", "p-many-1", candidates[:5])
         await self._paper(stream, step, "v-many", "p-many-2", candidates[5:7])
         await self._paper(stream, step, "v-twice", "p-twice-1", candidates[:1])
         await self._paper(stream, step, "v-twice", "p-twice-2", candidates[:1])
         await self._paper(stream, step, "v-lost", "p-lost", ["nobody"])
-
-    def _first_paper(self, candidates: list[str]) -> list[str]:
-        draw = self.world.draw("voter", 0)
-        line = sorted(candidates, key=lambda one: -self.watch.people[one].merit - draw.randrange(1500))
-        return line[: draw.randrange(1, 5)]
 
     async def _paper(self, stream: str, step: str, voter: str, paper: str, choices: list[str]) -> None:
         words = ("ballot", "vote", stream, *choices, "--step", step)

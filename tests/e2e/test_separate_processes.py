@@ -227,8 +227,9 @@ async def _vote(town: Town, first: str, second: str) -> None:
     opened = await town.type("ballot", "state", *here)
     assert (opened["status"], set(opened["candidates"]), opened["tally"]) == ("open", {first, second}, None)
     paper = ("ballot", "vote", SUMMIT, first, *here[1:], "--voter", "v-1", "--paper", "p-1")
-    once, again = await town.type(*paper), await town.type(*paper)
-    assert (once["repeated"], again["repeated"], once["leaf"]) == (False, True, again["leaf"])
+    once, again = await asyncio.gather(town.type(*paper), town.type(*paper))
+    assert sorted((once["repeated"], again["repeated"])) == [False, True]
+    assert once["leaf"] == again["leaf"]
 
 
 async def _object_and_rule(town: Town, nomination: str) -> None:

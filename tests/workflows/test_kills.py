@@ -96,7 +96,7 @@ async def test_fifty_kills_lose_nothing_and_do_nothing_twice(
             operators=("op-1", "op-2"),
             units=(units,),
             grants=people.grants(programme, root, ("E1", town, root)),
-            pace=people.at_speed(86_400 // 5),
+            pace=people.at_speed(86_400 // 6),
         )
         for n in range(4):
             await people.nominate(door, cycle, programme, "E1", n)
