@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from cyclopts import Parameter
 from rich.console import Group, RenderableType
@@ -227,24 +227,29 @@ def _told(event: RecordedEvent, sealed: Mapping[Place, str]) -> JsonObject:
     }
 
 
+class _Other(NamedTuple):
+    """How a stream that the read side does not fold is folded."""
+
+    fold: Callable[[Any, RecordedEvent], Any]
+    initial: Any
+
+
+_OTHERS = {
+    "authority": _Other(fold_authority, authority.initial),
+    "person": _Other(fold_person, person.initial),
+    "points": _Other(fold_points, points.initial),
+    "register": _Other(fold_register, register.initial),
+    "title": _Other(fold_title, title.initial),
+}
+
+
 def _state(events: Sequence[RecordedEvent]) -> JsonObject:
     """The state at the end, by stream: what the read side folds; grants, points, register and titles as they stand."""
     state = {row.stream: row.model_dump(mode="json") for row in fold({}, events).values()}
     others: dict[str, Any] = {}
     for event in events:
-        match names.kind_of(event.stream):
-            case "authority":
-                others[event.stream] = fold_authority(others.get(event.stream, authority.initial), event)
-            case "person":
-                others[event.stream] = fold_person(others.get(event.stream, person.initial), event)
-            case "points":
-                others[event.stream] = fold_points(others.get(event.stream, points.initial), event)
-            case "register":
-                others[event.stream] = fold_register(others.get(event.stream, register.initial), event)
-            case "title":
-                others[event.stream] = fold_title(others.get(event.stream, title.initial), event)
-            case _:
-                pass
+        if other := _OTHERS.get(names.kind_of(event.stream)):
+            others[event.stream] = other.fold(others.get(event.stream, other.initial), event)
     return dict(sorted((state | {stream: jsonable(folded) for stream, folded in others.items()}).items()))
 
 
