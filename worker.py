@@ -12,6 +12,7 @@ from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Any
 
+import structlog
 from temporalio.worker import Worker
 
 from activities.deciding import Decider
@@ -34,7 +35,11 @@ from store.screening import Traces
 from store.sequencer import Sequencer
 from workflows.registry import WORKFLOWS
 
+log = structlog.get_logger()
+
 GRACE = timedelta(seconds=10)
+READY = "worker_ready"
+"""Logged once the task queue is served."""
 STICKY = timedelta(seconds=3)
 """How long a task waits for the worker that knows its workflow, before any other may take it."""
 
@@ -73,6 +78,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
             *(asyncio.create_task(one) for one in proving(settings, stop)),
         ]
         async with worker:
+            log.info(READY, task_queue=settings.task_queue)
             stopped = asyncio.create_task(stop.wait())
             await asyncio.wait([stopped, *background], return_when=asyncio.FIRST_COMPLETED)
             stop.set()

@@ -11,7 +11,7 @@ import gc
 import json
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from functools import partial
 from hashlib import sha256
 from statistics import median
@@ -54,20 +54,18 @@ class Log(NamedTuple):
     events: int
 
 
-async def measure(only: str, events: int) -> list[Figure]:
+async def measure(only: str, events: int) -> AsyncIterator[list[Figure]]:
     """One part, or all, on servers of its own."""
-    found: list[Figure] = []
     async with embedded_stack(Settings(), ephemeral=True) as stack:
         if only in ("", "append"):
-            found += await _appends(await _empty(stack, "appends"))
+            yield await _appends(await _empty(stack, "appends"))
         if only in ("", "replay"):
             small, large = await _empty(stack, "replayed"), await _empty(stack, "replayed_more")
-            found += await replaying.figures(
+            yield await replaying.figures(
                 (small.owner, large.owner), (small.dsns.auditor, large.dsns.auditor)
             )
         if only in ("", "verify"):
-            found += await _verifying(stack, events)
-    return found
+            yield await _verifying(stack, events)
 
 
 # ---- logs ----
@@ -229,7 +227,7 @@ def main() -> None:
     parser.add_argument("--only", choices=PARTS, default="", help="one part instead of all")
     parser.add_argument("--events", type=int, default=EVENTS, help="of the large log; a multiple of 10,000")
     options = parser.parse_args()
-    show(asyncio.run(measure(options.only, options.events)))
+    asyncio.run(show(measure(options.only, options.events)))
 
 
 if __name__ == "__main__":

@@ -36,23 +36,26 @@ async def _appends(stack: Stack) -> list[Figure]:
     return await appends.figures(stack.postgres.dsn(DATABASE))
 
 
-async def measure(only: str, open_nominations: int) -> list[Figure]:
+async def measure(only: str, open_nominations: int) -> AsyncIterator[list[Figure]]:
     """One part, or all of them, one after the other."""
-    found: list[Figure] = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        async with embedded_stack(Settings(), ephemeral=True) as stack:
-            if only in ("", "append"):
-                found += await _appends(stack)
-            if only in ("", "worker"):
-                async with _served(stack, folder) as (worker, door):
-                    found += await worker_memory.figures(worker, door, folder, open_nominations)
-        async with embedded_stack(Settings(), ephemeral=True) as stack, _served(stack, folder) as (_, door):
-            if only in ("", "history"):
-                found += await histories.figures(door, folder)
-            if only in ("", "rate"):
-                found += await cycle_rate.figures(stack, door, folder)
-    return found
+        if only in ("", "append", "worker"):
+            async with embedded_stack(Settings(), ephemeral=True) as stack:
+                if only in ("", "append"):
+                    yield await _appends(stack)
+                if only in ("", "worker"):
+                    async with _served(stack, folder) as (worker, door):
+                        yield await worker_memory.figures(worker, door, folder, open_nominations)
+        if only in ("", "history", "rate"):
+            async with (
+                embedded_stack(Settings(), ephemeral=True) as stack,
+                _served(stack, folder) as (_, door),
+            ):
+                if only in ("", "history"):
+                    yield await histories.figures(door, folder)
+                if only in ("", "rate"):
+                    yield await cycle_rate.figures(stack, door, folder)
 
 
 def main() -> None:
@@ -60,7 +63,7 @@ def main() -> None:
     parser.add_argument("--only", choices=PARTS, default="", help="one part instead of all")
     parser.add_argument("--open", type=int, default=1_000, help="open nominations for worker_mb_10k")
     options = parser.parse_args()
-    show(asyncio.run(measure(options.only, options.open)))
+    asyncio.run(show(measure(options.only, options.open)))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import AsyncIterable, Iterable
 from dataclasses import asdict, dataclass
 from statistics import median
 
@@ -34,10 +34,12 @@ def compared(
     )
 
 
-def show(figures: Iterable[Figure]) -> None:
-    """Print a JSON object a figure on stdout, and a table on stderr."""
+async def show(parts: AsyncIterable[Iterable[Figure]]) -> None:
+    """Print a JSON object a figure on stdout as soon as its part is measured, and a table on stderr in the end."""
     table = Table("figure", "value", "unit", "beside", "beside value", "ratio")
-    for figure in figures:
-        sys.stdout.write(orjson.dumps(asdict(figure)).decode() + "\n")
-        table.add_row(*("" if value is None else str(value) for value in asdict(figure).values()))
+    async for figures in parts:
+        for figure in figures:
+            sys.stdout.write(orjson.dumps(asdict(figure)).decode() + "\n")
+            table.add_row(*("" if value is None else str(value) for value in asdict(figure).values()))
+        sys.stdout.flush()
     Console(stderr=True).print(table)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import gc
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil, floor
@@ -153,13 +153,18 @@ def main() -> None:
         "--day", type=int, default=20, help="seconds that a cycle day of rehearsal_full takes"
     )
     options = parser.parse_args()
+    asyncio.run(show(_parts(options)))
+
+
+async def _parts(options: argparse.Namespace) -> AsyncIterator[list[Figure]]:
     names = [options.only] if options.only in SIZES else [] if options.only else list(SIZES)
     if names:
         with serving() as ask:
             measure("select_50_30", [0], ask)  # pays for imports and caches on either side
-            show(figure for name in names for figure in measure(name, range(1, options.seeds + 1), ask))
+            for name in names:
+                yield measure(name, range(1, options.seeds + 1), ask)
     if options.only in ("", "rehearsal_full"):
-        show(asyncio.run(rehearsal.figures(options.enterprises, options.nominations, options.day)))
+        yield await rehearsal.figures(options.enterprises, options.nominations, options.day)
 
 
 if __name__ == "__main__":

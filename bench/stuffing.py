@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from statistics import median
 
-from bench.figures import Figure, show
+from bench.figures import Figure
 from tests.support.crowd import HELD_OUT, Crowd, measured, screened
 
 CROWDS = 5
@@ -34,7 +34,3 @@ def _rate(crowd: Crowd) -> float:
     for one in crowd.papers:
         screening.name(one.trace)
     return len(crowd.papers) / (time.process_time() - begun)
-
-
-if __name__ == "__main__":
-    show(figures())

@@ -289,31 +289,29 @@ async def _served(places: Places) -> AsyncIterator[PostgresServer]:
         await server.child.stop()
 
 
-async def measure(only: str, papers: int, rows: int) -> list[Figure]:
+async def measure(only: str, papers: int, rows: int) -> AsyncIterator[list[Figure]]:
     """One part, or all of them, one after the other."""
-    found: list[Figure] = stuffing.figures() if only in ("", "stuffing") else []
+    if only in ("", "stuffing"):
+        yield stuffing.figures()
     if only == "stuffing":
-        return found
+        return
     passwords = RolePasswords.all_alike(SECRET)
     with held_ephemeral_folder(server_account(Settings())) as folder:
         places = places_for(Settings(data_dir=folder))
         async with _served(places) as server:
+            if only in ("", "http"):
+                yield await votes_http.figures(server)
             dsn = server.dsn(DATABASE)
             await asyncio.to_thread(migrate, dsn, passwords)
             admin = await asyncpg.connect(dsn)
             async with BallotBox(role_dsns(dsn, passwords).app, command_timeout_seconds=120) as box:
                 if only in ("", "store"):
-                    found += await store_figures(box, admin, papers)
-                if only in ("", "http"):
-                    found += await votes_http.figures(server)
+                    yield await store_figures(box, admin, papers)
                 if only in ("", "growth"):
-                    found += await growth_figures(box, admin, rows)
+                    yield await growth_figures(box, admin, rows)
                 if only in ("", "signals"):
-                    found.append(await signals_figure(places, box, admin))
+                    yield [await signals_figure(places, box, admin)]
             await admin.close()
-            if only in ("", "http"):
-                found += await votes_http.figures(server)
-    return found
 
 
 def main() -> None:
@@ -322,7 +320,7 @@ def main() -> None:
     parser.add_argument("--papers", type=int, default=300_000, help="papers a round of votes_store")
     parser.add_argument("--rows", type=int, default=10 * MILLION, help="how many votes fill the box")
     options = parser.parse_args()
-    show(uvloop.run(measure(options.only, options.papers, options.rows)))
+    uvloop.run(show(measure(options.only, options.papers, options.rows)))
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ from runtime.ports import free_port
 from runtime.settings import CHECKOUT, child_environment
 from schemas.ledger import Actor, Append, Gate, GateStatus, Head, Provenance, SetGate
 from schemas.programme import VoterLimits
-from store.ballots import BallotBox
+from store.ballots import BallotBox, day_and_minute
 from store.migrations import RoleDsns, RolePasswords, migrate, role_dsns
 from store.polling_place import PollingPlace
 from store.postgres import PostgresEventStore
@@ -66,12 +66,12 @@ class Served:
 
     def papers(self) -> list[bytes]:
         """Papers that nobody has handed in, each of another voter."""
-        until = datetime.now(UTC) + timedelta(hours=1)
+        today, _ = day_and_minute(datetime.now(UTC))
         return [
             orjson.dumps(
                 {
                     "paper": str(uuid4()),
-                    "voter": self.key.voter_pass(Voter(token_bytes(16), "web"), until),
+                    "voter": self.key.voter_pass(Voter(token_bytes(16), "web", today)),
                     "choices": [CANDIDATES[n % len(CANDIDATES)]],
                 }
             )

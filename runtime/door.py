@@ -72,7 +72,7 @@ from schemas.programme import Channel, SubjectType
 from schemas.sealed import entries_in
 from schemas.unit_files import Source, merge_units
 from schemas.values import Pace
-from store.ballots import BallotBox, Paper, PaperReceipt, token
+from store.ballots import BallotBox, Paper, PaperReceipt, day_number, token
 from store.postgres import PostgresEventStore
 from store.vault import Vault
 
@@ -462,9 +462,19 @@ class Door:
         return state.round
 
     async def cast_vote(
-        self, cycle: str, ballot: str, voter: str, choices: tuple[str, ...], paper: str, channel: str = "web"
+        self,
+        cycle: str,
+        ballot: str,
+        voter: str,
+        choices: tuple[str, ...],
+        paper: str,
+        channel: str = "web",
+        day: date | None = None,
     ) -> PaperReceipt:
-        """One ballot paper, straight into the box; stamped with cycle time here. Voter and paper go through `token`."""
+        """One ballot paper, straight into the box; stamped with cycle time here. Voter and paper go through `token`.
+
+        `day` is that of a paper which is handed in again later; None is the present one.
+        """
         return await self.ballots.submit(
             Paper(
                 ballot=ballot,
@@ -473,6 +483,7 @@ class Door:
                 choices=await self.ballots.places(ballot, choices),
                 channel=channel,
                 received_at=await self.now(cycle),
+                day=None if day is None else day_number(day),
             )
         )
 

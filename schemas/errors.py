@@ -394,8 +394,8 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "DUPLICATE_CHOICE": ("同一张选票上不得重复选同一候选人。", "A paper may not name a candidate twice."),
     # the vote intake
     "BAD_TOKEN": (
-        "投票凭证无效或已过期；请重新验证身份。",
-        "The voter's pass is not valid here or has run out: identify yourself again.",
+        "投票凭证在此无效；请重新验证身份。",
+        "The voter's pass is not valid here: identify yourself again.",
     ),
     "BALLOT_KEY_DESTROYED": (
         "投票 {ballot} 的密钥已销毁，不再受理身份验证。",
@@ -409,6 +409,14 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "TOO_MANY_TRIES": (
         "尝试超过 {maximum} 次，请稍后再试。",
         "More than {maximum} tries: wait, then try again.",
+    ),
+    "NOT_THE_DAY": (
+        "凭证与选票只在当日（{day}）有效，票箱中没有此票；请重新验证身份。",
+        "A pass and its papers are for their own day ({day}), and this paper is not in the box: identify yourself again.",
+    ),
+    "DAY_ENDING": (
+        "{day} 刚刚结束，此票可能仍在入箱途中；请稍候用同一选票重试。",
+        "{day} has just ended and this paper may still be on its way into the box: try again with it in a moment.",
     ),
     "OVERLOADED": (
         "投票人数过多，请稍后用同一选票编号重试；本次未受理。",

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hmac
 from binascii import Error as NotBase64
 from binascii import a2b_base64, b2a_base64
-from datetime import datetime
 from hashlib import blake2b
 from secrets import token_bytes
 from typing import NamedTuple
@@ -24,14 +23,16 @@ from schemas.traces import PaperTrace
 TOKEN_BYTES = 16
 KEY_BYTES = 32
 _NONCE_BYTES = 12
-_EXPIRY_BYTES = 5
+_DAY_BYTES = 2
+_CHANNEL_AT = _DAY_BYTES + TOKEN_BYTES
 
 
 class Voter(NamedTuple):
-    """Who hands in a paper: the token (16 bytes), and the channel that vouched for them."""
+    """Who hands in a paper: the token (16 bytes), the channel that vouched for them, and for which day of the ballot."""
 
     token: bytes
     channel: str
+    day: int
 
 
 class VoterKey:
@@ -69,18 +70,18 @@ class VoterKey:
         """Where a paper came from, for the rules against stuffing: hashes of a network and a device, never those."""
         return PaperTrace(self._sender(b"n", network), self._sender(b"d", device))
 
-    def voter_pass(self, voter: Voter, expires_at: datetime) -> str:
+    def voter_pass(self, voter: Voter) -> str:
         """What a voter shows with every paper: opaque to them, so that it proves to nobody how they voted."""
-        until = int(expires_at.timestamp()).to_bytes(_EXPIRY_BYTES, "big")
-        return self._sealed(self._pass_place, until + voter.token + voter.channel.encode())
+        day = voter.day.to_bytes(_DAY_BYTES, "big")
+        return self._sealed(self._pass_place, day + voter.token + voter.channel.encode())
 
-    def voter(self, voter_pass: str, now: datetime) -> Voter:
-        """Who shows a pass; Refused BAD_TOKEN if it is not ours, another ballot's, or has run out."""
+    def voter(self, voter_pass: str) -> Voter:
+        """Who shows a pass, whatever day it is; Refused BAD_TOKEN if it is not ours, or another ballot's."""
         opened = self._unsealed(self._pass_place, voter_pass)
-        if opened is None or int.from_bytes(opened[:_EXPIRY_BYTES], "big") <= now.timestamp():
+        if opened is None:
             raise Refused("BAD_TOKEN")
-        channel = opened[_EXPIRY_BYTES + TOKEN_BYTES :].decode()
-        return Voter(opened[_EXPIRY_BYTES : _EXPIRY_BYTES + TOKEN_BYTES], channel)
+        day, token, channel = opened[:_DAY_BYTES], opened[_DAY_BYTES:_CHANNEL_AT], opened[_CHANNEL_AT:]
+        return Voter(token, channel.decode(), int.from_bytes(day, "big"))
 
     def seal(self, purpose: str, plain: bytes) -> str:
         """Text that only this ballot's key opens, for this purpose."""

@@ -19,6 +19,7 @@ _RETRY: Headers = [*_JSON, ("retry-after", str(RETRY_AFTER_SECONDS))]
 # What is not here is 409: the paper, or its voter, meets the state in which the ballot is.
 _STATUS = {
     "BAD_TOKEN": 401,
+    "NOT_THE_DAY": 401,
     "IDENTITY_REFUSED": 403,
     "NOT_FOUND": 404,
     "NO_SUCH_ROUTE": 404,

@@ -10,7 +10,7 @@ import gc
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from pathlib import Path
@@ -24,7 +24,7 @@ from runtime.settings import Login, Settings
 from schemas.errors import BadUsage, EngineError, Refused, Unavailable
 from schemas.traces import NO_TRACE
 from schemas.values import format_instant
-from store.ballots import BallotBox, Paper
+from store.ballots import BallotBox, Paper, day_and_minute, day_begin
 from store.polling_place import PollingPlace
 from store.voter_keys import Voter
 from web.answers import Answer, page, receipt, refusal, said
@@ -34,7 +34,6 @@ from web.identity.configured import adapters
 from web.polls import Known, Polls
 
 BODY_MAX = 16_384
-PASS_LIFE = timedelta(hours=12)
 _UUID_BYTES = 16
 _ALLOCATIONS_A_COLLECTION = 50_000
 """A thousand requests at once are many objects and no garbage: looking through them for each 700 new ones costs a tenth."""
@@ -128,17 +127,17 @@ class Intake:
     async def _take_paper(self, ballot: str, scope: Any, protocol: Any) -> Answer:
         body: Any = self._papers.read(await _body(scope, protocol))
         known = self._polls.remembered(ballot) or await self._polls.get(ballot)
-        now = self._clock()
         key = known.usable_key()
-        voter = key.voter(body.voter, now)
+        voter = key.voter(body.voter)
         paper = Paper(
             ballot,
             voter.token,
             key.paper_id(_uuid(body.paper)),
             _places(known, body.choices),
             voter.channel,
-            known.poll.now(now),
+            known.poll.now(self._clock()),
             key.trace(self._network(scope), body.device) if known.poll.traced else NO_TRACE,
+            voter.day,
         )
         taken = await self._box.submit(paper)
         return receipt(ballot, taken.id, taken.leaf, repeated=taken.repeated)
@@ -166,9 +165,10 @@ class Intake:
         if known.poll.status == "closed":
             raise Refused("BALLOT_CLOSED", ballot=ballot)
         identity = await adapter.vouch(asked)
-        voter = Voter(asked.key.token(identity.kind, identity.value), identity.channel)
-        until = asked.now + PASS_LIFE
-        return said(201, {"voter": asked.key.voter_pass(voter, until), "expires_at": format_instant(until)})
+        day, _ = day_and_minute(known.poll.now(asked.now))
+        voter = Voter(asked.key.token(identity.kind, identity.value), identity.channel, day)
+        until = format_instant(day_begin(day + 1))
+        return said(201, {"voter": asked.key.voter_pass(voter), "expires_at": until})
 
     async def _challenge(self, ballot: str, scope: Any, protocol: Any) -> Answer:
         adapter, _, asked = await self._asked(ballot, scope, protocol)

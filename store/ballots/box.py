@@ -44,7 +44,7 @@ class BallotBox:
         self._connections_max = connections_max
         self._pool: asyncpg.Pool | None = None
         self._ballots: dict[str, Opened] = {}
-        self._sheets: dict[tuple[str, int], Sheet] = {}
+        self._sheets: dict[tuple[str, int, bool], Sheet] = {}
         self._flusher = Flusher(partial(asyncpg.connect, dsn, command_timeout=command_timeout_seconds), lanes)
 
     async def __aenter__(self) -> Self:
@@ -104,9 +104,9 @@ class BallotBox:
     async def submit(self, paper: Paper) -> PaperReceipt:
         """Take one paper, together with what others hand in at the same time; durable when it returns.
 
-        The same paper again gives its first receipt, on the day it was received and the day after, and once the ballot
-        is closed. Raises `Conflict(KEY_REUSED)` for other content under the same id, and `Refused` with NOT_FOUND,
-        BALLOT_CLOSED, STAGE_NOT_OPEN, CYCLE_PAUSED, CYCLE_NOT_OPEN, TOO_FEW_CHOICES, TOO_MANY_CHOICES,
+        The same paper again gives its first receipt, on its day, and on any other if it says of which day it is, also once
+        the ballot is closed. Raises `Conflict(KEY_REUSED)` for other content under the same id,
+        `Unavailable(DAY_ENDING)` and `Refused` with NOT_FOUND, NOT_THE_DAY, BALLOT_CLOSED, STAGE_NOT_OPEN, CYCLE_PAUSED, CYCLE_NOT_OPEN, TOO_FEW_CHOICES, TOO_MANY_CHOICES,
         NOT_A_CANDIDATE, NOT_A_CHANNEL, DUPLICATE_CHOICE, ALREADY_VOTED, LIMIT_REACHED (both of the day),
         CANDIDATE_TOTAL_REACHED or TOTAL_REACHED (DR-21).
         """
@@ -186,14 +186,17 @@ class BallotBox:
             return await sealing.inclusion(connection, receipt_id)
 
     def _packed(self, ballot: Opened, paper: Paper, answers: Answers, number: int) -> tuple[Sheet, Waiting]:
-        name, voter, paper_id, choices, channel, received_at, trace = paper
+        name, voter, paper_id, choices, channel, received_at, trace, own_day = paper
         if len(voter) != 16 or len(paper_id) != 16:
             raise ValueError("a voter's token and a paper's id have 16 bytes")
         mark = ballot.marks.get((choices, channel)) or ballot.marked(choices, channel)
         day, minute = day_and_minute(received_at)
-        sheet = self._sheets.get((name, day))
+        over = own_day is not None and own_day != day
+        if own_day is not None:
+            day = own_day
+        sheet = self._sheets.get((name, day, over))
         if sheet is None:
-            sheet = self._sheets[name, day] = Sheet(ballot, day)
+            sheet = self._sheets[name, day, over] = Sheet(ballot, day, over=over)
         record = voter + paper_id + minute.to_bytes(2, "big") + mark
         return sheet, Waiting(record, received_at, answers, number, trace)
 

@@ -9,7 +9,7 @@ import asyncio
 from collections import Counter, deque
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -26,6 +26,7 @@ from store.ballots.paper import (
     Place,
     candidates_of,
     channel_of,
+    day_begin,
     day_date,
     leaf_head,
     receipt_id,
@@ -35,6 +36,8 @@ from store.ballots.rules import Opened
 from store.statements import statement
 
 PAPERS_MAX = 5000
+UNDER_WAY_MAX = timedelta(minutes=2)
+"""Longer than a paper may be on its way into the box: until then nobody can say that one is not in it."""
 _HOPE_AFTER = 8
 _SLOTS = [slot.to_bytes(1, "big").hex() for slot in range(256)]
 
@@ -86,24 +89,20 @@ class Waiting(msgspec.Struct, gc=False):
 
 
 class Sheet:
-    """The papers that wait for one ballot and day; `number` is None until a flush has asked for it."""
+    """The papers that wait for one ballot and day; `number` is None until a flush has asked for it.
 
-    def __init__(self, ballot: Opened, day: int) -> None:
+    On a sheet that is `over` papers are looked for, and none is taken.
+    """
+
+    def __init__(self, ballot: Opened, day: int, *, over: bool = False) -> None:
         self.ballot = ballot
         self.day = day
-        self.number: int | None = None
-        self.before: int | None = None
+        self.over = over
+        self.number: int | None = ballot.sheets.get(day)
         self.queue: deque[Waiting] = deque()
         self.fresh_in_a_row = _HOPE_AFTER  # flushes of first papers only
         self._name = ballot.rules.ballot
-        self._number = ""
         self._head = leaf_head(ballot.rules_hash, day)
-
-    def found(self) -> None:
-        """The sheets of this day and the one before are known to the ballot."""
-        self.number, self.before = self.ballot.sheets.get(self.day), self.ballot.sheets.get(self.day - 1)
-        if self.number is not None:
-            self._number = self.number.to_bytes(2, "big").hex()
 
     def take(self) -> list[Waiting]:
         """The next batch in ascending order of voters, one paper each; a voter's others wait for the next."""
@@ -120,8 +119,9 @@ class Sheet:
     def receipt(self, waiting: Waiting, slot: int) -> PaperReceipt:
         """The receipt of a paper that has just been put into the box."""
         record = waiting.record
+        number = (self.number or 0).to_bytes(2, "big").hex()
         leaf = sha256(self._head + record[:34] + record[35 : 35 + 2 * record[34]]).hexdigest()
-        return PaperReceipt(self._name, self._number + record[:16].hex() + _SLOTS[slot], leaf)
+        return PaperReceipt(self._name, number + record[:16].hex() + _SLOTS[slot], leaf)
 
 
 class Flusher:
@@ -184,7 +184,10 @@ async def _flush(flusher: Flusher, lane: Lane, sheet: Sheet, batch: list[Waiting
     try:
         if sheet.number is None:
             await find_sheet(lane, sheet)
-        await _judge(flusher, lane, sheet, batch)
+        if sheet.over:
+            await _refuse(flusher, lane, sheet, batch, "NOT_THE_DAY", {"day": day_date(sheet.day)})
+        else:
+            await _judge(flusher, lane, sheet, batch)
     except Exception as fault:  # noqa: BLE001 -- whatever it is belongs to those who wait, not to this task
         known = fault if isinstance(fault, EngineError) else Unavailable("STORE_UNAVAILABLE", fault=fault)
         for waiting in batch:
@@ -193,14 +196,13 @@ async def _flush(flusher: Flusher, lane: Lane, sheet: Sheet, batch: list[Waiting
 
 
 async def find_sheet(lane: Lane, sheet: Sheet) -> None:
-    """Ask for the day's sheet, which is made within the window, and for the one of the day before."""
-    ballot, day = sheet.ballot.rules.ballot, sheet.day
-    for each in (day - 1, day):
-        if each not in sheet.ballot.sheets:
-            ((number,),) = await lane.ask(statement("open_sheet"), ballot, day_date(each))
-            if number is not None:
-                sheet.ballot.sheets[each] = number
-    sheet.found()
+    """Ask for the day's sheet, which is made within the window."""
+    sheets = sheet.ballot.sheets
+    if sheet.day not in sheets:
+        ((number,),) = await lane.ask(statement("open_sheet"), sheet.ballot.rules.ballot, day_date(sheet.day))
+        if number is not None:
+            sheets[sheet.day] = number
+    sheet.number = sheets.get(sheet.day)
 
 
 async def _judge(flusher: Flusher, lane: Lane, sheet: Sheet, batch: list[Waiting]) -> None:
@@ -209,7 +211,6 @@ async def _judge(flusher: Flusher, lane: Lane, sheet: Sheet, batch: list[Waiting
         statement("cast_traced" if sheet.ballot.traced else "cast_papers"),
         sheet.ballot.rules.ballot,
         sheet.number,
-        sheet.before,
         min(received),
         max(received),
         b"".join([waiting.record for waiting in batch]),
@@ -276,7 +277,7 @@ async def _refuse(
     rows = await lane.ask(
         statement("held_papers"),
         ballot.rules.ballot,
-        list(ballot.sheets.values()) if code else [sheet.number, sheet.before],
+        list(ballot.sheets.values()) if code and not sheet.over else [sheet.number],
         [UUID(waiting.voter) for waiting in batch],
     )
     held: dict[bytes, dict[int | None, asyncpg.Record]] = {}
@@ -288,6 +289,9 @@ async def _refuse(
         outcome = _kept(ballot, waiting, days)
         if outcome is None:
             today = days[sheet.number]["choices"] if sheet.number in days else b""
+            if sheet.over and timedelta() <= waiting.received_at - day_begin(sheet.day + 1) < UNDER_WAY_MAX:
+                waiting.answers.give(waiting.number, Unavailable("DAY_ENDING", day=day_date(sheet.day)))
+                continue
             reason = code or ballot.over_a_limit(today, total, waiting.choices)
             flusher.refused[ballot.rules.ballot, reason] += 1
             outcome = Refused(reason, **ballot.facts | facts)

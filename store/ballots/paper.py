@@ -32,7 +32,8 @@ class Paper(NamedTuple):
     `voter` is a 16-byte token that tells nothing of a person. `paper_id` is 16 random bytes chosen by the voter's side:
     it makes a retry the same paper, and it is the secret that keeps leaf and receipt from telling the choice.
     `choices` index the ballot's candidates, from 0. `received_at` is the door's stamp, aware; the box keeps its minute.
-    `trace` is kept for a while where the programme has rules against stuffing.
+    `day` is the day for which it is handed in, counted from `EPOCH`, or None for that of `received_at`: on another day it
+    is looked for and never taken, and so a retry over midnight counts once. `trace` is kept for a while where the programme has rules against stuffing.
     """
 
     ballot: str
@@ -42,6 +43,7 @@ class Paper(NamedTuple):
     channel: str
     received_at: datetime
     trace: PaperTrace = NO_TRACE
+    day: int | None = None
 
 
 class PaperReceipt(msgspec.Struct, frozen=True, gc=False):
@@ -79,6 +81,11 @@ def day_and_minute(moment: datetime) -> tuple[int, int]:
 def day_date(day: int) -> date:
     """The date of a day counted from `EPOCH`."""
     return EPOCH + timedelta(days=day)
+
+
+def day_begin(day: int) -> datetime:
+    """The first instant of a day counted from `EPOCH`."""
+    return _MIDNIGHT + timedelta(days=day)
 
 
 def day_number(day: date) -> int:

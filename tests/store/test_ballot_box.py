@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import asyncpg
 import pytest
@@ -15,7 +15,7 @@ from schemas.errors import Conflict, Integrity, Refused, Unavailable
 from schemas.events import ChannelCounts
 from schemas.ledger import GateStatus, Head, NewEvent
 from schemas.programme import VoterLimits
-from store.ballots import BallotBox, PaperReceipt
+from store.ballots import BallotBox, PaperReceipt, day_and_minute
 from store.postgres import PostgresEventStore
 from tests.store.commands import EVENING, NOON, command, gate
 from tests.store.polls import CANDIDATES, THREE_A_DAY, Polls, code, codes
@@ -150,14 +150,26 @@ async def test_dr_21_the_day_begins_at_midnight_in_shanghai(polls: Polls) -> Non
     assert (await polls.box.recount(polls.id)).papers == 2
 
 
-async def test_a_paper_handed_in_again_after_midnight_is_the_same_paper(polls: Polls) -> None:
-    await polls.begin(closes_at=NOON + timedelta(days=2))
+async def test_a_paper_is_of_one_day_and_on_any_other_it_is_only_looked_for(polls: Polls) -> None:
+    await polls.begin(closes_at=NOON + timedelta(days=4))
     midnight = NOON.replace(hour=16)
-    first = await polls.cast("voter", "p1", ONE, at=midnight - timedelta(seconds=1))
-    assert await polls.cast("voter", "p1", ONE, at=midnight) == replace(first, repeated=True)
-    assert not (await polls.cast("voter", "p2", ONE, at=midnight)).repeated
+    today, _ = day_and_minute(NOON)
+
+    async def cast(paper: str, at: datetime) -> PaperReceipt:
+        return await polls.box.submit(polls.paper("voter", paper, ONE, at=at)._replace(day=today))
+
+    first = await cast("p1", midnight - timedelta(seconds=1))
+    for later in (timedelta(), timedelta(days=1), timedelta(days=2)):
+        assert await cast("p1", midnight + later) == replace(first, repeated=True)
+    with pytest.raises(Unavailable, match="DAY_ENDING"):
+        await cast("p2", midnight + timedelta(seconds=119))  # its first try may be on its way
+    with pytest.raises(Refused, match="NOT_THE_DAY"):
+        await cast("p2", midnight + timedelta(seconds=120))
+    with pytest.raises(Conflict, match="KEY_REUSED"):
+        await polls.box.submit(polls.paper("voter", "p1", TWO, at=midnight)._replace(day=today))
     await polls.close()
-    assert await votes(polls) == {ONE: 2, TWO: 0, THREE: 0, FOUR: 0}
+    assert await cast("p1", midnight + timedelta(days=3)) == replace(first, repeated=True)
+    assert await votes(polls) == {ONE: 1, TWO: 0, THREE: 0, FOUR: 0}
 
 
 async def test_a_window_that_is_extended_takes_papers_on_its_new_days(polls: Polls) -> None:

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from schemas.programme import VoterLimits
-from store.ballots import BallotBox, Paper, token
+from store.ballots import BallotBox, Paper, day_and_minute, token
 from store.postgres import PostgresEventStore
 from tests.store.commands import NOON
 from tests.store.polls import CANDIDATES, Polls, code
@@ -29,11 +29,12 @@ class Naive:
     """The rules in the plainest words, over papers one after the other."""
 
     limits: VoterLimits
-    taken: dict[tuple[bytes, bytes], Paper] = field(default_factory=dict)
+    taken: dict[tuple[bytes, bytes, int], Paper] = field(default_factory=dict)
 
     def judge(self, paper: Paper) -> str:
         """`ok`, `again`, or the code of the refusal; takes the paper if it is good."""
-        before = self.taken.get((paper.voter, paper.paper_id))
+        key = paper.voter, paper.paper_id, day(paper)
+        before = self.taken.get(key)
         limits, choices = self.limits, paper.choices
         own = [one for one in self.taken.values() if one.voter == paper.voter]
         today = Counter(c for one in own if day(one) == day(paper) for c in one.choices)
@@ -50,6 +51,8 @@ class Naive:
             said = "LIMIT_REACHED"
         elif before:
             said = "again" if before.choices == choices else "KEY_REUSED"
+        elif day(paper) != day_and_minute(paper.received_at)[0]:
+            said = "NOT_THE_DAY"
         elif max((today + Counter(choices)).values()) > limits.per_candidate_per_day:
             said = "ALREADY_VOTED"
         elif today.total() + len(choices) > limits.per_day:
@@ -60,7 +63,7 @@ class Naive:
             said = "TOTAL_REACHED"
         else:
             said = "ok"
-            self.taken[paper.voter, paper.paper_id] = paper
+            self.taken[key] = paper
         return said
 
     def votes(self) -> dict[str, int]:
@@ -68,8 +71,9 @@ class Naive:
         return {name: counts[place] for place, name in enumerate(CANDIDATES)}
 
 
-def day(paper: Paper) -> object:
-    return (paper.received_at + timedelta(hours=8)).date()
+def day(paper: Paper) -> int:
+    """The day for which a paper is handed in."""
+    return day_and_minute(paper.received_at)[0] if paper.day is None else paper.day
 
 
 LIMITS = st.builds(
@@ -86,10 +90,12 @@ HANDED_IN = st.tuples(
     st.integers(0, 2),  # voter
     st.integers(0, 5),  # paper
     st.lists(st.integers(0, 2), min_size=1, max_size=4).map(tuple),
-    st.integers(0, 1),  # day
+    st.integers(0, 1),  # day on which it is handed in
+    st.none() | st.integers(0, 1),  # day for which
 )
 
 
+HandedIn = tuple[int, int, tuple[int, ...], int, int | None]
 OVER = ("LIMIT_REACHED", "ALREADY_VOTED", "TOTAL_REACHED", "CANDIDATE_TOTAL_REACHED")
 
 
@@ -111,10 +117,18 @@ async def begun(box: BallotBox, store: PostgresEventStore, limits: VoterLimits) 
     return polls
 
 
-def papers_of(ballot: str, handed_in: Sequence[tuple[int, int, tuple[int, ...], int]]) -> list[Paper]:
+def papers_of(ballot: str, handed_in: Sequence[HandedIn]) -> list[Paper]:
     return [
-        Paper(ballot, token(f"v{voter}"), token(f"p{paper}"), choices, "web", NOON + timedelta(days=later))
-        for voter, paper, choices, later in sorted(handed_in, key=lambda one: one[3])
+        Paper(
+            ballot,
+            token(f"v{voter}"),
+            token(f"p{paper}"),
+            choices,
+            "web",
+            NOON + timedelta(days=later),
+            day=None if of is None else day_and_minute(NOON)[0] + of,
+        )
+        for voter, paper, choices, later, of in sorted(handed_in, key=lambda one: one[3])
     ]
 
 
@@ -129,7 +143,7 @@ async def test_dr_21_papers_one_after_the_other_are_judged_as_the_model_does(
     box: BallotBox,
     store: PostgresEventStore,
     limits: VoterLimits,
-    handed_in: list[tuple[int, int, tuple[int, ...], int]],
+    handed_in: list[HandedIn],
     size: int,
 ) -> None:
     polls = await begun(box, store, limits)
@@ -155,15 +169,12 @@ async def test_dr_21_papers_of_many_at_once_are_as_if_one_came_after_the_other(
     store: PostgresEventStore,
     ballot_database: Database,
     limits: VoterLimits,
-    handed_in: list[tuple[int, int, tuple[int, ...], int]],
+    handed_in: list[HandedIn],
     seed: int,
 ) -> None:
     """Two processes' boxes at once: what was taken fits the limits, and nothing that was refused would have fitted."""
     polls = await begun(box, store, limits)
-    papers = [
-        paper._replace(paper_id=token(f"{day(paper)}{paper.paper_id!r}"))
-        for paper in papers_of(polls.id, handed_in)
-    ]
+    papers = [paper._replace(day=None) for paper in papers_of(polls.id, handed_in)]
     draw = Random(seed)
     async with BallotBox(ballot_database.dsns.app) as other:
         outcomes = await asyncio.gather(

@@ -7,7 +7,7 @@ import json
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
@@ -220,14 +220,13 @@ def test_a_token_says_nothing_without_the_key_and_is_the_same_for_the_same_perso
     )
 
 
-def test_a_pass_shows_neither_its_token_nor_works_elsewhere_or_later() -> None:
-    key, voter = VoterKey("b", b"k" * 32), Voter(b"t" * 16, "wechat")
-    given = key.voter_pass(voter, NOW + timedelta(hours=1))
-    assert key.voter(given, NOW) == voter
-    assert given != key.voter_pass(voter, NOW + timedelta(hours=1))
-    for reader, moment in ((VoterKey("c", b"k" * 32), NOW), (key, NOW + timedelta(hours=1))):
-        with pytest.raises(Refused, match="BAD_TOKEN"):
-            reader.voter(given, moment)
+def test_a_pass_shows_neither_its_token_nor_works_elsewhere() -> None:
+    key, voter = VoterKey("b", b"k" * 32), Voter(b"t" * 16, "wechat", 9_573)
+    given = key.voter_pass(voter)
+    assert key.voter(given) == voter
+    assert given != key.voter_pass(voter)
+    with pytest.raises(Refused, match="BAD_TOKEN"):
+        VoterKey("c", b"k" * 32).voter(given)
 
 
 def test_a_key_opens_only_for_its_ballot_and_under_its_own_kek() -> None:

@@ -6,7 +6,7 @@ import asyncio
 import signal
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -14,6 +14,7 @@ import asyncpg
 import psutil
 
 from schemas.programme import VoterLimits
+from store.ballots import day_and_minute
 from store.polling_place import PollingPlace
 from store.voter_keys import Voter, VoterKey
 from tests.support.databases import Database
@@ -41,8 +42,8 @@ class Crowd:
 
     def paper(self, voter: int, choice: str = ONE) -> dict[str, Any]:
         """A new paper of a voter, remembered."""
-        until = datetime.now(UTC) + timedelta(hours=1)
-        shown = self.key.voter_pass(Voter(self.key.token("member", str(voter)), "web"), until)
+        today, _ = day_and_minute(datetime.now(UTC))
+        shown = self.key.voter_pass(Voter(self.key.token("member", str(voter)), "web", today))
         made = {"paper": str(uuid4()), "voter": shown, "choices": [choice]}
         self.papers.append(made)
         return made

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
 from schemas.errors import CATALOGUE
 from schemas.ledger import GateStatus
 from schemas.programme import VoterLimits
+from store.ballots import Paper, day_and_minute
+from store.polling_place import PollingPlace
+from store.voter_keys import Voter
+from tests.support.databases import Database
 from tests.web.caller import Caller, Reply
-from tests.web.conftest import CANDIDATES, FOUR, ONE, THREE, TWO, Ballot, Serve, Voters
+from tests.web.conftest import CANDIDATES, FOUR, KEK, ONE, THREE, TWO, Ballot, Serve, Voters
 
 LIMITS = VoterLimits(per_day=3, choices_max=3)
 
@@ -49,6 +53,28 @@ async def test_a_paper_is_taken_and_a_retry_has_the_same_receipt(booth: Booth) -
     assert first.body == again.body
     assert first.body["status"] == "accepted"
     assert ONE not in first.raw.decode()
+
+
+async def test_a_pass_of_another_day_finds_a_paper_and_hands_none_in(
+    booth: Booth, module_database: Database
+) -> None:
+    ballot, paper, now = booth.ballot, uuid4(), datetime.now(UTC)
+    before = now - timedelta(days=2)
+    await ballot.set_gate(ballot.id, GateStatus.OPEN, opens_at=now - timedelta(days=3))
+    async with PollingPlace(module_database.dsns.web, KEK) as place:
+        key = await place.key_of(ballot.id)
+    voter = Voter(key.token("member", "one"), "web", day_and_minute(before)[0])
+    first = await ballot.box.submit(
+        Paper(ballot.id, voter.token, key.paper_id(paper.bytes), (0,), voter.channel, before)
+    )
+
+    async def hand_in(paper: UUID) -> Reply:
+        body = {"paper": str(paper), "voter": key.voter_pass(voter), "choices": [ONE]}
+        return await booth.caller.post(f"{ballot.path}/papers", body)
+
+    again = await hand_in(paper)
+    assert (again.status, again.body["receipt"]) == (200, first.id)
+    refused(await hand_in(uuid4()), 401, "NOT_THE_DAY")
 
 
 async def test_each_refusal_of_the_box_has_its_code_and_status(booth: Booth) -> None:

@@ -174,13 +174,12 @@ LANGUAGE sql IMMUTABLE ROWS 2000 AS $$
     FROM generate_series(1, octet_length(p_batch), p_stride) at
 $$;
 
--- Take a batch of papers of one ballot and day, at most one a voter, in ascending order of voters. `p_before` is the
--- sheet of the day before, so that a paper handed in again after midnight is not taken twice. `outcome` says why none
+-- Take a batch of papers of one ballot and day, at most one a voter, in ascending order of voters. `outcome` says why none
 -- could be looked at (as `hold_open`), or FRESH: all were taken, each the voter's first of the day, or JUDGED: those in
 -- `takers` were taken, voter (16) and number of the day (1) one after the other. `p_hopeful`: all are likely to be fresh,
 -- and so they are put in as if they were; if one is not, that undoes itself.
 CREATE FUNCTION cast_papers(
-    p_ballot text, p_sheet smallint, p_before smallint, p_first timestamptz, p_last timestamptz, p_batch bytea,
+    p_ballot text, p_sheet smallint, p_first timestamptz, p_last timestamptz, p_batch bytea,
     p_hopeful boolean, OUT outcome text, OUT facts jsonb, OUT takers bytea
 )
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ballot, pg_temp AS $$
@@ -207,13 +206,9 @@ BEGIN
     given := format(
         'INSERT INTO %I AS kept (voter, sheet, papers, choices)
         SELECT voter, %s, paper, choices FROM given_papers($1, $2) given
-        WHERE octet_length(choices) BETWEEN %s AND %s %s %s',
+        WHERE octet_length(choices) BETWEEN %s AND %s %s',
         'voter_day_' || p_sheet, p_sheet, 2 * rules.choices_min, 2 * rules.choices_max,
-        CASE WHEN rules.per_candidate > 1 AND NOT rules.repeats THEN 'AND most_repeated(choices) = 1' END,
-        'AND NOT EXISTS (
-            SELECT FROM voter_day_' || p_before || ' before
-            WHERE before.voter = given.voter AND position(substr(given.paper, 1, 16) IN before.papers) > 0
-        )'
+        CASE WHEN rules.per_candidate > 1 AND NOT rules.repeats THEN 'AND most_repeated(choices) = 1' END
     );
     IF p_hopeful AND NOT in_total THEN
         BEGIN
