@@ -20,6 +20,7 @@ from activities.folding import (
     fold_register,
     fold_round,
     fold_title,
+    together,
 )
 from domain import authority, conduct, feeding, history, nomination, person, points, register, steps, title
 from domain import cycle as cycles
@@ -375,16 +376,21 @@ class Decider:
         return await self.cycles.get(names.cycle_stream(cycle))
 
     async def _decide_nomination(self, command: Command) -> Decided:
-        folded = await self.nominations.get(command.stream)
-        cycle = names.cycle_of(command.stream)
-        folded_cycle = await self.cycles.get(names.cycle_stream(cycle))
+        cycle, body = names.cycle_of(command.stream), command.body  # type: str, Any
+        likely = nomination.round_of(self.nominations.kept(command.stream).state, body)
+        folded, folded_cycle, grants, *rounds_ = await self.read(
+            command.stream,
+            names.cycle_stream(cycle),
+            names.authority_stream(cycle),
+            *([likely] if likely else ()),
+        )
+        at = nomination.round_of(folded.state, body)
         programme, tree, _ = await self._laws(folded_cycle)
-        body: Any = command.body
         inputs = nomination.Inputs(
             programme=programme,
             tree=tree,
-            authority=(await self.authorities.get(names.authority_stream(cycle))).state,
-            round=await self._round(nomination.round_of(folded.state, body)),
+            authority=grants.state,
+            round=rounds_[0].state if rounds_ and at == likely else await self._round(at),
             intake_open=not folded_cycle.state.intake_closed,
             fed=frozenset(folded_cycle.state.fed),
             claims=await self._claims(cycle, nomination.scope_of(folded.state, body)),
@@ -485,18 +491,25 @@ class Decider:
         }
 
     async def _decide_round(self, command: Command) -> Decided:
-        folded = await self.rounds.get(command.stream)
-        body: Any = command.body
-        inputs = await self._round_inputs(folded.state, command)
+        cycle, body = names.cycle_of(command.stream), command.body  # type: str, Any
+        folded, folded_cycle, grants = await self.read(
+            command.stream, names.cycle_stream(cycle), names.authority_stream(cycle)
+        )
+        inputs = await self._round_inputs(folded.state, folded_cycle, grants.state, command)
         if self._aside and isinstance(body, OpenStep | CloseStep):  # a selection may take seconds
             decision = await asyncio.to_thread(conduct.decide, folded.state, command, body, inputs)
         else:
             decision = conduct.decide(folded.state, command, body, inputs)
         return Decided(folded, inputs, decision)
 
-    async def _round_inputs(self, state: rounds.State, command: Command) -> steps.Inputs:
+    async def _round_inputs(
+        self,
+        state: rounds.State,
+        cycle_state: Folded[cycles.State],
+        grants: authority.State,
+        command: Command,
+    ) -> steps.Inputs:
         _, cycle, route, unit = command.stream.split("/")
-        cycle_state = await self.cycles.get(names.cycle_stream(cycle))
         programme, tree, calendar = await self._laws(cycle_state)
         entered, below, children = (), (), {}  # type: tuple[str, ...], tuple[str, ...], dict[str, rounds.State]
         if isinstance(command.body, OpenRound | GATHERED):
@@ -517,7 +530,7 @@ class Decider:
             programme=programme,
             tree=tree,
             calendar=calendar,
-            authority=(await self.authorities.get(names.authority_stream(cycle))).state,
+            authority=grants,
             cycle=cycle_state.state,
             stage=stage,
             standings=standings,
@@ -586,7 +599,8 @@ class Decider:
         if isinstance(command.body, OpenCycle):
             return command.body.rules
         cycle = command.body.cycle if isinstance(command.body, FamilyBody) else names.cycle_of(command.stream)
-        return (await self.cycles.get(names.cycle_stream(cycle))).rules
+        decided_under = self.cycles.kept(names.cycle_stream(cycle))
+        return decided_under.rules or (await self.cycles.get(names.cycle_stream(cycle))).rules
 
     async def programme(self, content_hash: str) -> Programme:
         return await self._document(content_hash, Programme.model_validate_json)
@@ -605,6 +619,19 @@ class Decider:
             self._documents[content_hash] = parse(await self.store.document(content_hash))
         document: T = self._documents[content_hash]
         return document
+
+    async def read(self, *streams: str) -> list[Folded[Any]]:
+        """Streams of any kinds as of one moment."""
+        folded = await together(self.store, {stream: self._states(stream) for stream in streams})
+        return [folded[stream] for stream in streams]
+
+    async def read_after(self, receipt: Receipt, *streams: str) -> list[Folded[Any]]:
+        """Streams that were read to decide a command, as they are after it: where it was written just now, that is known."""
+        kept = {stream: self._states(stream).kept(stream) for stream in streams}
+        least = {receipt.stream: receipt.head.seq}
+        if receipt.repeated or any(one.head.seq < least.get(stream, 1) for stream, one in kept.items()):
+            return await self.read(*streams)
+        return list(kept.values())
 
     async def state(self, stream: str) -> Any:
         """The stream folded, whatever its kind."""

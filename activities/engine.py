@@ -14,6 +14,7 @@ from activities.deciding import Decider
 from activities.errors import translated
 from activities.screening import Screener, frozen_candidates
 from activities.views import cycle_view, nomination_view, round_view
+from domain import cycle as cycles
 from domain import feeding
 from domain import round as rounds
 from domain.adjudication import uncounted
@@ -22,7 +23,8 @@ from schemas.commands import ENGINE, Command, OpenStep, SealTally
 from schemas.errors import Refused
 from schemas.events import Count
 from schemas.messages import CycleAnswer, FeedOrder, NominationAnswer, Order, RoundAnswer
-from schemas.programme import PublicVote, Stage
+from schemas.programme import PublicVote, Stage, Step
+from schemas.units import UnitTree
 from schemas.values import format_instant
 from store.ballots import BallotBox
 from store.screening import Traces
@@ -61,7 +63,7 @@ class Engine:
         with translated():
             receipt = await self._decider.execute(order.command, order.known)
             stream = names.cycle_stream(names.cycle_of(order.command.stream))
-            folded = await self._decider.cycles.get(stream)
+            (folded,) = await self._decider.read_after(receipt, stream)
             opened = folded.state.opened
             programme = await self._decider.programme(folded.rules) if opened else None
             tree = await self._decider.tree(opened.units) if opened else None
@@ -73,7 +75,7 @@ class Engine:
         """A command to a nomination."""
         with translated():
             receipt = await self._decider.execute(order.command, order.known)
-            folded = await self._decider.nominations.get(order.command.stream)
+            (folded,) = await self._decider.read_after(receipt, order.command.stream)
             return NominationAnswer(receipt=receipt, view=nomination_view(folded.state))
 
     @activity.defn
@@ -135,8 +137,7 @@ class Engine:
 
     async def _screen_ballot(self, order: Order) -> RoundAnswer:
         body: Any = order.command.body
-        folded = await self._decider.rounds.get(order.command.stream)
-        step = (await self._stage(order.command.stream, folded.rules)).step(body.step)
+        step = await self._step(order.command.stream, body.step)
         assert isinstance(step, PublicVote)
         receipt = await self._screener.screen(order.command, step)
         return await self._round_answer(order.command, receipt)
@@ -175,9 +176,8 @@ class Engine:
             return await self._round_answer(command, receipt)
 
     async def _open_ballot(self, stream: str, step_id: str) -> None:
-        folded = await self._decider.rounds.get(stream)
-        run = folded.state.steps.get(step_id)
-        step = (await self._stage(stream, folded.rules)).step(step_id)
+        run = (await self._decider.rounds.get(stream)).state.steps.get(step_id)
+        step = await self._step(stream, step_id)
         if isinstance(step, PublicVote) and run and run.window and run.closed_at is None:
             ballot = names.step_gate(stream, step_id)
             if step.stuffing is not None:
@@ -187,22 +187,24 @@ class Engine:
             await self._ballots.open(ballot, step.limits, candidates, channels)
 
     async def _round_answer(self, command: Command, receipt: Any) -> RoundAnswer:
-        folded = await self._decider.rounds.get(command.stream)
-        cycle = await self._decider.cycles.get(names.cycle_stream(names.cycle_of(command.stream)))
-        stage = await self._stage(command.stream, cycle.rules)
-        tree = await self._tree(command.stream)
+        folded, cycle = await self._decider.read_after(
+            receipt, command.stream, names.cycle_stream(names.cycle_of(command.stream))
+        )
+        stage, tree = await self._stage(command.stream, cycle.rules, cycle.state)
         view = round_view(folded.state, stage, tree, command.received_at, cycle.state)
         return RoundAnswer(receipt=receipt, view=view)
 
-    async def _stage(self, stream: str, rules: str) -> Stage:
-        """What the programme of those rules says of the rank of the round's unit."""
-        programme, tree = await self._decider.programme(rules), await self._tree(stream)
-        return programme.stages[tree.by_code[stream.rsplit("/", 1)[-1]].rank]
+    async def _step(self, stream: str, step_id: str) -> Step:
+        """A step as the rules of the round's last event have it."""
+        folded, cycle = await self._decider.read(stream, names.cycle_stream(names.cycle_of(stream)))
+        stage, _ = await self._stage(stream, folded.rules, cycle.state)
+        return stage.step(step_id)
 
-    async def _tree(self, stream: str) -> Any:
-        cycle = await self._decider.cycles.get(names.cycle_stream(names.cycle_of(stream)))
-        assert cycle.state.opened is not None
-        return await self._decider.tree(cycle.state.opened.units)
+    async def _stage(self, stream: str, rules: str, cycle: cycles.State) -> tuple[Stage, UnitTree]:
+        """What the programme of those rules says of the rank of the round's unit, and the units."""
+        assert cycle.opened is not None
+        programme, tree = await self._decider.programme(rules), await self._decider.tree(cycle.opened.units)
+        return programme.stages[tree.by_code[stream.rsplit("/", 1)[-1]].rank], tree
 
     def activities(self) -> list[Any]:
         """What the worker registers."""

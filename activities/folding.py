@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from domain import authority, nomination, person, points, register, title
 from domain import cycle as cycles
 from domain import round as rounds
+from schemas.errors import Integrity
 from schemas.events import read
 from schemas.ledger import Head, RecordedEvent
 from store.contract import EventStore
@@ -78,20 +79,15 @@ class States(Generic[S]):
 
     async def get(self, stream: str) -> Folded[S]:
         """The stream as the log has it now."""
-        kept = self._kept.get(stream, Folded(self._initial))
-        fresh = await self._store.load(stream, kept.head.seq)
-        return self._keep_one(stream, kept.add(self._fold, fresh))
+        return (await self.get_many([stream]))[stream]
 
     async def get_many(self, streams: Sequence[str]) -> dict[str, Folded[S]]:
-        """These streams as of one moment; those already folded up to their head are not read again."""
-        heads = await self._store.heads(streams)
-        found = {s: kept for s in streams if (kept := self._kept.get(s)) and kept.head == heads[s]}
-        stale = [stream for stream in streams if stream not in found]
-        loaded = await self._store.load_many(stale) if stale else {}
-        for stream in stale:
-            fresh = Folded(self._initial).add(self._fold, loaded.get(stream, ()))
-            found[stream] = self._keep_one(stream, fresh)
-        return found
+        """These streams as of one moment; only what is new is read."""
+        return await together(self._store, dict.fromkeys(streams, self)) if streams else {}
+
+    def add(self, stream: str, kept: Folded[S], events: Sequence[RecordedEvent]) -> Folded[S]:
+        """Keep what a stream is with these events, which follow on what was kept of it."""
+        return self._keep_one(stream, kept.add(self._fold, events))
 
     def put(self, stream: str, events: Sequence[RecordedEvent]) -> None:
         """After an append: what was just written is folded without reading it back, if nothing lies between."""
@@ -117,3 +113,16 @@ class States(Generic[S]):
         while len(self._kept) > self._keep:
             self._kept.pop(next(iter(self._kept)))
         return folded
+
+
+async def together(store: EventStore, wanted: Mapping[str, States[Any]]) -> dict[str, Folded[Any]]:
+    """Streams of any kinds as of one moment, by one question to the log; Integrity LOG_BROKEN."""
+    kept = {stream: states.kept(stream) for stream, states in wanted.items()}
+    try:
+        fresh = await store.load_many(list(kept), {stream: folded.head for stream, folded in kept.items()})
+    except Integrity:  # the log lost a tail that is folded here and went on from before it; or it is broken
+        for stream, states in wanted.items():
+            states.forget(stream)
+            kept[stream] = states.kept(stream)
+        fresh = await store.load_many(list(kept))
+    return {stream: states.add(stream, kept[stream], fresh[stream]) for stream, states in wanted.items()}

@@ -6,6 +6,7 @@ import asyncio
 import signal
 from datetime import timedelta
 
+import uvloop
 from temporalio import activity, workflow
 from temporalio.worker import Worker
 
@@ -38,14 +39,17 @@ async def main() -> None:
     """The process, with our worker's own limits; ends by SIGTERM."""
     from runtime.settings import Settings
     from runtime.temporal import connect
+    from worker import runner
 
+    settings = Settings()
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     async with Worker(
-        await connect(Settings()),
+        await connect(settings),
         task_queue=QUEUE,
         workflows=[BareWorkflow],
         activities=[nothing],
+        workflow_runner=runner(settings),
         max_cached_workflows=2000,
         max_concurrent_workflow_tasks=40,
         max_concurrent_local_activities=64,
@@ -54,4 +58,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    uvloop.run(main())

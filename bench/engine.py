@@ -40,13 +40,15 @@ async def measure(only: str, open_nominations: int) -> AsyncIterator[list[Figure
     """One part, or all of them, one after the other."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        if only in ("", "append", "worker"):
+        if only in ("", "append"):  # on servers of its own, whose logins it sets
             async with embedded_stack(Settings(), ephemeral=True) as stack:
-                if only in ("", "append"):
-                    yield await _appends(stack)
-                if only in ("", "worker"):
-                    async with _served(stack, folder) as (worker, door):
-                        yield await worker_memory.figures(worker, door, folder, open_nominations)
+                yield await _appends(stack)
+        if only in ("", "worker"):
+            async with (
+                embedded_stack(Settings(), ephemeral=True) as stack,
+                _served(stack, folder) as (worker, door),
+            ):
+                yield await worker_memory.figures(worker, door, folder, open_nominations)
         if only in ("", "history", "rate"):
             async with (
                 embedded_stack(Settings(), ephemeral=True) as stack,

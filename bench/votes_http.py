@@ -102,7 +102,11 @@ async def figures(server: PostgresServer) -> list[Figure]:
         peak = median(one.rate for one in papers)
         half = await _counted(served, round(CONNECTIONS / (peak / 2) * 1000))
     ratio = compared(
-        "votes_http", "papers/s", [one.rate for one in papers], "the no-op route", [one.rate for one in noop]
+        "votes_http",
+        "papers/s",
+        [one.rate for one in papers],
+        "the no-op route, which reads a paper and answers",
+        [one.rate for one in noop],
     )
     return [ratio, Figure("votes_p99_ms", half.p99_ms, "ms", "papers/s meanwhile", round(half.rate, 1))]
 

@@ -32,6 +32,7 @@ from schemas.events import Ranked
 from schemas.programme import Rank
 from schemas.units import UnitTree
 from store.contract import EventStore
+from store.pool import open_pool
 
 _POLL_SECONDS = 0.05
 _NO_RESULT = RoundRow(stream="", cycle="", last_seq=0, unit="", rank="", route="")
@@ -52,7 +53,7 @@ class Queries:
 
     async def __aenter__(self) -> Self:
         with lost_server_is_unavailable():
-            self._pool = await asyncpg.create_pool(self._dsn, min_size=0, max_size=self._readers_max)
+            self._pool = await open_pool(self._dsn, self._readers_max)
         return self
 
     async def __aexit__(

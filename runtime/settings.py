@@ -104,14 +104,17 @@ class Settings(BaseSettings):
     postgres_vault_owner_dsn: SecretStr | None = Field(
         None, description="if the vault has a server of its own"
     )
-    postgres_pool_max: int = Field(8, ge=1, description="connections a process holds at most")
-    postgres_statement_cache: int = Field(1024, ge=0, description="0 behind PgBouncer in transaction mode")
     vault_kek: SecretStr | None = Field(
         None, description="64 hex digits: the key that wraps each person's key"
     )
 
     ballot_kek: SecretStr | None = Field(
         None, description="64 hex digits: the key that seals each ballot's key; another than the vault's"
+    )
+
+    workflow_sandbox: bool = Field(
+        False,
+        description="Temporal's sandbox around workflows, which finds what replay forbids: slower, for development",
     )
 
     web_address: str = Field("127.0.0.1:8090", description="host:port on which the vote intake listens")

@@ -13,7 +13,7 @@ import asyncpg
 
 from schemas.errors import Integrity
 from schemas.ledger import Frozen
-from store.pool import connection_of
+from store.pool import connection_of, open_pool
 from store.statements import statement
 
 _AT_ONCE = 50
@@ -44,7 +44,7 @@ class HistoryArchive:
         self._pool: asyncpg.Pool | None = None
 
     async def __aenter__(self) -> Self:
-        self._pool = await asyncpg.create_pool(self._dsn, min_size=0, max_size=self._connections_max)
+        self._pool = await open_pool(self._dsn, self._connections_max)
         return self
 
     async def __aexit__(

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from schemas.canonical import leaf_hash, open_event
 from schemas.errors import Conflict, Integrity
-from schemas.ledger import GENESIS, Head, Receipt, RecordedEvent
+from schemas.ledger import Head, Receipt, RecordedEvent
 
 
 class KeptEvent(NamedTuple):
@@ -30,10 +30,11 @@ def open_kept(kept: KeptEvent, position: int | None = None) -> RecordedEvent:
     return event
 
 
-def open_chain(stream: str, after: int, rows: Iterable[KeptEvent], head: Head) -> tuple[RecordedEvent, ...]:
-    """Open a stream's rows from `after` on (that row included, if any), which must reach its head without a gap."""
-    events: list[RecordedEvent] = []
-    seq, prev = (0, GENESIS) if after == 0 else (after - 1, None)
+def open_chain(
+    stream: str, seq: int, prev: str | None, rows: Iterable[KeptEvent], head: Head
+) -> tuple[RecordedEvent, ...]:
+    """Open a stream's rows after `seq`, whose hash is `prev` where it is known; they must reach the head without a gap."""
+    after, events = seq, list[RecordedEvent]()
     for kept in rows:
         event = open_kept(kept)
         if event.seq != seq + 1:
@@ -42,9 +43,9 @@ def open_chain(stream: str, after: int, rows: Iterable[KeptEvent], head: Head) -
             raise _broken(stream, event.seq, "the previous hash is another")
         seq, prev = event.seq, event.hash
         events.append(event)
-    if seq != max(head.seq, after - 1) or (events and prev != head.hash):
+    if seq != max(head.seq, after) or (events and prev != head.hash):
         raise _broken(stream, head.seq, "the stream does not end at its head")
-    return tuple(event for event in events if event.seq > after)
+    return tuple(events)
 
 
 def as_receipt(events: tuple[RecordedEvent, ...], payload_hash: str) -> Receipt | None:

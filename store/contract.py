@@ -6,11 +6,14 @@ payload differs), `LOG_BEHIND`, `WRONG_EXPECTED_HEAD`, the gates, the heads of o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Protocol
 
 from schemas.ledger import Append, Gate, Head, Post, Receipt, RecordedEvent, Reservation
+
+NOTHING_KNOWN: Mapping[str, Head] = MappingProxyType({})
 
 
 class EventStore(Protocol):
@@ -31,8 +34,13 @@ class EventStore(Protocol):
     async def load(self, stream: str, after: int = 0) -> tuple[RecordedEvent, ...]:
         """The stream's events with seq above `after`; Integrity `LOG_BROKEN` if the chain does not hold."""
 
-    async def load_many(self, streams: Sequence[str]) -> dict[str, tuple[RecordedEvent, ...]]:
-        """`load` of each stream, as of one moment; a stream without events has an empty tuple."""
+    async def load_many(
+        self, streams: Sequence[str], known: Mapping[str, Head] = NOTHING_KNOWN
+    ) -> dict[str, tuple[RecordedEvent, ...]]:
+        """`load` of each stream, as of one moment; of a stream that is `known` up to a head, what follows on that.
+
+        A stream without (further) events has an empty tuple.
+        """
 
     async def heads(self, streams: Sequence[str]) -> dict[str, Head]:
         """The head of each stream; seq 0 for one without events."""

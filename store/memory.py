@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import assert_never
 
@@ -29,6 +29,7 @@ from schemas.ledger import (
     Unclaim,
 )
 from store.chain import KeptEvent, as_receipt, open_chain, open_kept
+from store.contract import NOTHING_KNOWN
 
 
 class MemoryEventStore:
@@ -65,8 +66,10 @@ class MemoryEventStore:
     async def load(self, stream: str, after: int = 0) -> tuple[RecordedEvent, ...]:
         return self._load(stream, after)
 
-    async def load_many(self, streams: Sequence[str]) -> dict[str, tuple[RecordedEvent, ...]]:
-        return {stream: self._load(stream, 0) for stream in streams}
+    async def load_many(
+        self, streams: Sequence[str], known: Mapping[str, Head] = NOTHING_KNOWN
+    ) -> dict[str, tuple[RecordedEvent, ...]]:
+        return {stream: self._after(stream, known.get(stream, Head())) for stream in streams}
 
     async def heads(self, streams: Sequence[str]) -> dict[str, Head]:
         return {stream: self._head(stream) for stream in streams}
@@ -146,8 +149,11 @@ class MemoryEventStore:
         return as_receipt(tuple(open_kept(kept) for kept in rows), payload_hash)
 
     def _load(self, stream: str, after: int) -> tuple[RecordedEvent, ...]:
-        rows = self._kept.get(stream, [])[max(after - 1, 0) :]
-        return open_chain(stream, after, rows, self._head(stream))
+        return tuple(event for event in self._after(stream, Head()) if event.seq > after)
+
+    def _after(self, stream: str, known: Head) -> tuple[RecordedEvent, ...]:
+        rows = self._kept.get(stream, [])[known.seq :]
+        return open_chain(stream, known.seq, known.hash, rows, self._head(stream))
 
     def _head(self, stream: str) -> Head:
         kept = self._kept.get(stream)

@@ -13,7 +13,7 @@ from schemas.errors import Refused
 from schemas.ledger import Frozen
 from schemas.values import Pace
 from store.ballots.absence import absence
-from store.pool import connection_of
+from store.pool import connection_of, open_pool
 from store.statements import statement
 from store.voter_keys import KEY_BYTES, VoterKey, fresh_key
 
@@ -56,9 +56,7 @@ class PollingPlace:
         self._pool: asyncpg.Pool | None = None
 
     async def __aenter__(self) -> Self:
-        self._pool = await asyncpg.create_pool(
-            self._dsn, min_size=0, max_size=self._connections_max, command_timeout=5
-        )
+        self._pool = await open_pool(self._dsn, self._connections_max, 5)
         return self
 
     async def __aexit__(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from types import TracebackType
@@ -14,11 +14,14 @@ import orjson
 
 from schemas.canonical import digest, seal
 from schemas.errors import Integrity, Refused, Unavailable
-from schemas.ledger import Append, Gate, Head, Post, Receipt, RecordedEvent, Reservation
+from schemas.ledger import GENESIS, Append, Gate, Head, Post, Receipt, RecordedEvent, Reservation
 from store.chain import KeptEvent, as_receipt, open_chain, open_kept
+from store.contract import NOTHING_KNOWN
 from store.flush import Flusher, Repeated
+from store.pool import open_pool
 from store.statements import server_is_away, statement
 
+_NONE = Head()
 _POLL_SECONDS = 0.02
 _LANES = 2  # one batch is made ready while the other is written
 
@@ -34,9 +37,7 @@ class PostgresEventStore:
         self._flusher = Flusher(self._connect, _LANES)
 
     async def __aenter__(self) -> Self:
-        self._pool = await asyncpg.create_pool(
-            self._dsn, min_size=0, max_size=self._readers_max, command_timeout=self._timeout
-        )
+        self._pool = await open_pool(self._dsn, self._readers_max, self._timeout)
         return self
 
     async def __aexit__(
@@ -60,13 +61,18 @@ class PostgresEventStore:
         return as_receipt(tuple(open_kept(_kept(row)) for row in rows), payload_hash)
 
     async def load(self, stream: str, after: int = 0) -> tuple[RecordedEvent, ...]:
-        rows = await self._fetch("load", [stream], after)
-        return _open_stream(stream, after, rows)
+        before = max(after - 1, 0)  # with that event, whose bytes say whether the next one follows it
+        rows = await self._fetch("load", [stream], [before])
+        events = _open_stream(stream, before, None if before else GENESIS, rows)
+        return tuple(event for event in events if event.seq > after)
 
-    async def load_many(self, streams: Sequence[str]) -> dict[str, tuple[RecordedEvent, ...]]:
-        rows = await self._fetch("load", list(set(streams)), 0)
+    async def load_many(
+        self, streams: Sequence[str], known: Mapping[str, Head] = NOTHING_KNOWN
+    ) -> dict[str, tuple[RecordedEvent, ...]]:
+        heads = {stream: known.get(stream, _NONE) for stream in streams}
+        rows = await self._fetch("load", list(heads), [head.seq for head in heads.values()])
         return {
-            stream: _open_stream(stream, 0, list(of_stream))
+            stream: _open_stream(stream, heads[stream].seq, heads[stream].hash, list(of_stream))
             for stream, of_stream in groupby(rows, key=lambda row: str(row["stream"]))
         }
 
@@ -162,11 +168,13 @@ class PostgresEventStore:
         return connection
 
 
-def _open_stream(stream: str, after: int, rows: Sequence[asyncpg.Record]) -> tuple[RecordedEvent, ...]:
-    head = Head()
+def _open_stream(
+    stream: str, seq: int, prev: str | None, rows: Sequence[asyncpg.Record]
+) -> tuple[RecordedEvent, ...]:
+    head = _NONE
     if rows and rows[0]["head_seq"]:
-        head = Head(seq=rows[0]["head_seq"], hash=rows[0]["head_hash"].hex())
-    return open_chain(stream, after, (_kept(row) for row in rows if row["seq"] is not None), head)
+        head = Head.trusted({"seq": rows[0]["head_seq"], "hash": rows[0]["head_hash"].hex()})
+    return open_chain(stream, seq, prev, (_kept(row) for row in rows if row["seq"] is not None), head)
 
 
 def _open_in_order(row: asyncpg.Record, position: int) -> RecordedEvent:

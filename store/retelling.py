@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from schemas import names
 from schemas.errors import EngineError
 from schemas.ledger import Effect, Guard, Head, Post, RecordedEvent, Release, Reserve
-from store.contract import EventStore
+from store.contract import NOTHING_KNOWN, EventStore
 from store.memory import MemoryEventStore
 
 _NO_HEAD = Head()
@@ -60,8 +60,10 @@ class Retelling(MemoryEventStore):
             return ()
         return tuple(event for event in await self._source.load(stream, after) if event.seq <= head.seq)
 
-    async def load_many(self, streams: Sequence[str]) -> dict[str, tuple[RecordedEvent, ...]]:
-        return {stream: await self.load(stream) for stream in streams}
+    async def load_many(
+        self, streams: Sequence[str], known: Mapping[str, Head] = NOTHING_KNOWN
+    ) -> dict[str, tuple[RecordedEvent, ...]]:
+        return {stream: await self.load(stream, known.get(stream, Head()).seq) for stream in streams}
 
     async def streams(self, prefix: str) -> tuple[str, ...]:
         return tuple(sorted(name for name in self._heads if name.startswith(prefix)))

@@ -16,7 +16,7 @@ from typing import Self
 import asyncpg
 
 from schemas.traces import Traced, unpacked
-from store.pool import connection_of
+from store.pool import connection_of, open_pool
 from store.statements import statement
 
 PAGE = 5000
@@ -38,7 +38,7 @@ class Traces:
         self._screening = asyncio.Semaphore(1)  # one run needs all three connections
 
     async def __aenter__(self) -> Self:
-        self._pool = await asyncpg.create_pool(self._dsn, min_size=0, max_size=3)
+        self._pool = await open_pool(self._dsn, 3)
         return self
 
     async def __aexit__(

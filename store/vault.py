@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from schemas.canonical import canonical_bytes
 from schemas.errors import Conflict, Integrity, Refused
 from schemas.ledger import Frozen
-from store.pool import connection_of
+from store.pool import connection_of, open_pool
 from store.statements import statement
 
 _KEY_BYTES = 32
@@ -57,7 +57,7 @@ class Vault:
         self._pool: asyncpg.Pool | None = None
 
     async def __aenter__(self) -> Self:
-        self._pool = await asyncpg.create_pool(self._dsn, min_size=0, max_size=self._connections_max)
+        self._pool = await open_pool(self._dsn, self._connections_max)
         try:
             await self._pin_key()
         except BaseException:

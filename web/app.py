@@ -44,6 +44,7 @@ _PAGES = {
     "/verify_receipt.py": ("verify_receipt.py", "text/x-python; charset=utf-8"),
 }
 _OVERLOADED = refusal(Unavailable("OVERLOADED"))
+_NOTHING = said(200, {})
 _BROKEN = refusal(Unavailable("BROKEN"))
 
 log = structlog.get_logger()
@@ -71,6 +72,7 @@ class Intake:
             "GET ballot": self._show_ballot,
             "GET receipt": self._show_receipt,
             "GET page": self._show_page,
+            "POST noop": self._do_nothing,
         }
 
     def __rsgi_init__(self, loop: Any) -> None:
@@ -96,10 +98,6 @@ class Intake:
         await self._exits.aclose()
 
     async def __rsgi__(self, scope: Any, protocol: Any) -> None:
-        if scope.path == "/noop":
-            await protocol()
-            protocol.response_empty(204, [])
-            return
         if scope.path == "/healthz":
             answer = said(200, {"status": "ok", "inside": self._inside})
         elif self._inside >= self._inside_max:
@@ -202,6 +200,10 @@ class Intake:
             },
         )
 
+    async def _do_nothing(self, about: str, scope: Any, protocol: Any) -> Answer:  # noqa: ARG002 -- as every route
+        await _body(scope, protocol)
+        return _NOTHING
+
     async def _show_page(self, path: str, scope: Any, protocol: Any) -> Answer:  # noqa: ARG002 -- as every route
         return _page(path)
 
@@ -221,7 +223,7 @@ def route_of(method: str, path: str) -> tuple[str, str]:
     if "\x00" in plain:  # which no text in Postgres holds
         raise BadUsage("NO_SUCH_ROUTE", path=plain.replace("\x00", "%00"))
     what, about = _place_of(plain)
-    wanted = "POST" if what in ("papers", "voters", "challenges") else "GET"
+    wanted = "POST" if what in ("papers", "voters", "challenges", "noop") else "GET"
     if method != wanted:
         raise BadUsage("METHOD_NOT_ALLOWED", method=method, path=plain)
     return f"{wanted} {what}", about
@@ -230,6 +232,8 @@ def route_of(method: str, path: str) -> tuple[str, str]:
 def _place_of(path: str) -> tuple[str, str]:
     if path in _PAGES:
         return "page", path
+    if path == "/noop":
+        return "noop", ""
     _, _, rest = path.partition("/")
     noun, _, about = rest.partition("/")
     if noun == "receipts" and about:

@@ -25,7 +25,7 @@ from store.ballots.paper import CANDIDATES_MAX, Paper, PaperReceipt, day_and_min
 from store.ballots.rules import Opened, Rules, opened
 from store.ballots.sealing import Excluded
 from store.ballots.tally import Inclusion, SealedTally
-from store.pool import connection_of
+from store.pool import connection_of, open_pool
 from store.statements import statement
 
 
@@ -49,9 +49,7 @@ class BallotBox:
 
     async def __aenter__(self) -> Self:
         self._loop = asyncio.get_running_loop()  # asking for it costs a system call, each time
-        self._pool = await asyncpg.create_pool(
-            self._dsn, min_size=0, max_size=self._connections_max, command_timeout=self._timeout
-        )
+        self._pool = await open_pool(self._dsn, self._connections_max, self._timeout)
         return self
 
     async def __aexit__(

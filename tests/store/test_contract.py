@@ -85,6 +85,17 @@ async def test_many_streams_load_at_once(ledger: Ledger, name: str) -> None:
     assert loaded == {stream: receipt.events for stream, receipt in receipts.items()} | {f"{name}/none": ()}
 
 
+async def test_what_follows_on_a_known_head_is_loaded_and_must_follow_on_it(
+    ledger: Ledger, name: str
+) -> None:
+    first = await ledger.store.append(command(name, "one"))
+    second = await ledger.store.append(command(name, "two", first.head))
+    assert await ledger.store.load_many([name], {name: first.head}) == {name: second.events}
+    assert await ledger.store.load_many([name], {name: second.head}) == {name: ()}
+    with pytest.raises(Integrity, match="LOG_BROKEN"):
+        await ledger.store.load_many([name], {name: Head(seq=1, hash="ab" * 32)})
+
+
 async def test_streams_are_found_by_their_prefix_in_order(ledger: Ledger, name: str) -> None:
     for stream in ("b", "a", "c%"):
         await ledger.store.append(command(f"{name}/{stream}", "one"))

@@ -26,6 +26,7 @@ async def engine_settings(module_database, temporal_server, tmp_path_factory) ->
         vault_kek=SecretStr("ab" * 32),
         payload_keys=None if os.environ.get("RECORD_HISTORIES") else SecretStr("cd" * 32),
         temporal_address=temporal_server.address,
+        workflow_sandbox=True,
         task_queue=tmp_path_factory.mktemp("queue").name,
     )
 
