@@ -73,9 +73,11 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
             max_concurrent_activities=32,
             max_concurrent_local_activities=64,
         )
+        written = asyncio.Event()
+        sequencer = asyncio.create_task(Sequencer(settings.dsn(Login.SEQUENCER)).run(written))
         background = [
+            sequencer,
             asyncio.create_task(outbox.run(stop)),
-            asyncio.create_task(Sequencer(settings.dsn(Login.SEQUENCER)).run(stop)),
             asyncio.create_task(Archivist(client, archive, settings.task_queue).run(stop)),
             asyncio.create_task(Projector(store, settings.dsn(Login.APP)).run(stop)),
             *(asyncio.create_task(one) for one in proving(settings, stop)),
@@ -85,6 +87,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
             stopped = asyncio.create_task(stop.wait())
             await asyncio.wait([stopped, *background], return_when=asyncio.FIRST_COMPLETED)
             stop.set()
+        written.set()
         await asyncio.gather(*background)
 
 

@@ -36,12 +36,16 @@ class Sequencer:
         self._steps = 0
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Sequence until `stop` is set, through losses of the server; Integrity `LOG_BROKEN` ends it."""
+        """Sequence until `stop` is set and what was written by then has its place, through losses of the server.
+
+        Integrity `LOG_BROKEN` ends it.
+        """
         try:
             while not stop.is_set():
                 seconds = await self._step_or_pause()
                 if seconds:
                     await pause(stop, seconds)
+            await self._step_or_pause()
         finally:
             await self.close()
 

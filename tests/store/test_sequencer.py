@@ -123,6 +123,16 @@ async def test_two_sequencers_share_one_order(database: Database, store: Postgre
     assert sorted(await order(store)) == sorted((f"s/{n}", 1) for n in range(50))
 
 
+async def test_what_was_written_before_the_stop_has_its_place(
+    database: Database, store: PostgresEventStore
+) -> None:
+    await store.append(command("s/0", "one"))
+    stop = asyncio.Event()
+    stop.set()
+    await Sequencer(database.dsns.sequencer).run(stop)
+    assert await order(store) == [("s/0", 1)]
+
+
 async def test_a_sequencer_outlives_lost_connections(database: Database, store: PostgresEventStore) -> None:
     stop = asyncio.Event()
     running = asyncio.create_task(Sequencer(database.dsns.sequencer).run(stop))
