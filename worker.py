@@ -24,6 +24,7 @@ from activities.outbox import Outbox
 from projections.projector import Projector
 from runtime.archiving import Archivist
 from runtime.door import system_clock
+from runtime.garbage import collect_seldom
 from runtime.logging import configure_logging
 from runtime.publishing import Publisher, published
 from runtime.recovery import Recovery
@@ -112,6 +113,7 @@ async def main() -> None:
     """The process: settings from the environment, SIGTERM and SIGINT end it gracefully."""
     settings = Settings()
     configure_logging(settings)
+    collect_seldom()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

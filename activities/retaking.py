@@ -7,9 +7,10 @@ and what comes out is held against what was recorded. No clock, no network, and 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import Any, NamedTuple
 
 from activities.deciding import Decided, Decider, request_hash
@@ -173,7 +174,7 @@ class Retaker:
     async def _command(self, events: Events) -> tuple[Command | None, bool]:
         """The command, and whether it is that of the request's hash to the letter; None where nothing tells it."""
         first, likeliest = events[0], None
-        async for body in self._bodies(events):
+        for body in await self._bodies(events):
             command = Command.model_construct(
                 id=first.command_id,
                 stream=first.stream,
@@ -187,24 +188,22 @@ class Retaker:
             likeliest = likeliest or command
         return (None if is_proposal(events) else likeliest), False
 
-    async def _bodies(self, events: Events) -> AsyncIterator[Any]:
-        if post := self._told.post(events[0].command_id):
-            is_title = post.name == names.TITLE_MESSAGE
-            yield (ConferTitle if is_title else TakeOutcome).model_validate(post.payload["body"])
+    async def _bodies(self, events: Events) -> Iterator[Any]:
+        """What the command may have said, the likeliest first."""
         state = await self.decider.state(events[0].stream)
-        for body in bodies(events, state):
-            yield body
-        if is_proposal(events):
-            async for body in self._seconded(events[0], state):
-                yield body
+        told = bodies(events, state)
+        if post := self._told.post(events[0].command_id):
+            kind = ConferTitle if post.name == names.TITLE_MESSAGE else TakeOutcome
+            told = chain([kind.model_validate(post.payload["body"])], told)
+        return chain(told, await self._seconded(events[0], state)) if is_proposal(events) else told
 
-    async def _seconded(self, proposal: RecordedEvent, state: Any) -> AsyncIterator[Any]:
+    async def _seconded(self, proposal: RecordedEvent, state: Any) -> Iterator[Any]:
         """What an act was is told in full where somebody asked for the same again, perhaps of a list that had changed."""
-        later = await self._source.load(proposal.stream, proposal.seq)
-        for group in _grouped(later):
-            if group[0].type == SECONDED and group[0].data["kind"] == proposal.data["kind"]:
-                for body in bodies(group, state):
-                    yield body
+        later = _grouped(await self._source.load(proposal.stream, proposal.seq))
+        again = [
+            one for one in later if one[0].type == SECONDED and one[0].data["kind"] == proposal.data["kind"]
+        ]
+        return chain.from_iterable(bodies(one, state) for one in again)
 
 
 async def by_command(pages: AsyncIterable[Iterable[RecordedEvent]]) -> AsyncIterator[Events]:

@@ -26,6 +26,7 @@ from bench.appends import COLUMNS, EVENT, _open_gate, _provenance, _through_the_
 from bench.figures import Figure, compared, show
 from bench.verifying import drain, verify
 from proof.note import SigningKey
+from runtime.garbage import collect_seldom
 from runtime.settings import Settings
 from runtime.stack import Stack, embedded_stack
 from schemas.canonical import seal
@@ -227,6 +228,7 @@ def main() -> None:
     parser.add_argument("--only", choices=PARTS, default="", help="one part instead of all")
     parser.add_argument("--events", type=int, default=EVENTS, help="of the large log; a multiple of 10,000")
     options = parser.parse_args()
+    collect_seldom()  # as the program does
     asyncio.run(show(measure(options.only, options.events)))
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+
+import uvloop
 
 from bench import appends, cycle_rate, histories, worker_memory
 from bench.contest import Contest
@@ -65,7 +66,7 @@ def main() -> None:
     parser.add_argument("--only", choices=PARTS, default="", help="one part instead of all")
     parser.add_argument("--open", type=int, default=1_000, help="open nominations for worker_mb_10k")
     options = parser.parse_args()
-    asyncio.run(show(measure(options.only, options.open)))
+    uvloop.run(show(measure(options.only, options.open)))  # as in the worker
 
 
 if __name__ == "__main__":

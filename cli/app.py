@@ -45,6 +45,7 @@ from cli.desk import REGISTRY, Desk, Registered
 from cli.output import OK, Outcome, console, emit, failure
 from cli.rehearse import command as rehearse
 from runtime.door import Door
+from runtime.garbage import collect_seldom
 from runtime.logging import configure_logging
 from runtime.settings import Language, Settings
 from schemas.errors import BadUsage, EngineError
@@ -179,6 +180,7 @@ def main(argv: Sequence[str]) -> int:
     """Run and print; 130 after Ctrl-C."""
     settings = Settings()
     configure_logging(settings)
+    collect_seldom()
     try:
         outcome = asyncio.run(run(argv, settings))
     except KeyboardInterrupt:

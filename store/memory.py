@@ -40,8 +40,10 @@ class MemoryEventStore:
         self._commands: defaultdict[tuple[str, str], list[KeptEvent]] = defaultdict(list)
         self._order: list[KeptEvent] = []
         self._gates: dict[str, Gate] = {}
-        self._reservations: dict[tuple[str, str], Reservation] = {}
-        self._claims: dict[tuple[str, str, int], str] = {}
+        self._reservations: defaultdict[str, dict[str, Reservation]] = defaultdict(dict)  # cycle → subject
+        self._claims: defaultdict[tuple[str, str], dict[int, str]] = defaultdict(
+            dict
+        )  # cycle, scope → number
         self._documents: dict[str, tuple[str, bytes]] = {}
         self._posts: dict[str, Post] = {}
         self._delivered: set[str] = set()
@@ -101,15 +103,15 @@ class MemoryEventStore:
         return ()  # an append is in the order at once
 
     async def reservations(self, cycle: str, units: Sequence[str] | None = None) -> tuple[Reservation, ...]:
-        held = (row for (of, _), row in self._reservations.items() if of == cycle)
-        asked = (row for row in held if units is None or row.unit in units)
+        wanted = None if units is None else frozenset(units)
+        asked = (row for row in self._reservations[cycle].values() if wanted is None or row.unit in wanted)
         return tuple(sorted(asked, key=lambda row: row.nomination))
 
     async def title_streams(self, subjects: Sequence[str]) -> dict[str, tuple[str, ...]]:
         found: dict[str, list[str]] = {}
-        for (cycle, subject), held in self._reservations.items():
-            if subject in subjects:
-                titles = await self.streams(names.title_stream(cycle, held.nomination, ""))
+        for cycle, places in self._reservations.items():
+            for subject in places.keys() & set(subjects):
+                titles = await self.streams(names.title_stream(cycle, places[subject].nomination, ""))
                 found.setdefault(subject, []).extend(titles)
         return {subject: tuple(sorted(streams)) for subject, streams in found.items() if streams}
 
@@ -117,8 +119,7 @@ class MemoryEventStore:
         return dict(Counter(row.unit for row in await self.reservations(cycle)))
 
     async def claims(self, cycle: str, scope: str) -> dict[int, str]:
-        held = {number: who for (of, at, number), who in self._claims.items() if (of, at) == (cycle, scope)}
-        return dict(sorted(held.items()))
+        return dict(sorted(self._claims[cycle, scope].items()))
 
     async def put_document(self, kind: str, content: bytes) -> str:
         content_hash = digest(content)
@@ -208,13 +209,13 @@ class MemoryEventStore:
     def _claim_fault(self, stream: str, effect: Effect) -> Conflict | None:
         if not isinstance(effect, Claim):
             return None
-        holder = self._claims.get((effect.cycle, effect.scope, effect.number), effect.holder)
+        holder = self._claims[effect.cycle, effect.scope].get(effect.number, effect.holder)
         return None if holder == effect.holder else Conflict("WRONG_EXPECTED_HEAD", stream=stream)
 
     def _reserve_fault(self, effect: Effect) -> Refused | None:
         if not isinstance(effect, Reserve):
             return None
-        held = self._reservations.get((effect.cycle, effect.subject))
+        held = self._reservations[effect.cycle].get(effect.subject)
         if held is None or held.nomination == effect.nomination:
             return None
         return Refused("DUPLICATE_NOMINATION", existing=held.nomination)
@@ -235,14 +236,14 @@ class MemoryEventStore:
                 held = Reservation(
                     nomination=effect.nomination, subject=effect.subject, unit=effect.unit, route=effect.route
                 )
-                self._reservations.setdefault((effect.cycle, effect.subject), held)
+                self._reservations[effect.cycle].setdefault(effect.subject, held)
             case Release():
-                self._reservations.pop((effect.cycle, effect.subject), None)
+                self._reservations[effect.cycle].pop(effect.subject, None)
             case Claim():
-                self._claims[effect.cycle, effect.scope, effect.number] = effect.holder
+                self._claims[effect.cycle, effect.scope][effect.number] = effect.holder
             case Unclaim():
-                if self._claims.get((effect.cycle, effect.scope, effect.number)) == effect.holder:
-                    del self._claims[effect.cycle, effect.scope, effect.number]
+                if self._claims[effect.cycle, effect.scope].get(effect.number) == effect.holder:
+                    del self._claims[effect.cycle, effect.scope][effect.number]
             case Post():
                 self._posts.setdefault(effect.id, effect)
             case _:

@@ -6,7 +6,6 @@ keep their latency. Nothing is answered `accepted` before the ballot box has it 
 
 from __future__ import annotations
 
-import gc
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -19,6 +18,7 @@ from urllib.parse import unquote
 
 import structlog
 
+from runtime.garbage import collect_seldom
 from runtime.logging import configure_logging
 from runtime.settings import Login, Settings
 from schemas.errors import BadUsage, EngineError, Refused, Unavailable
@@ -35,8 +35,6 @@ from web.polls import Known, Polls
 
 BODY_MAX = 16_384
 _UUID_BYTES = 16
-_ALLOCATIONS_A_COLLECTION = 50_000
-"""A thousand requests at once are many objects and no garbage: looking through them for each 700 new ones costs a tenth."""
 _STATIC = Path(__file__).parent / "static"
 _PAGES = {
     "/": ("receipt.html", "text/html; charset=utf-8"),
@@ -89,8 +87,7 @@ class Intake:
         place = await self._exits.enter_async_context(PollingPlace(dsn, kek))
         self._polls = Polls(place, time.monotonic)
         self._adapters = adapters(self._settings, place)
-        gc.freeze()
-        gc.set_threshold(_ALLOCATIONS_A_COLLECTION, 50, 100)
+        collect_seldom()
         log.info("intake_ready", ways=sorted(self._adapters))
 
     async def stop(self) -> None:
