@@ -20,6 +20,7 @@ from uuid import uuid4
 
 import asyncpg
 import orjson
+import uvloop
 
 from bench import replaying
 from bench.appends import COLUMNS, EVENT, _open_gate, _provenance, _through_the_store
@@ -193,34 +194,32 @@ async def _peak_mb(log: Log) -> int:
 
 
 async def _appends(log: Log) -> list[Figure]:
-    """64 callers, with the sequencer and the signer in the same process as in a worker, and with neither."""
+    """64 callers, with one sequencer and one signer in the same process as in a worker, and with neither."""
     proven, plain = [], []
+    sequencer, signer = Sequencer(log.dsns.sequencer), CheckpointSigner(log.dsns.sequencer, KEY)
     async with PostgresEventStore(log.dsns.app) as store:
         await _open_gate(store)
         await _through_the_store(store, callers=64, each=50)
+        await _caught_up(sequencer, signer)
         for _ in range(APPEND_ROUNDS):
-            plain.append(await _through_the_store(store, callers=64, each=100))
-            await _caught_up(log)
+            plain.append(await _through_the_store(store, callers=64, each=400))
+            await _caught_up(sequencer, signer)
             stop = asyncio.Event()
-            tasks = [
-                asyncio.create_task(Sequencer(log.dsns.sequencer).run(stop)),
-                asyncio.create_task(CheckpointSigner(log.dsns.sequencer, KEY).run(stop)),
-            ]
-            proven.append(await _through_the_store(store, callers=64, each=100))
+            tasks = [asyncio.create_task(one.run(stop)) for one in (sequencer, signer)]
+            proven.append(await _through_the_store(store, callers=64, each=400))
             stop.set()
             await asyncio.gather(*tasks)
-            await _caught_up(log)
+            await _caught_up(sequencer, signer)
+    await sequencer.close()
+    await signer.close()
     beside = "the same with no sequencer and no signer; events are hashed and chained in both"
     return [compared("append_proof_cost", "appends/s", proven, beside, plain)]
 
 
-async def _caught_up(log: Log) -> None:
-    sequencer, signer = Sequencer(log.dsns.sequencer), CheckpointSigner(log.dsns.sequencer, KEY)
+async def _caught_up(sequencer: Sequencer, signer: CheckpointSigner) -> None:
     while await sequencer.step():
         pass
     await signer.step()
-    await sequencer.close()
-    await signer.close()
 
 
 def main() -> None:
@@ -229,7 +228,7 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=EVENTS, help="of the large log; a multiple of 10,000")
     options = parser.parse_args()
     collect_seldom()  # as the program does
-    asyncio.run(show(measure(options.only, options.events)))
+    uvloop.run(show(measure(options.only, options.events)))
 
 
 if __name__ == "__main__":

@@ -128,8 +128,7 @@ async def extend(connection: asyncpg.Connection, frontier: Frontier, size: int |
     while size is None or frontier.size < size:
         limit = ROWS_AT_ONCE if size is None else min(ROWS_AT_ONCE, size - frontier.size)
         rows = await connection.fetch(statement("bodies_in_order"), frontier.size, limit)
-        for row in rows:
-            frontier.append(leaf_of(row, frontier.size))
+        frontier.extend([leaf_of(row, index) for index, row in enumerate(rows, frontier.size)])
         if len(rows) < limit:
             return
 
