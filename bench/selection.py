@@ -150,7 +150,10 @@ def main() -> None:
         "--nominations", type=int, default=20_000, help="of rehearsal_full, which takes hours"
     )
     parser.add_argument(
-        "--day", type=int, default=20, help="seconds that a cycle day of rehearsal_full takes"
+        "--day",
+        type=int,
+        default=75,
+        help="seconds that a cycle day of rehearsal_full takes: a township waits 56 days",
     )
     options = parser.parse_args()
     asyncio.run(show(_parts(options)))

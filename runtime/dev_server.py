@@ -22,6 +22,9 @@ from schemas.errors import Unavailable
 
 NAMESPACE = "default"
 
+UPDATE_LIMITS = {"history.maxInFlightUpdates": "1000", "history.maxTotalUpdates": "20000"}
+"""Of one workflow run: Temporal's own are 10 at once, which a panel or the departments of a clearance pass."""
+
 _START_TRIES = 4
 _READY_SECONDS = 30.0
 _STOP_SECONDS = 10.0
@@ -79,7 +82,7 @@ def _command(places: Places, options: DevServerOptions, port: int, ui_port: int)
     arguments += _storage(places) if options.durable else []
     for key in SEARCH_ATTRIBUTES:
         arguments += ["--search-attribute", f"{key.name}=Keyword"]
-    for name, value in (options.dynamic_config or {}).items():
+    for name, value in {**UPDATE_LIMITS, **(options.dynamic_config or {})}.items():
         arguments += ["--dynamic-config-value", f"{name}={value}"]
     return Command(
         name="temporal",

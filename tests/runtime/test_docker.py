@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from runtime.dev_server import UPDATE_LIMITS
 from runtime.settings import CHECKOUT, Settings
 from runtime.temporal import SEARCH_ATTRIBUTES
 
@@ -48,6 +49,15 @@ def test_the_schema_check_would_notice_a_slip(tmp_path: Path) -> None:
 def test_the_dockerfile_passes_hadolint() -> None:
     said = run(str(BIN / "hadolint"), "docker/Dockerfile")
     assert said.returncode == 0, said.stdout
+
+
+def test_the_server_of_the_compose_file_takes_as_many_updates_as_ours(compose: dict[str, Any]) -> None:
+    server = compose["services"]["temporal"]
+    (mounted,) = server["volumes"]
+    file, place, _ = mounted.split(":")
+    assert place == server["environment"]["DYNAMIC_CONFIG_FILE_PATH"]
+    limits = YAML(typ="safe").load(DOCKER / file)
+    assert {name: str(one["value"]) for name, (one,) in limits.items()} == UPDATE_LIMITS
 
 
 @pytest.mark.parametrize("script", sorted(DOCKER.glob("*.sh")), ids=lambda path: path.name)
