@@ -29,7 +29,6 @@ from schemas import names
 from schemas.commands import ExtendIntake
 from schemas.ledger import Actor
 from schemas.loading import open_programme
-from schemas.programme import Intake
 
 PROGRAMME = find("sichuan-craftsman")
 SAMPLE = 60
@@ -102,12 +101,12 @@ async def _watched(worker: Child) -> AsyncIterator[Memory]:
 
 
 async def _extend(stage: Stage, nominations: int, day: int) -> None:
-    """By two people, as long as that many nominations are expected to take."""
-    programme = stage.party.programme
+    """By two people, as long as that many nominations are expected to take, where the programme's own time is shorter."""
+    cycle = (await stage.door.decider.cycles.get(names.cycle_stream(stage.cycle))).state
     days = nominations // NOMINATIONS_A_SECOND // day + DAYS_MORE
     closes_at: datetime = BEGINS + timedelta(days=days)
-    for rank, declared in programme.stages.items():
-        if any(isinstance(step, Intake) for step in declared.steps):
+    for rank, intake in cycle.intakes.items():
+        if intake.window.closes_at < closes_at:
             body = ExtendIntake(rank=rank, closes_at=closes_at, reason="measured · 测量")
             for person in OPERATORS:
                 await stage.door.send(
