@@ -105,6 +105,8 @@ async def act_until(
         while not await done():
             for stream in await door.store.streams(f"round/{cycle}/"):
                 state = (await door.decider.rounds.get(stream)).state
+                if await done():  # before a step that has just been reached is acted upon, and is over
+                    return
                 await act(door, programme, state)
             await asyncio.sleep(0.3)
 
