@@ -75,9 +75,8 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
             max_concurrent_local_activities=64,
         )
         written = asyncio.Event()
-        sequencer = asyncio.create_task(Sequencer(settings.dsn(Login.SEQUENCER)).run(written))
         background = [
-            sequencer,
+            asyncio.create_task(Sequencer(settings.dsn(Login.SEQUENCER)).run(written)),
             asyncio.create_task(outbox.run(stop)),
             asyncio.create_task(Archivist(client, archive, settings.task_queue).run(stop)),
             asyncio.create_task(Projector(store, settings.dsn(Login.APP)).run(stop)),

@@ -378,19 +378,17 @@ class Decider:
     async def _decide_nomination(self, command: Command) -> Decided:
         cycle, body = names.cycle_of(command.stream), command.body  # type: str, Any
         likely = nomination.round_of(self.nominations.kept(command.stream).state, body)
-        folded, folded_cycle, grants, *rounds_ = await self.read(
-            command.stream,
-            names.cycle_stream(cycle),
-            names.authority_stream(cycle),
-            *([likely] if likely else ()),
-        )
+        asked = [command.stream, names.cycle_stream(cycle), names.authority_stream(cycle)]
+        asked += [likely] if likely else []
+        known = dict(zip(asked, await self.read(*asked), strict=True))
+        folded, folded_cycle, grants = [known[stream] for stream in asked[:3]]
         at = nomination.round_of(folded.state, body)
         programme, tree, _ = await self._laws(folded_cycle)
         inputs = nomination.Inputs(
             programme=programme,
             tree=tree,
             authority=grants.state,
-            round=rounds_[0].state if rounds_ and at == likely else await self._round(at),
+            round=known[at].state if at in known else await self._round(at),
             intake_open=not folded_cycle.state.intake_closed,
             fed=frozenset(folded_cycle.state.fed),
             claims=await self._claims(cycle, nomination.scope_of(folded.state, body)),

@@ -137,7 +137,7 @@ class Engine:
 
     async def _screen_ballot(self, order: Order) -> RoundAnswer:
         body: Any = order.command.body
-        step = await self._step(order.command.stream, body.step)
+        _, step = await self._step(order.command.stream, body.step)
         assert isinstance(step, PublicVote)
         receipt = await self._screener.screen(order.command, step)
         return await self._round_answer(order.command, receipt)
@@ -176,8 +176,8 @@ class Engine:
             return await self._round_answer(command, receipt)
 
     async def _open_ballot(self, stream: str, step_id: str) -> None:
-        run = (await self._decider.rounds.get(stream)).state.steps.get(step_id)
-        step = await self._step(stream, step_id)
+        state, step = await self._step(stream, step_id)
+        run = state.steps.get(step_id)
         if isinstance(step, PublicVote) and run and run.window and run.closed_at is None:
             ballot = names.step_gate(stream, step_id)
             if step.stuffing is not None:
@@ -194,11 +194,11 @@ class Engine:
         view = round_view(folded.state, stage, tree, command.received_at, cycle.state)
         return RoundAnswer(receipt=receipt, view=view)
 
-    async def _step(self, stream: str, step_id: str) -> Step:
-        """A step as the rules of the round's last event have it."""
+    async def _step(self, stream: str, step_id: str) -> tuple[rounds.State, Step]:
+        """The round, and a step as the rules of its last event have it."""
         folded, cycle = await self._decider.read(stream, names.cycle_stream(names.cycle_of(stream)))
         stage, _ = await self._stage(stream, folded.rules, cycle.state)
-        return stage.step(step_id)
+        return folded.state, stage.step(step_id)
 
     async def _stage(self, stream: str, rules: str, cycle: cycles.State) -> tuple[Stage, UnitTree]:
         """What the programme of those rules says of the rank of the round's unit, and the units."""

@@ -91,10 +91,10 @@ class States(Generic[S]):
 
     def put(self, stream: str, events: Sequence[RecordedEvent]) -> None:
         """After an append: what was just written is folded without reading it back, if nothing lies between."""
-        kept = self._kept.get(stream, Folded(self._initial))
+        kept = self.kept(stream)
         fresh = [event for event in events if event.seq > kept.head.seq]
         if fresh and fresh[0].seq == kept.head.seq + 1:
-            self._keep_one(stream, kept.add(self._fold, fresh))
+            self.add(stream, kept, fresh)
 
     def kept(self, stream: str) -> Folded[S]:
         """The stream as far as it is folded here, without asking the store."""

@@ -98,11 +98,16 @@ class Sheet:
         self.ballot = ballot
         self.day = day
         self.over = over
-        self.number: int | None = ballot.sheets.get(day)
         self.queue: deque[Waiting] = deque()
         self.fresh_in_a_row = _HOPE_AFTER  # flushes of first papers only
         self._name = ballot.rules.ballot
         self._head = leaf_head(ballot.rules_hash, day)
+        self.find()
+
+    def find(self) -> None:
+        """Take over the day's number, if the ballot knows it; every receipt of the day begins with it."""
+        self.number = self.ballot.sheets.get(self.day)
+        self._number = "" if self.number is None else self.number.to_bytes(2, "big").hex()
 
     def take(self) -> list[Waiting]:
         """The next batch in ascending order of voters, one paper each; a voter's others wait for the next."""
@@ -119,9 +124,8 @@ class Sheet:
     def receipt(self, waiting: Waiting, slot: int) -> PaperReceipt:
         """The receipt of a paper that has just been put into the box."""
         record = waiting.record
-        number = (self.number or 0).to_bytes(2, "big").hex()
         leaf = sha256(self._head + record[:34] + record[35 : 35 + 2 * record[34]]).hexdigest()
-        return PaperReceipt(self._name, number + record[:16].hex() + _SLOTS[slot], leaf)
+        return PaperReceipt(self._name, self._number + record[:16].hex() + _SLOTS[slot], leaf)
 
 
 class Flusher:
@@ -202,7 +206,7 @@ async def find_sheet(lane: Lane, sheet: Sheet) -> None:
         ((number,),) = await lane.ask(statement("open_sheet"), sheet.ballot.rules.ballot, day_date(sheet.day))
         if number is not None:
             sheets[sheet.day] = number
-    sheet.number = sheets.get(sheet.day)
+    sheet.find()
 
 
 async def _judge(flusher: Flusher, lane: Lane, sheet: Sheet, batch: list[Waiting]) -> None:
