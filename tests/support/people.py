@@ -20,7 +20,7 @@ from schemas.commands import (
     HandInSheet,
     WrittenMark,
 )
-from schemas.errors import Conflict, Refused
+from schemas.errors import Conflict, Refused, Unavailable
 from schemas.events import FactValue, GrantTerms
 from schemas.ledger import Actor
 from schemas.programme import Channel, Programme, Step
@@ -123,9 +123,17 @@ async def until(what: Callable[[], Awaitable[bool]], seconds: float = 60) -> Non
 
 
 async def at_step(door: Door, stream: str, step: str) -> bool:
-    """Whether the round has come to that step, and it is not closed."""
+    """Whether the round has come to that step, it is not closed, and its ballot, if it has one, takes papers."""
     state = (await door.decider.rounds.get(stream)).state
-    return state.current == step and rounds.run_of(state, step).closed_at is None
+    if state.current != step or rounds.run_of(state, step).closed_at is not None:
+        return False
+    try:
+        await door.ballots.rules(names.step_gate(stream, step))
+    except Refused:
+        return True  # the step has no ballot
+    except Unavailable:
+        return False  # the log has opened it, the box does just now
+    return True
 
 
 async def until_over(door: Door, cycle: str, ids: list[str], seconds: float = 60) -> list[nominations.State]:

@@ -21,6 +21,7 @@ from schemas.errors import Integrity
 from schemas.ledger import Gate, Reservation
 from tests.support import people
 from tests.support.databases import Database, fresh_database
+from tests.support.people import at_step
 from tests.workflows import test_recovery as flood
 from worker import serve
 
@@ -104,7 +105,7 @@ async def test_an_older_postgres_gets_its_tail_back_from_temporal_and_the_cycle_
             await door.send(names.nomination_stream(cycle, late[0]), Withdraw(reason="ill"), officer)
             await flood.vote_is_open(door, programme, cycle)
             await flood.vote(door, cycle, nominations)
-            await people.act_until(door, cycle, programme, lambda: flood.at(door, prefecture, "notice"))
+            await people.act_until(door, cycle, programme, lambda: at_step(door, prefecture, "notice"))
         async with Door.open(now) as door:
             before, rows = await _bodies(database), await _rows(door, cycle)
 
@@ -163,7 +164,7 @@ async def test_outcomes_that_were_lost_on_their_way_or_with_the_outbox_are_told_
     async with _at_work(settings) as door:
         programme, cycle, nominations = await flood.begin(door, programme_file, "unheard")
         county = names.round_stream(cycle, "territorial", "C")
-        await people.act_until(door, cycle, programme, lambda: flood.at(door, county, "word"))
+        await people.act_until(door, cycle, programme, lambda: at_step(door, county, "word"))
     async with Door.open(settings) as door:
         await flood.lose_temporal(door, cycle)
         await door.decider.execute(lapse_command(county, await door.now(cycle)))

@@ -8,7 +8,6 @@ import pytest
 from temporalio.service import RPCError
 
 from cli.app import run
-from domain import round as rounds
 from runtime.door import Door
 from schemas import names
 from schemas.commands import CancelCycle, CancelRound, Endorse, PauseCycle, ResumeCycle
@@ -16,7 +15,7 @@ from schemas.ledger import Actor, RecordedEvent
 from schemas.loading import load_programme
 from schemas.programme import Programme
 from tests.support import people
-from tests.support.people import until
+from tests.support.people import at_step, until
 
 UNITS = """code,parent,name,rank
 P,,测试省,province
@@ -81,14 +80,9 @@ async def begin(door: Door, file: Path, label: str) -> tuple[Programme, str, lis
     return programme, cycle, nominations
 
 
-async def at(door: Door, stream: str, step: str) -> bool:
-    state = (await door.decider.rounds.get(stream)).state
-    return state.current == step and rounds.run_of(state, step).closed_at is None
-
-
 async def vote_is_open(door: Door, programme: Programme, cycle: str) -> None:
     prefecture = names.round_stream(cycle, "territorial", "A")
-    await people.act_until(door, cycle, programme, lambda: at(door, prefecture, "vote"))
+    await people.act_until(door, cycle, programme, lambda: at_step(door, prefecture, "vote"))
 
 
 async def act_to_the_end(door: Door, programme: Programme, cycle: str, nominations: list[str]) -> None:
@@ -186,7 +180,7 @@ async def test_starting_a_cycle_again_whose_workflows_are_lost_begins_them_again
     await lose_temporal(door, cycle)
     await begin(door, programme_file, "again")
     county = names.round_stream(cycle, "territorial", "C")
-    await until(lambda: at(door, county, "word"))
+    await until(lambda: at_step(door, county, "word"))
     assert [event.type for event in (await _log(door, cycle))[names.cycle_stream(cycle)]] == [
         "CycleOpened",
         "IntakeClosed",
@@ -203,7 +197,7 @@ async def test_a_command_to_a_cycle_whose_workflows_are_lost_is_recorded_and_beg
     receipt = await door.send(stream, PauseCycle(reason="flood"), OPERATORS[0])
     assert [event.type for event in receipt.events] == ["CyclePaused"]
     await door.send(stream, ResumeCycle(), OPERATORS[0])
-    await until(lambda: at(door, names.round_stream(cycle, "territorial", "C"), "word"))
+    await until(lambda: at_step(door, names.round_stream(cycle, "territorial", "C"), "word"))
 
 
 async def test_a_round_that_alone_was_terminated_is_begun_again_by_its_parent(
@@ -211,7 +205,7 @@ async def test_a_round_that_alone_was_terminated_is_begun_again_by_its_parent(
 ) -> None:
     programme, cycle, nominations = await begin(door, programme_file, "one")
     county = names.round_stream(cycle, "territorial", "C")
-    await until(lambda: at(door, county, "word"))
+    await until(lambda: at_step(door, county, "word"))
     assert door.client is not None
     await door.client.get_workflow_handle(county).terminate("by mistake")
     for nomination in nominations:
@@ -226,7 +220,7 @@ async def test_the_rounds_of_a_cancelled_cycle_lapse_though_its_workflows_were_l
 ) -> None:
     _, cycle, _ = await begin(door, programme_file, "cancelled")
     county = names.round_stream(cycle, "territorial", "C")
-    await until(lambda: at(door, county, "word"))
+    await until(lambda: at_step(door, county, "word"))
     await lose_temporal(door, cycle)
     for n, operator in enumerate(OPERATORS):
         command = await door.command(
@@ -244,7 +238,7 @@ async def test_the_rounds_below_a_cancelled_one_lapse_though_its_workflows_were_
 ) -> None:
     _, cycle, nominations = await begin(door, programme_file, "lapsed")
     county = names.round_stream(cycle, "territorial", "C")
-    await until(lambda: at(door, county, "word"))
+    await until(lambda: at_step(door, county, "word"))
     await lose_temporal(door, cycle)
     above = await door.decider.parent_of(county)
     for n, operator in enumerate(OPERATORS):
