@@ -155,9 +155,11 @@ def _values(valid: Channels, body: SealTally, step: PublicVote) -> tuple[PanelRe
     )
 
 
-def _by_channel(channels: tuple[ChannelCounts, ...], body: SealTally) -> Channels:
-    """Votes by channel and nomination; a box that tells no channels has one."""
-    by_channel = {one.channel: one.counts for one in channels} or {"": body.counts}
+def _by_channel(told: tuple[ChannelCounts, ...], tally: SealTally | TallySealed) -> Channels:
+    """Votes by channel and nomination; a box that tells no channels has one. None of the papers may be valid."""
+    by_channel = {one.channel: one.counts for one in told}
+    if not told and not tally.channels:
+        by_channel = {"": tally.counts}
     return {name: {one.nomination: one.votes for one in counts} for name, counts in by_channel.items()}
 
 
@@ -181,10 +183,9 @@ def _component(valid: Channels, candidates: list[str], step: PublicVote) -> Norm
 
 def counted_as(sealed: TallySealed, step: PublicVote, without: Collection[str] = ()) -> dict[str, Fraction]:
     """The component that a sealed tally would give under this step, without the papers of these channels."""
-    channels = {one.channel: one.counts for one in sealed.valid} or {"": sealed.counts}
     valid = {
-        channel: {one.nomination: 0 if one.nomination in sealed.zeroed else one.votes for one in counts}
-        for channel, counts in channels.items()
+        channel: {id: 0 if id in sealed.zeroed else votes for id, votes in counts.items()}
+        for channel, counts in _by_channel(sealed.valid, sealed).items()
         if channel not in without
     }
     return _component(valid, [one.nomination for one in sealed.counts], step).values

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
 from domain.round import run_of
+from domain.vote import counted_as
 from schemas import names
 from schemas.commands import (
     CloseStep,
@@ -19,6 +21,7 @@ from schemas.commands import (
     SealTally,
 )
 from schemas.events import ChannelCounts, Count, TallySealed, VotesInvalidated
+from schemas.programme import PublicVote
 from tests.domain.specification import (
     DAY,
     OFFICER,
@@ -42,7 +45,9 @@ def channel(name: str, **votes: int) -> ChannelCounts:
     return ChannelCounts(channel=name, papers=sum(votes.values()), counts=counts)
 
 
-def seal(world: World, *valid: ChannelCounts, **counts: int) -> None:
+def seal(
+    world: World, *valid: ChannelCounts, channels: tuple[ChannelCounts, ...] = (), **counts: int
+) -> None:
     world.at(
         SealTally(
             step="public_vote",
@@ -51,6 +56,7 @@ def seal(world: World, *valid: ChannelCounts, **counts: int) -> None:
             refused=0,
             root="0" * 64,
             counts=tuple(Count(nomination=id, votes=number) for id, number in counts.items()),
+            channels=channels,
             valid=valid,
         )
     )
@@ -111,6 +117,16 @@ def test_votes_of_invalidated_voters_are_deducted_and_both_counts_are_kept_dr_23
     seal(world, channel("web", a=8, b=10), a=30, b=10)
     assert {count.nomination: count.votes for count in sealed(world).counts} == {"a": 30, "b": 10}
     assert values(world) == {"a": 80, "b": 100}
+
+
+def test_votes_of_which_none_is_valid_give_nobody_anything_dr_23() -> None:
+    world = voted(step("public_vote", limits=LIMITS))
+    world.pass_window("public_vote")
+    seal(world, channels=(channel("", a=30, b=10),), a=30, b=10)
+    told = sealed(world)
+    assert values(world) == {"a": 0, "b": 0}
+    assert {one.nomination: one.value for one in told.before or ()} == {"a": 100, "b": Fraction(100, 3)}
+    assert counted_as(told, PublicVote.model_validate(step("public_vote", limits=LIMITS))) == values(world)
 
 
 def test_the_votes_of_one_candidate_are_zeroed_dr_23() -> None:
