@@ -13,7 +13,8 @@ What is checked, in this order, up to the first fault:
  2. the log's checkpoints: form, origin, the signature by the key that you hold, cosignatures by your witnesses;
  3. each event: canonical bytes (RFC 8785, a narrow profile), its place in its stream's chain, its leaf in the tree;
  4. the tree over all leaves: the root of every checkpoint, and of the one that you bring (`--against`);
- 5. the programme, units and calendar that events pin; sealed tallies beside the events; causes that must be there.
+ 5. the programme, units and calendar that events pin; causes that must be there;
+ 6. each sealed tally: beside its event, by the ballot's rules as it was opened with them, and added up.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import json
 import re
 import sys
 import zlib
+from fractions import Fraction
 from hashlib import sha256
 from typing import Any
 from unicodedata import is_normalized
@@ -35,6 +37,7 @@ FORMAT = "xuanshu-bundle-1"
 GENESIS = "0" * 64
 DEPTH_MAX = 50
 LOG, WITNESS = 1, 4  # the kinds of key
+EMPTY = sha256().hexdigest()  # the root of a tree without leaves
 
 Json = dict[str, Any]
 EXIT_OK, EXIT_UNDECIDED, EXIT_FAULT = 0, 2, 6
@@ -92,6 +95,14 @@ WORDS = {
     ),
     "DOCUMENT_UNPINNED": ("所附文件未被任何记录引用", "a document is pinned by no event"),
     "TALLY_DIFFERS": ("封存计票与记录不符", "a sealed tally is not the one that the events tell"),
+    "BALLOT_DIFFERS": (
+        "票规与开票记录或评选办法不符",
+        "a ballot's rules are not those of its opening and its programme",
+    ),
+    "TALLY_WRONG": (
+        "封存计票自身不符，或所得分数并非由其得出",
+        "a sealed tally does not add up, or does not give the values that its event tells",
+    ),
     "CAUSE_MISSING": ("记录所引的起因不在包中", "the cause of an event is not there"),
 }
 
@@ -387,6 +398,9 @@ class Bundle:
         self.pins: set[str] = set()
         self.causes: dict[str, int] = {}
         self.tallies: dict[str, Json] = {}
+        self.ballots: dict[str, Json] = {}
+        self.rules: dict[str, str] = {}
+        self.ranks: dict[str, Any] = {}
         self.opened: Json | None = None
         self.shown = self.withheld = self.position = 0
         self.told: dict[str, object] = {}
@@ -407,6 +421,7 @@ class Bundle:
         self._sealed_tallies()
         self._documents()
         self._sense()
+        self._counted()
 
     # -- 1. manifest and files
 
@@ -519,13 +534,15 @@ class Bundle:
         """Remember what the event pins and points at, for later."""
         kind, data = event["type"], event["data"]
         pins = {"CycleOpened": ("units", "overrides"), "RulesAmended": ("rules",)}.get(kind, ())
-        told = [data.get(key, "") for key in (*pins, *(("ballot",) if kind == "TallySealed" else ()))]
+        told = [data.get(key, "") for key in (*pins, *(("ballot",) if kind in _OF_BALLOTS else ()))]
         if not all(type(one) is str for one in told):
             raise Fault("EVENT_BROKEN", at)
         if kind == "CycleOpened" and self.opened is None and event["stream"] == f"cycle/{self.cycle}":
             self.opened = event
-        if kind == "TallySealed":
-            self.tallies[told.pop()] = data
+        if kind == "RoundOpened":
+            self.ranks[event["stream"]] = data.get("rank")
+        if kind in _OF_BALLOTS:
+            (self.tallies if kind == "TallySealed" else self.ballots)[told.pop()] = event
         self.pins.update(one for one in (event["rules"], *told) if one)
         cause = event.get("cause", "").partition("@")[0]
         if cause:
@@ -577,10 +594,11 @@ class Bundle:
             tally = canonical(line, "TALLY_DIFFERS", "tallies.txt")
             ballot = str(tally.get("ballot")) if isinstance(tally, dict) else ""
             event = self.tallies.get(ballot)
-            if event is None or ballot in told or _counted(tally) != _counted(event):
+            if event is None or ballot in told or not _tells(event["data"], tally):
                 raise Fault("TALLY_DIFFERS", "tallies.txt")
             told.add(ballot)
-            self.pins.add(str(tally.get("rules_hash")))
+            self.rules[ballot] = str(tally.get("rules_hash"))
+            self.pins.add(self.rules[ballot])
         for ballot in sorted(self.tallies.keys() - told):
             raise Fault("TALLY_DIFFERS", ballot)
 
@@ -597,6 +615,42 @@ class Bundle:
             parts = cause.split("/")
             if len(parts) > 1 and parts[1] == self.cycle and cause not in self.heads:
                 raise Fault("CAUSE_MISSING", at)
+
+    # -- 6. what was counted
+
+    def _counted(self) -> None:
+        for ballot, event in sorted(self.tallies.items()):
+            try:
+                self._ballot(ballot, event)
+            except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+                raise Fault("TALLY_WRONG", ballot) from None
+
+    def _ballot(self, ballot: str, event: Json) -> None:
+        """The ballot's rules are what its opening and the programme say; by them its tally adds up."""
+        opening, sealed = self.ballots.get(ballot), event["data"]
+        if opening is None or (opening["stream"], opening["data"]["step"]) != (
+            event["stream"],
+            sealed["step"],
+        ):
+            raise Fault("BALLOT_DIFFERS", ballot)
+        rules, step = self._document(self.rules[ballot]), self._step(opening)
+        if not _opened_so(rules, ballot, opening["data"], step):
+            raise Fault("BALLOT_DIFFERS", ballot)
+        if "channels" not in sealed and sealed["papers"]:
+            return  # an older event, which has no counts by channel
+        if not adds_up(sealed, rules) or not follows(sealed, rules["candidates"], self._step(event)):
+            raise Fault("TALLY_WRONG", ballot)
+
+    def _step(self, event: Json) -> Json:
+        """The step that an event of a round speaks of, as the programme has it that was in force."""
+        stage = self._document(event["rules"])["stages"][self.ranks[event["stream"]]]
+        step: Json = {one["id"]: one for one in stage["steps"]}[event["data"]["step"]]
+        return step
+
+    def _document(self, pin: str) -> Json:
+        name = f"documents/{pin}.json"
+        document: Json = canonical(self.archive.read(name), "DOCUMENT_DIFFERS", name)
+        return document
 
     def counts(self) -> dict[str, object]:
         """What was read, for people and programs."""
@@ -687,11 +741,123 @@ def is_event(event: Any) -> bool:
     )
 
 
-def _counted(tally: Json) -> str:
-    """What a tally and the event that tells it must have alike."""
-    return json.dumps(
-        [tally.get(key) for key in ("ballot", "papers", "refused", "root", "counts", "valid")], sort_keys=True
+# ---- ballots and their tallies ----
+
+_OF_BALLOTS = ("BallotOpened", "TallySealed")
+_TOLD = ("ballot", "papers", "refused", "root", "counts", "valid")
+_TOLD_SINCE = ("uncounted_root", "rules_hash", "channels")
+
+
+def _alike(one: Any, other: Any) -> bool:
+    return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
+
+
+def _tells(event: Json, tally: Json) -> bool:
+    """Whether an event tells a tally as it was sealed; older events lack some of it."""
+    keys = (*_TOLD, *(key for key in _TOLD_SINCE if key in event))
+    return all(_alike(event.get(key), tally.get(key)) for key in keys)
+
+
+def _opened_so(rules: Any, ballot: str, opening: Json, step: Json) -> bool:
+    """Whether a ballot has these rules by its opening and the programme; older rules name no channels."""
+    if not isinstance(rules, dict) or not isinstance(rules.get("limits"), dict):
+        return False
+    channels = {"channels": [one["channel"] for one in step["channels"]]}
+    told = {"ballot": ballot, "candidates": opening["candidates"], "limits": rules["limits"] | step["limits"]}
+    return _alike(channels | rules, channels | told)
+
+
+def adds_up(sealed: Json, rules: Json) -> bool:
+    """Whether channels make up the counts and the papers, valid ones are among all, each within the ballot's limits."""
+    every, valid = (_by_channel(sealed.get(key, []), rules) for key in ("channels", "valid"))
+    nobody = [0] * (1 + len(rules["candidates"]))
+    left = [
+        [all_ - good for all_, good in zip(votes, valid.get(channel, nobody), strict=True)]
+        for channel, votes in every.items()
+    ]
+    papers, *votes = map(sum, zip(nobody, *every.values(), strict=True))
+    told = [(one["nomination"], _number(one["votes"])) for one in sealed["counts"]]
+    return (
+        papers == _number(sealed["papers"])
+        and told == list(zip(rules["candidates"], votes, strict=True))
+        and valid.keys() <= every.keys()
+        and all(_may_be(one, rules["limits"]) for one in (*every.values(), *valid.values(), *left))
+        and (sealed["root"] == EMPTY) == (papers == 0)
+        and (sealed.get("uncounted_root", EMPTY) == EMPTY) == (not any(one[0] for one in left))
     )
+
+
+def _by_channel(told: list[Json], rules: Json) -> dict[str, list[int]]:
+    """channel: [papers, votes of each candidate], of channels of the rules, each told once; ValueError for others."""
+    channels, candidates = rules.get("channels") or [""], rules["candidates"]
+    found = {}
+    for one in told:
+        counts, channel = one["counts"], one["channel"]
+        if channel not in channels or channel in found or [c["nomination"] for c in counts] != candidates:
+            raise ValueError(channel)
+        found[channel] = [_number(one["papers"]), *(_number(count["votes"]) for count in counts)]
+    return found
+
+
+def _may_be(papers_and_votes: list[int], limits: Json) -> bool:
+    """Whether so many papers can give these votes."""
+    papers, *votes = papers_and_votes
+    most = papers * (limits["choices_max"] if limits.get("repeats") else 1)
+    bounds = (papers * limits["choices_min"], papers * limits["choices_max"])
+    return bounds[0] <= sum(votes) <= bounds[1] and all(0 <= one <= most for one in votes)
+
+
+def _number(value: Any) -> int:
+    if type(value) is not int or value < 0:
+        raise ValueError(value)
+    return value
+
+
+def follows(sealed: Json, candidates: list[str], step: Json) -> bool:
+    """Whether the values of the component come from the valid papers; where those of all papers differ, from them too."""
+    values = component(sealed.get("valid", []), candidates, step, sealed.get("zeroed", []))
+    before = component(sealed.get("channels", []), candidates, step, [])
+    told = [
+        [(one["nomination"], one["value"], one["counted"]) for one in sealed.get(key, [])]
+        for key in ("values", "before")
+    ]
+    return _alike(told, [values, before if before != values else []])
+
+
+def component(
+    told: list[Json], candidates: list[str], step: Json, zeroed: list[str]
+) -> list[tuple[str, str, int]]:
+    """(candidate, value, votes): all papers alike, or each channel on 0 to 100 by itself and weighed (DR-19, DR-24)."""
+    shares = {one["channel"]: Fraction(*map(int, one["share"].split("/"))) for one in step["channels"]}
+    shares = shares or {"": Fraction(1)}
+    votes = {channel: dict.fromkeys(candidates, 0) for channel in shares}
+    for one in told:
+        for count in one["counts"]:
+            if count["nomination"] not in zeroed:
+                votes[one["channel"]][count["nomination"]] += count["votes"]
+    parts = {channel: normalised(tally, step["normalise"]) for channel, tally in votes.items()}
+    return [
+        (
+            id,
+            str(sum((parts[channel][id] * share for channel, share in shares.items()), Fraction())),
+            sum(tally[id] for tally in votes.values()),
+        )
+        for id in candidates
+    ]
+
+
+def normalised(tally: dict[str, int], method: str) -> dict[str, Fraction]:
+    """A tally on 0 to 100: `top` is 100, or each its share of all, or by rank, equals on one place (DR-19)."""
+    votes, hundred = tally.values(), Fraction(100)
+    if not any(votes):
+        return dict.fromkeys(tally, Fraction())
+    if method == "rank":
+        return {
+            id: hundred * (len(votes) - sum(other > one for other in votes)) / len(votes)
+            for id, one in tally.items()
+        }
+    whole = {"top": max(votes), "share": sum(votes)}[method]
+    return {id: hundred * one / whole for id, one in tally.items()}
 
 
 def verify(archive: bytes, key: str, against: str = "", witnesses: tuple[str, ...] = ()) -> dict[str, object]:

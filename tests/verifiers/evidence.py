@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Iterable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
@@ -19,7 +18,7 @@ from proof.note import KeyKind, SigningKey
 from schemas import names
 from schemas.canonical import canonical_bytes, digest, seal
 from schemas.events import (
-    Count,
+    BallotOpened,
     Mark,
     ObjectionFiled,
     PanelClosed,
@@ -29,34 +28,36 @@ from schemas.events import (
     TallySealed,
 )
 from schemas.ledger import Actor, Append, Head, Provenance
-from tests.projections.story import CYCLE, NOON, Written, intake, nomination, opened, round_of, submitted
+from tests.projections.story import (
+    CYCLE,
+    NOON,
+    SUMMIT,
+    Written,
+    intake,
+    nomination,
+    opened,
+    round_of,
+    round_opened,
+    submitted,
+)
+from tests.verifiers.ballots import CANDIDATES, VOTE, programme_with, rules_of, tally_of
+from tests.verifiers.ballots import SEALED as SEALED_TALLY
 
 ORIGIN = "awards.test/log"
 LOG_KEY = SigningKey(ORIGIN, bytes(range(32)))
 OTHER_KEY = SigningKey(ORIGIN, bytes(range(1, 33)))
 WITNESS_KEY = SigningKey("office.test/witness", bytes(range(2, 34)), KeyKind.WITNESS)
 OTHER_CYCLE = "test-medal.1"
-PROGRAMME = canonical_bytes({"id": "test-craft", "title": "测试工匠"})
+PROGRAMME = programme_with(VOTE)
 UNITS = canonical_bytes({"root": "P", "units": ["P", "C", "E1"]})
-BALLOT_RULES = canonical_bytes({"candidates": ["n1", "n2"]})
-BALLOT = f"{round_of('C')}/vote"
-COUNTS = (Count(nomination="n1", votes=7), Count(nomination="n2", votes=5))
-TALLY = canonical_bytes(
-    {
-        "ballot": BALLOT,
-        "papers": 12,
-        "refused": 1,
-        "root": digest(b"papers"),
-        "counts": [one.model_dump() for one in COUNTS],
-        "rules_hash": digest(BALLOT_RULES),
-        "valid": [],
-    }
-)
+BALLOT_RULES = rules_of(VOTE)
+TALLY = tally_of(SEALED_TALLY)
 MARKS = (Mark(nomination="n1", score=Fraction(9)),)
 
 
-def story() -> Iterator[Written]:
+def story(tally: TallySealed = SEALED_TALLY) -> Iterator[Written]:
     """This cycle's and another's events, in turns; a panel that closed and one that has not, an objection, a tally."""
+    opening = BallotOpened(step=VOTE.id, ballot=tally.ballot, candidates=CANDIDATES)
     yield opened(digest(UNITS))
     yield from intake()
     yield nomination("n9").replace(CYCLE, OTHER_CYCLE), submitted("n9", "E9")[1]
@@ -70,23 +71,10 @@ def story() -> Iterator[Written]:
         objection="o1", round=round_of("C"), step="p", entry="e", commitment="0" * 64, ground="不实"
     )
     yield nomination("n2"), (filed,)
-    yield round_of("C"), (_tally(),)
+    yield SUMMIT, (round_opened("P", "province", names.ROOT_ROUTE), opening)
+    yield SUMMIT, (tally,)
     yield nomination("n9").replace(CYCLE, OTHER_CYCLE), submitted("n9", "E9")[1]
     yield round_of("C"), (RoundReported(recommended=("n1", "n2")),)
-
-
-def _tally() -> TallySealed:
-    told = json.loads(TALLY)
-    return TallySealed(
-        step="vote",
-        component="public",
-        ballot=BALLOT,
-        papers=12,
-        refused=1,
-        root=told["root"],
-        counts=COUNTS,
-        values=(),
-    )
 
 
 @dataclass

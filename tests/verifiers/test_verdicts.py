@@ -10,6 +10,8 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Callable
+from fractions import Fraction
+from itertools import chain
 from random import Random
 from typing import Any
 
@@ -20,7 +22,20 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from proof import merkle
 from proof.note import Note, SigningKey, parse_note
 from schemas.canonical import canonical_bytes, digest
+from schemas.events import BallotOpened, ChannelCounts, Count, PanelResult, TallySealed
+from schemas.programme import ChannelWeight, PublicVote, VoterLimits
 from tests.projections.story import nomination, round_of
+from tests.verifiers.ballots import (
+    BALLOT,
+    CANDIDATES,
+    VOTE,
+    counted,
+    programme_with,
+    rules_of,
+    sealed,
+    tally_of,
+)
+from tests.verifiers.ballots import SEALED as SEALED_TALLY
 from tests.verifiers.conftest import Ask, Both, Case
 from tests.verifiers.evidence import (
     LOG,
@@ -28,6 +43,7 @@ from tests.verifiers.evidence import (
     ORIGIN,
     OTHER_KEY,
     TALLY,
+    UNITS,
     WITNESS_KEY,
     Evidence,
     Kept,
@@ -258,6 +274,84 @@ def tally(**changes: Any) -> Evidence:
     return with_file("tallies.txt", canonical_bytes(json.loads(TALLY) | changes) + b"\n")
 
 
+def voted(
+    event: TallySealed = SEALED_TALLY,
+    step: PublicVote = VOTE,
+    *,
+    rules: bytes = b"",
+    ballot: str = BALLOT,
+    kept: bytes = b"",
+) -> Evidence:
+    """A log that tells this tally of that vote, signed with its key, and the box's tally, alike or as it is given."""
+    told = [
+        (stream, tuple(_under(ballot, one) if isinstance(one, BallotOpened) else one for one in events))
+        for stream, events in story(event)
+    ]
+    programme, rules = programme_with(step), rules or rules_of(step)
+    parts = evidence(log_of(told, digest(programme)))
+    documents = {digest(content): content for content in (programme, UNITS, rules)}
+    return parts.copy(documents=documents, files={"tallies.txt": (kept or tally_of(event)) + b"\n"})
+
+
+def _under(ballot: str, opening: BallotOpened) -> BallotOpened:
+    return opening.model_copy(update={"ballot": ballot})
+
+
+def told(**changes: Any) -> Evidence:
+    """A tally that the event and the box tell alike, and wrongly."""
+    return voted(SEALED_TALLY.model_copy(update=changes))
+
+
+def by_rules(rules: bytes) -> Evidence:
+    """A tally of a ballot that was opened with other rules than the programme has."""
+    return voted(SEALED_TALLY.model_copy(update={"rules_hash": digest(rules)}), rules=rules)
+
+
+def values(*told: tuple[str, str, int]) -> tuple[PanelResult, ...]:
+    return tuple(
+        PanelResult(nomination=id, value=Fraction(value), method="top", counted=votes)
+        for id, value, votes in told
+    )
+
+
+def random_vote(dice: Random) -> Evidence:
+    """Papers cast within the limits of a vote, some of which do not count, as the engine seals them."""
+    names_ = dice.choice(((), ("web", "app"), ("web", "app", "hall")))
+    shares = [Fraction(1, 7) for _ in names_[1:]]
+    shares += [1 - sum(shares, Fraction())] if names_ else []
+    most = dice.randrange(1, 4)
+    limits = VoterLimits(per_day=9, per_candidate_per_day=9, choices_max=most, repeats=dice.random() < 0.5)
+    step = VOTE.model_copy(
+        update={
+            "limits": limits,
+            "normalise": dice.choice(("top", "share", "rank")),
+            "channels": tuple(
+                ChannelWeight(channel=name, share=share) for name, share in zip(names_, shares, strict=True)
+            ),
+        }
+    )
+    every, valid = [], []
+    for name in names_ or ("",):
+        papers = [cast(dice, limits) for _ in range(dice.randrange(9))]
+        good = [paper for paper in papers if dice.random() < 0.8]
+        every += [count_of(name, papers)] if papers else []
+        valid += [count_of(name, good)] if good else []
+    zeroed = frozenset(id for id in CANDIDATES if dice.random() < 0.2)
+    return voted(sealed(step, tuple(every), tuple(valid), zeroed), step)
+
+
+def cast(dice: Random, limits: VoterLimits) -> list[str]:
+    choices = dice.randint(1, limits.choices_max)
+    if limits.repeats:
+        return dice.choices(CANDIDATES, k=choices)
+    return dice.sample(CANDIDATES, k=min(choices, len(CANDIDATES)))
+
+
+def count_of(channel: str, papers: list[list[str]]) -> ChannelCounts:
+    chosen = list(chain(*papers))
+    return counted(channel, len(papers), [chosen.count(id) for id in CANDIDATES])
+
+
 def last_line(new: bytes) -> Evidence:
     parts = evidence()
     return parts.copy(lines=[*parts.lines[:-1], new])
@@ -308,7 +402,7 @@ BAD: dict[str, tuple[Callable[[], Case], str]] = {
     ),
     "another format": (lambda: of(evidence().copy(changes={"format": "other"})), "MANIFEST_BROKEN"),
     "a field more": (lambda: of(evidence().copy(changes={"more": 1})), "MANIFEST_BROKEN"),
-    "a size as text": (lambda: of(evidence().copy(changes={"size": "21"})), "MANIFEST_BROKEN"),
+    "a size as text": (lambda: of(evidence().copy(changes={"size": str(SIZE)})), "MANIFEST_BROKEN"),
     "a negative count": (lambda: of(evidence().copy(changes={"events": -1})), "MANIFEST_BROKEN"),
     "a number for a truth": (lambda: of(evidence().copy(changes={"whole": 1})), "MANIFEST_BROKEN"),
     "a manifest that lists itself": (
@@ -388,10 +482,10 @@ BAD: dict[str, tuple[Callable[[], Case], str]] = {
     ),
     # events
     "a line without a position": (lambda: of(last_line(b"{}")), "LINE_BROKEN"),
-    "a position with a zero before it": (lambda: of(last_line(b"021 {}")), "LINE_BROKEN"),
+    "a position with a zero before it": (lambda: of(last_line(b"0%d {}" % SIZE)), "LINE_BROKEN"),
     "an empty line": (lambda: of(last_line(b"")), "LINE_BROKEN"),
     "a sealed line without its rule": (
-        lambda: of(last_line(f"21 withheld {round_of('C')} 4 X".encode())),
+        lambda: of(last_line(f"{SIZE} withheld {round_of('C')} 4 X".encode())),
         "LINE_BROKEN",
     ),
     "events reordered": (lambda: of(shuffled_lines()), "ORDER_BROKEN"),
@@ -443,11 +537,11 @@ BAD: dict[str, tuple[Callable[[], Case], str]] = {
     "two streams swapped": (lambda: of(streams_swapped()), "LEAF_DIFFERS"),
     "an event under a name of its own again": (lambda: of(told_twice()), "REPEATED"),
     "an event hidden behind a seal that is not of its kind": (
-        lambda: of(last_line(f"21 withheld {round_of('C')} 4 RoundReported DR-14".encode())),
+        lambda: of(last_line(f"{SIZE} withheld {round_of('C')} 4 RoundReported DR-14".encode())),
         "LINE_BROKEN",
     ),
     "an event hidden behind a seal in the wrong place": (
-        lambda: of(last_line(f"21 withheld {round_of('C')} 9 SheetHandedIn DR-14".encode())),
+        lambda: of(last_line(f"{SIZE} withheld {round_of('C')} 9 SheetHandedIn DR-14".encode())),
         "CHAIN_BROKEN",
     ),
     # counts and trees
@@ -498,10 +592,74 @@ BAD: dict[str, tuple[Callable[[], Case], str]] = {
     ),
     "a tally with another root": (lambda: of(tally(root="0" * 64)), "TALLY_DIFFERS"),
     "a tally gone": (lambda: of(evidence().copy(files={})), "TALLY_DIFFERS"),
-    "a tally by other rules": (lambda: of(tally(rules_hash="0" * 64)), "DOCUMENT_MISSING"),
+    "a tally with another root over what does not count": (
+        lambda: of(tally(uncounted_root="0" * 64)),
+        "TALLY_DIFFERS",
+    ),
+    "a tally without its channels": (lambda: of(tally(channels=[])), "TALLY_DIFFERS"),
+    "a tally by other rules": (lambda: of(tally(rules_hash="0" * 64)), "TALLY_DIFFERS"),
+    "a tally by rules that are not there": (lambda: of(told(rules_hash="0" * 64)), "DOCUMENT_MISSING"),
     "a tally of no ballot": (lambda: of(tally(ballot="other")), "TALLY_DIFFERS"),
     "a tally twice": (lambda: of(with_file("tallies.txt", (TALLY + b"\n") * 2)), "TALLY_DIFFERS"),
     "a tally without its end": (lambda: of(with_file("tallies.txt", TALLY)), "TALLY_DIFFERS"),
+    # what was counted
+    "a ballot with other limits": (
+        lambda: of(by_rules(rules_of(VOTE.model_copy(update={"limits": VoterLimits(per_day=9)})))),
+        "BALLOT_DIFFERS",
+    ),
+    "a ballot with other candidates": (lambda: of(by_rules(rules_of(VOTE, ("n1", "n9")))), "BALLOT_DIFFERS"),
+    "a ballot with other channels": (
+        lambda: of(by_rules(rules_of(VOTE.model_copy(update={"channels": VOTE.channels[:1]})))),
+        "BALLOT_DIFFERS",
+    ),
+    "a ballot that nobody opened": (lambda: of(voted(ballot="other")), "BALLOT_DIFFERS"),
+    "a tally of another step": (lambda: of(told(step="other")), "BALLOT_DIFFERS"),
+    "a ballot whose rules are none": (lambda: of(by_rules(b"[]")), "BALLOT_DIFFERS"),
+    "more votes than came by channels": (
+        lambda: of(told(counts=counted("", 9, (8, 5)).counts)),
+        "TALLY_WRONG",
+    ),
+    "counts of somebody else": (
+        lambda: of(told(counts=(Count(nomination="n9", votes=7), Count(nomination="n2", votes=5)))),
+        "TALLY_WRONG",
+    ),
+    "more papers than came by channels": (lambda: of(told(papers=10)), "TALLY_WRONG"),
+    "more votes than papers can hold": (
+        lambda: of(told(channels=(counted("web", 3, (4, 3)), counted("app", 6, (3, 2))))),
+        "TALLY_WRONG",
+    ),
+    "fewer votes than papers must have": (
+        lambda: of(told(papers=19, channels=(counted("web", 6, (4, 3)), counted("app", 13, (3, 2))))),
+        "TALLY_WRONG",
+    ),
+    "a channel that the ballot has not": (
+        lambda: of(told(channels=(counted("web", 6, (4, 3)), counted("hall", 3, (3, 2))))),
+        "TALLY_WRONG",
+    ),
+    "a channel twice": (
+        lambda: of(told(channels=(counted("web", 6, (4, 3)), counted("web", 3, (3, 2))))),
+        "TALLY_WRONG",
+    ),
+    "more valid votes than there are": (
+        lambda: of(told(valid=(counted("web", 5, (5, 3)), counted("app", 3, (3, 2))))),
+        "TALLY_WRONG",
+    ),
+    "papers left out of nothing": (
+        lambda: of(told(uncounted_root=merkle.EMPTY_ROOT.hex())),
+        "TALLY_WRONG",
+    ),
+    "no papers left out of some": (lambda: of(told(valid=SEALED_TALLY.channels)), "TALLY_WRONG"),
+    "papers without a tree": (lambda: of(told(root=merkle.EMPTY_ROOT.hex())), "TALLY_WRONG"),
+    "a component that the counts do not give": (
+        lambda: of(told(values=values(("n1", "100", 6), ("n2", "90", 5)))),
+        "TALLY_WRONG",
+    ),
+    "a component of votes that were not counted": (
+        lambda: of(told(values=values(("n1", "100", 6), ("n2", "260/3", 6)))),
+        "TALLY_WRONG",
+    ),
+    "a component that was not told before": (lambda: of(told(before=None)), "TALLY_WRONG"),
+    "votes that count although they were voided": (lambda: of(told(zeroed=("n1",))), "TALLY_WRONG"),
     "events of a cycle that is not the one told": (
         lambda: of(evidence().copy(cycle="other.1")),
         "EVENT_FOREIGN",
@@ -554,7 +712,22 @@ def test_good_bundles_pass_in_both_without_a_false_alarm(both: Both) -> None:
     assert [one["code"] for one in verdicts] == ["OK"] * len(cases)
     assert verdicts[0]["closed"] == 3
     assert verdicts[1]["complete"]
-    assert (verdicts[0]["events"], verdicts[0]["withheld"], verdicts[0]["streams"]) == (16, 2, 11)
+    assert (verdicts[0]["events"], verdicts[0]["withheld"], verdicts[0]["streams"]) == (18, 2, 12)
+
+
+def test_whatever_the_engine_seals_of_a_vote_passes_in_both(both: Both) -> None:
+    dice = Random(5)
+    verdicts = both([of(random_vote(dice)) for _ in range(60)])
+    assert [one["code"] for one in verdicts] == ["OK"] * 60
+
+
+def test_an_older_event_of_a_ballot_with_older_rules_passes_in_both(both: Both) -> None:
+    """Neither told the channels once."""
+    event = SEALED_TALLY.model_copy(update={"uncounted_root": None, "rules_hash": None, "channels": None})
+    rules = canonical_bytes({"ballot": BALLOT, "candidates": CANDIDATES, "limits": VOTE.limits})
+    kept = canonical_bytes(json.loads(TALLY) | {"rules_hash": digest(rules)})
+    [verdict] = both([of(voted(event, rules=rules, kept=kept))])
+    assert verdict["code"] == "OK"
 
 
 def test_what_a_bundle_of_one_cycle_cannot_show_is_told_and_a_whole_log_shows_it(both: Both) -> None:
