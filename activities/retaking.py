@@ -19,8 +19,9 @@ from domain.audit.asked import Question, question_of
 from domain.audit.compared import Difference, difference
 from domain.audit.rebuilt import LOSSY, SECONDED, bodies, is_proposal
 from domain.audit.sealing import OBJECTIONS, SEALED, SHEETS
+from domain.audit.timing import happened, untimely
 from schemas import names
-from schemas.commands import Command, ConferTitle, TakeOutcome
+from schemas.commands import Command, ConferTitle, FamilyBody, TakeOutcome
 from schemas.errors import EngineError, Integrity, Refused
 from schemas.events import EVENTS
 from schemas.ledger import RecordedEvent
@@ -33,6 +34,7 @@ COMMAND = "command"
 UNGUARDED = ("authority", "cycle")
 IN_FLIGHT = timedelta(seconds=10)
 """How long an append may be on its way after it was decided on what it read of these: as long as a statement may take."""
+UNTIMELY_KEPT = 20
 _UNFIT = (LookupError, ValueError, TypeError, AttributeError, AssertionError)
 _PASSED_OVER = {"hand_in_sheet": frozenset({"refused"})}
 
@@ -44,6 +46,10 @@ class Taken(NamedTuple):
     command: Command | None = None
     decided: Decided | None = None
     difference: Difference | None = None
+    untimely: Difference | None = (
+        None  # by no clock could it be written then; what follows stands all the same
+    )
+    waited: timedelta = timedelta()  # from when it happened until it was written, in reality
 
     @property
     def kind(self) -> str:
@@ -65,9 +71,17 @@ class Tally:
     retaken: Counter[str] = field(default_factory=Counter)
     folded: Counter[str] = field(default_factory=Counter)
     results: Counter[str] = field(default_factory=Counter)  # events that the decisions gave again, by type
+    untimely: int = 0  # commands whose times cannot be
+    first_untimely: list[Difference] = field(default_factory=list)
+    longest: Taken | None = None  # the one that was written the longest after it had happened
 
     def add(self, taken: Taken) -> None:
         self.events += len(taken.events)
+        if taken.untimely is not None:
+            self.untimely += 1
+            self.first_untimely += [taken.untimely] if self.untimely <= UNTIMELY_KEPT else []
+        if self.longest is None or taken.waited > self.longest.waited:
+            self.longest = taken
         if taken.command is None:
             self.folded[taken.kind] += 1
         else:
@@ -90,6 +104,7 @@ class Retaker:
         self._told = Retelling(source)
         self.decider = Decider(self._told, _no_clock, aside=False)
         self._before: dict[str, Before] = {}  # of streams that decisions read without a guard
+        self._written: dict[str, datetime] = {}  # when each stream was written last
 
     async def run(self, pages: AsyncIterable[Iterable[RecordedEvent]]) -> AsyncIterator[Taken]:
         """Each command of the log once its last event was read; the first that differs is the last: all else stands on it.
@@ -113,6 +128,7 @@ class Retaker:
                 taken = await self._read_earlier(events) or taken
             if taken.difference is None:
                 self._hear(events, taken)
+                taken = await self._timed(taken)
         except _UNFIT as fault:
             return Taken(events, difference=Difference(events[0], "decision", events[0].type, repr(fault)))
         return taken
@@ -123,6 +139,19 @@ class Retaker:
             self._before[stream] = Before(self.decider.kinds[kind].kept(stream), events[0].recorded)
         self._told.tell(events, taken.decided.decision.effects if taken.decided else ())
         self.decider.heard(events)
+
+    async def _timed(self, taken: Taken) -> Taken:
+        """With what its times say; a stream of a whole family tells the cycle in its command alone."""
+        first, body = taken.events[0], taken.command and taken.command.body
+        cycle = body.cycle if isinstance(body, FamilyBody) else names.cycle_of(first.stream)
+        opened = (await self.decider.cycles.get(names.cycle_stream(cycle))).state.opened
+        if opened is None:
+            return taken
+        found = None
+        for event in taken.events:
+            found = found or untimely(event, opened.pace, self._written.get(event.stream))
+            self._written[event.stream] = event.recorded
+        return taken._replace(untimely=found, waited=first.recorded - happened(first, opened.pace))
 
     async def _read_earlier(self, events: Events) -> Taken | None:
         """The same where grants or the cycle moved just before: it may have been decided on what was there until then."""

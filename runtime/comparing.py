@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
 from temporalio.converter import DataConverter
 
+from domain.audit.timing import CLOCKS_APART
 from runtime.histories import Run, events_in, orders, results, values
 from schemas import names
 from schemas.ledger import Frozen, RecordedEvent
 from schemas.messages import FeedOrder, OutcomeSignal
 
-CLOCKS_APART = timedelta(seconds=2)
-"""How far the clocks of Temporal and of a worker may differ; the doctor calls more a fault."""
 WITH_WORKFLOW = ("cycle", "authority", "round", "nomination")
 _FROM_THE_LOG = ("cycle", "authority", "round")
 """Streams whose commands are decided from the log where their workflow has ended; a nomination's is begun again."""

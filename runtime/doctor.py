@@ -18,6 +18,7 @@ import asyncpg
 from pydantic import BaseModel, ConfigDict
 from temporalio.api.workflowservice.v1 import GetSystemInfoRequest
 
+from domain.audit.timing import CLOCKS_APART
 from domain.calendar import NO_OVERRIDES, OVERRIDE_FILE, is_work_day, local_date
 from runtime.doctor_words import WORDS
 from runtime.ports import is_free
@@ -29,7 +30,6 @@ _PYTHON_MIN = (3, 11)
 _POSTGRES_MIN = 160_000
 _OPEN_FILES_MIN = 4096
 _SKEW_WARNING = timedelta(milliseconds=500)
-_SKEW_FAULT = timedelta(seconds=2)
 _DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
 _TEMPORAL_PATIENCE_SECONDS = 5.0
 _POSTGRES_PATIENCE_SECONDS = 5.0
@@ -167,7 +167,7 @@ async def _check_clock(connection: asyncpg.Connection) -> Finding:
 def judge_clock(theirs: datetime, before: datetime, after: datetime) -> Finding:
     """How far the database's clock is from ours, read between `before` and `after`; the doubt counts in its favour."""
     skew = max(before - theirs, theirs - after, timedelta())
-    word = "clock_off" if skew > _SKEW_FAULT else "clock_drifts" if skew > _SKEW_WARNING else "clock_ok"
+    word = "clock_off" if skew > CLOCKS_APART else "clock_drifts" if skew > _SKEW_WARNING else "clock_ok"
     return _finding("clock", word, milliseconds=skew // timedelta(milliseconds=1))
 
 

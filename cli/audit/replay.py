@@ -16,12 +16,13 @@ from rich.pretty import Pretty
 from rich.text import Text
 
 from activities.folding import fold_authority, fold_person, fold_points, fold_register, fold_title
-from activities.retaking import Retaker, Tally, differs
+from activities.retaking import Retaker, Taken, Tally, differs
 from cli.audit.reading import DIGITS_MAX, in_order, joined, young
 from cli.desk import AtDesk, Desk, command, instant_of
-from cli.output import Outcome, jsonable, table
+from cli.output import INTEGRITY, OK, Outcome, jsonable, table
 from cli.words import event_words
 from domain import authority, person, points, register, title
+from domain.audit.compared import Difference
 from domain.audit.sealing import MARKS_RULE, OBJECTOR_RULE, SEALED, Place, sealed_of
 from projections.standing import fold
 from schemas import names
@@ -55,12 +56,13 @@ class Moment:
 @command(
     "audit replay",
     zh="复现：从日志、固定的办法和日历把每一个决定重新作出（资格、评分、到会、计票、入选、递补、公示等），与记录逐项比对；"
-    "不符则退出码 6 并指明记录。给出届次或流时，另按顺序列出经过与最终状态；未结束评审的评分不显示。"
+    "不符则退出码 6 并指明记录；先于发生即已记录等不可能的时间一并列出，退出码亦为 6。给出届次或流时，另按顺序列出经过与最终状态；未结束评审的评分不显示。"
     "--as-of：某一位置或时刻，既说当时已知的（先于该位置、或该时刻已记录），也说当时实际的（届内时间不晚于该时刻，含后来才记录的）。"
     "无须 Temporal，不写任何东西。",
     en="Take every decision of the log again from events, pinned programme and pinned calendar alone (eligibility, "
     "scores, quorum, tally, selection, substitution, publicity and the rest) and hold it against what was recorded; "
-    "exit code 6 names the first event that differs. Of a cycle or a stream it also tells the story in order and the "
+    "exit code 6 names the first event that differs. Times that cannot be, of what was written before it happened, are "
+    "listed, with exit code 6 too. Of a cycle or a stream it also tells the story in order and the "
     "state at the end; what judges wrote is left out until their panel has closed. --as-of a position or an instant: "
     "both what was known then (up to that position, or recorded by that instant) and what was true then (of cycle time "
     "up to that instant, also if it was recorded later). Needs no Temporal, writes nothing.",
@@ -94,7 +96,7 @@ async def replay(
     said["retaken"] = None if story_only else _retaken(heard.tally)
     if moment is not None:
         said["as_of"] = await _looking_back(store, what, moment, heard.events, said["state"])
-    return Outcome(json=said, shown=_shown(said, desk))
+    return Outcome(INTEGRITY if heard.tally.untimely else OK, json=said, shown=_shown(said, desk))
 
 
 # ---- reading ----
@@ -296,7 +298,23 @@ def _retaken(tally: Tally) -> JsonObject:
         "kinds": dict(sorted(tally.retaken.items())),
         "results": dict(sorted(tally.results.items())),
         "only_folded": dict(sorted(tally.folded.items())),
+        "untimely": tally.untimely,
+        "first_untimely": [_untimely(one) for one in tally.first_untimely],
+        "longest": _longest(tally.longest),
     }
+
+
+def _untimely(apart: Difference) -> JsonObject:
+    return _place(apart.event) | {"recorded": apart.recorded, "possible": apart.retaken}
+
+
+def _longest(taken: Taken | None) -> JsonObject | None:
+    """What was written the longest after it had happened, in real seconds."""
+    return taken and _place(taken.events[0]) | {"seconds": round(taken.waited.total_seconds())}
+
+
+def _place(event: RecordedEvent) -> JsonObject:
+    return {"position": event.position, "stream": event.stream, "seq": event.seq, "type": event.type}
 
 
 def _shown(said: JsonObject, desk: Desk) -> RenderableType:
@@ -325,9 +343,41 @@ def _shown_retaken(retaken: JsonObject, desk: Desk) -> list[RenderableType]:
         said = ", ".join(f"{event_words(kind, desk.language)} {count}" for kind, count in folded.items())
         zh = f"仅折叠、未能重作（记录不足以还原请求）：{said}"
         lines.append(Text(desk.say(zh, f"only folded, as events do not tell what was asked: {said}")))
+    lines += _shown_times(retaken, desk)
     n, events = retaken["decisions"], retaken["events"]
     zh = f"重新作出 {n} 个决定（{events} 条记录），0 个不符"
     lines.append(Text(desk.say(zh, f"{n} decisions retaken ({events} events), 0 differ")))
+    return lines
+
+
+def _shown_times(retaken: JsonObject, desk: Desk) -> list[RenderableType]:
+    """The times that cannot be, and the event that was on its way longest."""
+    lines: list[RenderableType] = []
+    if retaken["untimely"]:
+        zh = f"{retaken['untimely']} 个命令的时间不可能（先于发生即已记录，或记录时钟倒退）"
+        en = f"{retaken['untimely']} commands with times that cannot be (written before they happened, or by a clock gone back)"
+        columns = (
+            desk.say(zh, en),
+            desk.say("记录", "what"),
+            desk.say("所记", "recorded"),
+            desk.say("可能", "possible"),
+        )
+        rows = [
+            (
+                f"{one['stream']}@{one['seq']}",
+                event_words(one["type"], desk.language),
+                one["recorded"],
+                one["possible"],
+            )
+            for one in retaken["first_untimely"]
+        ]
+        lines.append(table(columns, rows))
+    if longest := retaken["longest"]:
+        place, seconds = f"{longest['stream']}@{longest['seq']}", longest["seconds"]
+        zh = f"发生至记录最长 {seconds} 秒（{place}）"
+        lines.append(
+            Text(desk.say(zh, f"at most {seconds} seconds from happening to being recorded ({place})"))
+        )
     return lines
 
 

@@ -371,3 +371,45 @@ async def test_an_act_long_after_its_grant_was_revoked_is_found() -> None:
     last = await _revoked_just_before(60)
     assert last.difference is not None
     assert last.difference.retaken.startswith("NOT_AUTHORISED")
+
+
+async def test_no_honest_event_has_a_time_that_cannot_be(told: MemoryEventStore) -> None:
+    assert [one.untimely for one in await taken_again(told) if one.untimely] == []
+
+
+async def test_an_event_that_was_recorded_before_it_happened_is_found_and_the_rest_is_taken_again(
+    told: MemoryEventStore,
+) -> None:
+    original = await _endorsement(told)
+    forged, changed = await planted(
+        told, original.type, lambda data: data, recorded_at=original.recorded - timedelta(seconds=3)
+    )
+    taken = await taken_again(forged)
+    assert (len(taken), taken[-1].difference) == (len(await taken_again(told)), None)
+    [found] = [one.untimely for one in taken if one.untimely]
+    assert (found.event.stream, found.event.seq, found.field) == (changed.stream, changed.seq, "recorded")
+
+
+async def test_a_clock_that_ran_ahead_is_found_where_the_next_event_of_the_stream_is_told(
+    told: MemoryEventStore,
+) -> None:
+    forged, changed = await planted(
+        told, "NominationSubmitted", lambda data: data, recorded_at=NEVER + timedelta(days=36_500)
+    )
+    [found] = [one.untimely for one in await taken_again(forged) if one.untimely]
+    assert (found.event.stream, found.event.seq, found.field) == (changed.stream, changed.seq + 1, "recorded")
+
+
+async def test_a_replay_tells_which_event_was_on_its_way_longest(told: MemoryEventStore) -> None:
+    original = await _endorsement(told)
+    forged, _ = await planted(
+        told, original.type, lambda data: data, recorded_at=original.recorded + timedelta(seconds=1)
+    )
+    tally = Tally()
+    for taken in await taken_again(forged):
+        tally.add(taken)
+    assert tally.longest is not None
+    assert (tally.longest.events[0].command_id, tally.longest.waited) == (
+        original.command_id,
+        timedelta(seconds=1),
+    )

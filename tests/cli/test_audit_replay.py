@@ -131,3 +131,25 @@ async def test_a_score_that_was_rewritten_with_every_hash_made_to_fit_is_found_w
     assert error["code"] == "DECISION_DIFFERS"
     assert (error["facts"]["stream"], error["facts"]["seq"]) == (closed["stream"], str(changed))
     assert names.kind_of(error["facts"]["stream"]) == "round"
+
+
+async def test_a_time_that_cannot_be_is_found_and_everything_else_is_taken_again(
+    told: Settings, database: Database
+) -> None:
+    whole = (await app.run(["audit", "replay", CYCLE], told)).json
+    assert (whole["retaken"]["untimely"], whole["retaken"]["first_untimely"]) == (0, [])
+    assert whole["retaken"]["longest"]["seconds"] == 0
+    endorsed = next(one for one in whole["story"] if one["type"] == "NominationEndorsed")
+    recorded = f'"recorded":"{endorsed["recorded"]}"'
+    changed = await rewritten(
+        database, endorsed["stream"], (recorded, '"recorded":"2020-01-01T00:00:00.000000Z"')
+    )
+    outcome = await app.run(["audit", "replay"], told)
+    assert outcome.exit_code == INTEGRITY
+    retaken = outcome.json["retaken"]
+    assert (retaken["decisions"], retaken["differ"]) == (whole["retaken"]["decisions"], 0)
+    [found] = retaken["first_untimely"]
+    assert (found["stream"], found["seq"]) == (endorsed["stream"], changed)
+    shown = io.StringIO()
+    Console(file=shown, width=200).print(outcome.shown)
+    assert "1 commands with times that cannot be" in shown.getvalue()
