@@ -169,6 +169,7 @@ def freeze(
 ) -> Decision:
     """The vote's row takes no papers while it is frozen; papers for a frozen nomination come in and are held."""
     run = must_be_current(state, body.step, body.kind)
+    _must_have_opened(state, run, body.kind)
     if body.nomination and body.nomination not in state.members:
         raise Refused("NOT_A_MEMBER", nomination=body.nomination, round=state.stream)
     if body.nomination in run.frozen:
@@ -235,6 +236,12 @@ def _unruled(run: StepRun, step: PublicVote) -> tuple[Event, ...]:
     )
 
 
+def _must_have_opened(state: State, run: StepRun, action: str) -> None:
+    """Refused STAGE_MISMATCH before the vote's window opens: its step may be held without one."""
+    if run.window is None and run.closed_at is None:
+        raise Refused("STAGE_MISMATCH", current=state.current or "-", action=action)
+
+
 def _is_sealed(run: StepRun) -> bool:
     return run.adjudicated or (run.closed_at is not None and run.seals_at is None)
 
@@ -242,8 +249,7 @@ def _is_sealed(run: StepRun) -> bool:
 def _unsealed(state: State, step: PublicVote, action: str) -> StepRun:
     """The vote's run while something can be done about it; Refused STAGE_MISMATCH before it opens, TALLY_SEALED after."""
     run = run_of(state, step.id)
-    if step.id not in state.steps:
-        raise Refused("STAGE_MISMATCH", current=state.current or "-", action=action)
+    _must_have_opened(state, run, action)
     if _is_sealed(run):
         raise Refused("TALLY_SEALED", ballot=names.step_gate(state.stream, step.id))
     return run

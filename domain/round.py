@@ -209,7 +209,7 @@ def _evolve(state: State, event: Event, at: datetime, actor: str, stream: str) -
     match event:
         case StepOpened():
             state = replace(state, current=event.step)
-            return _step(state, event.step, window=event.window)
+            return _step(state, event.step, window=event.window, held="")
         case StepExtended():
             return _extended(state, event, at)
         case StepHeld():

@@ -17,11 +17,11 @@ import asyncpg
 from schemas.canonical import canonical_bytes, digest
 from schemas.errors import Conflict, EngineError, Refused
 from schemas.events import ChannelCounts
-from schemas.programme import VoterLimits
+from schemas.programme import CANDIDATES_MAX, VoterLimits
 from store.ballots import sealing
 from store.ballots.absence import absence
 from store.ballots.flush import Answers, Flusher, Outcome, Sheet, Waiting
-from store.ballots.paper import CANDIDATES_MAX, Paper, PaperReceipt, day_and_minute, day_number
+from store.ballots.paper import Paper, PaperReceipt, day_and_minute, day_number
 from store.ballots.rules import Opened, Rules, opened
 from store.ballots.sealing import Excluded
 from store.ballots.tally import Inclusion, SealedTally
