@@ -410,6 +410,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "尝试超过 {maximum} 次，请稍后再试。",
         "More than {maximum} tries: wait, then try again.",
     ),
+    "TOO_MANY_CODES": (
+        "您所在的网络一小时内已索取 {maximum} 条验证码，请稍后再试，或换用其他网络、其他方式验证身份。",
+        "Your network has asked for {maximum} codes within an hour: try later, from another network, or another way.",
+    ),
     "NOT_THE_DAY": (
         "凭证与选票只在当日（{day}）有效，票箱中没有此票；请重新验证身份。",
         "A pass and its papers are for their own day ({day}), and this paper is not in the box: identify yourself again.",
