@@ -57,15 +57,12 @@ def ask(state: State, command: Command, body: ScreenVotes, step: PublicVote, gra
 
 
 def hold(state: State, command: Command, body: HoldVotes, step: PublicVote) -> Decision:
-    """What a run of the rules found is held; a run that is no longer the next one gives nothing."""
+    """What a screening found is held; one that a later one has outrun, or told for, gives nothing."""
     run = run_of(state, step.id)
-    if _is_sealed(run) or body.screening != run.screened + 1:
+    told = any(one.cohort in run.cohorts for one in body.cohorts)
+    if _is_sealed(run) or body.screening <= run.screened or told:
         return NOTHING
-    held = [
-        VotesHeld(step=step.id, rules=body.rules, **cohort.model_dump())
-        for cohort in body.cohorts
-        if cohort.cohort not in run.cohorts
-    ]
+    held = [VotesHeld(step=step.id, rules=body.rules, **cohort.model_dump()) for cohort in body.cohorts]
     screened = VotesScreened(step=step.id, screening=body.screening, rules=body.rules, papers=body.papers)
     return Decision(events=(*held, screened), guards=(cycle_guard(command),))
 
