@@ -335,6 +335,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     ),
     # ballot box
     "BALLOT_CLOSED": ("投票 {ballot} 已截止。", "The ballot {ballot} is closed."),
+    "BALLOT_PAUSED": (
+        "投票 {ballot} 已暂停，恢复后再投。",
+        "The ballot {ballot} is paused and takes no papers for now: try again when it goes on.",
+    ),
     "TALLY_SEALED": (
         "{ballot} 的计票已封存，不能再剔除或放行选票；重启计票须另行授权。",
         "The tally of {ballot} is sealed: no paper can be invalidated or released any more; opening it again needs an authority of its own.",
