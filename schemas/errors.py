@@ -161,7 +161,7 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "A publicity period is never shortened: {step} ends at {earliest} at the soonest.",
     ),
     "VOTE_NEVER_SHORTENED": (
-        "公众投票期是对投票人的承诺，不得缩短（{step}）。",
+        "大众票选的投票期是对投票人的承诺，不得缩短（{step}）。",
         "A public vote's window is a promise to voters and is never shortened ({step}).",
     ),
     "ENDS_BY_ITSELF": (
