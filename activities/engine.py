@@ -21,7 +21,7 @@ from domain.adjudication import uncounted
 from schemas import names
 from schemas.commands import ENGINE, Command, OpenStep, SealTally
 from schemas.errors import Refused
-from schemas.events import Count
+from schemas.events import BallotOpened, Count
 from schemas.messages import CycleAnswer, FeedOrder, NominationAnswer, Order, RoundAnswer
 from schemas.programme import PublicVote, Stage, Step
 from schemas.units import UnitTree
@@ -105,9 +105,11 @@ class Engine:
 
     async def _decide_round(self, order: Order) -> RoundAnswer:
         with translated():
+            body: Any = order.command.body
             receipt = await self._decider.execute(order.command, order.known)
-            if isinstance(order.command.body, OpenStep):
-                await self._open_ballot(order.command.stream, order.command.body.step)
+            opened = any(one.type == BallotOpened.__name__ for one in receipt.events)
+            if opened or isinstance(body, OpenStep):
+                await self._open_ballot(order.command.stream, body.step)
             return await self._round_answer(order.command, receipt)
 
     @activity.defn

@@ -125,7 +125,7 @@ _GROUPS: dict[str, tuple[str, str]] = {
         "Rounds: pause, resume, cancel, close-early, extend-reports",
     ),
     "ballot": (
-        "公众投票：投票、现状、重新计票、刷票筛查与处置",
+        "大众票选：投票、现状、重新计票、刷票筛查与处置",
         "The public vote: vote, state, recount, what is done about stuffing",
     ),
     "title": (

@@ -83,7 +83,7 @@ async def waive_rules(
 
 @command(
     "round close-early",
-    zh="提前结束一个环节：到期所定之事现已可定；公示不得短于规定下限，公众投票不得提前。",
+    zh="提前结束一个环节：到期所定之事现已可定；公示不得短于规定下限，大众票选不得提前。",
     en="Close a step whose end can be decided now; never a public vote, nor publicity below its minimum.",
     example='round close-early round/sichuan-craftsman.1/territorial/510104 --step endorsement --reason "均已办理" '
     "--as s-101 --role officer --unit 510104",

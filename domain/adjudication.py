@@ -57,15 +57,12 @@ def ask(state: State, command: Command, body: ScreenVotes, step: PublicVote, gra
 
 
 def hold(state: State, command: Command, body: HoldVotes, step: PublicVote) -> Decision:
-    """What a run of the rules found is held; a run that is no longer the next one gives nothing."""
+    """What a screening found is held; one that a later one has outrun, or told for, gives nothing."""
     run = run_of(state, step.id)
-    if _is_sealed(run) or body.screening != run.screened + 1:
+    told = any(one.cohort in run.cohorts for one in body.cohorts)
+    if _is_sealed(run) or body.screening <= run.screened or told:
         return NOTHING
-    held = [
-        VotesHeld(step=step.id, rules=body.rules, **cohort.model_dump())
-        for cohort in body.cohorts
-        if cohort.cohort not in run.cohorts
-    ]
+    held = [VotesHeld(step=step.id, rules=body.rules, **cohort.model_dump()) for cohort in body.cohorts]
     screened = VotesScreened(step=step.id, screening=body.screening, rules=body.rules, papers=body.papers)
     return Decision(events=(*held, screened), guards=(cycle_guard(command),))
 
@@ -169,6 +166,7 @@ def freeze(
 ) -> Decision:
     """The vote's row takes no papers while it is frozen; papers for a frozen nomination come in and are held."""
     run = must_be_current(state, body.step, body.kind)
+    _must_have_opened(state, run, body.kind)
     if body.nomination and body.nomination not in state.members:
         raise Refused("NOT_A_MEMBER", nomination=body.nomination, round=state.stream)
     if body.nomination in run.frozen:
@@ -235,6 +233,12 @@ def _unruled(run: StepRun, step: PublicVote) -> tuple[Event, ...]:
     )
 
 
+def _must_have_opened(state: State, run: StepRun, action: str) -> None:
+    """Refused STAGE_MISMATCH before the vote's window opens: its step may be held without one."""
+    if run.window is None and run.closed_at is None:
+        raise Refused("STAGE_MISMATCH", current=state.current or "-", action=action)
+
+
 def _is_sealed(run: StepRun) -> bool:
     return run.adjudicated or (run.closed_at is not None and run.seals_at is None)
 
@@ -242,8 +246,7 @@ def _is_sealed(run: StepRun) -> bool:
 def _unsealed(state: State, step: PublicVote, action: str) -> StepRun:
     """The vote's run while something can be done about it; Refused STAGE_MISMATCH before it opens, TALLY_SEALED after."""
     run = run_of(state, step.id)
-    if step.id not in state.steps:
-        raise Refused("STAGE_MISMATCH", current=state.current or "-", action=action)
+    _must_have_opened(state, run, action)
     if _is_sealed(run):
         raise Refused("TALLY_SEALED", ballot=names.step_gate(state.stream, step.id))
     return run

@@ -120,7 +120,7 @@ class StepRun:
     frozen: dict[str, datetime] = field(default_factory=dict)  # nomination, or "" for the whole vote → since
     thawed: tuple[tuple[str, datetime, datetime], ...] = ()  # nomination, from, until
     shown: CountsPublished | None = None  # the latest provisional counts
-    screened: int = 0  # how often the rules against stuffing were run
+    screened: int = 0  # the number of the last screening
     screened_all: bool = False  # also after the close
     screening_asked: bool = False
     taken: bool = False  # the body has decided, or conferred
@@ -209,7 +209,7 @@ def _evolve(state: State, event: Event, at: datetime, actor: str, stream: str) -
     match event:
         case StepOpened():
             state = replace(state, current=event.step)
-            return _step(state, event.step, window=event.window)
+            return _step(state, event.step, window=event.window, held="")
         case StepExtended():
             return _extended(state, event, at)
         case StepHeld():

@@ -19,6 +19,7 @@ from domain.steps import (
     elapsed,
     going,
     head_guards,
+    hold,
     leave,
     open_window,
     present,
@@ -36,14 +37,19 @@ from schemas.events import (
     StepOpened,
     TallySealed,
 )
-from schemas.programme import PublicVote
+from schemas.programme import CANDIDATES_MAX, PublicVote
 
 Channels = dict[str, dict[str, int]]  # channel → nomination → votes
 
 
 def open_vote(state: State, command: Command, inputs: Inputs, step: PublicVote) -> Decision:
-    """The paper's candidates are frozen with the window; the ballot's id is its gate's (DR-21)."""
+    """The paper's candidates are frozen with the window; the ballot's id is its gate's (DR-21).
+
+    Held TOO_MANY_CANDIDATES, without a window, while there are more than a ballot can name.
+    """
     candidates = going(state, inputs)
+    if len(candidates) > CANDIDATES_MAX:
+        return _too_many(state, command, step, len(candidates))
     left = leave(state, command, step.id, cut_off(state, inputs))
     guards = (cycle_guard(command), *head_guards(present(state, inputs).values(), command))
     if not candidates:
@@ -54,6 +60,15 @@ def open_vote(state: State, command: Command, inputs: Inputs, step: PublicVote) 
         step=step.id, ballot=names.step_gate(state.stream, step.id), candidates=tuple(candidates)
     )
     return opened.then(left).then(Decision(events=(ballot,), guards=guards))
+
+
+def _too_many(state: State, command: Command, step: PublicVote, count: int) -> Decision:
+    """No ballot is opened: who is not to stand must leave first, and the engine never chooses them."""
+    held = hold(state, step.id, "TOO_MANY_CANDIDATES", detail=f"takes {CANDIDATES_MAX}, has {count}")
+    if not held.events:
+        return NOTHING
+    opened = StepOpened(step=step.id, type=step.type)
+    return Decision(events=(opened,), guards=(cycle_guard(command),)).then(held)
 
 
 def display_at(step: PublicVote, run: StepRun, now: datetime) -> datetime | None:
@@ -98,8 +113,13 @@ def publish_counts(state: State, command: Command, body: PublishCounts, step: Pu
 
 
 def close_vote(state: State, command: Command, inputs: Inputs, step: PublicVote) -> Decision:
-    """Closing takes the gate's row from every paper in flight; the tally is sealed only afterwards."""
+    """Closing takes the gate's row from every paper in flight; the tally is sealed only afterwards.
+
+    A vote that was held for its candidates opens instead, as soon as a ballot can name them.
+    """
     run = run_of(state, step.id)
+    if run.window is None:
+        return open_vote(state, command, inputs, step)
     if run.closed_at or "" in run.frozen or not elapsed(state, step.id, command.received_at):
         return NOTHING
     closed = Decision(guards=(cycle_guard(command),)).then(close(state, command, inputs, step.id, "elapsed"))

@@ -133,6 +133,9 @@ class Settings(BaseSettings):
     web_code_file: Path | None = Field(
         None, description="phone codes go into this file instead of to phones: on one's own machine alone"
     )
+    web_codes_network_max: int = Field(
+        1000, ge=1, description="phone codes that one network (/24 or /48) may ask for in an hour, a ballot"
+    )
     web_wechat_app: str = Field("", description="WeChat's app id; unset: nobody votes by WeChat")
     web_wechat_secret: SecretStr = Field(SecretStr(""), description="the secret of that app")
     web_wechat_url: str = Field("https://api.weixin.qq.com", description="where WeChat's codes are exchanged")

@@ -17,6 +17,7 @@ from schemas.documents import Node
 from schemas.faults import Fault, Place, fault_at, nearest_word
 from schemas.feasibility import clashes
 from schemas.programme import (
+    CANDIDATES_MAX,
     ENGINE_FACTS,
     Channel,
     Clearance,
@@ -174,6 +175,7 @@ def check_draft(draft: Draft, folder: Path) -> list[Fault]:
         _check_clearances,
         _check_reviews,
         _check_votes,
+        _check_candidates,
         _check_components,
         _check_selections,
         _check_predicates,
@@ -458,6 +460,27 @@ def _check_votes(draft: Draft, stage: DraftStage) -> Iterator[Fault]:
             if vote.adjudication is None:
                 yield draft.fault((*at.place, "stuffing"), "stuffing_without_adjudication", on_key=True)
             yield from _check_stuffing(draft, (*at.place, "stuffing"), vote.stuffing)
+
+
+def _check_candidates(draft: Draft, stage: DraftStage) -> Iterator[Fault]:
+    """A selection leaves no more than the ballot after it can name."""
+    before: tuple[Place, Selection] | None = None
+    for at in stage.steps:
+        if isinstance(at.step, Selection):
+            before = (at.place, at.step)
+        if isinstance(at.step, PublicVote) and before is not None:
+            place, selection = before
+            key = "seats" if selection.ceiling is None else "ceiling"
+            most = selection.ceiling or selection.seats
+            if most > CANDIDATES_MAX:
+                yield draft.fault(
+                    (*place, key),
+                    "candidates_too_many",
+                    step=selection.id,
+                    most=most,
+                    vote=at.step.id,
+                    maximum=CANDIDATES_MAX,
+                )
 
 
 def _check_stuffing(draft: Draft, place: Place, stuffing: Stuffing) -> Iterator[Fault]:

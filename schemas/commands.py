@@ -300,7 +300,7 @@ class FoundCohort(Frozen):
 
 
 class HoldVotes(Frozen):
-    """The engine's own: what the `screening`th run of these rules over `papers` papers found."""
+    """The engine's own: what screening number `screening` by these rules found in `papers` papers."""
 
     kind: Literal["hold_votes"] = "hold_votes"
     step: str

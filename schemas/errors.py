@@ -161,7 +161,7 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "A publicity period is never shortened: {step} ends at {earliest} at the soonest.",
     ),
     "VOTE_NEVER_SHORTENED": (
-        "公众投票期是对投票人的承诺，不得缩短（{step}）。",
+        "大众票选的投票期是对投票人的承诺，不得缩短（{step}）。",
         "A public vote's window is a promise to voters and is never shortened ({step}).",
     ),
     "ENDS_BY_ITSELF": (
@@ -335,6 +335,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     ),
     # ballot box
     "BALLOT_CLOSED": ("投票 {ballot} 已截止。", "The ballot {ballot} is closed."),
+    "BALLOT_PAUSED": (
+        "投票 {ballot} 已暂停，恢复后再投。",
+        "The ballot {ballot} is paused and takes no papers for now: try again when it goes on.",
+    ),
     "TALLY_SEALED": (
         "{ballot} 的计票已封存，不能再剔除或放行选票；重启计票须另行授权。",
         "The tally of {ballot} is sealed: no paper can be invalidated or released any more; opening it again needs an authority of its own.",
@@ -409,6 +413,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "TOO_MANY_TRIES": (
         "尝试超过 {maximum} 次，请稍后再试。",
         "More than {maximum} tries: wait, then try again.",
+    ),
+    "TOO_MANY_CODES": (
+        "您所在的网络一小时内已索取 {maximum} 条验证码，请稍后再试，或换用其他网络、其他方式验证身份。",
+        "Your network has asked for {maximum} codes within an hour: try later, from another network, or another way.",
     ),
     "NOT_THE_DAY": (
         "凭证与选票只在当日（{day}）有效，票箱中没有此票；请重新验证身份。",

@@ -717,7 +717,10 @@ class VotesHeld(Event):
 
 
 class VotesScreened(Event):
-    """The rules of this version were run over so many papers, for the `screening`th time; what they held came before."""
+    """The rules of this version were run over so many papers; what they held came before.
+
+    `screening` is its number; one that broke off may have taken a number with it.
+    """
 
     step: str
     screening: int

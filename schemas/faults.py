@@ -228,6 +228,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "至少需要 {needed} 名候选，但 {step} 只选 {seats} 名。",
         "{needed} candidates are needed, and {step} leaves {seats}.",
     ),
+    "candidates_too_many": (
+        "{step} 最多选出 {most} 名，其后的投票 {vote} 最多列 {maximum} 名候选人。",
+        "{step} leaves up to {most}, and the vote {vote} after it takes at most {maximum} candidates.",
+    ),
     "include_all_not_last": (
         "include_all 之后只能是 authority。",
         "After include_all only authority may follow.",

@@ -511,6 +511,10 @@ class Display(Frozen):
         return self
 
 
+CANDIDATES_MAX = 2048
+"""How many a ballot can name: in the box a choice is eleven bits, and the channel five."""
+
+
 class PublicVote(Frozen):
     """The public votes; its sealed tally is the component `component` (DR-19, DR-21 to DR-24).
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import asyncpg
 import orjson
@@ -39,6 +39,13 @@ class Poll(Frozen):
     def now(self, real: datetime) -> datetime:
         """Cycle time; a ballot of no cycle that was opened runs by the clock."""
         return self.pace.cycle_time(real) if self.pace else real
+
+
+class Tried(NamedTuple):
+    """How often something was tried, and when that is forgotten."""
+
+    times: int
+    until: datetime
 
 
 class PollingPlace:
@@ -89,7 +96,8 @@ class PollingPlace:
             raise Refused("BALLOT_KEY_DESTROYED", ballot=ballot)
         return VoterKey.opened(ballot, row["sealed"], self._kek)
 
-    async def count_try(self, ballot: str, mark: bytes, until: datetime) -> int:
+    async def count_try(self, ballot: str, mark: bytes, until: datetime) -> Tried:
         """How often this was tried, with now; counted anew once `until` of the first try is over."""
         async with connection_of(self._pool) as connection:
-            return int(await connection.fetchval(statement("count_try"), ballot, mark, until))
+            (row,) = await connection.fetch(statement("count_try"), ballot, mark, until)
+        return Tried(row["times"], row["until"])

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Self
 
 import asyncpg
+from asyncpg.pool import PoolConnectionProxy
 
 from schemas.traces import Traced, unpacked
 from store.pool import connection_of, open_pool
@@ -29,13 +30,32 @@ def _taken(body: bytes, takers: bytes | None) -> list[Traced]:
     return [one for one in unpacked(body) if voters is None or one.voter in voters]
 
 
+class Marking:
+    """What one screening of a ballot marks; `number` is its own, and no other marks under it.
+
+    Its marks are there when it ends, all of them or none: whoever loses the connection, and with it the ballot, has
+    marked nothing.
+    """
+
+    def __init__(self, ballot: str, number: int, connection: PoolConnectionProxy) -> None:
+        self.number = number
+        self._ballot = ballot
+        self._connection = connection
+
+    async def mark(self, papers: Sequence[tuple[str, Traced]]) -> None:
+        """These papers belong to these cohorts; a paper that is in one already stays there."""
+        if papers:
+            columns = zip(*((cohort, one.paper, one.voter) for cohort, one in papers), strict=True)
+            await self._connection.execute(statement("mark"), self._ballot, *map(list, columns))
+
+
 class Traces:
     """Traces and marks on a migrated database, as the app role; an async context manager, raises as the ballot box."""
 
     def __init__(self, dsn: str) -> None:
         self._dsn = dsn
         self._pool: asyncpg.Pool | None = None
-        self._screening = asyncio.Semaphore(1)  # one run needs all three connections
+        self._screening = asyncio.Semaphore(1)  # each needs two of the three connections at once
 
     async def __aenter__(self) -> Self:
         self._pool = await open_pool(self._dsn, 3)
@@ -53,11 +73,14 @@ class Traces:
             await connection.execute(statement("trace_ballot"), ballot)
 
     @asynccontextmanager
-    async def alone(self, ballot: str) -> AsyncIterator[None]:
-        """One screening of the ballot at a time, in whatever process; and one at a time in this one."""
+    async def screening(self, ballot: str, screened: int) -> AsyncIterator[Marking]:
+        """One screening of the ballot at a time, in whatever process; and one at a time in this one.
+
+        `screened` is the number of the last one that the log tells of.
+        """
         async with self._screening, connection_of(self._pool) as connection, connection.transaction():
-            await connection.execute(statement("hold_screening"), ballot)
-            yield
+            number = await connection.fetchval(statement("begin_screening"), ballot, screened)
+            yield Marking(ballot, number, connection)
 
     async def papers(self, ballot: str) -> int:
         """How many papers have a trace."""
@@ -79,17 +102,10 @@ class Traces:
                     page = []
         yield [*page, *(one[-1] for one in sorted(waiting, key=lambda one: one[:3]))]
 
-    async def mark(self, ballot: str, papers: Sequence[tuple[str, Traced]]) -> None:
-        """These papers belong to these cohorts; a paper that is in one already stays there."""
-        if papers:
-            columns = zip(*((cohort, one.paper, one.voter) for cohort, one in papers), strict=True)
-            async with connection_of(self._pool) as connection:
-                await connection.execute(statement("mark"), ballot, *map(list, columns))
-
-    async def cohorts(self, ballot: str, prefix: str) -> dict[str, int]:
-        """The cohorts whose names begin so, and how many papers each has."""
+    async def cohorts(self, ballot: str) -> dict[str, int]:
+        """The cohorts of all screenings that ended, and how many papers each has."""
         async with connection_of(self._pool) as connection:
-            rows = await connection.fetch(statement("cohorts"), ballot, prefix)
+            rows = await connection.fetch(statement("cohorts"), ballot)
         return {row["cohort"]: row["papers"] for row in rows}
 
     async def marked(self, ballot: str, cohort: str) -> AsyncIterator[tuple[bytes, bytes]]:

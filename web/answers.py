@@ -14,7 +14,6 @@ RETRY_AFTER_SECONDS = 2
 Headers = list[tuple[str, str]]
 _JSON: Headers = [("content-type", "application/json")]
 _FRESH: Headers = [*_JSON, ("cache-control", "no-store")]
-_RETRY: Headers = [*_JSON, ("retry-after", str(RETRY_AFTER_SECONDS))]
 
 # What is not here is 409: the paper, or its voter, meets the state in which the ballot is.
 _STATUS = {
@@ -34,6 +33,7 @@ _STATUS = {
     "NOT_A_CANDIDATE": 422,
     "DUPLICATE_CHOICE": 422,
     "TOO_MANY_TRIES": 429,
+    "TOO_MANY_CODES": 429,
     "BROKEN": 500,
 }
 
@@ -73,8 +73,11 @@ def page(body: bytes, content_type: str) -> Answer:
 def refusal(fault: EngineError) -> Answer:
     """The error as `{"error": {"code", "zh", "en"}}`; 503 and 429 say when to try again."""
     error = {"code": fault.code, "zh": fault.message("zh"), "en": fault.message("en")}
-    status = status_of(fault)
-    return Answer(status, _RETRY if status in (429, 503) else _JSON, msgspec.json.encode({"error": error}))
+    status, headers = status_of(fault), _JSON
+    if status in (429, 503):
+        wait = fault.facts.get("retry_after_seconds", str(RETRY_AFTER_SECONDS))
+        headers = [*_JSON, ("retry-after", wait)]
+    return Answer(status, headers, msgspec.json.encode({"error": error}))
 
 
 def status_of(fault: EngineError) -> int:

@@ -157,8 +157,6 @@ class Intake:
 
     async def _identify(self, ballot: str, scope: Any, protocol: Any) -> Answer:
         adapter, known, asked = await self._asked(ballot, scope, protocol)
-        if known.poll.status == "closed":
-            raise Refused("BALLOT_CLOSED", ballot=ballot)
         identity = await adapter.vouch(asked)
         day, _ = day_and_minute(known.poll.now(asked.now))
         voter = Voter(asked.key.token(identity.kind, identity.value), identity.channel, day)
@@ -177,7 +175,10 @@ class Intake:
         if adapter is None:
             raise Refused("IDENTITY_REFUSED", fault=f"{body.by} → {', '.join(sorted(self._adapters))}")
         known = await self._polls.get(ballot)
-        return adapter, known, Asked(known.usable_key(), body.proof, self._clock())
+        key = known.usable_key()
+        if known.poll.status == "closed":
+            raise Refused("BALLOT_CLOSED", ballot=ballot)
+        return adapter, known, Asked(key, body.proof, self._clock(), self._network(scope))
 
     # ---- what everybody may see ----
 

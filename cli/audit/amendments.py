@@ -43,7 +43,7 @@ _STATES = {
 
 @command(
     "audit amendments",
-    zh="列出本届进行中人为改动的一切：延期与提前结束、更换评委、修改规则、破格与免予、取消资格、作废选票、暂停、重开、"
+    zh="列出本届进行中人为改动的一切：延期与提前结束、更换评委、修改规则、破格与免予、取消资格、剔除选票、暂停、重开、"
     "取消、递补；含理由、授权、第二人、前后对照。评分揭晓后的延期另作标记。",
     en="All that people changed by hand while a cycle ran: deadlines, judges, rules, waivers, disqualifications, votes, "
     "pauses, reopenings, cancellations, substitutions; with reason, grant, second person, before and after. An extension "

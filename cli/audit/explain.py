@@ -301,7 +301,7 @@ def _mark(mark: MarkTold, desk: Desk) -> str:
 def _vote(vote: VoteTold, desk: Desk) -> str:
     if vote.sealed or vote.value is None:
         return desk.say("投票未计，封存", "not counted yet: sealed")
-    less = desk.say("，整体作废", ", zeroed") if vote.zeroed else ""
+    less = desk.say("，票数清零", ", zeroed") if vote.zeroed else ""
     return desk.say(
         f"{vote.component} {exactly(vote.value)}：得票 {vote.votes}，有效 {vote.valid}{less}（共 {vote.papers} 张选票）",
         f"{vote.component} {exactly(vote.value)}: {vote.votes} votes, {vote.valid} valid{less}, of {vote.papers} papers",

@@ -365,7 +365,7 @@ def _incidents(facts: JsonObject, zh: bool) -> Iterable[RenderableType]:
         if one["present"] < one["entitled"]:
             tell("法定人数", "quorum", f"{one['round']}: {one['present']}/{one['entitled']}")
     refused = ", ".join(f"{code} {count}" for code, count in votes["refused"].items())
-    tell("公众投票", "public vote", f"{votes['accepted']} ✓, {sum(votes['refused'].values())} ✗ ({refused})")
+    tell("大众票选", "public vote", f"{votes['accepted']} ✓, {sum(votes['refused'].values())} ✗ ({refused})")
     for one in _notable(facts["publicity"]):
         mark = "演练 · " if one["rehearsal"] else ""
         who = f" ← {one['substitute']}" if one["substitute"] else f" ({one['nominations']})"

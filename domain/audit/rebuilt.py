@@ -90,7 +90,7 @@ _OF_ENGINE: dict[str, Callable[[JsonObject], Bodies]] = {
     e.CycleCompleted.__name__: lambda data: (c.CompleteCycle(conferred=data["conferred"]),),
     e.RoundOpened.__name__: lambda _: (c.OpenRound(),),
     e.PoolFrozen.__name__: lambda _: (c.FreezePool(),),
-    e.StepOpened.__name__: lambda data: (c.OpenStep(step=data["step"]),),
+    e.StepOpened.__name__: lambda data: (c.OpenStep(step=data["step"]), c.CloseStep(step=data["step"])),
     e.CountsPublished.__name__: lambda data: (_like(c.PublishCounts, data),),
     e.TallySealed.__name__: lambda data: (_like(c.SealTally, data),),
     e.NominationAdvanced.__name__: lambda data: (_outcome("advanced", data),),

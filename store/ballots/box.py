@@ -17,11 +17,11 @@ import asyncpg
 from schemas.canonical import canonical_bytes, digest
 from schemas.errors import Conflict, EngineError, Refused
 from schemas.events import ChannelCounts
-from schemas.programme import VoterLimits
+from schemas.programme import CANDIDATES_MAX, VoterLimits
 from store.ballots import sealing
 from store.ballots.absence import absence
-from store.ballots.flush import Answers, Flusher, Outcome, Sheet, Waiting
-from store.ballots.paper import CANDIDATES_MAX, Paper, PaperReceipt, day_and_minute, day_number
+from store.ballots.flush import PAPERS_MAX, Answers, Flusher, Outcome, Sheet, Waiting
+from store.ballots.paper import Paper, PaperReceipt, day_and_minute, day_number
 from store.ballots.rules import Opened, Rules, opened
 from store.ballots.sealing import Excluded
 from store.ballots.tally import Inclusion, SealedTally
@@ -104,8 +104,8 @@ class BallotBox:
 
         The same paper again gives its first receipt, on its day, and on any other if it says of which day it is, also once
         the ballot is closed. Raises `Conflict(KEY_REUSED)` for other content under the same id,
-        `Unavailable(DAY_ENDING)` and `Refused` with NOT_FOUND, NOT_THE_DAY, BALLOT_CLOSED, STAGE_NOT_OPEN, CYCLE_PAUSED, CYCLE_NOT_OPEN, TOO_FEW_CHOICES, TOO_MANY_CHOICES,
-        NOT_A_CANDIDATE, NOT_A_CHANNEL, DUPLICATE_CHOICE, ALREADY_VOTED, LIMIT_REACHED (both of the day),
+        `Unavailable(DAY_ENDING)` and `Refused` with NOT_FOUND, NOT_THE_DAY, BALLOT_CLOSED, STAGE_NOT_OPEN,
+        BALLOT_PAUSED, CYCLE_PAUSED, CYCLE_NOT_OPEN, TOO_FEW_CHOICES, TOO_MANY_CHOICES, NOT_A_CANDIDATE, NOT_A_CHANNEL, DUPLICATE_CHOICE, ALREADY_VOTED, LIMIT_REACHED (both of the day),
         CANDIDATE_TOTAL_REACHED or TOTAL_REACHED (DR-21).
         """
         ballot = self._ballots.get(paper.ballot) or await self._opened(paper.ballot)
@@ -124,7 +124,14 @@ class BallotBox:
         return outcome
 
     async def submit_many(self, papers: Sequence[Paper]) -> list[Outcome]:
-        """Take papers, each by itself, and tell the outcome of each in their order; raises nothing of `submit`."""
+        """Take papers, each by itself, and tell the outcome of each in their order; raises nothing of `submit`.
+
+        However many these are, the papers of others wait behind one batch of them.
+        """
+        batches = (papers[at : at + PAPERS_MAX] for at in range(0, len(papers), PAPERS_MAX))
+        return [outcome for batch in batches for outcome in await self._submit_batch(batch)]
+
+    async def _submit_batch(self, papers: Sequence[Paper]) -> list[Outcome]:
         outcomes: list[Outcome | None] = [None] * len(papers)
         answers = Answers(outcomes, len(papers), self._loop)
         waiting: dict[Sheet, list[Waiting]] = {}

@@ -18,7 +18,6 @@ from schemas.errors import Refused
 from schemas.traces import NO_TRACE, PaperTrace
 
 PAPER_BYTES = 18
-CANDIDATES_MAX = 2048
 EPOCH = date(2000, 1, 1)
 _MIDNIGHT = datetime(
     1999, 12, 31, 16, tzinfo=UTC

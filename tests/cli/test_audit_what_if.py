@@ -263,7 +263,8 @@ async def test_a_cohort_of_votes_is_left_out_by_the_auditors_login_alone_dr_23(d
         for n in range(5):
             await polls.cast(f"v{n}", f"p{n}", CANDIDATES[0])
         papers = [one async for page in traces.traces(polls.id) for one in page]
-        await traces.mark(polls.id, [(cohort, one) for one in papers[:3]])
+        async with traces.screening(polls.id, 0) as marking:
+            await marking.mark([(cohort, one) for one in papers[:3]])
         await polls.close()
         tally = await box.seal(polls.id)
     said = tally.model_dump(include=set(TallySealed.model_fields))

@@ -170,6 +170,18 @@ def test_a_run_of_the_rules_is_written_once_dr_23() -> None:
     assert [one.papers for one in told(world, VotesScreened)] == [5]
 
 
+def test_a_screening_gives_way_to_a_later_one_and_none_tells_a_cohort_that_is_told_dr_23() -> None:
+    world = voted()
+    cohort = hold(world)
+    [held] = told(world, VotesHeld)
+    found = FoundCohort.model_validate(held.model_dump(include=set(FoundCohort.model_fields)))
+    later = HoldVotes(step=VOTE, screening=3, rules="r" * 64, papers=5, cohorts=(found,))
+    assert world.at(later) == ()
+    world.at(later.model_copy(update={"cohorts": ()}))
+    assert world.at(HoldVotes(step=VOTE, screening=2, rules="r" * 64, papers=5)) == ()
+    assert (run(world).screened, list(run(world).cohorts)) == (3, [cohort])
+
+
 def test_a_cohort_is_invalidated_by_two_people_and_released_by_two_dr_23() -> None:
     world = voted()
     cohort = hold(world)

@@ -13,14 +13,16 @@ from domain.vote import counted_as
 from schemas import names
 from schemas.commands import (
     CloseStep,
+    FreezeVotes,
     InvalidateVotes,
     PauseCycle,
     PauseRound,
     ResumeCycle,
     ResumeRound,
+    ScreenVotes,
     SealTally,
 )
-from schemas.events import ChannelCounts, Count, TallySealed, VotesInvalidated
+from schemas.events import BallotOpened, ChannelCounts, Count, StepHeld, TallySealed, VotesInvalidated
 from schemas.programme import PublicVote
 from tests.domain.specification import (
     DAY,
@@ -38,6 +40,7 @@ LIMITS = {"per_day": 5, "choices_min": 1, "choices_max": 5}
 ADJUDICATED = step("public_vote", limits=LIMITS, adjudication={"days": 3, "unit": "work_day"})
 CHANNELS = [{"channel": "web", "share": "60%"}, {"channel": "wechat", "share": "40%"}]
 EVIDENCE = "e" * 64
+STUFFING = {"rules": [{"id": "d", "type": "velocity", "by": "device", "voters": 8, "lead": "80%"}]}
 
 
 def channel(name: str, **votes: int) -> ChannelCounts:
@@ -82,6 +85,28 @@ def voted(vote: dict[str, Any]) -> World:
     world = with_members(vote, choice(1, component="public"), members=["a", "b"])
     world.open_step("public_vote")
     return world
+
+
+def test_a_vote_with_more_candidates_than_a_ballot_can_name_waits_until_some_leave_dr_21(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("domain.vote.CANDIDATES_MAX", 2)
+    vote = step("public_vote", limits=LIMITS, adjudication={"days": 3, "unit": "work_day"}, stuffing=STUFFING)
+    world = with_members(vote, choice(1, component="public"), members=["a", "b", "c", "d"])
+    world.open_step("public_vote")
+    [held] = world.events(world.round_stream(), StepHeld)
+    assert (held.code, held.detail) == ("TOO_MANY_CANDIDATES", "takes 2, has 4")
+    assert not world.events(world.round_stream(), BallotOpened)
+    for asked in (ScreenVotes(step="public_vote"), FreezeVotes(step="public_vote", reason="r")):
+        refused("STAGE_MISMATCH", lambda asked=asked: world.at(asked, OPERATOR))  # type: ignore[misc]
+    world.withdraw("a")
+    assert world.close_step("public_vote") == ()
+    world.withdraw("b")
+    world.close_step("public_vote")
+    [opened] = world.events(world.round_stream(), BallotOpened)
+    assert (opened.candidates, run_of(world.round(), "public_vote").held) == (("c", "d"), "")
+    world.pass_window("public_vote")
+    assert run_of(world.round(), "public_vote").closed_at == world.now
 
 
 def test_channels_are_normalised_each_by_itself_and_weighed_dr_24() -> None:

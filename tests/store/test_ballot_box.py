@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import date, datetime, timedelta
 
 import asyncpg
@@ -16,6 +16,7 @@ from schemas.events import ChannelCounts
 from schemas.ledger import GateStatus, Head, NewEvent
 from schemas.programme import VoterLimits
 from store.ballots import BallotBox, PaperReceipt, day_and_minute
+from store.ballots.flush import Flusher, Sheet, Waiting
 from store.postgres import PostgresEventStore
 from tests.store.commands import EVENING, NOON, command, gate
 from tests.store.polls import CANDIDATES, THREE_A_DAY, Polls, code, codes
@@ -288,6 +289,36 @@ async def test_a_paused_cycle_takes_no_paper_until_the_window_is_computed_again(
     await polls.cast("voter", "p1", ONE)
     await polls.set_gate(gate(cycle, GateStatus.CLOSED, cycle=polls.id, epoch=1))
     assert await polls.refusal("voter", "p2", TWO) == "CYCLE_NOT_OPEN"
+
+
+async def test_a_ballot_that_stands_still_says_so_also_past_its_end_and_is_not_called_the_cycle_dr_23(
+    polls: Polls,
+) -> None:
+    await polls.begin()
+    await polls.set_gate(gate(polls.id, GateStatus.PAUSED, cycle=polls.id, closes_at=EVENING))
+    for at in (NOON, EVENING):
+        assert await polls.refusal("voter", "p1", ONE, at=at) == "BALLOT_PAUSED"
+    await polls.set_gate(gate(polls.id, cycle=polls.id, closes_at=EVENING))
+    await polls.cast("voter", "p1", ONE)
+    assert await polls.refusal("voter", "p2", TWO, at=EVENING) == "BALLOT_CLOSED"
+
+
+async def test_of_many_papers_handed_in_at_once_a_batch_waits_at_a_time(
+    polls: Polls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await polls.begin()
+    waiting: list[int] = []
+    add = Flusher.add
+
+    def counted(flusher: Flusher, sheet: Sheet, papers: Sequence[Waiting]) -> None:
+        add(flusher, sheet, papers)
+        waiting.append(len(sheet.queue))
+
+    monkeypatch.setattr(Flusher, "add", counted)
+    monkeypatch.setattr("store.ballots.box.PAPERS_MAX", 4)
+    papers = [polls.paper(f"v{n % 9}", f"p{n}", ONE) for n in range(10)]
+    assert [code(one) for one in await polls.box.submit_many(papers)] == [*["ok"] * 9, "ALREADY_VOTED"]
+    assert waiting == [4, 4, 2]
 
 
 async def test_closing_while_papers_come_in_loses_none_and_lets_none_in_later(polls: Polls) -> None:

@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 
 from proof import merkle
+from schemas.errors import Unavailable
 from schemas.events import BallotKeysDestroyed
 from schemas.ledger import NewEvent
 from schemas.traces import PaperTrace, Traced, milliseconds
@@ -64,14 +65,15 @@ async def test_many_ballots_screened_at_once_in_one_process_wait_for_each_other_
     await polls.box.submit(polls.paper("v1", "p1", ONE)._replace(trace=SEEN))
 
     async def screen(other: str) -> None:
-        async with traces.alone(other):
+        async with traces.screening(other, 0) as marking:
             await asyncio.sleep(0)
             async for page in traces.traces(polls.id):
-                await traces.mark(polls.id, [("1/surge/one", one) for one in page])
+                await marking.mark([("1/surge/one", one) for one in page])
 
     async with asyncio.timeout(30):
         await asyncio.gather(*(screen(f"{polls.id}/{n}") for n in range(5)))
-    assert await traces.cohorts(polls.id, "1/") == {"1/surge/one": 1}
+    cohorts = [await traces.cohorts(f"{polls.id}/{n}") for n in range(5)]
+    assert cohorts == [{"1/surge/one": 1}] * 5
 
 
 async def test_of_a_batch_only_the_papers_that_were_taken_leave_traces_dr_23(
@@ -119,10 +121,10 @@ async def test_a_paper_is_in_one_cohort_and_marks_decide_nothing_by_themselves_d
     await polls.begin()
     await asyncio.gather(*(polls.cast(f"v{n}", f"p{n}", ONE, TWO) for n in range(5)))
     papers = await kept(traces, polls)
-    await traces.mark(polls.id, [("1/r/a", one) for one in papers[:3]])
-    await traces.mark(polls.id, [("2/r/a", one) for one in papers[2:4]])
-    assert await traces.cohorts(polls.id, "1/") == {"1/r/a": 3}
-    assert await traces.cohorts(polls.id, "2/") == {"2/r/a": 1}
+    for part in (papers[:3], papers[2:4]):
+        async with traces.screening(polls.id, 0) as marking:
+            await marking.mark([(f"{marking.number}/r/a", one) for one in part])
+    assert await traces.cohorts(polls.id) == {"1/r/a": 3, "2/r/a": 1}
     await polls.close()
     counted = await polls.box.recount(polls.id)
     assert counted.valid == counted.channels
@@ -147,17 +149,50 @@ async def test_a_paper_is_in_one_cohort_and_marks_decide_nothing_by_themselves_d
     await app.close()
 
 
-async def test_one_screening_of_a_ballot_at_a_time(polls: Polls, traces: Traces) -> None:
+async def test_one_screening_of_a_ballot_at_a_time_in_whatever_process(
+    polls: Polls, traces: Traces, ballot_database: Database
+) -> None:
     entered: list[int] = []
 
-    async def screen(n: int) -> None:
-        async with traces.alone(polls.id):
-            entered.append(n)
+    async def screen() -> None:
+        async with Traces(ballot_database.dsns.app) as elsewhere, elsewhere.screening(polls.id, 0) as marking:
+            entered.append(marking.number)
             await asyncio.sleep(0.05)
-            entered.append(n)
+            entered.append(marking.number)
 
-    await asyncio.gather(*(screen(n) for n in range(3)))
-    assert entered[::2] == entered[1::2]
+    await asyncio.gather(*(screen() for _ in range(3)))
+    assert entered == [1, 1, 2, 2, 3, 3]
+    async with traces.screening(polls.id, 7) as marking:
+        assert marking.number == 8, "whatever the table has lost, none has a number that the log tells of"
+
+
+async def test_a_screening_that_loses_its_ballot_has_marked_nothing_and_its_successor_marks_alone_dr_23(
+    polls: Polls, traces: Traces, ballot_database: Database
+) -> None:
+    await traces.begin(polls.id)
+    await polls.begin()
+    await polls.cast("v1", "p1", ONE)
+    [paper] = await kept(traces, polls)
+    owner = await asyncpg.connect(ballot_database.owner_dsn)
+
+    async def cut_off() -> None:
+        async with traces.screening(polls.id, 0) as lost:
+            await lost.mark([("1/r/a", paper)])
+            await owner.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND state = 'idle in transaction'"
+            )
+            async with (
+                Traces(ballot_database.dsns.app) as elsewhere,
+                elsewhere.screening(polls.id, 0) as marking,
+            ):
+                await marking.mark([("1/r/b", paper)])
+            await lost.mark([("1/r/a", paper)])
+
+    with pytest.raises(Unavailable, match="STORE_UNAVAILABLE"):
+        await cut_off()
+    await owner.close()
+    assert await traces.cohorts(polls.id) == {"1/r/b": 1}
 
 
 @pytest.mark.parametrize("how", ["by hand", "with the key"])

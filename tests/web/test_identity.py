@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import subprocess
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -109,6 +110,48 @@ async def test_a_phone_code_makes_one_voter_however_the_number_is_written(
         again = {"by": "phone_code", "proof": {"number": NUMBER}}
         reply = await caller.post(f"{ballot.path}/challenges", again)
         assert reply.code == "TOO_MANY_TRIES", "a phone is not flooded with codes"
+
+
+async def test_a_network_gets_so_many_codes_an_hour_however_many_ask_at_once_for_whatever_numbers(
+    ballot: Ballot, serve: Serve, tmp_path: Path, rows: asyncpg.Connection
+) -> None:
+    await ballot.begin(LIMITS)
+    codes = tmp_path / "codes"
+    settings = {
+        "web_code_file": str(codes),
+        "web_codes_network_max": "7",
+        "web_sender_header": "x-real-ip",
+    }
+    services = [await serve(**settings) for _ in range(2)]
+
+    async def asked(n: int, address: str) -> Reply:
+        body = {"by": "phone_code", "proof": {"number": f"139{n:08}"}}
+        async with services[n % 2].caller() as caller:
+            return await caller.post(f"{ballot.path}/challenges", body, x_real_ip=address)
+
+    replies = await asyncio.gather(*(asked(n, f"203.0.113.{n}") for n in range(40)))
+    assert Counter(reply.status for reply in replies) == {201: 7, 429: 33}
+    shut = [reply for reply in replies if reply.status == 429]
+    assert {reply.code for reply in shut} == {"TOO_MANY_CODES"}
+    assert all(3500 < int(reply.headers["retry-after"]) <= 3600 for reply in shut)
+    assert len((await asyncio.to_thread(codes.read_text)).splitlines()) == 7
+    assert (await asked(40, "203.0.114.1")).status == 201
+    kept = await rows.fetch("SELECT mark, times FROM ballot.tried WHERE ballot = $1", ballot.id)
+    assert Counter(row["times"] for row in kept) == {40: 1, 1: 1 + 8}, "two networks, eight numbers"
+    assert {len(row["mark"]) for row in kept} == {16}
+
+
+async def test_no_code_is_sent_for_a_ballot_that_is_closed(
+    ballot: Ballot, serve: Serve, tmp_path: Path
+) -> None:
+    await ballot.begin(LIMITS)
+    await ballot.close()
+    service = await serve(web_code_file=str(tmp_path / "codes"))
+    async with service.caller() as caller:
+        body = {"by": "phone_code", "proof": {"number": NUMBER}}
+        reply = await caller.post(f"{ballot.path}/challenges", body)
+    assert (reply.status, reply.code) == (409, "BALLOT_CLOSED")
+    assert not (tmp_path / "codes").exists()
 
 
 async def test_a_wechat_code_is_exchanged_for_an_open_id(ballot: Ballot, serve: Serve) -> None:

@@ -20,11 +20,15 @@ class Identity(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """What an adapter is asked about: for which ballot, with its key, with what proof, at what real time."""
+    """What an adapter is asked about: for which ballot, with its key, with what proof, at what real time.
+
+    `network` is the /24 or /48 that asks, to be counted under a mark and kept nowhere; empty if it is not known.
+    """
 
     key: VoterKey
     proof: dict[str, str]
     now: datetime
+    network: str
 
 
 class IdentityAdapter(Protocol):
@@ -41,4 +45,4 @@ class ChallengingAdapter(IdentityAdapter, Protocol):
     """A way that needs a first step: something is sent to the voter, who then shows it."""
 
     async def challenge(self, asked: Asked) -> str:
-        """What the voter brings back with their proof; raises as `vouch` does."""
+        """What the voter brings back with their proof; raises as `vouch` does, and Refused TOO_MANY_CODES."""

@@ -16,7 +16,8 @@ def adapters(settings: Settings, place: PollingPlace) -> dict[str, IdentityAdapt
     if settings.web_link_key:
         found.append(SignedLink(bytes.fromhex(settings.web_link_key)))
     if settings.web_code_file is not None:
-        found.append(PhoneCode(FileSender(settings.web_code_file), place))
+        sender = FileSender(settings.web_code_file)
+        found.append(PhoneCode(sender, place, settings.web_codes_network_max))
     if settings.web_wechat_app:
         secret = settings.web_wechat_secret.get_secret_value()
         found.append(WeChat(settings.web_wechat_url, settings.web_wechat_app, secret))

@@ -1,7 +1,8 @@
 """A code sent to a phone and shown again: what lies between is a challenge that the voter's own browser keeps.
 
 The challenge is sealed under the ballot's key and holds the code, its end and a mark of the number, never the number.
-Only counters are kept, under marks: how often a number was sent to, how often a challenge was tried.
+Only counters are kept, under marks: how often a number was sent to, how often a network asked for codes, how often a
+challenge was tried. They are rows of the database, so that all processes of the intake count together.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import asyncio
 import hmac
 import re
 from datetime import datetime, timedelta
+from math import ceil
 from pathlib import Path
 from secrets import randbelow
 from typing import ClassVar, Protocol
@@ -19,7 +21,6 @@ import msgspec
 
 from schemas.errors import Refused
 from store.polling_place import PollingPlace
-from store.voter_keys import VoterKey
 from web.identity import Asked, Identity
 
 CODE_LIFE = timedelta(minutes=10)
@@ -62,14 +63,18 @@ class PhoneCode:
 
     by: ClassVar[str] = "phone_code"
 
-    def __init__(self, sender: CodeSender, place: PollingPlace) -> None:
+    def __init__(self, sender: CodeSender, place: PollingPlace, network_max: int) -> None:
+        """`network_max`: how many codes one network may ask for while `SENDING_WINDOW` lasts."""
         self._sender = sender
         self._place = place
+        self._network_max = network_max
 
     async def challenge(self, asked: Asked) -> str:
         number = _normalised(asked.proof.get("number", ""))
-        mark = asked.key.mark(f"sent/{number}")
-        await self._count(asked.key, mark, asked.now + SENDING_WINDOW)
+        until = asked.now + SENDING_WINDOW
+        # The network first: numbers that it may not ask for leave no counters of their own.
+        await self._count(asked, f"asked/{asked.network}", until, "TOO_MANY_CODES", self._network_max)
+        await self._count(asked, f"sent/{number}", until)
         code = f"{randbelow(1_000_000):06}"
         made = _Challenge(code, asked.key.mark(f"number/{number}").hex(), asked.now + CODE_LIFE)
         await self._sender.send(number, code)
@@ -82,16 +87,25 @@ class PhoneCode:
             raise Refused("IDENTITY_REFUSED", fault="challenge · 校验串")
         held = msgspec.json.decode(opened, type=_Challenge)
         # By what is inside: base64 may be written in many ways, and each would have its own tries.
-        await self._count(asked.key, asked.key.mark(f"tried/{opened.hex()}"), held.until)
+        await self._count(asked, f"tried/{opened.hex()}", held.until)
         same_number = hmac.compare_digest(held.number, asked.key.mark(f"number/{number}").hex())
         same_code = hmac.compare_digest(held.code.encode(), asked.proof.get("code", "").encode())
         if not (same_number and same_code) or held.until <= asked.now:
             raise Refused("IDENTITY_REFUSED", fault="code · 验证码")
         return Identity("phone", number)
 
-    async def _count(self, key: VoterKey, mark: bytes, until: datetime) -> None:
-        if await self._place.count_try(key.ballot, mark, until) > TRIES_MAX:
-            raise Refused("TOO_MANY_TRIES", maximum=TRIES_MAX)
+    async def _count(
+        self,
+        asked: Asked,
+        about: str,
+        until: datetime,
+        code: str = "TOO_MANY_TRIES",
+        maximum: int = TRIES_MAX,
+    ) -> None:
+        tried = await self._place.count_try(asked.key.ballot, asked.key.mark(about), until)
+        if tried.times > maximum:
+            wait = ceil((tried.until - asked.now).total_seconds())
+            raise Refused(code, maximum=maximum, retry_after_seconds=max(1, wait))
 
 
 def _normalised(written: str) -> str:

@@ -150,10 +150,13 @@ BEGIN
     SELECT * INTO own FROM ledger.gate WHERE id = p_ballot;
     SELECT * INTO cycle FROM ledger.gate WHERE id = 'cycle/' || own.cycle;
     outcome := CASE
-        WHEN own.id IS NULL OR own.status = 'closed' OR p_first >= own.closes_at
-            OR EXISTS (SELECT FROM tally WHERE ballot = p_ballot) THEN 'BALLOT_CLOSED'
+        WHEN own.id IS NULL OR own.status = 'closed' OR EXISTS (SELECT FROM tally WHERE ballot = p_ballot)
+            THEN 'BALLOT_CLOSED'
         WHEN coalesce(cycle.status, 'closed') = 'closed' THEN 'CYCLE_NOT_OPEN'
-        WHEN own.status <> 'open' OR cycle.status <> 'open' OR own.epoch < cycle.epoch THEN 'CYCLE_PAUSED'
+        -- Whatever stands still gets its days back, also past its end.
+        WHEN cycle.status <> 'open' OR own.epoch < cycle.epoch THEN 'CYCLE_PAUSED'
+        WHEN own.status <> 'open' THEN 'BALLOT_PAUSED'
+        WHEN p_first >= own.closes_at THEN 'BALLOT_CLOSED'
         WHEN p_last < own.opens_at THEN 'STAGE_NOT_OPEN'
         WHEN p_first < own.opens_at OR p_last >= own.closes_at THEN 'WINDOW'
     END;

@@ -28,6 +28,9 @@ CREATE TABLE mark (
 );
 CREATE INDEX mark_of_cohort ON mark (ballot, cohort, paper);
 
+-- The last screening of a ballot. Whoever changes the row is alone on the ballot until it commits.
+CREATE TABLE screening (ballot text COLLATE "C" PRIMARY KEY, number integer NOT NULL);
+
 CREATE FUNCTION drop_traces(p_ballot text) RETURNS bigint
 LANGUAGE sql SECURITY DEFINER SET search_path = ballot, pg_temp AS $$
     WITH gone AS (DELETE FROM trace WHERE ballot = p_ballot RETURNING papers) SELECT coalesce(sum(papers), 0) FROM gone
@@ -51,4 +54,5 @@ ALTER TABLE mark ENABLE ALWAYS TRIGGER no_change;
 
 GRANT EXECUTE ON FUNCTION drop_traces TO xuanshu_app;
 GRANT SELECT, INSERT ON traced, trace, mark TO xuanshu_app;
+GRANT SELECT, INSERT, UPDATE ON screening TO xuanshu_app;
 GRANT SELECT ON traced, mark TO xuanshu_auditor;

@@ -28,13 +28,14 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION count_try(p_ballot text, p_mark bytea, p_until timestamptz) RETURNS integer
+CREATE FUNCTION count_try(p_ballot text, p_mark bytea, p_until timestamptz)
+RETURNS TABLE (times integer, until timestamptz)
 LANGUAGE sql SECURITY DEFINER SET search_path = ballot, pg_temp AS $$
     INSERT INTO tried (ballot, mark, times, until) VALUES (p_ballot, p_mark, 1, p_until)
     ON CONFLICT (ballot, mark) DO UPDATE SET
         times = CASE WHEN tried.until <= now() THEN 1 ELSE tried.times + 1 END,
         until = CASE WHEN tried.until <= now() THEN excluded.until ELSE tried.until END
-    RETURNING times
+    RETURNING tried.times, tried.until
 $$;
 
 -- The event and what it says are one transaction, whoever writes it: also when a lost log is restored.
