@@ -86,9 +86,8 @@ GONE = {Status.REJECTED, Status.WITHDRAWN, Status.DISQUALIFIED, Status.ELIMINATE
 
 @dataclass(frozen=True, slots=True)
 class Endorsed:
-    """An approval of one revision in one step of one round, and the command that gave it."""
+    """An approval in one step of one round that has not lapsed, and the command that gave it."""
 
-    revision: int
     rank: int | None
     command: str
 
@@ -118,6 +117,7 @@ class State:
     level: int = 0  # index into the path: the level that it stands at
     endorsed: dict[tuple[str, str], Endorsed] = field(default_factory=dict)
     returns: dict[tuple[str, str], int] = field(default_factory=dict)  # how often, by (round, step)
+    sent_back: frozenset[tuple[str, str]] = frozenset()  # by which (round, step), since the last revision
     objections: dict[str, Objection] = field(default_factory=dict)
     merged: dict[str, str] = field(default_factory=dict)  # repeated objection → the first on its ground
     outcomes: dict[tuple[str, str], str] = field(default_factory=dict)  # (round, outcome) → command
@@ -196,17 +196,19 @@ def _evolve(state: State, event: Event, actor: str, subject: str, command: str) 
                 members=event.members,
             )
         case NominationEndorsed():
-            endorsed = Endorsed(event.revision, event.recommendation_rank, command)
+            endorsed = Endorsed(event.recommendation_rank, command)
             return replace(state, endorsed=state.endorsed | {(event.round, event.step): endorsed})
         case NominationReturned():
             key = (event.round, event.step)
             returns = state.returns | {key: state.returns.get(key, 0) + 1}
-            return replace(state, status=Status.RETURNED, reason=event.reason, returns=returns)
+            sent_back = state.sent_back | {key}
+            return replace(
+                state, status=Status.RETURNED, reason=event.reason, returns=returns, sent_back=sent_back
+            )
         case TeamChanged():
             return replace(state, members=event.members)
         case NominationCorrected():
-            facts = state.facts | {fact.id: fact.value for fact in event.facts}
-            return replace(state, status=Status.OPEN, facts=facts, revision=event.revision, reason="")
+            return _evolve_corrected(state, event)
         case NominationRejected():
             return replace(state, status=Status.REJECTED, reason=event.reason)
         case NominationWithdrawn():
@@ -235,6 +237,19 @@ def _evolve(state: State, event: Event, actor: str, subject: str, command: str) 
             return replace(state, proposals={k: v for k, v in state.proposals.items() if k != event.act})
         case _:
             return state
+
+
+def _evolve_corrected(state: State, event: NominationCorrected) -> State:
+    """DR-20: the step that sent it back approves anew; what earlier steps approved stays, for they are over."""
+    return replace(
+        state,
+        status=Status.OPEN,
+        facts=state.facts | {fact.id: fact.value for fact in event.facts},
+        revision=event.revision,
+        endorsed={key: given for key, given in state.endorsed.items() if key not in state.sent_back},
+        sent_back=frozenset(),
+        reason="",
+    )
 
 
 def _evolve_objections(
@@ -272,9 +287,7 @@ def standing(state: State, nomination: str, held: tuple[HeldTitle, ...] = ()) ->
         reason=state.status if state.gone else "",
         returned=state.status == Status.RETURNED,
         facts=state.facts,
-        endorsed={
-            key: given.rank or 0 for key, given in state.endorsed.items() if given.revision == state.revision
-        },
+        endorsed={key: given.rank or 0 for key, given in state.endorsed.items()},
         contested=state.open_objections(),
         vetted_again=state.vetted_again(),
         titles=state.titles,
@@ -457,14 +470,7 @@ def _guards(command: Command, *gates: str) -> tuple[Guard, ...]:
 
 def _endorse(state: State, command: Command, body: Endorse, inputs: Inputs) -> Decision:
     grant = _as_officer(command, body.kind, inputs)
-    earlier = next(
-        (
-            given
-            for (round_, _), given in state.endorsed.items()
-            if round_ == body.round and given.revision == state.revision
-        ),
-        None,
-    )
+    earlier = next((given for (at, _), given in state.endorsed.items() if at == body.round), None)
     returned = state.status == Status.RETURNED
     if earlier and not returned and earlier.rank == body.recommendation_rank:
         return Decision(already=earlier.command)
@@ -501,15 +507,15 @@ def _take_rank(
     return tuple(effects)
 
 
-def _give_ranks_back(state: State) -> tuple[Unclaim, ...]:
-    """With an endorsement the rank lapses that it gave."""
+def _give_ranks_back(state: State, *lapsed: tuple[str, str]) -> tuple[Unclaim, ...]:
+    """With an endorsement the rank lapses that it gave: those of these steps, or all."""
     if state.submitted is None:
         return ()
     cycle, id = state.submitted.cycle, state.submitted.nomination
     return tuple(
-        Unclaim(cycle=cycle, scope=names.rank_scope(round_), number=given.rank, holder=id)
-        for (round_, _), given in state.endorsed.items()
-        if given.rank is not None and given.revision == state.revision
+        Unclaim(cycle=cycle, scope=names.rank_scope(key[0]), number=given.rank, holder=id)
+        for key, given in state.endorsed.items()
+        if given.rank is not None and (not lapsed or key in lapsed)
     )
 
 
@@ -526,7 +532,7 @@ def _return(state: State, command: Command, body: ReturnForCorrection, inputs: I
         raise Refused("RETURNS_EXHAUSTED", times=times)
     returned = NominationReturned(round=body.round, step=step.id, reason=body.reason)
     decision = _in_step(command, inputs.round, step.id, grant, returned)
-    return replace(decision, effects=_give_ranks_back(state))
+    return replace(decision, effects=_give_ranks_back(state, (body.round, step.id)))
 
 
 def _reject(state: State, command: Command, body: Reject, inputs: Inputs) -> Decision:
@@ -562,7 +568,7 @@ def _must_be_open(state: State, command: Command) -> None:
 
 
 def _correct(state: State, command: Command, body: Correct, inputs: Inputs) -> Decision:
-    """DR-20: a new revision under the same id; endorsements of the old one lapse."""
+    """DR-20: a new revision under the same id."""
     grant = _as_owner(state, command, inputs)
     if state.status != Status.RETURNED:
         raise Refused("NOTHING_TO_CORRECT", status=state.status)
@@ -833,5 +839,5 @@ def take_outcome(state: State, body: TakeOutcome) -> Decision:
             final=body.final,
         ),
     }
-    left = body.outcome in ("eliminated", "returned")
+    left = body.outcome == "eliminated"
     return Decision(events=(events[body.outcome],), effects=_give_ranks_back(state) if left else ())

@@ -244,7 +244,7 @@ class NominationEndorsed(Event):
 
 
 class NominationReturned(Event):
-    """Sent back for completion or correction (退回补正, DR-20); earlier endorsements of this revision lapse here."""
+    """Sent back for completion or correction (退回补正, DR-20); an endorsement in this step lapses with the correction."""
 
     round: str
     step: str

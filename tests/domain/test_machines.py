@@ -348,9 +348,9 @@ class NominationMachine(Machine):
                 if hasattr(one.event, "round_seq")
             )
             assert max(told.values(), default=0) <= 1
-            standing = self.world.standing(id)
-            current = {key for key, given in state.endorsed.items() if given.revision == state.revision}
-            assert set(standing.endorsed) == current
+            ranks = {number for (_, number), holder in self.world.claims.items() if holder == id}
+            if state.status is nomination.Status.OPEN:
+                assert {given.rank for given in state.endorsed.values()} - {None} <= ranks
 
 
 class RoundMachine(Machine):
