@@ -76,7 +76,7 @@ def freeze_pool(state: State, command: Command, inputs: Inputs) -> Decision:
     frozen = PoolFrozen(members=members, dropped=dropped, lapsed_children=lapsed)
     contested = tuple(one.nomination for one in standings if one.disputed and one.nomination not in out)
     held = (SubjectsHeld(step="pool", nominations=contested),) if contested else ()
-    told = (tell(state, command, id, outcome) for id, outcome in left_behind(inputs.children))
+    told = (tell(command, id, outcome) for id, outcome in left_behind(inputs.children))
     effects: tuple[Effect, ...] = (*told, *_tell_dropped(state, command, dropped))
     lists = tuple(HeadIs(stream=stream, seq=child.seq) for stream, child in inputs.children.items())
     guards = (cycle_guard(command), *head_guards(standings, command), *lists)
@@ -158,7 +158,6 @@ def open_eligibility(state: State, command: Command, inputs: Inputs, step: Eligi
     opened = open_window(state, command, inputs, step.id, step.type, step.correction)
     returned = tuple(
         tell(
-            state,
             command,
             check.nomination,
             TakeOutcome(

@@ -156,7 +156,6 @@ def leave(state: State, command: Command, step: str, out: Sequence[Dropped]) -> 
         return NOTHING
     told = tuple(
         tell(
-            state,
             command,
             one.nomination,
             TakeOutcome(
@@ -172,14 +171,14 @@ def leave(state: State, command: Command, step: str, out: Sequence[Dropped]) -> 
     return Decision(events=(MembersOut(step=step, out=tuple(out)),), effects=told)
 
 
-def tell(state: State, command: Command, nomination: str, outcome: TakeOutcome) -> Post:
+def tell(command: Command, nomination: str, outcome: TakeOutcome) -> Post:
     """The message that tells a nomination what its round decided."""
     id = f"{command.id}/{nomination}/{outcome.outcome}{outcome.title and '/' + outcome.title}"
     cycle = names.cycle_of(command.stream)
     return Post(
         id=id,
         cycle=cycle,
-        sender=state.stream,
+        sender=command.stream,
         workflow=names.nomination_stream(cycle, nomination),
         name=names.OUTCOME_SIGNAL,
         payload={"id": id, "body": outcome.model_dump(mode="json")},
