@@ -153,12 +153,9 @@ class State:
         route = names.ROOT_ROUTE if at == len(path) - 1 else self.submitted.route
         return names.round_stream(self.submitted.cycle, route, path[at])
 
-    def open_objections(self) -> bool:
-        return any(not one.outcome and not one.department for one in self.objections.values())
-
-    def vetted_again(self) -> bool:
-        """A department objected late, and nobody has ruled on it yet (DR-11)."""
-        return any(not one.outcome and one.department for one in self.objections.values())
+    def open_objections(self) -> tuple[str, ...]:
+        """Anybody's, or a department's that came late (DR-11), on which nobody has ruled yet."""
+        return tuple(id for id, one in self.objections.items() if not one.outcome)
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,8 +285,7 @@ def standing(state: State, nomination: str, held: tuple[HeldTitle, ...] = ()) ->
         returned=state.status == Status.RETURNED,
         facts=state.facts,
         endorsed={key: given.rank or 0 for key, given in state.endorsed.items()},
-        contested=state.open_objections(),
-        vetted_again=state.vetted_again(),
+        objections=state.open_objections(),
         titles=state.titles,
         held=held,
         waived=state.waived,

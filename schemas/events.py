@@ -490,10 +490,11 @@ class MembersOut(Event):
 
 
 class SubjectsHeld(Event):
-    """An objection to these is open (DR-28): the others go on, these follow if they are cleared by the next cut-off."""
+    """Objections to these are open (DR-28): the others go on, these follow if they are cleared by the next cut-off."""
 
     step: str
     nominations: tuple[str, ...]
+    objections: tuple[str, ...] | None = None  # those open, as NOMINATION/OBJECTION; older logs name none
 
 
 class SessionInvalidated(Event):

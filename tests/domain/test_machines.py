@@ -471,7 +471,7 @@ class RoundMachine(Machine):
             for id in state.members:
                 standing = self.world.standing(id)
                 assert state.published[id].window.closes_at <= closed_at
-                assert id in state.held or not (standing.contested or standing.vetted_again)
+                assert set(standing.objections) <= state.held.get(id, frozenset())
 
     @invariant()
     def nobody_is_confirmed_or_conferred_while_an_objection_to_them_is_open(self) -> None:
@@ -483,10 +483,9 @@ class RoundMachine(Machine):
                 self.decided["conferral"][id] = self.world.standing(id)
         held = self.world.round().held
         for id, standing in self.decided.get("decision", {}).items():
-            assert not (standing.contested and id in held)
+            assert not set(standing.objections) & held.get(id, frozenset())
         for standing in self.decided.get("conferral", {}).values():
-            assert not standing.contested
-            assert not standing.vetted_again
+            assert not standing.disputed
 
     @invariant()
     def the_counted_result_has_no_mark_of_the_recused(self) -> None:

@@ -355,7 +355,7 @@ def test_a_publicity_period_is_closed_early_once_its_declared_minimum_is_over_dr
     world.at(early("publicity"), OFFICER)
     assert how(world, "publicity") == ("early", "已办结")
     object_to(world, "a", "late")
-    assert not world.standing("a").contested
+    assert not world.standing("a").disputed
 
 
 def test_without_a_declared_minimum_a_publicity_period_runs_to_its_end_dr_27() -> None:
