@@ -166,6 +166,7 @@ class Inputs:
     tree: UnitTree
     authority: authority.State
     round: rounds.State
+    summit: rounds.State = rounds.initial  # where a department speaks late: it may have conferred meanwhile
     claims: dict[int, str] = field(default_factory=dict)  # the places of `scope_of` this command, by holder
     intake_open: bool = False
     fed: frozenset[str] = frozenset()  # subjects whom the cycle's feeders nominate
@@ -395,6 +396,13 @@ def round_of(state: State, body: NominationBody) -> str:
             return state.round
         case _:
             return ""
+
+
+def summit_of(state: State, body: NominationBody) -> str:
+    """The round at the end of its way, where that matters; empty where it does not."""
+    if not isinstance(body, ReopenVetting) or state.submitted is None:
+        return ""
+    return names.round_stream(state.submitted.cycle, names.ROOT_ROUTE, state.submitted.path[-1])
 
 
 def scope_of(state: State, body: NominationBody) -> str:
@@ -709,16 +717,17 @@ def _reopen_vetting(state: State, command: Command, body: ReopenVetting, inputs:
     if nomination not in inputs.round.members.keys() | inputs.round.standby.keys():
         raise Refused("NOT_A_MEMBER", nomination=nomination, round=body.round)
     said = body.model_dump(exclude={"kind"})
-    at_summit = inputs.round.opened.rank == inputs.programme.summit
-    untold = at_summit and nomination in inputs.round.conferred
-    if state.status == Status.CONFERRED or untold:
+    if (
+        state.status == Status.CONFERRED or nomination in inputs.summit.conferred
+    ):  # it may not have heard of it yet
         return Decision(events=(RevocationLeadRecorded(**said),), grant=grant)
     _must_not_be_gone(state, command)
     if rounds.run_of(inputs.round, step.id).closed_at is None:
         raise Refused("STAGE_MISMATCH", current=inputs.round.current or "-", action=body.kind)
     objection = f"{body.step}-{body.department}-{len(state.objections) + 1}"
     reopened = VettingReopened(objection=objection, **said)
-    guards = (*_guards(command), HeadIs(stream=inputs.round.stream, seq=inputs.round.seq))
+    heads = {inputs.round.stream: inputs.round.seq, summit_of(state, body): inputs.summit.seq}
+    guards = (*_guards(command), *(HeadIs(stream=stream, seq=seq) for stream, seq in heads.items()))
     return Decision(events=(reopened,), guards=guards, effects=(_nudge(state, command),), grant=grant)
 
 
