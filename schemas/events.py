@@ -89,6 +89,13 @@ class IntakeExtended(Event):
     reason: str
 
 
+class IntakeShortened(Event):
+    rank: str
+    was: Instant
+    closes_at: Instant
+    reason: str
+
+
 class IntakeClosed(Event):
     """No more nominations; the invited units that submitted nothing gave up their seats (逾期视为放弃, DR-06)."""
 
