@@ -389,6 +389,7 @@ class Decider:
             tree=tree,
             authority=grants.state,
             round=known[at].state if at in known else await self._round(at),
+            summit=await self._round(nomination.summit_of(folded.state, body)),
             intake_open=not folded_cycle.state.intake_closed,
             fed=frozenset(folded_cycle.state.fed),
             claims=await self._claims(cycle, nomination.scope_of(folded.state, body)),

@@ -30,7 +30,7 @@ from cli.words import cycle_words, rank_words
 from projections.answers import CycleOverview, Level, Listed, Result
 from projections.queries import Queries
 from schemas import names
-from schemas.commands import CancelCycle, ExtendIntake, ExtendStep, PauseCycle, ResumeCycle
+from schemas.commands import CancelCycle, CloseIntakeEarly, ExtendIntake, ExtendStep, PauseCycle, ResumeCycle
 from schemas.errors import BadUsage
 from schemas.loading import load_programme
 from schemas.values import Pace, format_instant
@@ -177,6 +177,25 @@ async def extend(
     return await desk.send(
         round_at(round, cycle), ExtendStep(step=step, closes_at=closes_at, reason=reason), signed
     )
+
+
+@command(
+    "cycle close-early",
+    zh="提前截止一个层级的申报期；须两人，新的截止时间不得早于现在。",
+    en="End the intake of a rank before its time, never in the past; takes two people.",
+    example=f'cycle close-early sichuan-craftsman.1 --rank enterprise --until 2026-05-08T18:00 --reason "名额已满" {_SIGNED}',
+)
+async def close_early(
+    cycle: Cycle,
+    *,
+    rank: Annotated[str, Parameter(help="层级 · the rank whose intake is meant")],
+    until: Until,
+    reason: Reason,
+    signed: Signed,
+    desk: AtDesk,
+) -> Outcome:
+    body = CloseIntakeEarly(rank=rank, closes_at=instant_of(until), reason=reason)
+    return await desk.send(names.cycle_stream(cycle), body, signed)
 
 
 @command(

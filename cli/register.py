@@ -88,8 +88,8 @@ async def show(cycle: Cycle, *, desk: AtDesk) -> Outcome:
 
 @command(
     "outcome record",
-    zh="登记外部结果：上级或其他系统所授称号，须注明来源、核实人、文件。",
-    en="Record a title given by a system that is not run here: its source, who verified it, and the document.",
+    zh="登记外部结果：办法标明 external 的称号，计入多年目标，不作资格条件；须有来源、另一核实人、文件。",
+    en="Record an external title: it counts toward targets, not in conditions on history; another person verified it.",
     example="outcome record guangzhou-climb.1 --nomination 5f0c --title national_craftsman --given-on 2026-01-20 "
     f"--source 全国总工会 --verifier s-2 --document notice.pdf {_SIGNED}",
 )

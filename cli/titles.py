@@ -336,8 +336,8 @@ async def rule_appeal(
 
 @command(
     "honour record",
-    zh="录入非本系统评出的荣誉或名次：来源、证明材料；办理人即核实人。",
-    en="Record an honour or place of elsewhere, with its source and paper; who records it has verified it.",
+    zh="录入被提名者在别处所得的荣誉或名次：作资格条件，不计入多年目标；办理人即核实人。",
+    en="Record what a nominee was given elsewhere: it counts in conditions on history, not toward targets; who records it verified it.",
     example="honour record sichuan-craftsman.4/N-0001 --title national_contest --on 2021-10-01 --place 2 "
     '--source "第七届大赛公报" --document paper.pdf --as s-3 --role handler --unit 51',
 )

@@ -11,6 +11,7 @@ EVENT_WORDS: dict[str, tuple[str, str]] = {
     "ActSeconded": ("第二人确认", "confirmed by a second person"),
     "CycleOpened": ("本届开启", "cycle opened"),
     "IntakeExtended": ("申报期延长", "intake extended"),
+    "IntakeShortened": ("申报提前截止", "intake closed early"),
     "IntakeClosed": ("申报截止", "intake closed"),
     "WinnersTaken": ("接收各期优胜者", "winners of other cycles taken"),
     "PointsPinned": ("积分锁定", "points pinned"),

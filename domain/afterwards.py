@@ -72,7 +72,7 @@ def _recommend(state: State, command: Command, inputs: Inputs, step: Publicity) 
         recommended=tuple(id for id in state.members if id not in waiting), reserve=tuple(state.standby)
     )
     outcome = TakeOutcome(round=state.stream, round_seq=state.seq + 1, outcome="advanced")
-    return Decision(events=(amended,), effects=tuple(tell(state, command, id, outcome) for id in joining))
+    return Decision(events=(amended,), effects=tuple(tell(command, id, outcome) for id in joining))
 
 
 def _give_days_back(state: State, command: Command, inputs: Inputs, step: Publicity) -> Decision:

@@ -15,6 +15,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     "give_grants": ("operator",),
     "revoke_grant": ("operator",),
     "extend_intake": ("operator",),
+    "close_intake_early": ("operator",),
     "pause_cycle": ("operator",),
     "resume_cycle": ("operator",),
     "cancel_cycle": ("operator",),

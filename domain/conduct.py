@@ -281,7 +281,7 @@ def _close_early(
 
 
 def _open(state: State, command: Command, inputs: Inputs) -> Decision:
-    if state.opened is not None:
+    if state.opened is not None or state.over:
         return NOTHING
     _, _, route, unit = command.stream.split("/")
     due = inputs.stage.reports_within
@@ -302,11 +302,10 @@ def _lapse(state: State, command: Command, reason: str, inputs: Inputs) -> Decis
         return NOTHING
     told = tuple(
         tell(
-            state,
             command,
             id,
             TakeOutcome(
-                round=state.stream,
+                round=command.stream,  # one that never opened does not know its own name
                 round_seq=state.seq + 1,
                 outcome="eliminated",
                 step=state.current or "pool",
@@ -350,7 +349,7 @@ def _report(state: State, command: Command, inputs: Inputs) -> Decision:
         recommended=tuple(state.members), reserve=tuple(state.standby), conferred=state.certificates
     )
     told = tuple(
-        tell(state, command, id, TakeOutcome(round=state.stream, round_seq=state.seq + 1, outcome="advanced"))
+        tell(command, id, TakeOutcome(round=state.stream, round_seq=state.seq + 1, outcome="advanced"))
         for id in state.members
         if not (at_summit and id in state.conferred)
     )

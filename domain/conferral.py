@@ -245,7 +245,7 @@ def _tell(
         certificate=one.certificate,
         final=one is last and state.opened.rank == inputs.programme.summit,
     )
-    return tell(state, command, one.nomination, outcome)
+    return tell(command, one.nomination, outcome)
 
 
 def begin_title(state: State, command: Command, event: TitlesConferred, one: Conferred) -> Post:

@@ -14,6 +14,7 @@ from schemas.commands import (
     AmendRules,
     CancelCycle,
     CloseIntake,
+    CloseIntakeEarly,
     Command,
     CompleteCycle,
     CycleBody,
@@ -35,6 +36,7 @@ from schemas.events import (
     Event,
     IntakeClosed,
     IntakeExtended,
+    IntakeShortened,
     IntakeWindow,
     PointsPinned,
     RulesAmended,
@@ -114,7 +116,7 @@ def evolve(state: State, event: Event, at: datetime, actor: str = "") -> State:
                 opened_at=at,
                 intakes={window.rank: window for window in event.intakes},
             )
-        case IntakeExtended():
+        case IntakeExtended() | IntakeShortened():
             old = state.intakes[event.rank]
             window = Window(opens_at=old.window.opens_at, closes_at=event.closes_at)
             return replace(
@@ -169,6 +171,8 @@ def decide(state: State, command: Command, body: CycleBody, inputs: Inputs) -> D
     match body:
         case ExtendIntake():
             decision = _extend_intake(state, command, body)
+        case CloseIntakeEarly():
+            decision = _close_intake_early(state, command, body)
         case PauseCycle():
             decision = _pause(state, body)
         case ResumeCycle():
@@ -281,18 +285,35 @@ def _close_intake(state: State, command: Command, inputs: Inputs) -> Decision:
 
 
 def _extend_intake(state: State, command: Command, body: ExtendIntake) -> Decision:
-    if state.intake_closed or body.rank not in state.intakes:
-        raise Refused("STAGE_CLOSED", step=f"intake/{body.rank}", closed_at="")
-    intake = state.intakes[body.rank]
-    was = intake.window.closes_at
+    was = _intake(state, body.rank).window.closes_at
     if body.closes_at <= was:
         raise Refused("NOT_AN_EXTENSION", was=was, asked=body.closes_at)
     extended = IntakeExtended(rank=body.rank, was=was, closes_at=body.closes_at, reason=body.reason)
-    events = two_people(state, command, (extended,))
-    moved = intake.model_copy(
-        update={"window": Window(opens_at=intake.window.opens_at, closes_at=body.closes_at)}
-    )
-    effects = (_intake_gate(_cycle(state), moved, state.epoch),) if extended in events else ()
+    return _move_intake(state, command, extended)
+
+
+def _close_intake_early(state: State, command: Command, body: CloseIntakeEarly) -> Decision:
+    """DR-08: never in the past, so that nobody who was in time becomes late."""
+    was, now = _intake(state, body.rank).window.closes_at, command.received_at
+    if not now <= body.closes_at < was:
+        raise Refused("NOT_EARLIER", asked=body.closes_at, now=now, was=was)
+    shortened = IntakeShortened(rank=body.rank, was=was, closes_at=body.closes_at, reason=body.reason)
+    return _move_intake(state, command, shortened)
+
+
+def _intake(state: State, rank: str) -> IntakeWindow:
+    if state.intake_closed or rank not in state.intakes:
+        raise Refused("STAGE_CLOSED", step=f"intake/{rank}", closed_at="")
+    return state.intakes[rank]
+
+
+def _move_intake(state: State, command: Command, to: IntakeExtended | IntakeShortened) -> Decision:
+    """The window's end is another by two people's word, for its row too."""
+    events = two_people(state, command, (to,))
+    intake = state.intakes[to.rank]
+    window = Window(opens_at=intake.window.opens_at, closes_at=to.closes_at)
+    moved = intake.model_copy(update={"window": window})
+    effects = (_intake_gate(_cycle(state), moved, state.epoch),) if to in events else ()
     return Decision(events=events, effects=effects)
 
 

@@ -19,6 +19,7 @@ from domain.steps import (
     going,
     gone,
     head_guards,
+    hold_subjects,
     leave,
     open_window,
     present,
@@ -34,7 +35,6 @@ from schemas.events import (
     Member,
     PoolFrozen,
     StepOpened,
-    SubjectsHeld,
 )
 from schemas.ledger import Effect, HeadIs
 from schemas.programme import Eligibility, Endorsement
@@ -74,13 +74,12 @@ def freeze_pool(state: State, command: Command, inputs: Inputs) -> Decision:
     )
     lapsed = tuple(sorted(stream for stream, child in inputs.children.items() if child.reported is None))
     frozen = PoolFrozen(members=members, dropped=dropped, lapsed_children=lapsed)
-    contested = tuple(one.nomination for one in standings if one.disputed and one.nomination not in out)
-    held = (SubjectsHeld(step="pool", nominations=contested),) if contested else ()
-    told = (tell(state, command, id, outcome) for id, outcome in left_behind(inputs.children))
+    contested = hold_subjects("pool", (one for one in standings if one.nomination not in out))
+    told = (tell(command, id, outcome) for id, outcome in left_behind(inputs.children))
     effects: tuple[Effect, ...] = (*told, *_tell_dropped(state, command, dropped))
     lists = tuple(HeadIs(stream=stream, seq=child.seq) for stream, child in inputs.children.items())
     guards = (cycle_guard(command), *head_guards(standings, command), *lists)
-    return Decision(events=(frozen, *held), guards=guards, effects=effects)
+    return Decision(events=(frozen, *contested.events), guards=guards, effects=effects)
 
 
 def _recommended(inputs: Inputs) -> tuple[str, ...]:
@@ -158,7 +157,6 @@ def open_eligibility(state: State, command: Command, inputs: Inputs, step: Eligi
     opened = open_window(state, command, inputs, step.id, step.type, step.correction)
     returned = tuple(
         tell(
-            state,
             command,
             check.nomination,
             TakeOutcome(

@@ -86,9 +86,8 @@ GONE = {Status.REJECTED, Status.WITHDRAWN, Status.DISQUALIFIED, Status.ELIMINATE
 
 @dataclass(frozen=True, slots=True)
 class Endorsed:
-    """An approval of one revision in one step of one round, and the command that gave it."""
+    """An approval in one step of one round that has not lapsed, and the command that gave it."""
 
-    revision: int
     rank: int | None
     command: str
 
@@ -118,6 +117,7 @@ class State:
     level: int = 0  # index into the path: the level that it stands at
     endorsed: dict[tuple[str, str], Endorsed] = field(default_factory=dict)
     returns: dict[tuple[str, str], int] = field(default_factory=dict)  # how often, by (round, step)
+    sent_back: frozenset[tuple[str, str]] = frozenset()  # by which (round, step), since the last revision
     objections: dict[str, Objection] = field(default_factory=dict)
     merged: dict[str, str] = field(default_factory=dict)  # repeated objection → the first on its ground
     outcomes: dict[tuple[str, str], str] = field(default_factory=dict)  # (round, outcome) → command
@@ -153,12 +153,9 @@ class State:
         route = names.ROOT_ROUTE if at == len(path) - 1 else self.submitted.route
         return names.round_stream(self.submitted.cycle, route, path[at])
 
-    def open_objections(self) -> bool:
-        return any(not one.outcome and not one.department for one in self.objections.values())
-
-    def vetted_again(self) -> bool:
-        """A department objected late, and nobody has ruled on it yet (DR-11)."""
-        return any(not one.outcome and one.department for one in self.objections.values())
+    def open_objections(self) -> tuple[str, ...]:
+        """Anybody's, or a department's that came late (DR-11), on which nobody has ruled yet."""
+        return tuple(id for id, one in self.objections.items() if not one.outcome)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +166,7 @@ class Inputs:
     tree: UnitTree
     authority: authority.State
     round: rounds.State
+    summit: rounds.State = rounds.initial  # where a department speaks late: it may have conferred meanwhile
     claims: dict[int, str] = field(default_factory=dict)  # the places of `scope_of` this command, by holder
     intake_open: bool = False
     fed: frozenset[str] = frozenset()  # subjects whom the cycle's feeders nominate
@@ -196,17 +194,19 @@ def _evolve(state: State, event: Event, actor: str, subject: str, command: str) 
                 members=event.members,
             )
         case NominationEndorsed():
-            endorsed = Endorsed(event.revision, event.recommendation_rank, command)
+            endorsed = Endorsed(event.recommendation_rank, command)
             return replace(state, endorsed=state.endorsed | {(event.round, event.step): endorsed})
         case NominationReturned():
             key = (event.round, event.step)
             returns = state.returns | {key: state.returns.get(key, 0) + 1}
-            return replace(state, status=Status.RETURNED, reason=event.reason, returns=returns)
+            sent_back = state.sent_back | {key}
+            return replace(
+                state, status=Status.RETURNED, reason=event.reason, returns=returns, sent_back=sent_back
+            )
         case TeamChanged():
             return replace(state, members=event.members)
         case NominationCorrected():
-            facts = state.facts | {fact.id: fact.value for fact in event.facts}
-            return replace(state, status=Status.OPEN, facts=facts, revision=event.revision, reason="")
+            return _evolve_corrected(state, event)
         case NominationRejected():
             return replace(state, status=Status.REJECTED, reason=event.reason)
         case NominationWithdrawn():
@@ -235,6 +235,19 @@ def _evolve(state: State, event: Event, actor: str, subject: str, command: str) 
             return replace(state, proposals={k: v for k, v in state.proposals.items() if k != event.act})
         case _:
             return state
+
+
+def _evolve_corrected(state: State, event: NominationCorrected) -> State:
+    """DR-20: the step that sent it back approves anew; what earlier steps approved stays, for they are over."""
+    return replace(
+        state,
+        status=Status.OPEN,
+        facts=state.facts | {fact.id: fact.value for fact in event.facts},
+        revision=event.revision,
+        endorsed={key: given for key, given in state.endorsed.items() if key not in state.sent_back},
+        sent_back=frozenset(),
+        reason="",
+    )
 
 
 def _evolve_objections(
@@ -272,11 +285,8 @@ def standing(state: State, nomination: str, held: tuple[HeldTitle, ...] = ()) ->
         reason=state.status if state.gone else "",
         returned=state.status == Status.RETURNED,
         facts=state.facts,
-        endorsed={
-            key: given.rank or 0 for key, given in state.endorsed.items() if given.revision == state.revision
-        },
-        contested=state.open_objections(),
-        vetted_again=state.vetted_again(),
+        endorsed={key: given.rank or 0 for key, given in state.endorsed.items()},
+        objections=state.open_objections(),
         titles=state.titles,
         held=held,
         waived=state.waived,
@@ -388,6 +398,13 @@ def round_of(state: State, body: NominationBody) -> str:
             return ""
 
 
+def summit_of(state: State, body: NominationBody) -> str:
+    """The round at the end of its way, where that matters; empty where it does not."""
+    if not isinstance(body, ReopenVetting) or state.submitted is None:
+        return ""
+    return names.round_stream(state.submitted.cycle, names.ROOT_ROUTE, state.submitted.path[-1])
+
+
 def scope_of(state: State, body: NominationBody) -> str:
     """Whose numbered places the command needs to know: a unit's quota, a round's ranks, or none's."""
     match body:
@@ -457,14 +474,7 @@ def _guards(command: Command, *gates: str) -> tuple[Guard, ...]:
 
 def _endorse(state: State, command: Command, body: Endorse, inputs: Inputs) -> Decision:
     grant = _as_officer(command, body.kind, inputs)
-    earlier = next(
-        (
-            given
-            for (round_, _), given in state.endorsed.items()
-            if round_ == body.round and given.revision == state.revision
-        ),
-        None,
-    )
+    earlier = next((given for (at, _), given in state.endorsed.items() if at == body.round), None)
     returned = state.status == Status.RETURNED
     if earlier and not returned and earlier.rank == body.recommendation_rank:
         return Decision(already=earlier.command)
@@ -501,15 +511,15 @@ def _take_rank(
     return tuple(effects)
 
 
-def _give_ranks_back(state: State) -> tuple[Unclaim, ...]:
-    """With an endorsement the rank lapses that it gave."""
+def _give_ranks_back(state: State, *lapsed: tuple[str, str]) -> tuple[Unclaim, ...]:
+    """With an endorsement the rank lapses that it gave: those of these steps, or all."""
     if state.submitted is None:
         return ()
     cycle, id = state.submitted.cycle, state.submitted.nomination
     return tuple(
-        Unclaim(cycle=cycle, scope=names.rank_scope(round_), number=given.rank, holder=id)
-        for (round_, _), given in state.endorsed.items()
-        if given.rank is not None and given.revision == state.revision
+        Unclaim(cycle=cycle, scope=names.rank_scope(key[0]), number=given.rank, holder=id)
+        for key, given in state.endorsed.items()
+        if given.rank is not None and (not lapsed or key in lapsed)
     )
 
 
@@ -526,7 +536,7 @@ def _return(state: State, command: Command, body: ReturnForCorrection, inputs: I
         raise Refused("RETURNS_EXHAUSTED", times=times)
     returned = NominationReturned(round=body.round, step=step.id, reason=body.reason)
     decision = _in_step(command, inputs.round, step.id, grant, returned)
-    return replace(decision, effects=_give_ranks_back(state))
+    return replace(decision, effects=_give_ranks_back(state, (body.round, step.id)))
 
 
 def _reject(state: State, command: Command, body: Reject, inputs: Inputs) -> Decision:
@@ -562,7 +572,7 @@ def _must_be_open(state: State, command: Command) -> None:
 
 
 def _correct(state: State, command: Command, body: Correct, inputs: Inputs) -> Decision:
-    """DR-20: a new revision under the same id; endorsements of the old one lapse."""
+    """DR-20: a new revision under the same id."""
     grant = _as_owner(state, command, inputs)
     if state.status != Status.RETURNED:
         raise Refused("NOTHING_TO_CORRECT", status=state.status)
@@ -707,16 +717,17 @@ def _reopen_vetting(state: State, command: Command, body: ReopenVetting, inputs:
     if nomination not in inputs.round.members.keys() | inputs.round.standby.keys():
         raise Refused("NOT_A_MEMBER", nomination=nomination, round=body.round)
     said = body.model_dump(exclude={"kind"})
-    at_summit = inputs.round.opened.rank == inputs.programme.summit
-    untold = at_summit and nomination in inputs.round.conferred
-    if state.status == Status.CONFERRED or untold:
+    if (
+        state.status == Status.CONFERRED or nomination in inputs.summit.conferred
+    ):  # it may not have heard of it yet
         return Decision(events=(RevocationLeadRecorded(**said),), grant=grant)
     _must_not_be_gone(state, command)
     if rounds.run_of(inputs.round, step.id).closed_at is None:
         raise Refused("STAGE_MISMATCH", current=inputs.round.current or "-", action=body.kind)
     objection = f"{body.step}-{body.department}-{len(state.objections) + 1}"
     reopened = VettingReopened(objection=objection, **said)
-    guards = (*_guards(command), HeadIs(stream=inputs.round.stream, seq=inputs.round.seq))
+    heads = {inputs.round.stream: inputs.round.seq, summit_of(state, body): inputs.summit.seq}
+    guards = (*_guards(command), *(HeadIs(stream=stream, seq=seq) for stream, seq in heads.items()))
     return Decision(events=(reopened,), guards=guards, effects=(_nudge(state, command),), grant=grant)
 
 
@@ -833,5 +844,5 @@ def take_outcome(state: State, body: TakeOutcome) -> Decision:
             final=body.final,
         ),
     }
-    left = body.outcome in ("eliminated", "returned")
+    left = body.outcome == "eliminated"
     return Decision(events=(events[body.outcome],), effects=_give_ranks_back(state) if left else ())

@@ -19,6 +19,7 @@ from domain.steps import (
     gone,
     head_guards,
     hold,
+    hold_subjects,
     leave,
     open_window,
     present,
@@ -27,7 +28,7 @@ from domain.steps import (
 from domain.timing import after_pauses
 from schemas.commands import Command, ReportChange
 from schemas.errors import Refused
-from schemas.events import ChangeReported, Dropped, ListPublished, SubjectsHeld, Substituted, Window
+from schemas.events import ChangeReported, Dropped, ListPublished, Substituted, Window
 from schemas.ledger import GateStatus
 from schemas.programme import Period, Publicity, Selection
 
@@ -71,22 +72,16 @@ def close_publicity(state: State, command: Command, inputs: Inputs, step: Public
         return decision if decision.events else NOTHING
     contested = _contested(state, inputs)
     if contested and step.holds == "subject":
-        held_back = _hold_back(state, command, step, contested, unpublished)
-        return decision.then(held_back).then(close(state, command, inputs, step.id, "elapsed"))
+        held_back = hold_subjects(
+            step.id, (inputs.standings[id] for id in contested if id not in unpublished)
+        )
+        cut = [Dropped(nomination=id, reason="HELD_AT_CUT_OFF") for id in unpublished]
+        left = leave(state, command, step.id, cut)  # nobody goes on without having been published
+        return decision.then(held_back).then(left).then(close(state, command, inputs, step.id, "elapsed"))
     if contested:
         held = hold(state, step.id, "OBJECTION_OPEN", contested)
         return decision.then(held) if decision.events or held.events else NOTHING
     return decision.then(close(state, command, inputs, step.id, "elapsed"))
-
-
-def _hold_back(
-    state: State, command: Command, step: Publicity, contested: list[str], unpublished: list[str]
-) -> Decision:
-    """Nobody goes on without having been published: whoever was held all the time leaves."""
-    cut = [Dropped(nomination=id, reason="HELD_AT_CUT_OFF") for id in unpublished]
-    held = tuple(id for id in contested if id not in unpublished)
-    events = (SubjectsHeld(step=step.id, nominations=held),) if held else ()
-    return Decision(events=events).then(leave(state, command, step.id, cut))
 
 
 def _unpublished(state: State, step: Publicity, nominations: Iterable[str]) -> list[str]:

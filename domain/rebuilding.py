@@ -102,11 +102,11 @@ def places(
 ) -> tuple[Reserve | Release | Claim | Unclaim, ...]:
     """What a nomination takes or gives back after it entered: `held` are the places of its unit's quota."""
 
-    def ranks_back(round_: str = "") -> tuple[Unclaim, ...]:
+    def ranks_back(round_: str = "", step: str = "") -> tuple[Unclaim, ...]:
         return tuple(
             Unclaim(cycle=cycle, scope=names.rank_scope(at), number=given.rank, holder=id)
-            for (at, _), given in before.endorsed.items()
-            if given.rank is not None and given.revision == before.revision and round_ in ("", at)
+            for (at, of), given in before.endorsed.items()
+            if given.rank is not None and round_ in ("", at) and step in ("", of)
         )
 
     match event:
@@ -119,13 +119,9 @@ def places(
             quota = (n for n, by in held.items() if by == id)
             back = (Unclaim(cycle=cycle, scope=scope, number=n, holder=id) for n in quota)
             return (Release(cycle=cycle, subject=before.subject), *back, *ranks_back())
-        case (
-            NominationWithdrawn()
-            | NominationReturned()
-            | NominationRejected()
-            | NominationDisqualified()
-            | NominationEliminated()
-        ):
+        case NominationReturned():
+            return ranks_back(event.round, event.step)
+        case NominationWithdrawn() | NominationRejected() | NominationDisqualified() | NominationEliminated():
             return ranks_back()
         case _:
             return ()

@@ -151,8 +151,7 @@ class Standing:
     endorsed: dict[tuple[str, str], int] = field(
         default_factory=dict
     )  # (round, step) → recommendation rank or 0
-    contested: bool = False
-    vetted_again: bool = False  # a department objected after its step had passed
+    objections: tuple[str, ...] = ()  # on which nobody has ruled yet
     titles: tuple[str, ...] = ()
     held: tuple[HeldTitle, ...] = ()  # what the subject was given, where the decision asks for it
     waived: frozenset[str] = frozenset()  # predicates that do not bar it
@@ -161,7 +160,7 @@ class Standing:
     @property
     def disputed(self) -> bool:
         """Somebody's objection to it is open, or a department's."""
-        return self.contested or self.vetted_again
+        return bool(self.objections)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +183,7 @@ class State:
     ranked: tuple[Ranked, ...] = ()
     selection: str = ""  # the step that made the present list
     published: dict[str, Publication] = field(default_factory=dict)
-    held: frozenset[str] = frozenset()  # members whom an objection held when the others went on
+    held: dict[str, frozenset[str]] = field(default_factory=dict)  # member → by which objections
     conferred: dict[str, tuple[str, ...]] = field(default_factory=dict)
     certificates: int = 0
     reported: RoundReported | None = None
@@ -219,7 +218,7 @@ def _evolve(state: State, event: Event, at: datetime, actor: str, stream: str) -
         case MembersOut():
             return _without(state, event)
         case SubjectsHeld():
-            return replace(state, held=state.held | set(event.nominations))
+            return replace(state, held=state.held | _held(event))
         case TallySealed():
             values = {result.nomination: result.value for result in event.values}
             return replace(state, components=state.components | {event.component: values})
@@ -350,6 +349,14 @@ def _evolve_judging(state: State, event: Event, at: datetime) -> State:
             return _panel_closed(state, event)
         case _:
             return state
+
+
+def _held(event: SubjectsHeld) -> dict[str, frozenset[str]]:
+    """Each member with the objections that held it when the others went on; none where the log does not name them."""
+    by: dict[str, set[str]] = {id: set() for id in event.nominations}
+    for nomination, objection in (one.split("/", 1) for one in event.objections or ()):
+        by[nomination].add(objection)
+    return {id: frozenset(objections) for id, objections in by.items()}
 
 
 def _frozen(state: State, event: PoolFrozen, at: datetime) -> State:

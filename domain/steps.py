@@ -13,7 +13,7 @@ from domain.decision import NOTHING, Calendar, Decision
 from domain.round import Standing, State, run_of, windows_of
 from schemas import names
 from schemas.commands import Command, TakeOutcome
-from schemas.events import Dropped, Event, MembersOut, StepClosed, StepHeld, StepOpened, Window
+from schemas.events import Dropped, Event, MembersOut, StepClosed, StepHeld, StepOpened, SubjectsHeld, Window
 from schemas.ledger import Gate, GateOpen, GateStatus, Guard, HeadIs, Post, SetGate
 from schemas.programme import Period, Programme, Stage
 from schemas.units import UnitTree
@@ -52,7 +52,7 @@ def gone(state: State, inputs: Inputs) -> tuple[Dropped, ...]:
 
 def going(state: State, inputs: Inputs) -> dict[str, Standing]:
     """Those present who are not held: a subject that an objection holds is not decided on (DR-28)."""
-    return {id: one for id, one in present(state, inputs).items() if not _held(state, one)}
+    return {id: one for id, one in present(state, inputs).items() if not _is_held(state, one)}
 
 
 def cut_off(state: State, inputs: Inputs, but: Collection[str] = ()) -> tuple[Dropped, ...]:
@@ -60,13 +60,27 @@ def cut_off(state: State, inputs: Inputs, but: Collection[str] = ()) -> tuple[Dr
     held = tuple(
         Dropped(nomination=id, reason="HELD_AT_CUT_OFF")
         for id, one in present(state, inputs).items()
-        if _held(state, one) and id not in but
+        if _is_held(state, one) and id not in but
     )
     return (*gone(state, inputs), *held)
 
 
-def _held(state: State, one: Standing) -> bool:
-    return one.disputed and one.nomination in state.held
+def hold_subjects(step: str, standings: Iterable[Standing]) -> Decision:
+    """The others go on without these, to whom objections are open."""
+    disputed = [one for one in standings if one.disputed]
+    if not disputed:
+        return NOTHING
+    objections = tuple(f"{one.nomination}/{id}" for one in disputed for id in one.objections)
+    event = SubjectsHeld(
+        step=step, nominations=tuple(one.nomination for one in disputed), objections=objections
+    )
+    return Decision(events=(event,))
+
+
+def _is_held(state: State, one: Standing) -> bool:
+    """Whether an objection is open that held it: one that came after it was cleared holds it at the next publicity."""
+    by = state.held.get(one.nomination)
+    return by is not None and bool(by & set(one.objections) if by else one.disputed)
 
 
 def head_guards(standings: Iterable[Standing], command: Command) -> tuple[Guard, ...]:
@@ -156,7 +170,6 @@ def leave(state: State, command: Command, step: str, out: Sequence[Dropped]) -> 
         return NOTHING
     told = tuple(
         tell(
-            state,
             command,
             one.nomination,
             TakeOutcome(
@@ -172,14 +185,14 @@ def leave(state: State, command: Command, step: str, out: Sequence[Dropped]) -> 
     return Decision(events=(MembersOut(step=step, out=tuple(out)),), effects=told)
 
 
-def tell(state: State, command: Command, nomination: str, outcome: TakeOutcome) -> Post:
+def tell(command: Command, nomination: str, outcome: TakeOutcome) -> Post:
     """The message that tells a nomination what its round decided."""
     id = f"{command.id}/{nomination}/{outcome.outcome}{outcome.title and '/' + outcome.title}"
     cycle = names.cycle_of(command.stream)
     return Post(
         id=id,
         cycle=cycle,
-        sender=state.stream,
+        sender=command.stream,
         workflow=names.nomination_stream(cycle, nomination),
         name=names.OUTCOME_SIGNAL,
         payload={"id": id, "body": outcome.model_dump(mode="json")},

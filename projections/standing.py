@@ -24,6 +24,7 @@ from schemas.events import (
     Event,
     IntakeClosed,
     IntakeExtended,
+    IntakeShortened,
     IntakeWindow,
     MembersOut,
     NominationAdvanced,
@@ -215,8 +216,8 @@ def _opened_cycle(event: CycleOpened, recorded: RecordedEvent) -> CycleRow:
 
 def _cycle(row: CycleRow, event: Event) -> CycleRow:
     match event:
-        case IntakeExtended():
-            return row.model_copy(update={"intakes": tuple(_extended(one, event) for one in row.intakes)})
+        case IntakeExtended() | IntakeShortened():
+            return row.model_copy(update={"intakes": tuple(_moved(one, event) for one in row.intakes)})
         case IntakeClosed():
             return row.model_copy(update={"intake_closed": True, "silent": event.silent})
         case CyclePaused():
@@ -231,7 +232,7 @@ def _cycle(row: CycleRow, event: Event) -> CycleRow:
             return row
 
 
-def _extended(intake: IntakeWindow, event: IntakeExtended) -> IntakeWindow:
+def _moved(intake: IntakeWindow, event: IntakeExtended | IntakeShortened) -> IntakeWindow:
     if intake.rank != event.rank:
         return intake
     window = intake.window.model_copy(update={"closes_at": event.closes_at})

@@ -157,13 +157,13 @@ class Recovery:
         below = folded.state.opened.children if folded.state.opened else ()
         children = {child: one.state for child, one in (await self._decider.rounds.get_many(below)).items()}
         posts: list[Post] = []
-        state = rounds.initial
+        state = rounds.State(stream=stream)
         for _, group in groupby(await self._decider.store.load(stream), key=lambda event: event.command_id):
             recorded = tuple(group)
             events = [read(event) for event in recorded]
             command = _engines(recorded[0].command_id, stream, recorded[0].at)
             told = rebuilding.told(state, events, programme.summit, entered, children)
-            posts += [tell(state, command, id, outcome) for id, outcome in told]
+            posts += [tell(command, id, outcome) for id, outcome in told]
             for event in events:
                 if isinstance(event, TitlesConferred):
                     posts += [begin_title(state, command, event, one) for one in event.conferred]

@@ -36,6 +36,15 @@ class ExtendIntake(Frozen):
     reason: Reason
 
 
+class CloseIntakeEarly(Frozen):
+    """Move the end of an intake window nearer, never into the past. Takes two people."""
+
+    kind: Literal["close_intake_early"] = "close_intake_early"
+    rank: str
+    closes_at: Instant
+    reason: Reason
+
+
 class CloseIntake(Frozen):
     """The engine's own: close the intake once every window is over."""
 
@@ -812,6 +821,7 @@ class ErasePerson(Frozen):
 CycleBody = (
     OpenCycle
     | ExtendIntake
+    | CloseIntakeEarly
     | CloseIntake
     | PauseCycle
     | ResumeCycle

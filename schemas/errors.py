@@ -111,6 +111,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "新的截止时间 {asked} 不晚于 {was}。",
         "The new end {asked} is not later than {was}.",
     ),
+    "NOT_EARLIER": (
+        "新的截止时间 {asked} 须不早于现在 {now}、早于原截止时间 {was}。",
+        "The new end {asked} is not between now, {now}, and the present one, {was}.",
+    ),
     "EXTENSION_NEEDS_HIGHER_AUTHORITY": (
         "{step} 延期前评分已揭晓（{seen}）：须由上级 {authority} 两人办理，{actor} 不在其列。",
         "Scores have been seen ({seen}): extending {step} takes two people of {authority}; {actor} is none of them.",

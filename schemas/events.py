@@ -89,6 +89,13 @@ class IntakeExtended(Event):
     reason: str
 
 
+class IntakeShortened(Event):
+    rank: str
+    was: Instant
+    closes_at: Instant
+    reason: str
+
+
 class IntakeClosed(Event):
     """No more nominations; the invited units that submitted nothing gave up their seats (逾期视为放弃, DR-06)."""
 
@@ -244,7 +251,7 @@ class NominationEndorsed(Event):
 
 
 class NominationReturned(Event):
-    """Sent back for completion or correction (退回补正, DR-20); earlier endorsements of this revision lapse here."""
+    """Sent back for completion or correction (退回补正, DR-20); an endorsement in this step lapses with the correction."""
 
     round: str
     step: str
@@ -490,10 +497,11 @@ class MembersOut(Event):
 
 
 class SubjectsHeld(Event):
-    """An objection to these is open (DR-28): the others go on, these follow if they are cleared by the next cut-off."""
+    """Objections to these are open (DR-28): the others go on, these follow if they are cleared by the next cut-off."""
 
     step: str
     nominations: tuple[str, ...]
+    objections: tuple[str, ...] | None = None  # those open, as NOMINATION/OBJECTION; older logs name none
 
 
 class SessionInvalidated(Event):

@@ -164,6 +164,8 @@ class _Reader:
         match event:
             case e.IntakeExtended() | e.StepExtended() | e.ReportsExtended() if by_two:
                 return format_instant(event.was), format_instant(event.closes_at)
+            case e.IntakeShortened():
+                return format_instant(event.was), format_instant(event.closes_at)
             case e.StepClosed() if event.how == "early":
                 was = self._windows.get((recorded.stream, event.step))
                 return format_instant(was) if was else "", format_instant(recorded.at)

@@ -286,6 +286,7 @@ _BY_TYPE: dict[str, Callable[[Events, Any], Bodies]] = {
     event.__name__: _plainly(body)
     for event, body in {
         e.IntakeExtended: c.ExtendIntake,
+        e.IntakeShortened: c.CloseIntakeEarly,
         e.CyclePaused: c.PauseCycle,
         e.CycleResumed: c.ResumeCycle,
         e.CycleCancelled: c.CancelCycle,

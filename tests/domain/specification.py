@@ -440,6 +440,7 @@ class World:
                 body: Any = command.body
                 of = nomination.round_of(state, body)
                 round_ = self.state(of) if of else rounds.initial
+                top = nomination.summit_of(state, body)
                 scope = nomination.scope_of(state, body)
                 claims = {number: by for (at, number), by in self.claims.items() if at == scope}
                 cycle: cycles.State = self.state(names.cycle_stream(self.cycle))
@@ -448,6 +449,7 @@ class World:
                     self.tree,
                     grants,
                     round_,
+                    self.state(top) if top else rounds.initial,
                     claims,
                     intake_open=not cycle.intake_closed,
                     held=self.past.get(command.stream.rsplit("/", 1)[-1], ()),

@@ -7,7 +7,17 @@ import pytest
 from domain.nomination import Status
 from domain.round import run_of
 from schemas import names
-from schemas.commands import Confer, Decide, ReopenVetting, ReplyClearance, RequestClearance, RuleOnObjection
+from schemas.commands import (
+    Command,
+    Confer,
+    Decide,
+    FreezePool,
+    OpenRound,
+    ReopenVetting,
+    ReplyClearance,
+    RequestClearance,
+    RuleOnObjection,
+)
 from schemas.events import (
     ClearanceReplied,
     MembersOut,
@@ -16,17 +26,20 @@ from schemas.events import (
     TitlesConferred,
     VettingReopened,
 )
+from schemas.units import UnitTree
 from tests.domain.specification import (
     COUNCIL,
     COUNCIL_2,
     DAY,
     HANDLER,
     HANDLER_2,
+    INTAKE,
     OPERATOR,
     SAFETY,
     TAX,
     World,
     choice,
+    declared,
     judged,
     panel,
     refused,
@@ -339,6 +352,60 @@ def test_a_late_objection_that_meets_the_conferral_is_decided_again_dr_11() -> N
     confer(world)
     refused("WRONG_EXPECTED_HEAD", lambda: world.write(command, decided))
     assert isinstance(world.decide(command).events[0], RevocationLeadRecorded)
+
+
+def cleared_below() -> World:
+    """One who passed the county's clearance, on the list of the province, which is about to confer."""
+    low = {"steps": [INTAKE, step("clearance", silence="consent", departments=["tax"])]}
+    high = {"steps": [CONFERRAL], "reports_within": {"days": 300, "unit": "natural_day"}}
+    programme = declared(
+        [{"id": "river", "ranks": ["county", "province"]}], {"county": low, "province": high}
+    )
+    units = [
+        {"code": "9", "name": "测试省", "rank": "province"},
+        {"code": "901", "name": "测试县", "rank": "county", "parent": "9"},
+    ]
+    world = World(programme, UnitTree.model_validate({"root": "9", "units": units})).open()
+    world.submit("a", "901")
+    world.close_intake()
+    world.at(OpenRound())
+    world.begin("901")
+    world.open_step("clearance", "901")
+    world.pass_window("clearance", "901")
+    world.report("901")
+    world.at(FreezePool())
+    world.open_step("conferral")
+    return world
+
+
+def late_below(world: World) -> Command:
+    said = ReopenVetting(
+        round=world.round_stream("901"), step="clearance", department="tax", reason="测试·欠税"
+    )
+    return world.command(names.nomination_stream(world.cycle, "a"), said, TAX)
+
+
+def test_what_a_lower_round_learns_late_makes_the_conferral_above_wait_dr_11() -> None:
+    world = cleared_below()
+    world.at(Confer(step="conferral"), COUNCIL)
+    seconded = world.command(world.round_stream(), Confer(step="conferral"), COUNCIL_2)
+    decided = world.decide(seconded)
+    reopened = late_below(world)
+    world.write(reopened, world.decide(reopened))
+    refused("WRONG_EXPECTED_HEAD", lambda: world.write(seconded, decided))
+    refused("SUBJECTS_HELD", lambda: world.decide(seconded))
+
+
+def test_what_a_lower_round_learns_after_the_conferral_above_is_a_lead_to_revocation_dr_11() -> None:
+    world = cleared_below()
+    reopened = late_below(world)
+    decided = world.decide(reopened)
+    world.delivers = False
+    confer(world)
+    assert world.nomination("a").status is Status.OPEN, "the message is still on its way"
+    refused("WRONG_EXPECTED_HEAD", lambda: world.write(reopened, decided))
+    [lead] = world.decide(reopened).events
+    assert isinstance(lead, RevocationLeadRecorded)
 
 
 @pytest.mark.parametrize("department", ["tax", "safety"])

@@ -16,6 +16,7 @@ from schemas.commands import (
     AmendRules,
     CancelCycle,
     CloseIntake,
+    CloseIntakeEarly,
     Command,
     CompleteCycle,
     ExtendIntake,
@@ -40,6 +41,7 @@ from schemas.events import (
     GrantTerms,
     IntakeClosed,
     IntakeExtended,
+    IntakeShortened,
     RulesAmended,
 )
 from schemas.ledger import Actor, GateStatus, SetGate
@@ -136,6 +138,7 @@ def test_an_edition_is_opened_once_dr_01() -> None:
         CancelCycle(reason="r"),
         CompleteCycle(conferred=0),
         ExtendIntake(rank="province", closes_at=MONDAY, reason="r"),
+        CloseIntakeEarly(rank="province", closes_at=MONDAY, reason="r"),
     ],
 )
 def test_nothing_is_decided_of_a_cycle_before_it_is_opened_or_after_it_ended(body: Any) -> None:
@@ -232,6 +235,45 @@ def test_an_intake_that_is_closed_or_unknown_is_not_extended_dr_08() -> None:
     body = ExtendIntake(rank="province", closes_at=end() + DAY, reason="r")
     opened(done).when(body, OPERATOR).then_refused("STAGE_CLOSED")
     opened().when(body.model_copy(update={"rank": "nation"}), OPERATOR).then_refused("STAGE_CLOSED")
+
+
+def test_intake_is_closed_early_by_two_people_and_never_in_the_past_dr_08() -> None:
+    body = CloseIntakeEarly(rank="province", closes_at=MONDAY + DAY, reason="名额已满")
+    first = opened().when(body, OPERATOR)
+    [proposed] = first.decision().events
+    assert first.decision().effects == ()
+    again = opened((proposed, OPERATOR))
+    again.when(body, OPERATOR).then_refused("SECOND_PERSON_REQUIRED")
+    again.when(body, OPERATOR_2, MONDAY + 2 * DAY).then_refused("NOT_EARLIER")
+    decision = again.when(body, OPERATOR_2, MONDAY + DAY).decision()
+    shortened = IntakeShortened(rank="province", was=end(), closes_at=MONDAY + DAY, reason="名额已满")
+    assert decision.events[1:] == (shortened,)
+    [gate] = decision.effects
+    assert isinstance(gate, SetGate)
+    assert (gate.gate.status, gate.gate.closes_at) == (GateStatus.OPEN, MONDAY + DAY)
+    later = body.model_copy(update={"closes_at": end()})
+    assert opened().when(later, OPERATOR).then_refused("NOT_EARLIER").facts["was"] == str(end())
+    opened().when(body.model_copy(update={"rank": "nation"}), OPERATOR).then_refused("STAGE_CLOSED")
+    opened(shortened).when(CloseIntake(), now=MONDAY + DAY).then(
+        IntakeClosed(closed_at=MONDAY + DAY, nominations=0, silent=("9", "901"))
+    )
+
+
+def test_who_was_received_before_an_early_end_counts_and_who_came_later_is_told_dr_06_dr_08() -> None:
+    world = one_level()
+    world.submit("a")
+    late = world.now + timedelta(hours=2)
+    in_flight = world.command(names.nomination_stream(world.cycle, "b"), world.submission("b"), OFFICER)
+    decided = world.decide(in_flight)
+    for by in (OPERATOR, OPERATOR_2):
+        world.do(STREAM, CloseIntakeEarly(rank="province", closes_at=late, reason="名额已满"), by)
+    world.write(in_flight, decided)
+    world.now = late
+    refusal = refused("STAGE_CLOSED", lambda: world.submit("c"))
+    assert refusal.facts["closed_at"] == str(late)
+    world.close_intake()
+    [closed] = world.events(STREAM, IntakeClosed)
+    assert (closed.closed_at, closed.nominations) == (late, 2)
 
 
 # ---- pause, cancel, complete ----

@@ -11,11 +11,14 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from domain import cycle as cycles
 from domain import nomination
 from domain import round as rounds
 from schemas import names
 from schemas.commands import (
     ENGINE,
+    CloseIntake,
+    CloseIntakeEarly,
     CloseStep,
     CloseStepEarly,
     Confer,
@@ -24,6 +27,7 @@ from schemas.commands import (
     DeclareTies,
     Disqualify,
     Endorse,
+    ExtendIntake,
     ExtendStep,
     FileObjection,
     FormPanel,
@@ -61,6 +65,8 @@ from schemas.events import (
     Count,
     DecisionTaken,
     FactValue,
+    IntakeClosed,
+    IntakeShortened,
     ObjectionFiled,
     ObjectionRefused,
     PoolFrozen,
@@ -75,6 +81,7 @@ from tests.domain.specification import (
     FOLDS,
     HANDLER,
     HANDLER_2,
+    INTAKE,
     JUDGES,
     OFFICER,
     OPERATOR,
@@ -123,6 +130,7 @@ STEPS: dict[str, dict[str, Any]] = {
         ),
     )
 }
+CYCLE = names.cycle_stream(World.cycle)
 ROUND = names.round_stream(World.cycle, names.ROOT_ROUTE, "9")
 IDS = st.sampled_from(MEMBERS)
 STEP_IDS = st.sampled_from(list(STEPS))
@@ -322,6 +330,65 @@ class Machine(RuleBasedStateMachine):
                     assert isinstance(one.event, ObjectionFiled | ObjectionRefused)
 
 
+class IntakeMachine(RuleBasedStateMachine):
+    """People submit, and operators move the end of the intake to and fro, and stop and start the clock."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.world = one_level(intake=INTAKE | {"quota": 90})
+        self.acknowledged: list[str] = []
+
+    @property
+    def state(self) -> cycles.State:
+        state: cycles.State = self.world.state(CYCLE)
+        return state
+
+    @property
+    def closes_at(self) -> datetime:
+        return cycles.intake_closes_at(self.state)
+
+    @rule(wait=WAITS)
+    def time_goes_on(self, wait: timedelta) -> None:
+        self.world.now += wait
+
+    @rule(resume=st.booleans())
+    def pause_or_resume(self, resume: bool) -> None:
+        with suppress(EngineError):
+            self.world.do(CYCLE, ResumeCycle() if resume else PauseCycle(reason="r"), OPERATOR)
+
+    @rule()
+    def somebody_submits(self) -> None:
+        runs = self.state.status is cycles.Status.OPEN and not self.state.intake_closed
+        id = f"n-{len(self.acknowledged)}"
+        with suppress(EngineError):
+            self.world.submit(id)
+            self.acknowledged.append(id)
+        assert (id in self.acknowledged) == (runs and self.world.now < self.closes_at)
+
+    @rule(earlier=st.booleans(), wait=WAITS, by=st.permutations((OPERATOR, OPERATOR_2)))
+    def two_move_the_end(self, earlier: bool, wait: timedelta, by: list[Actor]) -> None:
+        at = self.world.now + wait if earlier else self.closes_at + wait
+        body = (CloseIntakeEarly if earlier else ExtendIntake)(rank="province", closes_at=at, reason="r")
+        for one in by:
+            with suppress(EngineError):
+                self.world.do(CYCLE, body, one)
+
+    @rule()
+    def the_engine_closes(self) -> None:
+        self.world.do(CYCLE, CloseIntake())
+
+    @invariant()
+    def no_end_was_moved_into_the_past(self) -> None:
+        for written in self.world.streams[CYCLE]:
+            if isinstance(written.event, IntakeShortened):
+                assert written.at <= written.event.closes_at < written.event.was
+
+    @invariant()
+    def all_who_were_acknowledged_count(self) -> None:
+        for closed in self.world.events(CYCLE, IntakeClosed):
+            assert closed.nominations == len(self.acknowledged)
+
+
 class NominationMachine(Machine):
     """Endorsement runs, and rounds' outcomes arrive in whatever order and more than once."""
 
@@ -348,9 +415,9 @@ class NominationMachine(Machine):
                 if hasattr(one.event, "round_seq")
             )
             assert max(told.values(), default=0) <= 1
-            standing = self.world.standing(id)
-            current = {key for key, given in state.endorsed.items() if given.revision == state.revision}
-            assert set(standing.endorsed) == current
+            ranks = {number for (_, number), holder in self.world.claims.items() if holder == id}
+            if state.status is nomination.Status.OPEN:
+                assert {given.rank for given in state.endorsed.values()} - {None} <= ranks
 
 
 class RoundMachine(Machine):
@@ -471,7 +538,7 @@ class RoundMachine(Machine):
             for id in state.members:
                 standing = self.world.standing(id)
                 assert state.published[id].window.closes_at <= closed_at
-                assert id in state.held or not (standing.contested or standing.vetted_again)
+                assert set(standing.objections) <= state.held.get(id, frozenset())
 
     @invariant()
     def nobody_is_confirmed_or_conferred_while_an_objection_to_them_is_open(self) -> None:
@@ -483,10 +550,9 @@ class RoundMachine(Machine):
                 self.decided["conferral"][id] = self.world.standing(id)
         held = self.world.round().held
         for id, standing in self.decided.get("decision", {}).items():
-            assert not (standing.contested and id in held)
+            assert not set(standing.objections) & held.get(id, frozenset())
         for standing in self.decided.get("conferral", {}).values():
-            assert not standing.contested
-            assert not standing.vetted_again
+            assert not standing.disputed
 
     @invariant()
     def the_counted_result_has_no_mark_of_the_recused(self) -> None:
@@ -502,6 +568,8 @@ MODEST = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
+TestIntakeHolds = IntakeMachine.TestCase
+TestIntakeHolds.settings = MODEST
 TestNominationHolds = NominationMachine.TestCase
 TestNominationHolds.settings = settings(MODEST, max_examples=15)
 TestRoundHolds = RoundMachine.TestCase

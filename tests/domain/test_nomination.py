@@ -381,7 +381,7 @@ def test_disqualification_takes_two_people_dr_44() -> None:
 def test_an_objection_is_filed_within_the_window_in_one_s_real_name_once_dr_29() -> None:
     world = publishing()
     world.on("a", objection(), STRANGER)
-    assert world.standing("a").contested
+    assert world.standing("a").disputed
     refused("OBJECTION_EXISTS", lambda: world.on("a", objection(), STRANGER))
 
 
@@ -402,7 +402,7 @@ def test_a_late_or_anonymous_objection_is_refused_kept_and_holds_nothing_dr_29()
     assert kept(world, "o3") == "late"
     world.report()
     assert kept(world, "o4") == "late"
-    assert not world.standing("a").contested
+    assert not world.standing("a").disputed
     refused("OBJECTION_EXISTS", lambda: world.on("a", objection("o2"), STRANGER))
     ruling = RuleOnObjection(objection="o2", outcome="dismissed", reason="r")
     refused("OBJECTION_RULED", lambda: world.on("a", ruling, HANDLER))
@@ -412,7 +412,7 @@ def test_an_anonymous_objection_is_filed_where_the_programme_accepts_it_dr_29() 
     world = with_members(step("publicity", accept_anonymous=True), members=["a"])
     world.open_step("publicity")
     world.on("a", objection(anonymous=True), STRANGER)
-    assert world.standing("a").contested
+    assert world.standing("a").disputed
 
 
 def test_an_objection_needs_a_publication_and_somebody_still_in_it_dr_29() -> None:
@@ -455,7 +455,7 @@ def test_dismissing_an_objection_takes_one_person_dr_29() -> None:
     world = publishing()
     world.on("a", objection(), STRANGER)
     world.on("a", RuleOnObjection(objection="o1", outcome="dismissed", reason="不实"), HANDLER)
-    assert not world.standing("a").contested
+    assert not world.standing("a").disputed
 
 
 # ---- outcomes ----

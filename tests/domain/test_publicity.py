@@ -18,6 +18,7 @@ from schemas.commands import (
     FormPanel,
     PauseCycle,
     RearmStep,
+    ReopenVetting,
     ReportChange,
     ResolveTie,
     ResumeCycle,
@@ -48,6 +49,7 @@ from tests.domain.specification import (
     OPERATOR,
     OPERATOR_2,
     STRANGER,
+    TAX,
     World,
     at,
     choice,
@@ -193,7 +195,7 @@ def test_an_upheld_objection_brings_the_next_of_the_reserve_with_a_period_of_its
     assert not is_closed(world)
     object_to(world, "c", "o2")  # in its own period, after everybody else's is over
     object_to(world, "b", "o3")
-    assert not world.standing("b").contested, "too late: kept, but it holds nothing"
+    assert not world.standing("b").disputed, "too late: kept, but it holds nothing"
     rule(world, "c", "dismissed", "o2")
     world.now = own.window.closes_at
     world.close_step("publicity")
@@ -258,6 +260,43 @@ def test_the_body_that_confers_waits_for_the_ruling_dr_28() -> None:
     rule(world, "a", "dismissed")
     both(world, Confer(step="conferral"))
     assert list(world.round().conferred) == ["a", "b"]
+
+
+def test_whoever_was_cleared_is_held_no_more_by_what_a_department_learns_later_dr_11_dr_28() -> None:
+    asked = step("clearance", silence="consent", departments=["tax"])
+    world = with_members(
+        asked, panel(), choice(2), step("publicity"), DECISION, CONFERRAL, members=["a", "b"]
+    )
+    world.open_step("clearance")
+    world.pass_window("clearance")
+    judged(world, {"a": "90", "b": "80"})
+    world.open_step("selection")
+    world.open_step("publicity")
+    object_to(world, "a")
+    world.pass_window("publicity")
+    [held] = world.events(world.round_stream(), SubjectsHeld)
+    assert (held.nominations, held.objections) == (("a",), ("a/o1",))
+    rule(world, "a", "dismissed")
+    late = ReopenVetting(round=world.round_stream(), step="clearance", department="tax", reason="r")
+    for id in ("a", "b"):
+        world.on(id, late, TAX)
+    world.open_step("decision")
+    both(world, Decide(step="decision"))
+    [taken] = world.events(world.round_stream(), DecisionTaken)
+    assert taken.confirmed == ("a", "b")
+    world.open_step("conferral")
+    refused("SUBJECTS_HELD", lambda: both(world, Confer(step="conferral")))
+
+
+def test_where_an_older_log_does_not_name_the_objections_any_that_is_open_holds_dr_28() -> None:
+    world = contested(DECISION)
+    written = world.streams[world.round_stream()]
+    place = next(n for n, one in enumerate(written) if isinstance(one.event, SubjectsHeld))
+    older = SubjectsHeld.model_validate({"step": "publicity", "nominations": ["a"]})
+    written[place] = written[place]._replace(event=older)
+    world.open_step("decision")
+    both(world, Decide(step="decision"))
+    assert world.round().out["a"] == ("decision", "HELD_AT_CUT_OFF")
 
 
 def test_a_later_review_waits_out_its_window_for_whoever_is_held_and_never_marks_them_dr_28() -> None:
@@ -340,7 +379,7 @@ def test_an_objection_that_is_open_at_the_parent_s_cut_off_holds_its_subject_the
     [reported] = [one for one in world.report("901") if isinstance(one, RoundReported)]
     assert reported.recommended == ("a", "b")
     world.begin()
-    assert world.round().held == {"a"}
+    assert world.round().held == {"a": {"o1"}}
     world.open_step("decision")
     both(world, Decide(step="decision"))
     assert list(world.round().members) == ["b"]
@@ -405,7 +444,7 @@ def test_a_second_objection_on_the_same_ground_is_merged_into_the_first_dr_29() 
     refused("OBJECTION_EXISTS", lambda: object_to(world, "a", "o2"))
     rule(world, "a", "dismissed")
     object_to(world, "a", "o3")  # said again after the ruling it holds nobody
-    assert not world.standing("a").contested
+    assert not world.standing("a").disputed
 
 
 def test_a_calendar_revised_while_a_period_runs_leaves_its_frozen_end_dr_27() -> None:

@@ -10,7 +10,8 @@ from pydantic import ValidationError
 
 from domain.decision import Calendar
 from domain.nomination import Status
-from domain.round import run_of
+from domain.rebuilding import told
+from domain.round import State, run_of
 from schemas import names
 from schemas.commands import (
     CancelRound,
@@ -32,6 +33,7 @@ from schemas.commands import (
     ResumeCycle,
     ResumeRound,
     RuleOnObjection,
+    TakeOutcome,
 )
 from schemas.errors import Refused
 from schemas.events import (
@@ -58,6 +60,7 @@ from tests.domain.specification import (
     TAX,
     World,
     judged,
+    one_level,
     panel,
     refused,
     step,
@@ -235,6 +238,21 @@ def test_a_list_reported_as_its_parent_is_cancelled_goes_no_further_either() -> 
     assert {world.nomination(id).status for id in ("a", "b", "c")} == {Status.ELIMINATED}
 
 
+def test_a_round_that_lapses_before_it_has_opened_tells_in_its_own_name_and_never_opens() -> None:
+    world = one_level(step("endorsement"))
+    world.submit("a")
+    world.close_intake()
+    world.delivers = False
+    world.at(LapseRound(reason="cancelled"))
+    round_ = world.round_stream()
+    assert [(post.sender, post.payload["body"]["round"]) for post in world.posts] == [(round_, round_)]
+    [(_, again)] = told(State(stream=round_), world.events(round_, RoundLapsed), "province", ("a",), {})
+    assert again == TakeOutcome.model_validate(world.posts[0].payload["body"])
+    world.deliver()
+    assert world.nomination("a").outcomes.keys() == {(round_, "eliminated")}
+    assert world.at(OpenRound()) == ()
+
+
 def test_whoever_has_the_highest_title_is_not_put_out_with_the_round_dr_37() -> None:
     world = with_members(
         step("conferral", body="council", grades=[{"title": "pilot", "seats": 1}]), members=("a",)
@@ -337,7 +355,7 @@ def test_a_publicity_period_is_closed_early_once_its_declared_minimum_is_over_dr
     world.at(early("publicity"), OFFICER)
     assert how(world, "publicity") == ("early", "已办结")
     object_to(world, "a", "late")
-    assert not world.standing("a").contested
+    assert not world.standing("a").disputed
 
 
 def test_without_a_declared_minimum_a_publicity_period_runs_to_its_end_dr_27() -> None:

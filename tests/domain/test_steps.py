@@ -163,6 +163,26 @@ def test_a_reported_predicate_cuts_nobody_dr_09() -> None:
 # ---- endorsement: DR-06 ----
 
 
+def test_what_was_recommended_before_a_check_sent_it_back_stays_recommended_dr_06_dr_20() -> None:
+    world = with_members(
+        step("endorsement", ranked=True),
+        ELIGIBILITY,
+        choice(1, component="recommendation"),
+        members={"first": {}, "second": {"years": 21}},
+    )
+    world.open_step("endorsement")
+    for rank, id in enumerate(("first", "second"), 1):
+        world.on(id, Endorse(round=world.round_stream(), recommendation_rank=rank))
+    world.pass_window("endorsement")
+    world.open_step("eligibility")
+    assert world.nomination("first").status is Status.RETURNED
+    world.correct("first", years=30)
+    world.close_step("eligibility")
+    world.open_step("selection")
+    scores = {one.nomination: one.score for one in world.round().ranked}
+    assert scores == {"first": Fraction(100), "second": Fraction(50)}
+
+
 def test_no_word_is_no_endorsement_and_a_returned_one_waits_dr_06() -> None:
     world = with_members(step("endorsement"), members=["a", "b", "c"])
     world.open_step("endorsement")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from domain import nomination
 from domain import round as rounds
-from projections.standing import NominationRow, RoundRow, RoundStatus, Row, fold
+from projections.standing import CycleRow, NominationRow, RoundRow, RoundStatus, Row, fold
 from schemas import names
 from schemas.errors import Integrity
-from schemas.events import read
+from schemas.events import IntakeExtended, IntakeShortened, read
 from schemas.ledger import RecordedEvent
 from store.memory import MemoryEventStore
 from tests.projections import story
@@ -70,6 +72,22 @@ async def test_every_round_stands_where_the_domain_says_after_each_event(
             assert (row.step, row.held_code) == (state.current, rounds.run_of(state, state.current).held)
             assert row.reported == (state.reported.recommended if state.reported else ())
             assert (row.status == RoundStatus.REPORTED, row.last_seq) == (state.over, state.seq)
+
+
+async def test_an_intake_ends_where_it_was_last_moved_to(log: MemoryEventStore) -> None:
+    stream, was = names.cycle_stream(story.CYCLE), story.WINDOW.closes_at
+    later, sooner = was + timedelta(days=3), was - timedelta(days=3)
+    moves = (
+        IntakeExtended(rank="enterprise", was=was, closes_at=later, reason="r"),
+        IntakeShortened(rank="enterprise", was=later, closes_at=sooner, reason="r"),
+    )
+    ends = []
+    for move in moves:
+        await story.write(log, [(stream, (move,))])
+        row = fold({}, await log.read_all(0, 1000))[stream]
+        assert isinstance(row, CycleRow)
+        ends.append(row.intakes[0].window.closes_at)
+    assert ends == [later, sooner]
 
 
 async def test_the_order_of_streams_does_not_matter(events: tuple[RecordedEvent, ...]) -> None:

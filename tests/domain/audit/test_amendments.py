@@ -8,6 +8,7 @@ from domain.audit.amendments import Amendment, amendments, differences
 from schemas import names
 from schemas.commands import (
     CancelRound,
+    CloseIntakeEarly,
     CloseStepEarly,
     Confer,
     Decide,
@@ -31,6 +32,7 @@ from schemas.commands import (
     WaivePredicate,
 )
 from schemas.events import GrantTerms
+from schemas.values import format_instant
 from tests.domain.audit.logged import LoggedWorld, logged
 from tests.domain.audit.test_explain import ELIGIBILITY
 from tests.domain.specification import (
@@ -271,6 +273,17 @@ def test_an_intake_that_was_extended_is_listed_by_its_rank_dr_08() -> None:
     for by in (OPERATOR, OPERATOR_2):
         world.do(CYCLE, ExtendIntake(rank="province", closes_at=closes + DAY, reason="雪灾"), by)
     assert (only(world).what, only(world).people) == ("IntakeExtended", (OPERATOR.id, OPERATOR_2.id))
+
+
+def test_an_intake_that_was_closed_early_is_listed_dr_08() -> None:
+    world = LoggedWorld(logged(members=("a",)).programme, logged(members=("a",)).tree)
+    world.open()
+    was = world.state(CYCLE).intakes["province"].window.closes_at
+    sooner = world.now + DAY
+    for by in (OPERATOR, OPERATOR_2):
+        world.do(CYCLE, CloseIntakeEarly(rank="province", closes_at=sooner, reason="名额已满"), by)
+    assert (only(world).what, only(world).people) == ("IntakeShortened", (OPERATOR.id, OPERATOR_2.id))
+    assert (only(world).before, only(world).after) == (format_instant(was), format_instant(sooner))
 
 
 def test_two_programmes_are_compared_place_by_place_and_steps_by_their_ids() -> None:
