@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterable, Iterator
 from datetime import datetime
 from enum import StrEnum
+from sys import intern
 from typing import Any, NamedTuple
 
 from temporalio.converter import DataConverter
@@ -72,8 +73,22 @@ class Logged(NamedTuple):
 
 
 class _Place(NamedTuple):
+    stream: str
+    seq: int
+
+
+class _Shown(NamedTuple):
+    """An event of a history, as far as it is told of where the log has another or none."""
+
+    hash: str
+    type: str
+    command_id: str
     workflow: str
     run: str
+
+    def finding(self, what: str, place: _Place) -> Finding:
+        told = self._asdict() | place._asdict() | {"what": what}
+        return Finding(**{name: told[name] for name in Finding.model_fields})
 
 
 class Comparison:
@@ -82,7 +97,7 @@ class Comparison:
     def __init__(self, converter: DataConverter) -> None:
         self._converter = converter
         self._runs = 0
-        self._shown: dict[str, tuple[Logged, _Place]] = {}  # by hash
+        self._shown: dict[_Place, tuple[_Shown, ...]] = {}  # one in each place, if nobody lies
         self._answered: set[tuple[str, str]] = set()  # (stream, command id) whose receipt is shown
         self._asked: set[tuple[str, str]] = set()
         self._fed: set[str] = set()
@@ -95,10 +110,17 @@ class Comparison:
         for event in run.events:
             for value in await values(self._converter, results(event)):
                 for recorded in events_in(value):
-                    self._shown[recorded.hash] = (Logged.of(recorded), _Place(run.workflow, run.run))
-                    self._answered.add((recorded.stream, recorded.command_id))
+                    self._show(recorded, run)
             for value in await values(self._converter, orders(event)):
                 self._hear(run.workflow, value)
+
+    def _show(self, event: RecordedEvent, run: Run) -> None:
+        place = _Place(intern(event.stream), event.seq)
+        shown = self._shown.get(place, ())
+        if all(one.hash != event.hash for one in shown):
+            told = _Shown(event.hash, intern(event.type), intern(event.command_id), run.workflow, run.run)
+            self._shown[place] = (*shown, told)
+            self._answered.add((place.stream, told.command_id))
 
     def _hear(self, workflow: str, value: Any) -> None:
         keys = value.keys() if isinstance(value, dict) else set()
@@ -109,40 +131,41 @@ class Comparison:
         for command in _commands_in(value):
             self._asked.add((command["stream"], command["id"]))
 
-    def against(self, events: Sequence[Logged], settled: datetime | None = None) -> Compared:
-        """The log's events of the same cycle, or all. Those recorded since `settled` may be on their way to a history."""
-        placed = {(event.stream, event.seq): event.hash for event in events}
-        findings = list(self._not_in(placed))
+    async def against(self, log: AsyncIterable[Logged], settled: datetime | None = None) -> Compared:
+        """The log's events of the same cycle, or all, each once; none of them is kept.
+
+        Those recorded since `settled` may be on their way to a history.
+        """
+        count, shown = 0, sum(map(len, self._shown.values()))
         origins: Counter[Origin] = Counter()
-        unseen = []
-        for event in events:
-            origin = self._origin(event) or self._young(event, settled)
+        unseen, differing, unmade = list[Finding](), list[Finding](), list[Finding]()
+        async for event in log:
+            count += 1
+            place = _Place(event.stream, event.seq)
+            there = self._shown.pop(place, ())
+            others = [one for one in there if one.hash != event.hash]
+            differing += [one.finding("differs", place) for one in others]
+            origin = Origin.RECEIPT if len(others) < len(there) else self._origin(event)
+            origin = origin or self._young(event, settled)
             if origin is None:
                 began = event.stream in self._spans or _workflow_of(event.stream) in self._spans
-                findings.append(_finding("no_command" if began else "no_history", event))
+                unmade.append(_finding("no_command" if began else "no_history", event))
                 continue
             origins[origin] += 1
             if origin in (Origin.DIRECT, Origin.AFTER_END):
                 unseen.append(_finding(origin, event))
+        missing = [one.finding("missing", place) for place, there in self._shown.items() for one in there]
         return Compared(
             runs=self._runs,
-            shown=len(self._shown),
-            events=len(events),
+            shown=shown,
+            events=count,
             origins=dict(origins),
             unseen=tuple(unseen),
-            findings=tuple(findings),
+            findings=(*missing, *differing, *unmade),
         )
-
-    def _not_in(self, placed: dict[tuple[str, int], str]) -> Iterator[Finding]:
-        for shown, (event, place) in self._shown.items():
-            there = placed.get((event.stream, event.seq))
-            if there != shown:
-                yield _finding("differs" if there else "missing", event, place)
 
     def _origin(self, event: Logged) -> Origin | None:
         stream, command = event.stream, event.command_id
-        if event.hash in self._shown:
-            return Origin.RECEIPT
         if names.kind_of(stream) not in WITH_WORKFLOW or _founds(event):
             return Origin.DIRECT
         if (stream, command) in self._answered:
@@ -199,13 +222,7 @@ def _commands_in(value: Any) -> Iterator[dict[str, Any]]:
             yield from _commands_in(inner)
 
 
-def _finding(what: str, event: Logged, place: _Place = _Place("", "")) -> Finding:  # noqa: B008 -- a constant
+def _finding(what: str, event: Logged) -> Finding:
     return Finding(
-        what=what,
-        stream=event.stream,
-        seq=event.seq,
-        type=event.type,
-        command_id=event.command_id,
-        workflow=place.workflow,
-        run=place.run,
+        what=what, stream=event.stream, seq=event.seq, type=event.type, command_id=event.command_id
     )

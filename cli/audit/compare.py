@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -63,7 +65,7 @@ async def compare(
         async for run in all_runs(opened, client, desk.settings.task_queue, cycle, streams):
             await comparison.take(run)
     # The log is read last, so that it has whatever a history shows; what is younger may still be on its way to one.
-    found = comparison.against(await _log(store, cycle), settled=began - _SETTLES if client else None)
+    found = await comparison.against(_log(store, cycle), settled=began - _SETTLES if client else None)
     return Outcome(
         INTEGRITY if found.findings else OK,
         json={"ok": not found.findings} | found.model_dump(mode="json"),
@@ -76,13 +78,12 @@ async def _streams(store: EventStore, cycle: str) -> list[str]:
     return [stream for stream in streams if not cycle or names.cycle_of(stream) == cycle]
 
 
-async def _log(store: EventStore, cycle: str) -> list[Logged]:
+async def _log(store: EventStore, cycle: str) -> AsyncIterator[Logged]:
     streams = await _streams(store, cycle)
-    log: list[Logged] = []
     for first in range(0, len(streams), _STREAMS_AT_ONCE):
         loaded = await store.load_many(streams[first : first + _STREAMS_AT_ONCE])
-        log += [Logged.of(event) for events in loaded.values() for event in events]
-    return log
+        for event in chain.from_iterable(loaded.values()):
+            yield Logged.of(event)
 
 
 def _shown(found: Compared, desk: Desk) -> RenderableType:

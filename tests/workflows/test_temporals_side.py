@@ -258,10 +258,13 @@ async def test_a_kept_history_cannot_be_changed_and_one_that_was_is_found(copy: 
     assert (said.exit_code, said.json["error"]["code"]) == (INTEGRITY, "HISTORY_BROKEN")
 
 
-def test_an_event_of_this_minute_is_excused_and_of_the_one_before_is_not() -> None:
+async def test_an_event_of_this_minute_is_excused_and_of_the_one_before_is_not() -> None:
     now = datetime(2026, 3, 2, tzinfo=UTC)
-    event = Logged("nomination/c.1/n", 1, "NominationSubmitted", "submit", "", "ab", now)
     comparison = Comparison(PLAIN)
-    young = comparison.against([event], settled=now - timedelta(seconds=1))
-    old = comparison.against([event], settled=now + timedelta(seconds=1))
+
+    async def log() -> AsyncIterator[Logged]:
+        yield Logged("nomination/c.1/n", 1, "NominationSubmitted", "submit", "", "ab", now)
+
+    young = await comparison.against(log(), settled=now - timedelta(seconds=1))
+    old = await comparison.against(log(), settled=now + timedelta(seconds=1))
     assert (young.findings, [one.what for one in old.findings]) == ((), ["no_history"])
