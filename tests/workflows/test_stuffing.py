@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
+from cli import app
+from cli.output import OK
 from domain import round as rounds
 from domain.adjudication import uncounted
 from domain.round import run_of
@@ -22,8 +25,11 @@ from schemas.ledger import Actor
 from schemas.loading import load_programme
 from schemas.traces import PaperTrace
 from store.ballots import Paper
+from store.checkpoints import CheckpointSigner
 from store.screening import Traces
+from tests.cli.test_bundle import verified
 from tests.support import people
+from tests.verifiers.evidence import LOG_KEY, ORIGIN
 
 UNITS = "code,parent,name,rank\nP,,测试省,province\n"
 PROGRAMME = """
@@ -163,6 +169,7 @@ async def test_a_stuffed_vote_is_screened_ruled_on_and_sealed_with_both_results_
     released = [(one.cohort, one.reason) for one in await poll.events(VotesReleased)]
     assert released == [(held[first].cohort, "自助终端"), (late.cohort, "UNRULED")]
     await _both_results(poll, first, second)
+    await _strangers_agree(poll, tmp_path / "evidence.zip")
 
 
 async def _both_results(poll: Poll, first: str, second: str) -> None:
@@ -184,3 +191,22 @@ async def _both_results(poll: Poll, first: str, second: str) -> None:
     assert {one.at.hour for one in shown} == {4}  # noon in Shanghai
     async with Traces(poll.door.settings.dsn(Login.APP)) as traces:
         assert (await traces.drop(poll.ballot), await traces.papers(poll.ballot)) == (60, 0)
+
+
+async def _strangers_agree(poll: Poll, file: Path) -> None:
+    """What servers wrote of it replays with times that can be, and its tally stands in a bundle that verifies."""
+    settings = poll.door.settings.model_copy(
+        update={"trusted_keys": str(LOG_KEY.verifier), "log_origin": ORIGIN}
+    )
+    head = (await poll.door.store.heads([poll.stream]))[poll.stream]
+    await poll.door.store.wait_sequenced(poll.stream, head.seq, timeout_seconds=60)
+    signer = CheckpointSigner(settings.dsn(Login.SEQUENCER), LOG_KEY)
+    await signer.step()
+    await signer.close()
+    cycle = names.cycle_of(poll.stream)
+    replayed = await app.run(["audit", "replay", cycle], settings)
+    assert (replayed.exit_code, replayed.json["retaken"]["untimely"]) == (OK, 0)
+    await app.run(["audit", "export", "--cycle", cycle, "--to", str(file)], settings)
+    with ZipFile(file) as bundle:
+        assert poll.ballot.encode() in bundle.read("tallies.txt")
+    assert verified(file, "--key", str(LOG_KEY.verifier)).returncode == 0
