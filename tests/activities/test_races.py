@@ -193,7 +193,7 @@ async def test_an_objection_against_the_close_is_filed_or_kept_as_late_never_los
         in_time = told[-1].type == "ObjectionFiled"
         assert in_time or told[-1].type == "ObjectionRefused"
         assert state.steps["notice"].closed_at is not None
-        assert state.held == ({f"a{n}"} if in_time else set())
+        assert state.held == ({f"a{n}": {f"o{n}"}} if in_time else {})
         filed += in_time
     assert 0 < filed < ROUNDS
 

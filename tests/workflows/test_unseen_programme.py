@@ -14,6 +14,7 @@ from runtime.door import Door
 from schemas import names
 from schemas.commands import (
     CancelCycle,
+    CloseIntakeEarly,
     Command,
     Endorse,
     ExtendIntake,
@@ -112,6 +113,7 @@ async def test_an_unseen_programme_runs_to_its_conferral_whatever_people_do(
     nominations = [await people.nominate(door, cycle, programme, "C", n) for n in range(5)]
     await _time_stands_still_while_paused(door, cycle, programme)
     await _an_extension_takes_two_people(door, cycle)
+    await _and_so_does_an_early_end(door, cycle)
 
     await _an_approval_may_come_too_early_and_again_in_time(door, county, nominations[0])
     await until(lambda: at_step(door, county, "word"))
@@ -159,6 +161,14 @@ async def _an_extension_takes_two_people(door: Door, cycle: str) -> None:
     assert (await door.send(stream, extension, OPERATORS[0])).events[0].type == "ActProposed"
     assert await _refused(door.send(stream, extension, OPERATORS[0])) == "SECOND_PERSON_REQUIRED"
     assert (await door.send(stream, extension, OPERATORS[1])).events[-1].type == "IntakeExtended"
+
+
+async def _and_so_does_an_early_end(door: Door, cycle: str) -> None:
+    stream = names.cycle_stream(cycle)
+    was = (await door.decider.cycles.get(stream)).state.intakes["county"].window.closes_at
+    early = CloseIntakeEarly(rank="county", closes_at=was - timedelta(hours=12), reason="all are in")
+    assert (await door.send(stream, early, OPERATORS[0])).events[0].type == "ActProposed"
+    assert (await door.send(stream, early, OPERATORS[1])).events[-1].type == "IntakeShortened"
 
 
 async def _an_approval_may_come_too_early_and_again_in_time(door: Door, county: str, nomination: str) -> None:
