@@ -237,7 +237,7 @@ class Decider:
             authority=(await self.authorities.get(names.authority_stream(cycle))).state,
             amended=await self.programme(body.rules) if amends else None,
             rules=folded.rules,
-            opened_ranks=await self._opened_ranks(cycle) if amends else frozenset(),
+            begun=await self._begun(cycle) if amends else {},
             nominated=await self.store.units_with_reservations(cycle)
             if isinstance(body, CloseIntake)
             else {},
@@ -311,9 +311,10 @@ class Decider:
         )
         return feeding.Source(cycle=cycle, entries=entries)
 
-    async def _opened_ranks(self, cycle: str) -> frozenset[str]:
+    async def _begun(self, cycle: str) -> dict[str, str]:
+        """The rounds that have events, with their ranks once they have opened."""
         folded = await self.rounds.get_many(await self.store.streams(f"round/{cycle}/"))
-        return frozenset(one.state.opened.rank for one in folded.values() if one.state.opened)
+        return {stream: one.state.opened.rank if one.state.opened else "" for stream, one in folded.items()}
 
     async def _decide_authority(self, command: Command) -> Decided:
         folded = await self.authorities.get(command.stream)

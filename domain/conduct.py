@@ -23,6 +23,7 @@ from domain import (
 from domain.decision import NOTHING, Decision, two_people
 from domain.round import State, must_be_current, must_run, run_of
 from domain.steps import Inputs, cycle_guard, leave, open_window, set_gates, tell
+from schemas import names
 from schemas.commands import (
     AmendRecommendation,
     CancelRound,
@@ -76,7 +77,7 @@ from schemas.events import (
     StepClosed,
     StepOpened,
 )
-from schemas.ledger import GateStatus
+from schemas.ledger import GateStatus, HeadIs
 from schemas.programme import (
     Clearance,
     Conferral,
@@ -281,6 +282,7 @@ def _close_early(
 
 
 def _open(state: State, command: Command, inputs: Inputs) -> Decision:
+    """The guard is that the rules are still those: an amendment is guarded by the rounds' heads in turn (DR-01)."""
     if state.opened is not None or state.over:
         return NOTHING
     _, _, route, unit = command.stream.split("/")
@@ -293,7 +295,8 @@ def _open(state: State, command: Command, inputs: Inputs) -> Decision:
         children=inputs.work_below,
         reports_due=inputs.calendar.end(command.received_at, due) if due and inputs.work_below else None,
     )
-    return Decision(events=(opened,), guards=(cycle_guard(command),))
+    rules = HeadIs(stream=names.cycle_stream(names.cycle_of(command.stream)), seq=inputs.cycle.seq)
+    return Decision(events=(opened,), guards=(cycle_guard(command), rules))
 
 
 def _lapse(state: State, command: Command, reason: str, inputs: Inputs) -> Decision:

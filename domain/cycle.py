@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -44,7 +45,7 @@ from schemas.events import (
     Winner,
     WinnersTaken,
 )
-from schemas.ledger import Effect, Gate, GateStatus, SetGate
+from schemas.ledger import Effect, Gate, GateStatus, HeadIs, SetGate
 from schemas.programme import Intake, Programme, PublicVote, Route
 from schemas.units import UnitTree
 
@@ -75,6 +76,7 @@ class State:
     awards: dict[str, int] = field(default_factory=dict)  # by subject: how often they won elsewhere
     points: dict[str, int] = field(default_factory=dict)  # by subject, as pinned when intake closed
     sources: dict[str, tuple[str, ...]] = field(default_factory=dict)  # by feeder: the cycles that were taken
+    seq: int = 0
     proposals: dict[str, str] = field(default_factory=dict)
 
     def attested(self, subject: str) -> dict[str, int | bool | str]:
@@ -97,7 +99,7 @@ class Inputs:
     nominated: dict[str, int] = field(default_factory=dict)  # nominations by entry unit, once intake is over
     amended: Programme | None = None
     rules: str = ""  # hash of the programme in force
-    opened_ranks: frozenset[str] = frozenset()  # ranks with a round that has opened
+    begun: dict[str, str] = field(default_factory=dict)  # by round: the rank; none of one that never opened
     feeds: feeding.Feeds = field(default_factory=feeding.Feeds)
     places_taken: int = 0  # in the register, and promised to other batches
     ledgers: dict[str, points.State] = field(default_factory=dict)  # by subject, once intake is over
@@ -107,6 +109,10 @@ initial = State()
 
 
 def evolve(state: State, event: Event, at: datetime, actor: str = "") -> State:
+    return replace(_evolve(state, event, at, actor), seq=state.seq + 1)
+
+
+def _evolve(state: State, event: Event, at: datetime, actor: str) -> State:
     match event:
         case CycleOpened():
             return replace(
@@ -368,14 +374,31 @@ def _cancel(state: State, command: Command, body: CancelCycle, inputs: Inputs) -
 
 
 def _amend(state: State, command: Command, body: AmendRules, inputs: Inputs) -> Decision:
-    """DR-01: forbidden for a stage already opened, and for everything that is not a stage."""
+    """DR-01: forbidden for a stage already opened, and for everything that is not a stage.
+
+    The guards are that no round opens meanwhile; a round that opens is guarded by the cycle's head in turn.
+    """
     assert inputs.amended is not None
     ranks = _amended_ranks(inputs.programme, inputs.amended)
-    in_force = sorted(rank for rank in ranks if rank in inputs.opened_ranks or rank in state.intakes)
+    in_force = {*inputs.begun.values(), *state.intakes}.intersection(ranks)
     if in_force:
-        raise Refused("RULES_IN_FORCE", ranks=", ".join(in_force))
+        raise Refused("RULES_IN_FORCE", ranks=", ".join(sorted(in_force)))
     amended = RulesAmended(was=inputs.rules, rules=body.rules, ranks=tuple(ranks), reason=body.reason)
-    return Decision(events=two_people(state, command, (amended,)))
+    guards = tuple(
+        HeadIs(stream=stream, seq=0)
+        for stream in dict.fromkeys(_rounds(_cycle(state), inputs, ranks))
+        if stream not in inputs.begun
+    )
+    return Decision(events=two_people(state, command, (amended,)), guards=guards)
+
+
+def _rounds(cycle: str, inputs: Inputs, ranks: Collection[str]) -> Iterator[str]:
+    """The streams of all rounds that these levels may have."""
+    for route in inputs.programme.routes:
+        for unit in inputs.tree.units:
+            if unit.rank in ranks and unit.rank in route.ranks:
+                at_summit = unit.rank == inputs.programme.summit
+                yield names.round_stream(cycle, names.ROOT_ROUTE if at_summit else route.id, unit.code)
 
 
 def _amended_ranks(old: Programme, new: Programme) -> list[str]:

@@ -64,6 +64,7 @@ from tests.domain.specification import (
 )
 
 STREAM = names.cycle_stream(World.cycle)
+ROUND = names.round_stream(World.cycle, names.ROOT_ROUTE, "9")
 GRANTS = names.authority_stream(World.cycle)
 TREE = one_level().tree
 OPEN = OpenCycle(
@@ -185,7 +186,7 @@ def decide_amend(state: cycle.State, by: Actor, **changes: Any) -> Any:
 def test_a_stage_that_has_begun_keeps_its_rules_dr_01() -> None:
     opened(**amended()).when(AMEND, OPERATOR).then_refused("RULES_IN_FORCE")
     state = without_intake()
-    refused("RULES_IN_FORCE", lambda: decide_amend(state, OPERATOR, opened_ranks=frozenset({"province"})))
+    refused("RULES_IN_FORCE", lambda: decide_amend(state, OPERATOR, begun={ROUND: "province"}))
 
 
 def test_only_stages_can_be_amended_and_something_must_change_dr_01() -> None:
