@@ -40,17 +40,8 @@ from schemas.programme import (
     Units,
 )
 from schemas.shape import part
-from schemas.unit_files import check_units
+from schemas.unit_files import HAVE_UNIONS, TERRITORY, check_units
 
-_HEIGHT = {
-    Rank.ENTERPRISE: 0,
-    Rank.TOWNSHIP: 1,
-    Rank.COUNTY: 2,
-    Rank.PREFECTURE: 3,
-    Rank.INDUSTRY_UNION: 3,
-    Rank.PROVINCE: 4,
-    Rank.NATION: 5,
-}
 _OPERATORS = {
     "integer": (">", ">=", "<", "<=", "==", "!="),
     "date": (">", ">=", "<", "<=", "==", "!="),
@@ -204,9 +195,9 @@ def _check_routes(draft: Draft) -> Iterator[Fault]:
     summit = draft.routes[0].ranks[-1] if draft.routes else None
     for route in draft.routes:
         place = ("routes", route.id, "ranks")
-        for position, (below, above) in enumerate(pairwise(route.ranks)):
-            if _HEIGHT[below] >= _HEIGHT[above]:
-                yield draft.fault((*place, position + 1), "ranks_not_ascending", below=below, above=above)
+        for position, (below, above) in enumerate(pairwise(route.ranks), 1):
+            if not _goes_up(route.ranks[:position], above):
+                yield draft.fault((*place, position), "ranks_not_ascending", below=below, above=above)
         if route.ranks[-1] is not summit:
             last = (*place, len(route.ranks) - 1)
             yield draft.fault(last, "summits_differ", rank=route.ranks[-1], summit=summit)
@@ -215,6 +206,16 @@ def _check_routes(draft: Draft) -> Iterator[Fault]:
                 near = nearest_word(rank, _items(draft.root.child("stages")))
                 yield draft.fault((*place, position), "stage_missing", near, rank=rank, route=route.id)
     yield from _check_unused_stages(draft)
+
+
+def _goes_up(before: tuple[Rank, ...], rank: Rank) -> bool:
+    """The territory's ranks ascend; an industry union stands once on a way, below what has unions."""
+    if rank is Rank.INDUSTRY_UNION:
+        return rank not in before and before[-1] in TERRITORY[:3]
+    if before[-1] is Rank.INDUSTRY_UNION and rank not in HAVE_UNIONS:
+        return False
+    territory = [TERRITORY.index(one) for one in before if one in TERRITORY]
+    return all(one < TERRITORY.index(rank) for one in territory)
 
 
 def _check_unused_stages(draft: Draft) -> Iterator[Fault]:
@@ -246,14 +247,17 @@ def _check_pools(draft: Draft) -> Iterator[Fault]:
         for grade in conferral.grades
     }
     for stage in draft.stages:
+        ways = [route.ranks for route in draft.routes if stage.rank in route.ranks]
+        ranks = {rank for way in ways for rank in way[: way.index(stage.rank)]}
         below = {
             grade.title
             for lower in draft.stages
-            if _HEIGHT[lower.rank] < _HEIGHT[stage.rank]
+            if lower.rank in ranks
             for _, conferral in lower.of(Conferral)
             for grade in conferral.grades
         }
-        readable = all(step.step is not None for lower in draft.stages for step in lower.steps)
+        passed = draft.routes_whole and ways
+        readable = passed and all(step.step is not None for lower in draft.stages for step in lower.steps)
         for position, title in enumerate(stage.pool.holder_of if stage.pool else ()):
             place = (*stage.place, "pool", "holder_of", position)
             if title not in draft.titles:

@@ -132,12 +132,15 @@ WORDS: dict[str, tuple[str, str]] = {
         "{code} ({rank}) cannot hang below {parent} ({above}): a parent's rank is strictly higher.",
     ),
     "industry_unknown": (
-        "{code} 的行业工会 {industry} 不存在，或不是行业工会。",
-        "{industry}, the industry union of {code}, is not there or is none.",
+        "{code} 的行业工会 {industry} 不存在，或不是行业工会；此列写行业工会的代码。",
+        "{industry}, the industry union of {code}, is not there or is none: the code of an industry_union is wanted.",
     ),
     "root_missing": ("找不到根单位 {root}。", "There is no root unit {root}."),
     "root_twice": ("{code} 没有上级，而根单位是 {root}。", "{code} has no parent, but the root is {root}."),
-    "root_has_parent": ("根单位 {code} 不能有上级。", "The root {code} has a parent."),
+    "root_has_parent": (
+        "根单位 {code} 不能有上级：文件只写根单位及其下级。",
+        "The root {code} has a parent: the file holds the root and what lies below it, and nothing above.",
+    ),
     "unit_cycle": ("单位隶属形成循环：{chain}。", "The units hang in a circle: {chain}."),
     # how the parts fit together
     "ranks_not_ascending": (

@@ -872,6 +872,11 @@ class Feeder(Frozen):
     take: Literal["conferred", "recommended"] = "conferred"
     gives: Literal["pool", "preference"] = "pool"
 
+    @property
+    def by_industry(self) -> bool:
+        """Whether it leads through an industry union rather than up the territory."""
+        return Rank.INDUSTRY_UNION in self.ranks
+
 
 class Dimension(Frozen):
     """One kind of merit that earns points: at most `cap`, each for `valid_days`; an open one takes any named item."""

@@ -83,6 +83,8 @@ FAULTS: dict[str, Change] = {
     "a time that no clock shows": ("choices_max: 5}\n", "choices_max: 5}\n        display: {counts: provisional, at: [§\"24:30\"]}\n", "time_form", "stages.province.steps.vote.display.at.0", ""),
     # routes, entries, order
     "ranks that go down": ("[enterprise, county, province]}", "[county, §enterprise, province]}", "ranks_not_ascending", "routes.river.ranks.1", ""),
+    "a union twice on a way": ("[enterprise, industry_union, province]", "[enterprise, industry_union, county, §industry_union, province]", "ranks_not_ascending", "routes.trade.ranks.3", ""),
+    "a way down around a union": ("[enterprise, county, province]}", "[enterprise, county, industry_union, §county, province]}", "ranks_not_ascending", "routes.river.ranks.3", ""),
     "routes that do not meet": ("industry_union, province]", "§industry_union]", "summits_differ", "routes.trade.ranks.1", ""),
     "a rank without a stage": ("[enterprise, county, province]", "[enterprise, §township, county, province]", "stage_missing", "routes.river.ranks.1", ""),
     "a stage that no route passes": ("[enterprise, county, province]", "[enterprise, province]", "stage_unused", "stages.county", "", ("  county:\n", "  §county:\n")),
