@@ -278,6 +278,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "{item}, period {period}, may not be paid now: {why}.",
     ),
     "NOT_FOUND": ("找不到 {what}。", "There is no {what}."),
+    "REHEARSAL_STUCK": (
+        "演练停在 {step}：{held}。{detail}",
+        "The rehearsal stands still at {step}: {held}. {detail}",
+    ),
     # periods and schedules
     "WRONG_PERIOD": (
         "{period} 不是 {programme} 的一期；年写作 2020，季写作 2020-Q3，月写作 2020-09。",

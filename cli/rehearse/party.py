@@ -5,8 +5,9 @@ Nothing here is recorded from life: units that are missing are called 测试单�
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
 from functools import cached_property
 from random import Random
 from typing import NamedTuple
@@ -257,19 +258,21 @@ def _facts(programme: Programme, rng: Random) -> dict[str, int | bool | str]:
         for step in stage.steps:
             for condition in step.predicates if isinstance(step, Eligibility) else ():
                 if condition.severity == "hard" and rng.randrange(5):
-                    facts |= _fitting(condition, rng)
+                    liked = _fitting(condition, programme.asked, rng)
+                    facts |= {id: value for id, value in liked.items() if id in facts}
     return facts
 
 
-def _fitting(condition: Condition, rng: Random) -> dict[str, int | bool | str]:
-    """Facts that a condition likes; one of several where any will do."""
+def _fitting(condition: Condition, asked: Mapping[str, Fact], rng: Random) -> dict[str, int | bool | str]:
+    """Facts that a condition likes; one of several where any will do. What the engine attests nobody can bring along."""
     if condition.any_of:
         on_facts = [part for part in condition.any_of if not part.reads_history]
-        return _fitting(rng.choice(on_facts), rng) if on_facts else {}
+        return _fitting(rng.choice(on_facts), asked, rng) if on_facts else {}
     if condition.all_of:
-        return {id: value for part in condition.all_of for id, value in _fitting(part, rng).items()}
+        return {id: value for part in condition.all_of for id, value in _fitting(part, asked, rng).items()}
     if condition.fact is None or condition.value is None:
         return {}
+    of = asked[condition.fact].of if condition.fact in asked else ()
     match condition.op, condition.value:
         case ((">=" | ">"), int(least)):
             return {condition.fact: least + rng.randrange(1, 15)}
@@ -277,8 +280,16 @@ def _fitting(condition: Condition, rng: Random) -> dict[str, int | bool | str]:
             return {condition.fact: max(0, most - rng.randrange(1, 3))}
         case "in", tuple(allowed):
             return {condition.fact: rng.choice(allowed)}
-        case "==", int() | str() as wanted:
+        case (("==" | ">=" | "<="), int() | str() as wanted):
             return {condition.fact: wanted}
+        case ((">" | "<") as op, str(day)):
+            days = timedelta(days=1 if op == ">" else -1)
+            return {condition.fact: (date.fromisoformat(day) + days).isoformat()}
+        case "!=", bool(barred):
+            return {condition.fact: not barred}
+        case (("!=" | "not_in"), str() | tuple() as barred):
+            left = [one for one in of if one not in (barred if isinstance(barred, tuple) else (barred,))]
+            return {condition.fact: rng.choice(left)} if left else {}
         case _:
             return {}
 
