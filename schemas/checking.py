@@ -41,6 +41,7 @@ from schemas.programme import (
 )
 from schemas.shape import part
 from schemas.unit_files import HAVE_UNIONS, TERRITORY, check_units
+from schemas.units import SEATS
 
 _OPERATORS = {
     "integer": (">", ">=", "<", "<=", "==", "!="),
@@ -675,14 +676,14 @@ def _check_units(draft: Draft, folder: Path) -> Iterator[Fault]:
     yield from faults
     summits = {route.ranks[-1] for route in draft.routes}
     if tree is not None:
-        yield from _check_figures(draft, {name for unit in tree.units for name in unit.figures})
+        yield from _check_figures(draft, {SEATS, *(name for unit in tree.units for name in unit.figures)})
     if tree is not None and len(summits) == 1 and tree.by_code[tree.root].rank not in summits:
         rank, summit = tree.by_code[tree.root].rank, summits.pop()
         yield draft.fault(("units", "root"), "root_rank", root=tree.root, rank=rank, summit=summit)
 
 
 def _check_figures(draft: Draft, known: set[str]) -> Iterator[Fault]:
-    """Seats are allotted by figures that the units file has (DR-06)."""
+    """Seats are allotted by figures that the units file has, or by the allocation that a cycle is started with (DR-06)."""
     for stage in draft.stages:
         for at, selection in stage.of(Selection):
             for position, one in enumerate(selection.children.allot if selection.children else ()):

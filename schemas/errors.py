@@ -305,6 +305,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "This evidence has earned points in {dimension} already.",
     ),
     # register
+    "FIGURE_MISSING": (
+        "名额按 {figure} 分配，但没有单位有此数；请在单位文件中加列 figure:{figure}，或以 --seats 给出名额分配表。",
+        "Seats are allotted by {figure}, which no unit has: add the column figure:{figure} to the units, or an allocation by --seats.",
+    ),
     "CAP_EXCEEDED": (
         "总数不得超过 {cap}：已有（含在办批次）{have}，本批 {asked}。",
         "There is room for {cap} in all: {have} are taken or promised, and this batch asks for {asked}.",

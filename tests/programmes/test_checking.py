@@ -209,6 +209,12 @@ def test_who_writes_an_unknown_key_is_told_the_nearest_or_all_that_there_are(tmp
     assert report.faults[0].message("en") == "The key quotta is not known here. Did you mean quota?"
 
 
+def test_seats_of_children_may_be_what_an_allocation_will_say_dr_06(tmp_path: Path) -> None:
+    """`cycle start --seats FILE` gives the figure `seats`, which no units file need have."""
+    children = f'{FINAL_TIES}\n        children: {{allot: [{{figure: seats, share: "100%"}}]}}'
+    assert checked(tmp_path, (FINAL_TIES, children))[0].faults == ()
+
+
 def test_a_criterion_is_a_component_that_breaks_ties_dr_16_dr_17(tmp_path: Path) -> None:
     rubric = 'mode: score\n        rubric: [{id: skill, label: {zh: 技}, share: "100%"}]'
     report, _ = checked(tmp_path, ("mode: score", rubric), (FINAL_TIES, "ties: [expert_skill, authority]"))
