@@ -36,8 +36,6 @@ OPERATORS = ("op-1", "op-2")
 HANDLERS = ("h-1", "h-2")
 SPARE_JUDGES = 2
 _FED_FROM = 50_000
-_OF_OTHERS = (Channel.FEED, Channel.ASSOCIATION)
-"""Channels by which nobody of a rehearsal comes in."""
 
 
 class Entrant(NamedTuple):
@@ -63,6 +61,8 @@ class Entrant(NamedTuple):
     def actor(self) -> Actor:
         if self.channel is Channel.UNIT:
             return officer(self.unit)
+        if self.channel is Channel.ASSOCIATION:
+            return Actor(id=f"s-{self.unit}", role="association", unit=self.unit)
         return Actor(id=f"a-{self.number}", role="applicant", unit=self.unit)
 
 
@@ -101,6 +101,9 @@ class Party:
         root = self.tree.root
         for handler in HANDLERS:
             yield handler, "handler", root
+        for entrant in self.entrants:
+            if entrant.channel is Channel.ASSOCIATION:
+                yield entrant.actor.id, entrant.actor.role, entrant.unit
         for unit in self.in_play:
             yield officer(unit.code).id, "officer", unit.code
         for stage in self.programme.stages.values():
@@ -234,7 +237,7 @@ def _entrants(programme: Programme, entries: list[Entry], nominations: int, rng:
     """Spread over the entries, each within its quota; the first channel that is declared, now and then another."""
     rule = programme.members.get(programme.subject)
     team = min(rule.maximum, rule.minimum + 1) if rule else 0
-    entries = [one for one in entries if set(one.intake.channels) - set(_OF_OTHERS)]
+    entries = [one for one in entries if set(one.intake.channels) - {Channel.FEED}]  # feeders bring their own
     rounds = 0
     number = 0
     while number < nominations:
@@ -242,7 +245,7 @@ def _entrants(programme: Programme, entries: list[Entry], nominations: int, rng:
         if not open_:
             return
         for entry in open_[: nominations - number]:
-            channels = [one for one in entry.intake.channels if one not in _OF_OTHERS]
+            channels = [one for one in entry.intake.channels if one is not Channel.FEED]
             alone: list[Channel] = [one for one in channels if one is not Channel.JOINT] or [*channels]
             channel = alone[-1] if number % 7 == 3 else alone[0]
             facts = tuple(FactValue(id=id, value=value) for id, value in _facts(programme, rng).items())
