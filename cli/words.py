@@ -131,6 +131,8 @@ CHANNEL_WORDS: dict[str, tuple[str, str]] = {
     "unit": ("单位推荐", "the unit"),
     "self": ("个人自荐", "oneself"),
     "joint": ("联名推荐", "joint sponsors"),
+    "association": ("行业协会推荐", "an association"),
+    "feed": ("前期获奖", "an earlier award"),
 }
 
 

@@ -9,9 +9,9 @@ from datetime import date
 from domain import authority, clearance
 from domain.calendar import local_date
 from domain.decision import NOTHING, Decision, two_people
-from domain.eligibility import BARRED, judge, requirement_id, test
-from domain.entry import ended_here, in_pool
-from domain.history import Past
+from domain.eligibility import BARRED, all_strict, judge, requirement_id, test
+from domain.entry import cut_off_day, ended_here, in_pool
+from domain.history import Past, grades_of
 from domain.round import Standing, State, must_be_current, run_of
 from domain.steps import (
     Inputs,
@@ -192,7 +192,8 @@ def _grade(
 ) -> list[Conferred]:
     """Grades from the top in rank order; `also` leaves those of a grade in line for the next (S2).
 
-    Whoever already has a title that excludes the grade's is passed over for it, and so is whom `who` does not fit.
+    Whoever already has a title that excludes the grade's is passed over for it, and so is whom `who` does not fit or
+    who lacks the tier below.
     """
     assert state.opened is not None
     line = [one for id, one in present(state, inputs).items() if id not in without]
@@ -201,7 +202,13 @@ def _grade(
     series = _series(state, inputs)
     for grade in step.grades:
         barred = inputs.programme.exclusive_titles(grade.title)
-        able = [one for one in line if _fits(grade, one) and not held[one.nomination] & barred]
+        able = [
+            one
+            for one in line
+            if _fits(grade, one)
+            and not held[one.nomination] & barred
+            and _stands_below(state, inputs, grade, one, held[one.nomination])
+        ]
         taken = able[: grade.seats]
         for one in taken:
             number = state.certificates + len(given) + 1
@@ -222,6 +229,20 @@ def _grade(
 
 def _fits(grade: Grade, one: Standing) -> bool:
     return grade.who is None or test(grade.who, one.facts) == "pass"
+
+
+def _stands_below(state: State, inputs: Inputs, grade: Grade, one: Standing, given: Collection[str]) -> bool:
+    """DR-04: where a stage has a tier to begin with, whoever lacked what a grade requires at the cut-off is in line for
+    the next; whoever had it and lost it since blocks the conferral, as everywhere (DR-03).
+    """
+    title = inputs.programme.title_of(grade.title)
+    if title is None or title.requires is None or all_strict(inputs.programme, inputs.stage):
+        return True
+    needed = title.requires.title
+    comes_too = grade.also and any(other.title == needed for other in grades_of(inputs.stage))
+    past = Past(one.held, cut_off_day(state), inputs.programme)
+    case = Case(title.id, one, past, frozenset(given))
+    return comes_too or requirement_id(title.id) in one.waived or _met(title.requires, case)
 
 
 def _series(state: State, inputs: Inputs) -> str:

@@ -46,7 +46,7 @@ from schemas.events import (
     WinnersTaken,
 )
 from schemas.ledger import Effect, Gate, GateStatus, HeadIs, SetGate
-from schemas.programme import Intake, Programme, PublicVote, Route
+from schemas.programme import Intake, Programme, PublicVote, Route, Selection
 from schemas.units import UnitTree
 
 
@@ -212,6 +212,9 @@ def _open(state: State, command: Command, body: OpenCycle, inputs: Inputs) -> De
     cap, asked = programme.batches.cap if programme.batches else None, register.places(programme)
     if cap is not None and inputs.places_taken + asked > cap:
         raise Refused("CAP_EXCEEDED", cap=cap, have=inputs.places_taken, asked=asked)
+    for figure in _measures(programme):
+        if not any(unit.figures.get(figure) for unit in inputs.tree.units):
+            raise Refused("FIGURE_MISSING", figure=figure)
     require_years(now, _latest_end(programme, inputs.calendar, now), inputs.calendar.overrides)
     intakes = tuple(
         IntakeWindow(
@@ -237,6 +240,14 @@ def _open(state: State, command: Command, body: OpenCycle, inputs: Inputs) -> De
     )
     gates: tuple[Effect, ...] = (SetGate(gate=_cycle_gate(body.cycle, now, GateStatus.OPEN, 0)),)
     return Decision(events=(opened,), effects=gates + tuple(_intake_gate(body.cycle, w, 0) for w in intakes))
+
+
+def _measures(programme: Programme) -> Iterator[str]:
+    """The figures by which seats of child units are allotted: without them nobody could be chosen (DR-06)."""
+    for stage in programme.stages.values():
+        for step in stage.steps:
+            if isinstance(step, Selection) and step.children:
+                yield from (one.figure for one in step.children.allot)
 
 
 def _latest_end(programme: Programme, calendar: Calendar, now: datetime) -> datetime:

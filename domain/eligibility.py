@@ -52,18 +52,21 @@ BARRED = "barred"
 """What a bar on reapplying is called among the predicates (DR-36)."""
 
 
+def all_strict(programme: Programme, stage: Stage) -> bool:
+    """Whether nobody gets a title here without another: else there is a tier to begin with (种子工匠)."""
+    needs = [title.requires for title in history.conferred_by(programme, stage)]
+    return all(one is not None and one.mode == "strict" for one in needs)
+
+
 def required_titles(programme: Programme, stage: Stage) -> list[Condition]:
     """What titles require, as conditions of the stage that confers them: `requires_TITLE` (DR-04).
 
     Strict bars here only where every grade of the stage requires it; the conferral looks at each title again.
     """
-    conferred = history.conferred_by(programme, stage)
+    strict = all_strict(programme, stage)
     conditions = []
-    for title in conferred:
+    for title in history.conferred_by(programme, stage):
         if title.requires is not None:
-            strict = title.requires.mode == "strict" and all(
-                other.requires and other.requires.mode == "strict" for other in conferred
-            )
             asks = {"kind": "holds", "titles": [title.requires.title], "active": True}
             said = {
                 "id": requirement_id(title.id),

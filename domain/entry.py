@@ -144,7 +144,7 @@ def open_eligibility(state: State, command: Command, inputs: Inputs, step: Eligi
     checks = check_all(state, inputs, step)
     unknown = [check for check in checks if check.result == "unknown"]
     checked = Decision(
-        events=(EligibilityChecked(step=step.id, results=tuple(checks), as_of=_cut_off(state)),),
+        events=(EligibilityChecked(step=step.id, results=tuple(checks), as_of=cut_off_day(state)),),
         guards=(cycle_guard(command), *head_guards(present(state, inputs).values(), command)),
     )
     if not unknown:
@@ -187,7 +187,7 @@ def close_eligibility(state: State, command: Command, inputs: Inputs, step: Elig
         return NOTHING
     failed = _leave_failed(state, command, inputs, step, checks, "NOT_COMPLETED")
     checked = Decision(
-        events=(EligibilityChecked(step=step.id, results=tuple(checks), as_of=_cut_off(state)),),
+        events=(EligibilityChecked(step=step.id, results=tuple(checks), as_of=cut_off_day(state)),),
         guards=(cycle_guard(command), *head_guards(present(state, inputs).values(), command)),
     )
     return checked.then(failed).then(
@@ -200,14 +200,14 @@ def check_all(state: State, inputs: Inputs, step: Eligibility) -> list[Checked]:
     return [_check(one, state, inputs, step) for one in present(state, inputs).values()]
 
 
-def _cut_off(state: State) -> date:
+def cut_off_day(state: State) -> date:
     """The day by which history is judged: that on which the pool was frozen (DR-03)."""
     assert state.frozen_at is not None
     return local_date(state.frozen_at)
 
 
 def _check(one: Standing, state: State, inputs: Inputs, step: Eligibility) -> Checked:
-    past = Past(one.held, _cut_off(state), inputs.programme)
+    past = Past(one.held, cut_off_day(state), inputs.programme)
     asked = (*step.predicates, *required_titles(inputs.programme, inputs.stage))
     results = [(each.id, each.severity, judge(each, one.facts, past)) for each in asked]
     if past.barred_until():

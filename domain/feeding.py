@@ -19,7 +19,7 @@ from schemas.commands import ENGINE, Command, SubmitNomination
 from schemas.errors import Refused
 from schemas.events import Award, FactValue, NominationSubmitted, TeamMember, Winner, WinnersTaken
 from schemas.ledger import Guard, HeadIs
-from schemas.programme import Channel, Feeder, Intake, Programme, SubjectType
+from schemas.programme import Channel, Feeder, Intake, Programme, Route, SubjectType
 from schemas.units import UnitTree
 
 Facts = dict[str, int | bool | str]
@@ -124,7 +124,7 @@ def _nominated(programme: Programme, tree: UnitTree, entries: list[Entry]) -> Wi
     except Refused:
         return None
     for route in sorted(programme.routes, key=lambda route: route.id != latest.submitted.route):
-        unit = _way_in(programme, tree, latest.submitted.unit, route.id)
+        unit = _way_in(programme, tree, latest.submitted.unit, route)
         if unit:
             return Winner(
                 subject=latest.subject,
@@ -144,12 +144,12 @@ def _awards(entries: list[Entry]) -> tuple[Award, ...]:
     return tuple(award for entry in entries for award in entry.awards)
 
 
-def _way_in(programme: Programme, tree: UnitTree, unit: str, route: str) -> str:
+def _way_in(programme: Programme, tree: UnitTree, unit: str, route: Route) -> str:
     """The first unit from here upward whose stage takes in winners, if the route leads on from there."""
     if unit not in tree.by_code:
         return tree.root if _takes_in(programme, tree.by_code[tree.root].rank) else ""
-    for one in tree.ancestors(unit, route):
-        if _takes_in(programme, one.rank) and _leads_up(programme, tree, one.code, route):
+    for one in tree.ancestors(unit, by_industry=route.by_industry):
+        if _takes_in(programme, one.rank) and _leads_up(tree, one.code, route):
             return one.code
     return ""
 
@@ -159,9 +159,9 @@ def _takes_in(programme: Programme, rank: str) -> bool:
     return isinstance(step, Intake) and Channel.FEED in step.channels
 
 
-def _leads_up(programme: Programme, tree: UnitTree, unit: str, route: str) -> bool:
+def _leads_up(tree: UnitTree, unit: str, route: Route) -> bool:
     try:
-        return bool(tree.path(unit, programme.route(route)))
+        return bool(tree.path(unit, route))
     except ValueError:
         return False
 

@@ -474,7 +474,8 @@ def _guards(command: Command, *gates: str) -> tuple[Guard, ...]:
 
 def _endorse(state: State, command: Command, body: Endorse, inputs: Inputs) -> Decision:
     grant = _as_officer(command, body.kind, inputs)
-    earlier = next((given for (at, _), given in state.endorsed.items() if at == body.round), None)
+    at = rounds.endorsement_at(inputs.round, inputs.programme)
+    earlier = state.endorsed.get((body.round, at.id)) if at else None
     returned = state.status == Status.RETURNED
     if earlier and not returned and earlier.rank == body.recommendation_rank:
         return Decision(already=earlier.command)

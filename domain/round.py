@@ -561,15 +561,20 @@ def must_be_current(state: State, step: str, action: str) -> StepRun:
     return run
 
 
+def endorsement_at(state: State, programme: Programme) -> Endorsement | None:
+    """The stage's endorsement that began last, before any the first; a stage may have several, with others between."""
+    declared = [step for step in stage_of(state, programme).steps if isinstance(step, Endorsement)]
+    begun = [step for step in declared if step.id in state.steps]
+    return next(iter([*reversed(begun), *declared]), None)
+
+
 def endorsement_open(state: State, nomination_stream: str, action: str, programme: Programme) -> Endorsement:
     """The endorsement step in which this member may be decided on now.
 
     Raises Refused STAGE_CLOSED (with when), STAGE_MISMATCH, or NOT_A_MEMBER.
     """
     nomination = nomination_stream.rsplit("/", 1)[-1]
-    declared = next(
-        (step for step in stage_of(state, programme).steps if isinstance(step, Endorsement)), None
-    )
+    declared = endorsement_at(state, programme)
     if declared is None:
         raise Refused("STAGE_MISMATCH", current=state.current or "-", action=action)
     must_be_current(state, declared.id, action)

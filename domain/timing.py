@@ -85,7 +85,9 @@ def _may_extend(
 
 def _higher_authority(opened: RoundOpened, inputs: Inputs) -> tuple[str, tuple[str, ...]]:
     """The operators of the unit above; at the root, the bodies that decide and confer there, if it has any."""
-    unit, *above = (one.code for one in inputs.tree.ancestors(opened.unit, opened.route))
+    routes = (route for route in inputs.programme.routes if route.id == opened.route)
+    by_industry = any(route.by_industry for route in routes)
+    unit, *above = (one.code for one in inputs.tree.ancestors(opened.unit, by_industry=by_industry))
     if above:
         return above[0], ()
     bodies = (step.body for step in inputs.stage.steps if isinstance(step, DecisionStep | Conferral))

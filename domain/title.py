@@ -241,7 +241,7 @@ def held(state: State, stream: str) -> HeldTitle:
 def label_at(title: Title, unit: str, tree: UnitTree) -> Label:
     """What the unit calls the title: its own name for it, or that of the nearest unit above that has one (青烟工匠)."""
     named = {one.unit: one.label for one in title.labels}
-    above = (one.code for route in ("territorial", "industry") for one in tree.ancestors(unit, route))
+    above = (one.code for way in (False, True) for one in tree.ancestors(unit, by_industry=way))
     return next((named[code] for code in above if code in named), title.label)
 
 

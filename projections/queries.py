@@ -207,7 +207,7 @@ def _from_below(tree: UnitTree) -> list[Rank]:
     """The ranks of the tree, the one that lies deepest first."""
     depth: dict[Rank, int] = {}
     for unit in tree.units:
-        steps = sum(1 for _ in tree.ancestors(unit.code, "territorial"))
+        steps = sum(1 for _ in tree.ancestors(unit.code, by_industry=False))
         depth[unit.rank] = max(steps, depth.get(unit.rank, 0))
     return sorted(depth, key=lambda rank: (-depth[rank], list(Rank).index(rank)))
 

@@ -41,17 +41,9 @@ from schemas.programme import (
     Units,
 )
 from schemas.shape import part
-from schemas.unit_files import check_units
+from schemas.unit_files import HAVE_UNIONS, TERRITORY, check_units
+from schemas.units import SEATS
 
-_HEIGHT = {
-    Rank.ENTERPRISE: 0,
-    Rank.TOWNSHIP: 1,
-    Rank.COUNTY: 2,
-    Rank.PREFECTURE: 3,
-    Rank.INDUSTRY_UNION: 3,
-    Rank.PROVINCE: 4,
-    Rank.NATION: 5,
-}
 _OPERATORS = {
     "integer": (">", ">=", "<", "<=", "==", "!="),
     "date": (">", ">=", "<", "<=", "==", "!="),
@@ -206,9 +198,9 @@ def _check_routes(draft: Draft) -> Iterator[Fault]:
     summit = draft.routes[0].ranks[-1] if draft.routes else None
     for route in draft.routes:
         place = ("routes", route.id, "ranks")
-        for position, (below, above) in enumerate(pairwise(route.ranks)):
-            if _HEIGHT[below] >= _HEIGHT[above]:
-                yield draft.fault((*place, position + 1), "ranks_not_ascending", below=below, above=above)
+        for position, (below, above) in enumerate(pairwise(route.ranks), 1):
+            if not _goes_up(route.ranks[:position], above):
+                yield draft.fault((*place, position), "ranks_not_ascending", below=below, above=above)
         if route.ranks[-1] is not summit:
             last = (*place, len(route.ranks) - 1)
             yield draft.fault(last, "summits_differ", rank=route.ranks[-1], summit=summit)
@@ -217,6 +209,16 @@ def _check_routes(draft: Draft) -> Iterator[Fault]:
                 near = nearest_word(rank, _items(draft.root.child("stages")))
                 yield draft.fault((*place, position), "stage_missing", near, rank=rank, route=route.id)
     yield from _check_unused_stages(draft)
+
+
+def _goes_up(before: tuple[Rank, ...], rank: Rank) -> bool:
+    """The territory's ranks ascend; an industry union stands once on a way, below what has unions."""
+    if rank is Rank.INDUSTRY_UNION:
+        return rank not in before and before[-1] in TERRITORY[:3]
+    if before[-1] is Rank.INDUSTRY_UNION and rank not in HAVE_UNIONS:
+        return False
+    territory = [TERRITORY.index(one) for one in before if one in TERRITORY]
+    return all(one < TERRITORY.index(rank) for one in territory)
 
 
 def _check_unused_stages(draft: Draft) -> Iterator[Fault]:
@@ -248,14 +250,17 @@ def _check_pools(draft: Draft) -> Iterator[Fault]:
         for grade in conferral.grades
     }
     for stage in draft.stages:
+        ways = [route.ranks for route in draft.routes if stage.rank in route.ranks]
+        ranks = {rank for way in ways for rank in way[: way.index(stage.rank)]}
         below = {
             grade.title
             for lower in draft.stages
-            if _HEIGHT[lower.rank] < _HEIGHT[stage.rank]
+            if lower.rank in ranks
             for _, conferral in lower.of(Conferral)
             for grade in conferral.grades
         }
-        readable = all(step.step is not None for lower in draft.stages for step in lower.steps)
+        passed = draft.routes_whole and ways
+        readable = passed and all(step.step is not None for lower in draft.stages for step in lower.steps)
         for position, title in enumerate(stage.pool.holder_of if stage.pool else ()):
             place = (*stage.place, "pool", "holder_of", position)
             if title not in draft.titles:
@@ -694,14 +699,14 @@ def _check_units(draft: Draft, folder: Path) -> Iterator[Fault]:
     yield from faults
     summits = {route.ranks[-1] for route in draft.routes}
     if tree is not None:
-        yield from _check_figures(draft, {name for unit in tree.units for name in unit.figures})
+        yield from _check_figures(draft, {SEATS, *(name for unit in tree.units for name in unit.figures)})
     if tree is not None and len(summits) == 1 and tree.by_code[tree.root].rank not in summits:
         rank, summit = tree.by_code[tree.root].rank, summits.pop()
         yield draft.fault(("units", "root"), "root_rank", root=tree.root, rank=rank, summit=summit)
 
 
 def _check_figures(draft: Draft, known: set[str]) -> Iterator[Fault]:
-    """Seats are allotted by figures that the units file has (DR-06)."""
+    """Seats are allotted by figures that the units file has, or by the allocation that a cycle is started with (DR-06)."""
     for stage in draft.stages:
         for at, selection in stage.of(Selection):
             for position, one in enumerate(selection.children.allot if selection.children else ()):

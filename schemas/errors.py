@@ -282,6 +282,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "{item}, period {period}, may not be paid now: {why}.",
     ),
     "NOT_FOUND": ("找不到 {what}。", "There is no {what}."),
+    "REHEARSAL_STUCK": (
+        "演练停在 {step}：{held}。{detail}",
+        "The rehearsal stands still at {step}: {held}. {detail}",
+    ),
     # periods and schedules
     "WRONG_PERIOD": (
         "{period} 不是 {programme} 的一期；年写作 2020，季写作 2020-Q3，月写作 2020-09。",
@@ -305,6 +309,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "This evidence has earned points in {dimension} already.",
     ),
     # register
+    "FIGURE_MISSING": (
+        "名额按 {figure} 分配，但没有单位有此数；请在单位文件中加列 figure:{figure}，或以 --seats 给出名额分配表。",
+        "Seats are allotted by {figure}, which no unit has: add the column figure:{figure} to the units, or an allocation by --seats.",
+    ),
     "CAP_EXCEEDED": (
         "总数不得超过 {cap}：已有（含在办批次）{have}，本批 {asked}。",
         "There is room for {cap} in all: {have} are taken or promised, and this batch asks for {asked}.",

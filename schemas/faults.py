@@ -62,12 +62,13 @@ WORDS: dict[str, tuple[str, str]] = {
     "remove_unknown": ("没有编号为 {id} 的内容可删除。", "There is nothing with the id {id} to remove."),
     # shape
     "missing": ("缺少必需的键 {key}。", "The key {key} is required."),
-    "extra_forbidden": ("未知的键 {key}。", "The key {key} is not known here."),
+    "extra_forbidden": ("未知的键 {key}{known}。", "The key {key} is not known here{known}."),
     "int_type": ("应为整数，写的是 {input}。", "An integer is expected, not {input}."),
     "bool_type": ("应为 true 或 false，写的是 {input}。", "true or false is expected, not {input}."),
     "string_type": ("应为文字，写的是 {input}。", "Text is expected, not {input}."),
     "list_type": ("应为列表，写的是 {input}。", "A list is expected, not {input}."),
-    "mapping_type": ("应为键值结构，写的是 {input}。", "A mapping is expected, not {input}."),
+    "mapping_type": ("应为键值结构{known}，写的是 {input}。", "A mapping is expected{known}, not {input}."),
+    "date_form": ("日期写作 2026-01-31，写的是 {input}。", "A date is written 2026-01-31; this is {input}."),
     "identifier_form": (
         "{input} 不是合格的标识；应以小写字母开头，只含小写字母、数字和“_”（项目名用“-”）。",
         "{input} is no identifier: lower-case letters, digits and _ (- in a programme's name), a letter first.",
@@ -132,12 +133,15 @@ WORDS: dict[str, tuple[str, str]] = {
         "{code} ({rank}) cannot hang below {parent} ({above}): a parent's rank is strictly higher.",
     ),
     "industry_unknown": (
-        "{code} 的行业工会 {industry} 不存在，或不是行业工会。",
-        "{industry}, the industry union of {code}, is not there or is none.",
+        "{code} 的行业工会 {industry} 不存在，或不是行业工会；此列写行业工会的代码。",
+        "{industry}, the industry union of {code}, is not there or is none: the code of an industry_union is wanted.",
     ),
     "root_missing": ("找不到根单位 {root}。", "There is no root unit {root}."),
     "root_twice": ("{code} 没有上级，而根单位是 {root}。", "{code} has no parent, but the root is {root}."),
-    "root_has_parent": ("根单位 {code} 不能有上级。", "The root {code} has a parent."),
+    "root_has_parent": (
+        "根单位 {code} 不能有上级：文件只写根单位及其下级。",
+        "The root {code} has a parent: the file holds the root and what lies below it, and nothing above.",
+    ),
     "unit_cycle": ("单位隶属形成循环：{chain}。", "The units hang in a circle: {chain}."),
     # how the parts fit together
     "ranks_not_ascending": (
@@ -161,7 +165,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "路径从 {rank} 起步，但该阶段没有 intake。",
         "A route begins at {rank}, whose stage has no intake.",
     ),
-    "step_out_of_order": ("{step} 不能在 {after} 之后。", "A {step} cannot come after the {after}."),
+    "step_out_of_order": (
+        "{step} 不能在 {after} 之后，请移到其前。",
+        "A {step} cannot come after the {after}: put it before.",
+    ),
     "conferral_twice": ("一个阶段只有一次命名。", "A stage has one conferral."),
     "choice_without_values": (
         "选择型事实 {fact} 须用 of 列出可选值。",

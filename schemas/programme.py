@@ -7,6 +7,7 @@ that no source states is written `{assumed: VALUE, why: …}` and listed in `ass
 from __future__ import annotations
 
 import re
+from datetime import date
 from enum import StrEnum
 from fractions import Fraction
 from typing import Annotated, Literal
@@ -19,6 +20,8 @@ from schemas.values import Exact, Label, Share
 
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 ProgrammeId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
+_DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+IsoDate = Annotated[str, Field(pattern=_DAY)]
 _TIME = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 
 
@@ -31,7 +34,18 @@ def _time_of_day(value: object) -> object:
 TimeOfDay = Annotated[
     str, BeforeValidator(_time_of_day), WithJsonSchema({"type": "string", "pattern": _TIME})
 ]
-IsoDate = Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
+
+
+def _day(value: object) -> object:
+    try:
+        if isinstance(value, str) and date.fromisoformat(value).isoformat() == value:
+            return value
+    except ValueError:
+        pass
+    raise PydanticCustomError("date_form", "a date is text such as 2026-01-31")
+
+
+Day = Annotated[str, BeforeValidator(_day), WithJsonSchema({"type": "string", "pattern": _DAY})]
 
 
 class Rank(StrEnum):
@@ -88,7 +102,7 @@ class Cadence(Frozen):
 
     every: Every
     since: PositiveInt | None = None
-    anchor: IsoDate | None = None
+    anchor: Day | None = None
     covers: Literal["current", "previous"] = "current"
 
 
@@ -862,6 +876,11 @@ class Route(Frozen):
     id: Identifier
     ranks: tuple[Rank, ...] = Field(min_length=1)
 
+    @property
+    def by_industry(self) -> bool:
+        """Whether it leads through an industry union rather than up the territory."""
+        return Rank.INDUSTRY_UNION in self.ranks
+
 
 class Feeder(Frozen):
     """Whoever won in the cycles of `programme` (a month's, another contest's) comes in when intake closes (DR-38).
@@ -908,8 +927,8 @@ class Target(Frozen):
     id: Identifier
     label: Label
     at_least: PositiveInt
-    since: IsoDate | None = None
-    by: IsoDate | None = None
+    since: Day | None = None
+    by: Day | None = None
     titles: tuple[Identifier, ...] = ()
     programmes: tuple[ProgrammeId, ...] = ()
     ranks: tuple[Rank, ...] = ()
@@ -925,7 +944,7 @@ class Members(Frozen):
     minimum: PositiveInt = 1
     maximum: PositiveInt
     in_several: bool = False
-    freeze_on: IsoDate | None = None
+    freeze_on: Day | None = None
 
 
 class Units(Frozen):

@@ -74,9 +74,8 @@ def _reserved(root: Node) -> list[Fault]:
     """`assumptions` is gathered, never written."""
     if "assumptions" not in (root.items or {}):
         return []
-    return [
-        fault_at(root.keys["assumptions"], ("assumptions",), "extra_forbidden", "assumed", key="assumptions")
-    ]
+    at = root.keys["assumptions"]
+    return [fault_at(at, ("assumptions",), "extra_forbidden", "assumed", key="assumptions", known="")]
 
 
 def _told(root: Node, error: ValidationError) -> list[Fault]:
@@ -130,8 +129,11 @@ def _fault(found: Spot, code: str, detail: ErrorDetails) -> Fault:
             key = detail["loc"][-1] if detail["type"] == "missing" else "type"
             facts["key"], place = key, (*place, key)
         case "extra_forbidden":
-            facts["key"], mark = place[-1], found.key_mark
-            nearest = nearest_word(place[-1], _keys_at(detail["loc"][:-1]))
+            facts["key"], mark, known = place[-1], found.key_mark, _keys_at(detail["loc"][:-1])
+            nearest = nearest_word(place[-1], known)
+            facts["known"] = "" if nearest else _listed(known)
+        case "mapping_type":
+            facts["known"] = _listed(_keys_at(detail["loc"]))
         case "one_of":
             words = _expected(detail)
             facts["expected"], nearest = ", ".join(words), nearest_word(detail["input"], words)
@@ -170,6 +172,11 @@ def _shown(value: Any) -> str:
 def _expected(detail: ErrorDetails) -> list[str]:
     ctx = detail.get("ctx", {})
     return re.findall(r"'([^']*)'", str(ctx.get("expected") or ctx.get("expected_tags") or ""))
+
+
+def _listed(keys: list[str]) -> str:
+    """The keys that a place knows, as they stand in a sentence of either language."""
+    return f" [{', '.join(keys)}]" if keys else ""
 
 
 def _keys_at(loc: tuple[str | int, ...]) -> list[str]:

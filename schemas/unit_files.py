@@ -1,7 +1,7 @@
 """Units read from CSV into the tree that a cycle runs over (DR-02); every bad cell is reported at once.
 
-Columns: code, parent, name, rank and, where wanted, industry (the industry union a unit may report to instead) and
-`figure:NAME` (a whole number about the unit, such as its headcount).
+Columns: code, parent, name, rank and, where wanted, industry (the code of the industry union that the unit may report to
+instead of its parent) and `figure:NAME` (a whole number about the unit, such as its headcount).
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ COLUMNS = ("code", "parent", "name", "rank", "industry")
 REQUIRED = ("code", "parent", "name", "rank")
 TERRITORY = (Rank.ENTERPRISE, Rank.TOWNSHIP, Rank.COUNTY, Rank.PREFECTURE, Rank.PROVINCE, Rank.NATION)
 """The ranks of the territorial tree, lowest first."""
+HAVE_UNIONS = (Rank.COUNTY, Rank.PREFECTURE, Rank.PROVINCE, Rank.NATION)
+"""The ranks that have industry unions of their own."""
 _FIGURE = re.compile(r"figure:([a-z][a-z0-9_]*)\Z")
 _CODE = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,39}\Z")
 
@@ -252,9 +254,12 @@ def _parent_faults(row: Row, by_code: Mapping[str, Row], root: str, whole: bool)
 
 
 def _hangs_below(rank: Rank, above: Rank) -> bool:
+    """An enterprise may belong to an industry union alone, and a union to whatever has unions."""
     if rank is Rank.INDUSTRY_UNION:
-        return above in {Rank.PROVINCE, Rank.NATION}
-    return above in TERRITORY and TERRITORY.index(rank) < TERRITORY.index(above)
+        return above in HAVE_UNIONS
+    if above is Rank.INDUSTRY_UNION:
+        return rank is Rank.ENTERPRISE
+    return TERRITORY.index(rank) < TERRITORY.index(above)
 
 
 def _industry_faults(row: Row, by_code: Mapping[str, Row], whole: bool) -> list[Fault]:

@@ -54,12 +54,12 @@ class UnitTree(BaseModel):
     def by_code(self) -> dict[str, Unit]:
         return {unit.code: unit for unit in self.units}
 
-    def ancestors(self, code: str, route: str) -> Iterator[Unit]:
-        """The unit and those above it on that route, lowest first; KeyError for a code that is not in the tree."""
+    def ancestors(self, code: str, *, by_industry: bool) -> Iterator[Unit]:
+        """The unit and those above it, lowest first, by territory or by industry; KeyError for a code not in the tree."""
         unit = self.by_code[code]
         while True:
             yield unit
-            above = unit.industry if route == "industry" and unit.industry else unit.parent
+            above = unit.industry if by_industry and unit.industry else unit.parent
             if not above:
                 return
             unit = self.by_code[above]
@@ -67,7 +67,7 @@ class UnitTree(BaseModel):
     def path(self, code: str, route: Route) -> tuple[str, ...]:
         """The codes of the units that a nomination entered at `code` passes on `route`, lowest first.
 
-        Ranks that the route skips are left out; the industry route leads through an industry union.
+        Ranks that the route skips are left out; a route with the rank leads through an industry union, and no other does.
 
         Raises ValueError where the way does not begin on the route or does not end at the root.
         """
@@ -81,19 +81,19 @@ class UnitTree(BaseModel):
         return {}
 
     def _path(self, code: str, route: Route) -> tuple[str, ...]:
-        path = tuple(unit.code for unit in self.ancestors(code, route.id) if unit.rank in route.ranks)
+        above = list(self.ancestors(code, by_industry=route.by_industry))
+        path = tuple(unit.code for unit in above if unit.rank in route.ranks)
         if not path or path[0] != code or path[-1] != self.root:
             raise ValueError(f"{code} has no way to {self.root} by {route.id}")
-        ranks = {self.by_code[unit].rank for unit in path}
-        if Rank.INDUSTRY_UNION in route.ranks and Rank.INDUSTRY_UNION not in ranks:
-            raise ValueError(f"{code} belongs to no industry union")
+        if route.by_industry != (Rank.INDUSTRY_UNION in {unit.rank for unit in above}):
+            raise ValueError(f"{code} belongs to {'no' if route.by_industry else 'an'} industry union alone")
         return path
 
     def within(self, code: str, top: str) -> bool:
         """True where `code` is `top` or lies below it, by territory or by industry."""
         above = self._above.get(code)
         if above is None:
-            ways = (self.ancestors(code, route) for route in ("territorial", "industry"))
+            ways = (self.ancestors(code, by_industry=by_industry) for by_industry in (False, True))
             above = self._above[code] = frozenset(unit.code for way in ways for unit in way)
         return top in above
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from cli.desk import Desk, Pinned
 from cli.office.strokes import by_strokes, unknown
 from cli.output import number
-from cli.words import out_words
+from cli.words import channel_words, out_words
 from domain import authority
 from domain import round as rounds
 from domain.calendar import SHANGHAI
@@ -40,15 +40,13 @@ from schemas.events import (
     read,
 )
 from schemas.ledger import Actor, RecordedEvent
-from schemas.programme import Channel, Fact
+from schemas.programme import Fact
 from schemas.values import Label
 from store.vault import Vault
 
 ROLES = ("operator", "officer")
 """Who may see names: those who run the cycle, and the officers of a unit for itself and all below it."""
-_CHANNELS = {Channel.UNIT: "单位推荐", Channel.SELF: "自荐", Channel.JOINT: "联名推荐"}
 _COMPONENTS = {"expert": "专家评审", "public": "大众票选", "recommendation": "推荐排序"}
-_ROUTES = {"territorial": "属地", "industry": "产业"}
 
 
 class Told(NamedTuple):
@@ -209,8 +207,8 @@ async def _person(
     return Person(
         nomination=id,
         unit=pinned.tree.by_code[submitted.unit].name,
-        route=_ROUTES.get(submitted.route, submitted.route),
-        channel=_CHANNELS[submitted.channel],
+        route="产业" if pinned.programme.route(submitted.route).by_industry else "属地",
+        channel=channel_words(submitted.channel, Language.ZH),
         fields=await _revealed(vault, entry),
         facts=tuple(
             (fact.label.zh, _said(fact, facts[key])) for key, fact in declared.items() if key in facts

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections import Counter
+from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack
 from fractions import Fraction
 from pathlib import Path
@@ -24,7 +25,7 @@ from cli.rehearse.conductor import BEGINS, Conductor
 from cli.rehearse.family import Turn, find, turns
 from cli.rehearse.party import Party, invent
 from cli.rehearse.stage import Stage
-from cli.words import cycle_words
+from cli.words import cycle_words, out_words
 from projections.queries import Queries
 from runtime.door import Door, system_clock
 from runtime.logging import configure_logging
@@ -92,9 +93,11 @@ async def _in_memory(line: list[Part], desk: Desk) -> Outcome:
         conductor = Conductor(store, party, turn.period)
         state = await conductor.run()
     ends: Counter[str] = Counter()
+    left: Counter[str] = Counter()
     for nomination in conductor.people:
         told = await conductor.decider.nominations.get(names.nomination_stream(conductor.cycle, nomination))
         ends[told.state.status] += 1
+        left.update([_why(told.state.reason)] if told.state.gone else [])
     said = _said(line) | {
         "cycle": conductor.cycle,
         "status": state.status,
@@ -102,8 +105,23 @@ async def _in_memory(line: list[Part], desk: Desk) -> Outcome:
         "conferred": ends["conferred"],
         "titles": state.conferred,
         "ends": dict(ends),
+        "left": dict(left.most_common()),
     }
-    return Outcome(json=said, shown=Text(_sentence(said, desk)))
+    return Outcome(json=said, shown=Text("\n".join([_sentence(said, desk), *_leaving(said["left"], desk)])))
+
+
+def _why(reason: str) -> str:
+    """The code of a reason, with the predicates that failed, and without places and seats."""
+    code = reason.partition(":")[0]
+    return reason if code in ("INELIGIBLE", "NOT_COMPLETED") else code
+
+
+def _leaving(left: Mapping[str, int], desk: Desk) -> Iterator[str]:
+    """Why the others left, most first: with a definition that names nobody, this is where to look."""
+    for reason, count in left.items():
+        detail = reason.partition(":")[2].strip()
+        words = out_words(reason, desk.language) + (f" ({detail})" if detail else "")
+        yield desk.say(f"  {count} 个：{words}", f"  {count}: {words}")
 
 
 async def _on_servers(servers: Servers, line: list[Part], speed: int, desk: Desk, *, quiet: bool) -> Outcome:

@@ -37,7 +37,7 @@ from schemas.commands import (
     TakeOutcome,
 )
 from schemas.errors import Refused
-from schemas.events import Count, GrantTerms, TeamMember
+from schemas.events import Count, GrantTerms, StepHeld, TeamMember, read
 from schemas.ledger import Actor
 from schemas.programme import PublicVote, Step
 from schemas.values import Pace
@@ -47,10 +47,6 @@ BEGINS = datetime(2026, 3, 2, 1, tzinfo=UTC)
 """A Monday in a year that the work-day calendar knows."""
 PATIENCE = 60
 """How often a step is looked at before it is said to be stuck."""
-
-
-class Stuck(Exception):
-    """A step waits for something that nobody in the rehearsal does."""
 
 
 class Conductor:
@@ -67,7 +63,7 @@ class Conductor:
         self.cycle = names.cycle_id(party.programme.programme, party.programme.edition, "rehearsal", period)
 
     async def run(self) -> cycles.State:
-        """From opening to completion; raises Stuck, or the EngineError of an act that a rule refused."""
+        """From opening to completion; Refused REHEARSAL_STUCK, or the EngineError of an act that a rule refused."""
         await self._open()
         for entrant in self._party.entrants:
             await self._submit(entrant)
@@ -156,10 +152,16 @@ class Conductor:
             await self._do(stream, CloseStep(step=step.id))
             self._pass_time(await self._state(stream), step)
         else:
-            run = rounds.run_of(await self._state(stream), step.id)
-            raise Stuck(f"{stream}/{step.id}: {run.held or 'open'}")
+            raise await self._stuck(stream, step)
         if isinstance(step, PublicVote):
             await self._seal(stream, step)
+
+    async def _stuck(self, stream: str, step: Step) -> Refused:
+        """The step waits for something that nobody in the rehearsal does, such as waiving rules that cannot hold."""
+        held = rounds.run_of(await self._state(stream), step.id).held
+        said = [read(event) for event in await self.store.load(stream)]
+        detail = next((one.detail for one in reversed(said) if isinstance(one, StepHeld)), "")
+        return Refused("REHEARSAL_STUCK", step=f"{stream}/{step.id}", held=held or "open", detail=detail)
 
     async def _act(self, state: rounds.State) -> bool:
         """Everybody who is awaited acts, once; who comes too late is refused and lets it be. True if anybody did."""

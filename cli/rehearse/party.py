@@ -5,8 +5,9 @@ Nothing here is recorded from life: units that are missing are called 测试单�
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
 from functools import cached_property
 from random import Random
 from typing import NamedTuple
@@ -35,8 +36,6 @@ OPERATORS = ("op-1", "op-2")
 HANDLERS = ("h-1", "h-2")
 SPARE_JUDGES = 2
 _FED_FROM = 50_000
-_OF_OTHERS = (Channel.FEED, Channel.ASSOCIATION)
-"""Channels by which nobody of a rehearsal comes in."""
 
 
 class Entrant(NamedTuple):
@@ -62,6 +61,8 @@ class Entrant(NamedTuple):
     def actor(self) -> Actor:
         if self.channel is Channel.UNIT:
             return officer(self.unit)
+        if self.channel is Channel.ASSOCIATION:
+            return Actor(id=f"s-{self.unit}", role="association", unit=self.unit)
         return Actor(id=f"a-{self.number}", role="applicant", unit=self.unit)
 
 
@@ -100,6 +101,9 @@ class Party:
         root = self.tree.root
         for handler in HANDLERS:
             yield handler, "handler", root
+        for entrant in self.entrants:
+            if entrant.channel is Channel.ASSOCIATION:
+                yield entrant.actor.id, entrant.actor.role, entrant.unit
         for unit in self.in_play:
             yield officer(unit.code).id, "officer", unit.code
         for stage in self.programme.stages.values():
@@ -233,7 +237,7 @@ def _entrants(programme: Programme, entries: list[Entry], nominations: int, rng:
     """Spread over the entries, each within its quota; the first channel that is declared, now and then another."""
     rule = programme.members.get(programme.subject)
     team = min(rule.maximum, rule.minimum + 1) if rule else 0
-    entries = [one for one in entries if set(one.intake.channels) - set(_OF_OTHERS)]
+    entries = [one for one in entries if set(one.intake.channels) - {Channel.FEED}]  # feeders bring their own
     rounds = 0
     number = 0
     while number < nominations:
@@ -241,7 +245,7 @@ def _entrants(programme: Programme, entries: list[Entry], nominations: int, rng:
         if not open_:
             return
         for entry in open_[: nominations - number]:
-            channels = [one for one in entry.intake.channels if one not in _OF_OTHERS]
+            channels = [one for one in entry.intake.channels if one is not Channel.FEED]
             alone: list[Channel] = [one for one in channels if one is not Channel.JOINT] or [*channels]
             channel = alone[-1] if number % 7 == 3 else alone[0]
             facts = tuple(FactValue(id=id, value=value) for id, value in _facts(programme, rng).items())
@@ -257,19 +261,21 @@ def _facts(programme: Programme, rng: Random) -> dict[str, int | bool | str]:
         for step in stage.steps:
             for condition in step.predicates if isinstance(step, Eligibility) else ():
                 if condition.severity == "hard" and rng.randrange(5):
-                    facts |= _fitting(condition, rng)
+                    liked = _fitting(condition, programme.asked, rng)
+                    facts |= {id: value for id, value in liked.items() if id in facts}
     return facts
 
 
-def _fitting(condition: Condition, rng: Random) -> dict[str, int | bool | str]:
-    """Facts that a condition likes; one of several where any will do."""
+def _fitting(condition: Condition, asked: Mapping[str, Fact], rng: Random) -> dict[str, int | bool | str]:
+    """Facts that a condition likes; one of several where any will do. What the engine attests nobody can bring along."""
     if condition.any_of:
         on_facts = [part for part in condition.any_of if not part.reads_history]
-        return _fitting(rng.choice(on_facts), rng) if on_facts else {}
+        return _fitting(rng.choice(on_facts), asked, rng) if on_facts else {}
     if condition.all_of:
-        return {id: value for part in condition.all_of for id, value in _fitting(part, rng).items()}
+        return {id: value for part in condition.all_of for id, value in _fitting(part, asked, rng).items()}
     if condition.fact is None or condition.value is None:
         return {}
+    of = asked[condition.fact].of if condition.fact in asked else ()
     match condition.op, condition.value:
         case ((">=" | ">"), int(least)):
             return {condition.fact: least + rng.randrange(1, 15)}
@@ -277,8 +283,16 @@ def _fitting(condition: Condition, rng: Random) -> dict[str, int | bool | str]:
             return {condition.fact: max(0, most - rng.randrange(1, 3))}
         case "in", tuple(allowed):
             return {condition.fact: rng.choice(allowed)}
-        case "==", int() | str() as wanted:
+        case (("==" | ">=" | "<="), int() | str() as wanted):
             return {condition.fact: wanted}
+        case ((">" | "<") as op, str(day)):
+            days = timedelta(days=1 if op == ">" else -1)
+            return {condition.fact: (date.fromisoformat(day) + days).isoformat()}
+        case "!=", bool(barred):
+            return {condition.fact: not barred}
+        case (("!=" | "not_in"), str() | tuple() as barred):
+            left = [one for one in of if one not in (barred if isinstance(barred, tuple) else (barred,))]
+            return {condition.fact: rng.choice(left)} if left else {}
         case _:
             return {}
 

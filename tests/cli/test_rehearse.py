@@ -16,6 +16,9 @@ async def test_a_rehearsal_in_memory_runs_to_the_titles() -> None:
     assert (told.json["programme"], told.json["status"]) == ("weifang-craftsman@2", "completed")
     assert told.json["ends"]["conferred"] > 0
     assert sum(told.json["ends"].values()) == told.json["nominations"]
+    assert sum(told.json["left"].values()) == told.json["nominations"] - told.json["ends"]["conferred"]
+    counts = [line.split()[0] for line in str(told.shown).splitlines()[1:]]
+    assert counts == [str(count) for count in told.json["left"].values()]
 
 
 async def test_the_same_seed_rehearses_the_same() -> None:

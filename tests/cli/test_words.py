@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from cli.words import out_words, told_words
+from cli.words import CHANNEL_WORDS, out_words, told_words
 from runtime.settings import Language
+from schemas.programme import Channel
 from schemas.sealed import entries_in, opened, reference
 
 SEALED = reference("ab" * 16, "cd" * 32)
@@ -18,6 +19,10 @@ def test_words_in_the_vault_are_said_to_be_there(language: Language, said: str) 
     assert told_words(f"REJECTED: {SEALED}", language) == f"REJECTED: {said}"
     assert out_words(SEALED, language) == said
     assert told_words("缺材料", language) == "缺材料"
+
+
+def test_every_channel_has_words() -> None:
+    assert set(CHANNEL_WORDS) == set(Channel)
 
 
 def test_references_are_found_and_opened_wherever_they_stand() -> None:

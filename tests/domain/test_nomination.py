@@ -193,6 +193,20 @@ def test_a_double_click_on_approve_has_one_effect_and_the_same_receipt_dr_14() -
     assert world.decide(command).already == world.streams[stream][-1].command
 
 
+def test_a_stage_may_have_a_first_and_a_second_review_and_each_is_approved_by_itself_dr_14_dr_28() -> None:
+    """初审, 公示, 复审 at one level: an approval is of the review that is on, and none counts for another."""
+    world = with_members(step("endorsement", "first"), step("endorsement", "second"), members=["a", "b"])
+    world.open_step("first")
+    receipts = [world.on(id, Endorse(round=ROUND)) for id in "ab"]
+    world.pass_window("first")
+    assert world.on("a", Endorse(round=ROUND)) == receipts[0]
+    world.open_step("second")
+    world.on("a", Endorse(round=ROUND))
+    assert world.standing("a").endorsed == {(ROUND, "first"): 0, (ROUND, "second"): 0}
+    world.pass_window("second")
+    assert world.round().out == {"b": ("second", "NOT_ENDORSED")}
+
+
 def test_another_rank_is_another_endorsement_and_the_latest_counts_dr_06() -> None:
     world = endorsing(ranked=True)
     world.on("a", Endorse(round=ROUND, recommendation_rank=2))

@@ -8,6 +8,7 @@ import pytest
 from domain.selection import Certificate
 from domain.selection.seats import largest_remainder
 from schemas.commands import Confer, Decide, FreezePool, OpenRound
+from schemas.errors import Refused
 from schemas.events import SelectionMade, StepHeld, TitlesConferred
 from schemas.units import UnitTree
 from tests.domain.specification import (
@@ -364,6 +365,11 @@ def test_dr_06_seats_are_allotted_by_figures_of_the_units_with_largest_remainder
     assert made(world).selected == ("a", "b", "d")
     world = two_counties(3, (1, 5), (1, 5), children={"allot": half})
     assert made(world).selected == ("a", "d", "e")
+
+
+def test_dr_06_a_cycle_is_not_opened_if_no_unit_has_the_figure_by_which_its_seats_are_allotted() -> None:
+    with pytest.raises(Refused, match="FIGURE_MISSING"):
+        two_counties(3, (1, 1), (1, 1), children={"allot": [{"figure": "seats", "share": "100%"}]})
 
 
 def test_dr_06_largest_remainders_are_exact_and_favour_no_code() -> None:

@@ -801,6 +801,35 @@ def test_a_ladder_that_was_met_and_then_lost_blocks_the_conferral_dr_03_dr_04() 
     assert refusal.facts["nominations"] == "a gold_pilot: REQUIRES pilot"
 
 
+def test_where_a_ladder_begins_whoever_lacks_the_tier_below_is_in_line_for_the_next_grade_dr_04_dr_10() -> (
+    None
+):
+    """种子工匠 → 工匠 → 首席工匠 in one conferral (S2): a strict tier is climbed to, and the first is open to all."""
+    pilot = {"requires": {"title": "helper", "mode": "strict"}, "repeatable": True}
+    ladder = ({"title": "gold_pilot", "seats": 1}, {"title": "pilot", "seats": 2}, {"title": "helper"})
+    past = {"b": (past_title(),), "c": (past_title("helper"),)}
+    world = world_of("a", "b", "c", "d", grades=ladder, pilot=pilot, past=past)
+    for one in (OPERATOR, OPERATOR_2):
+        world.on("d", WaivePredicate(predicate="requires_pilot", reason="破格"), one)
+    confer(begun(world))
+    [conferred] = world.events(world.round_stream(), TitlesConferred)
+    assert {one.nomination: one.title for one in conferred.conferred} == {
+        "a": "helper",
+        "b": "gold_pilot",
+        "c": "pilot",
+        "d": "pilot",
+    }
+
+
+def test_a_tier_held_at_the_cut_off_and_lost_since_blocks_the_conferral_dr_03_dr_04() -> None:
+    lost = past_title(until=date(2024, 6, 1))
+    grades = ({"title": "gold_pilot", "seats": 1}, {"title": "helper"})
+    world = begun(world_of("a", grades=grades, past={"a": (lost,)}))
+    world.now += 120 * DAY
+    refusal = refused("CONFERRAL_BLOCKED", lambda: confer(world))
+    assert refusal.facts["nominations"] == "a gold_pilot: REQUIRES pilot"
+
+
 def test_an_advisory_ladder_is_reported_and_bars_nobody_dr_04() -> None:
     advice = {"requires": {"title": "helper"}}
     world = begun(world_of("a", before=(eligibility(YEARS_5),), pilot=advice))

@@ -85,6 +85,8 @@ FAULTS: dict[str, Change] = {
     "a time that no clock shows": ("choices_max: 5}\n", "choices_max: 5}\n        display: {counts: provisional, at: [§\"24:30\"]}\n", "time_form", "stages.province.steps.vote.display.at.0", ""),
     # routes, entries, order
     "ranks that go down": ("[enterprise, county, province]}", "[county, §enterprise, province]}", "ranks_not_ascending", "routes.river.ranks.1", ""),
+    "a union twice on a way": ("[enterprise, industry_union, province]", "[enterprise, industry_union, county, §industry_union, province]", "ranks_not_ascending", "routes.trade.ranks.3", ""),
+    "a way down around a union": ("[enterprise, county, province]}", "[enterprise, county, industry_union, §county, province]}", "ranks_not_ascending", "routes.river.ranks.3", ""),
     "routes that do not meet": ("industry_union, province]", "§industry_union]", "summits_differ", "routes.trade.ranks.1", ""),
     "a rank without a stage": ("[enterprise, county, province]", "[enterprise, §township, county, province]", "stage_missing", "routes.river.ranks.1", ""),
     "a stage that no route passes": ("[enterprise, county, province]", "[enterprise, province]", "stage_unused", "stages.county", "", ("  county:\n", "  §county:\n")),
@@ -127,6 +129,8 @@ FAULTS: dict[str, Change] = {
     "an operator that does not fit": ('op: "==", value: true', 'op: §">", value: true', "operator_unfit", "stages.province.steps.final.shares.floor.who.op", ""),
     "a value of the wrong type": ("value: 5}", 'value: §"5"}', "value_unfit", "stages.enterprise.steps.eligibility.predicates.craft.value", ""),
     "a choice that is none": ("value: boats", "value: §boat", "value_unfit", "stages.province.steps.final.shares.cap.who.value", "boats"),
+    "a day of the month for a date": ("subject:", "cadence: {every: 1y, anchor: §15}\nsubject:", "date_form", "cadence.anchor", ""),
+    "a date that no calendar has": ("subject:", "cadence: {every: 1y, anchor: §2026-02-30}\nsubject:", "date_form", "cadence.anchor", ""),
     "a date that is none": ('fact: years_in_craft, op: ">=", value: 5', 'fact: born_on, op: ">=", value: §2001-02-30', "value_unfit", "stages.enterprise.steps.eligibility.predicates.craft.value", ""),
     "a choice without values": ("of: [boats, docks, nets]", "of: []", "choice_without_values", "facts.sector", "", ("sector: {type", "sector: §{type")),
     "values of no choice": ("{type: date, label: {zh: 出生}", "{type: date, label: {zh: 出生}, of: §[a]", "values_without_choice", "facts.born_on.of", ""),
@@ -180,6 +184,37 @@ LONELY = {name for name in FAULTS if name not in {
 def test_one_slip_gives_one_fault(tmp_path: Path, name: str) -> None:
     report, _ = spoil(tmp_path, FAULTS[name])
     assert len(report.faults) == 1, [str(fault) for fault in report.faults]
+
+
+@pytest.mark.parametrize(
+    ("edit", "said"),
+    [
+        (("trim: {drop: 1, min_left: 3}", "trim: 3"), " [drop, min_left]"),
+        (("title: {zh: 测试项目, en: A test}", "title: 测试"), " [zh, en]"),
+    ],
+    ids=["a step's", "the programme's"],
+)
+def test_who_writes_no_mapping_is_told_its_keys(tmp_path: Path, edit: tuple[str, str], said: str) -> None:
+    report, _ = checked(tmp_path, edit)
+    [fault] = report.faults
+    assert f"应为键值结构{said}，" in fault.zh
+    assert f"A mapping is expected{said}, " in fault.en
+
+
+def test_who_writes_an_unknown_key_is_told_the_nearest_or_all_that_there_are(tmp_path: Path) -> None:
+    report, _ = checked(tmp_path, ("choices_max: 5}", "choices_max: 5, whatever: 1}"))
+    assert report.faults[0].en == (
+        "The key whatever is not known here [per_day, per_candidate_per_day, choices_min, choices_max, in_total, "
+        "per_candidate_in_total, repeats]."
+    )
+    report, _ = checked(tmp_path, ("quota: 3", "quotta: 3"))
+    assert report.faults[0].message("en") == "The key quotta is not known here. Did you mean quota?"
+
+
+def test_seats_of_children_may_be_what_an_allocation_will_say_dr_06(tmp_path: Path) -> None:
+    """`cycle start --seats FILE` gives the figure `seats`, which no units file need have."""
+    children = f'{FINAL_TIES}\n        children: {{allot: [{{figure: seats, share: "100%"}}]}}'
+    assert checked(tmp_path, (FINAL_TIES, children))[0].faults == ()
 
 
 def test_a_criterion_is_a_component_that_breaks_ties_dr_16_dr_17(tmp_path: Path) -> None:

@@ -72,8 +72,8 @@ def test_figures_of_units_are_whole_numbers_in_columns_of_their_own(tmp_path: Pa
         ("902,8,甲,prefecture,", "parent_unknown", 6, 1),
         ("902,90101,甲,prefecture,", "parent_not_above", 6, 1),
         ("902,90101,甲,county,", "parent_not_above", 6, 1),
-        ("902,9I1,甲,enterprise,", "parent_not_above", 6, 1),
-        ("902,901,甲,industry_union,", "parent_not_above", 6, 1),
+        ("902,9I1,甲,township,", "parent_not_above", 6, 1),
+        ("902,9I1,甲,industry_union,", "parent_not_above", 6, 1),
         ("902,901,甲,enterprise,90101", "industry_unknown", 6, 1),
         ("902,901,甲,enterprise,9I7", "industry_unknown", 6, 1),
         ("902,,甲,prefecture,", "root_twice", 6, 1),
@@ -157,6 +157,34 @@ def test_enterprises_from_a_second_file_hang_into_the_tree(tmp_path: Path) -> No
     assert merged.path("E1", industry) == ("E1", "9I1", "9")
     assert merged.path("E1", territorial) == ("E1", "90101", "901", "9")
     assert merged.path("E2", territorial) == ("E2", "901", "9")
+
+
+def test_a_route_leads_through_an_industry_union_by_its_ranks_and_not_by_its_name_dr_02(
+    tmp_path: Path,
+) -> None:
+    """Unions stand below a prefecture too (S1: 各区、行业和企业), and an enterprise may belong to a union alone."""
+    tree = load_units(
+        units_file(
+            tmp_path,
+            SOUND
+            + "901I,901,测试市行业工会,industry_union,\nE1,90101,甲,enterprise,901I\nE2,901I,乙,enterprise,\n",
+        )
+    )
+    trade = Route(id="trade", ranks=(Rank.ENTERPRISE, Rank.INDUSTRY_UNION, Rank.PREFECTURE, Rank.PROVINCE))
+    industry = Route(id="industry", ranks=(Rank.ENTERPRISE, Rank.COUNTY, Rank.PREFECTURE, Rank.PROVINCE))
+    assert [tree.path(code, trade) for code in ("E1", "E2")] == [
+        ("E1", "901I", "901", "9"),
+        ("E2", "901I", "901", "9"),
+    ]
+    assert tree.path("E1", industry) == ("E1", "90101", "901", "9")
+    with pytest.raises(ValueError, match="E2 belongs to an industry union alone"):
+        tree.path("E2", industry)
+
+
+def test_an_industry_union_may_be_the_root_dr_02(tmp_path: Path) -> None:
+    tree = load_units(units_file(tmp_path, HEAD + "U,,测试行业工会,industry_union,\nE1,U,甲,enterprise,\n"))
+    own = Route(id="own", ranks=(Rank.ENTERPRISE, Rank.INDUSTRY_UNION))
+    assert tree.path("E1", own) == ("E1", "U")
 
 
 def test_merging_refuses_codes_that_are_taken_and_parents_that_are_not_there(tmp_path: Path) -> None:

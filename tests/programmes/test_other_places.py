@@ -1,0 +1,193 @@
+"""Definitions of invented places, written from the rules of the domain and run to their end as the shipped ones are:
+what they combine, no shipped programme does.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from cli.rehearse.conductor import BEGINS, Conductor
+from cli.rehearse.family import turns
+from cli.rehearse.party import invent
+from domain.nomination import State
+from schemas import names
+from schemas.errors import Refused
+from store.memory import MemoryEventStore
+
+UNITS = """\
+code,parent,name,rank,industry
+9,,测试市,prefecture,
+901,9,测试区甲,county,
+902,9,测试区乙,county,
+9I1,9,测试轻工工会,industry_union,
+E1,901,测试一厂,enterprise,
+E2,902,测试二厂,enterprise,9I1
+E3,9I1,测试三厂,enterprise,
+"""
+
+HARBOUR = """\
+programme: harbour-craftsman
+edition: 1
+title: {zh: 测试港工匠, en: Craftsman of the harbour}
+subject: person
+units: {file: ../units.csv, root: "9"}
+routes: # each district, industry and enterprise chooses its own first
+  - {id: districts, ranks: [enterprise, county, prefecture]}
+  - {id: trades, ranks: [enterprise, industry_union, prefecture]}
+facts:
+  born_on: {type: date, label: {zh: 出生日期}, required: true}
+  retired: {type: boolean, label: {zh: 已退休}, required: true}
+  trade: {type: choice, label: {zh: 工种}, of: [boats, docks, nets, kitchen], required: true}
+  points: {type: integer, label: {zh: 积分}, attested: engine}
+points:
+  dimensions:
+    - {id: training, label: {zh: 培训}, cap: 40}
+    - {id: x, label: {zh: 其他}, open: true}
+titles:
+  - {id: chief, label: {zh: 首席工匠}, requires: {title: craftsman, mode: strict}}
+  - {id: craftsman, label: {zh: 工匠}, requires: {title: seed, mode: strict}}
+  - {id: seed, label: {zh: 种子工匠}}
+stages:
+  enterprise:
+    steps:
+      - {id: intake, type: intake, channels: [unit, self], period: {days: 10, unit: work_day}, quota: 4}
+      - id: tiers
+        type: conferral
+        body: leading_group
+        grades: [{title: chief, seats: 1}, {title: craftsman, seats: 2}, {title: seed}]
+        period: {days: 5, unit: work_day}
+  county: &level
+    pool: {holder_of: [seed, craftsman, chief]}
+    steps:
+      - {id: endorsement, type: endorsement, period: {days: 5, unit: work_day}}
+  industry_union: *level
+  prefecture:
+    steps:
+      - id: eligibility
+        type: eligibility
+        predicates:
+          - {id: in_age, fact: born_on, op: ">", value: "2005-05-01"}
+          - {id: at_work, fact: retired, op: "!=", value: true}
+          - {id: trade_open, fact: trade, op: not_in, value: [boats, kitchen]}
+          - {id: some_points, any_of: [{id: any_points, fact: points, op: ">=", value: 1}, {id: docker, fact: trade, op: "==", value: docks}, {id: net, fact: trade, op: "==", value: nets}]}
+        correction: {days: 3, unit: work_day}
+      - {id: first_review, type: endorsement, ranked: true, period: {days: 5, unit: work_day}}
+      - {id: region, type: publicity, audience: region, period: {days: 5, unit: work_day}}
+      - {id: second_review, type: endorsement, period: {days: 5, unit: work_day}}
+      - id: selection
+        type: selection
+        seats: 4
+        weights: [{component: recommendation, share: "100%"}]
+        ties: [authority]
+        shares:
+          - {id: at_least_one_netter, who: {id: netter, fact: trade, op: "==", value: nets}, op: ">=", share: "1/4", base: seats}
+      - {id: public, type: publicity, audience: public, period: {days: 5, unit: work_day}}
+"""
+
+UNION = """\
+programme: trade-studios
+edition: 1
+title: {zh: 测试轻工工会工作室, en: Studios of a union}
+subject: studio
+members: {studio: {minimum: 2, maximum: 9, in_several: true}}
+units: {file: ../units.csv, root: "9I1"}
+routes: [{id: own, ranks: [enterprise, industry_union]}]
+facts:
+  results: {type: integer, label: {zh: 成果数}, required: true}
+titles:
+  - {id: star, label: {zh: 星级工作室}, term_years: 3, annual_assessment: {fails: 1}, bar_years: 2}
+stages:
+  enterprise:
+    steps:
+      - {id: intake, type: intake, channels: [association, joint], sponsors_min: 2, period: {days: 3, unit: natural_day, count_first_day: true}, quota: 4}
+      - {id: congress, type: congress, quorum: "1/2", quorum_comparator: ">", threshold: {share: "2/3", comparator: ">=", base: entitled}, without_quorum: out, period: {days: 5, unit: work_day}}
+      - {id: posted, type: publicity, audience: unit, holds: step, accept_anonymous: true, substitute: false, period: {days: 7, unit: natural_day, roll_to_work_day: true}, minimum: {days: 5, unit: natural_day}}
+  industry_union:
+    steps:
+      - {id: safety, type: clearance, departments: [safety], silence: consent, valid_for: {days: 90, unit: natural_day}, period: {days: 3, unit: work_day}}
+      - {id: audit, type: clearance, departments: [{id: audit, says: advisory}], silence: veto, period: {days: 3, unit: work_day}}
+      - {id: web, type: public_vote, component: web, limits: {per_day: 1}, period: {days: 3, unit: natural_day}}
+      - {id: app, type: public_vote, component: app, limits: {per_day: 3, choices_max: 3}, period: {days: 3, unit: natural_day}, adjudication: {days: 1, unit: natural_day}}
+      - {id: quality, type: expert_review, component: quality, mode: vote, panel_size: 3, quorum: "2/3", threshold: {share: "1/2", comparator: ">", base: present}, form: site_visit, period: {days: 3, unit: work_day}}
+      - id: pick
+        type: selection
+        seats: 6
+        weights: [{component: web, share: "40%", normalise: share}, {component: app, share: "40%", normalise: top}, {component: quality, share: "20%"}]
+        prefer: [{id: many, who: {id: productive, fact: results, op: ">=", value: 30}, bonus: "5/2"}]
+        ties: [app, web, include_all, authority]
+        ceiling: 7
+        categories:
+          - {id: young, who: {id: few, fact: results, op: "<", value: 30}, seats: 3}
+        reserve: 2
+      - {id: public, type: publicity, audience: public, period: {days: 3, unit: work_day}}
+      - {id: decide, type: decision, body: office, period: {days: 3, unit: work_day}}
+      - {id: confer, type: conferral, body: office, grades: [{title: star}], period: {days: 3, unit: work_day}}
+rewards:
+  - {title: star, type: instalments, instalments: [1000, 500, 250], after_assessment: true, label: {zh: 资助}}
+  - {title: star, id: nursery, type: yearly, amount_fen: 10001, payers: [{id: union, share: "1/3"}, {id: enterprise, share: "2/3"}], members: true, remainder: first, label: {zh: 年补}}
+"""
+UNION_UNITS = """\
+code,parent,name,rank
+9I1,,测试轻工工会,industry_union
+E1,9I1,测试一厂,enterprise
+E2,9I1,测试二厂,enterprise
+E3,9I1,测试三厂,enterprise
+"""
+
+
+async def ends(folder: Path, text: str, units: str = UNITS) -> tuple[Conductor, dict[str, State]]:
+    """Everybody's end in a rehearsed cycle of this programme."""
+    (folder / "own").mkdir()
+    (folder / "units.csv").write_text(units, encoding="utf-8")
+    file = folder / "own" / "1.yaml"
+    file.write_text(text, encoding="utf-8")
+    [turn] = turns(file, BEGINS)
+    party = invent(turn.opened.programme, turn.opened.units, units=3, nominations=24)
+    conductor = Conductor(MemoryEventStore(), party, turn.period)
+    assert (await conductor.run()).status == "completed"
+    streams = {id: names.nomination_stream(conductor.cycle, id) for id in conductor.people}
+    folded = await conductor.decider.nominations.get_many(list(streams.values()))
+    return conductor, {id: folded[stream].state for id, stream in streams.items()}
+
+
+async def test_a_prefecture_with_unions_a_strict_ladder_and_two_reviews_recommends_upward(
+    tmp_path: Path,
+) -> None:
+    """DR-02, DR-04, DR-09, DR-14, DR-28: nobody leaves for want of what the definition gives them."""
+    conductor, told = await ends(tmp_path, HARBOUR)
+    root = names.round_stream(conductor.cycle, names.ROOT_ROUTE, "9")
+    recommended = (await conductor.decider.rounds.get(root)).state.reported
+    assert recommended is not None
+    assert len(recommended.recommended) == 4
+    ways = {conductor.people[id].route for id, one in told.items() if one.level > 1}
+    assert ways == {"districts", "trades"}
+    assert {one.titles for one in told.values()} == {("seed",)}
+    left = Counter(one.reason.partition(":")[0] for one in told.values() if one.gone)
+    assert set(left) <= {"NOT_SELECTED", "INELIGIBLE"}
+
+
+async def test_rules_that_cannot_hold_are_told_where_the_rehearsal_stands_still_dr_26(tmp_path: Path) -> None:
+    """Nobody of the kitchen passes the eligibility, and one seat is theirs at least."""
+    impossible = HARBOUR.replace("at_least_one_netter", "a_cook").replace(
+        "value: nets}, op", "value: kitchen}, op"
+    )
+    with pytest.raises(Refused) as refused:
+        await ends(tmp_path, impossible)
+    assert refused.value.code == "REHEARSAL_STUCK"
+    assert refused.value.facts["held"] == "RULES_INFEASIBLE"
+    assert refused.value.facts["detail"].startswith("a_cook: ")
+
+
+async def test_an_industry_union_chooses_studios_by_two_votes_and_a_panel_s_dr_02_dr_19_dr_33(
+    tmp_path: Path,
+) -> None:
+    conductor, told = await ends(tmp_path, UNION, UNION_UNITS)
+    assert Counter(one.titles for one in told.values())[("star",)] == 6
+    root = (
+        await conductor.decider.rounds.get(names.round_stream(conductor.cycle, names.ROOT_ROUTE, "9I1"))
+    ).state
+    assert set(root.components) == {"web", "app", "quality"}
+    assert all(one.over for one in told.values())
