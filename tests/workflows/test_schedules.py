@@ -168,7 +168,7 @@ async def test_a_programme_that_does_not_say_how_often_is_not_scheduled(
         Cadence(every=Every.BATCH, anchor="2027-01-01"),
         Cadence(every=Every.MONTH),
         Cadence(every=Every.MONTH, anchor="2027-01-31"),
-        Cadence(every=Every.YEAR, anchor="2027-13-01"),
+        Cadence(every=Every.YEAR).model_copy(update={"anchor": "2027-13-01"}),
     ):
         with pytest.raises(Refused, match="NOT_RECURRING"):
             await made(client, door, pinned, cadence)
