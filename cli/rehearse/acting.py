@@ -27,6 +27,7 @@ from schemas.commands import (
     DrawPanel,
     Endorse,
     EnterSheet,
+    ExtendStep,
     FormPanel,
     HandInSheet,
     NameChair,
@@ -100,7 +101,7 @@ def _deed(state: rounds.State, body: Body, actor: Actor, about: str = "") -> Dee
 
 
 def _held(state: rounds.State, step: Step, run: rounds.StepRun) -> Iterator[Deed]:
-    """Ties are ordered by one operator; a differential that is not met is waived by two."""
+    """Ties are ordered by one operator; two waive a differential that is not met, and call a panel together again."""
     about = f"{run.held}@{state.seq}"
     if run.held == "TIE_UNRESOLVED":
         order = ResolveTie(
@@ -109,8 +110,15 @@ def _held(state: rounds.State, step: Step, run: rounds.StepRun) -> Iterator[Deed
         yield _deed(state, order, operator(), about)
     if run.held == "DIFFERENTIAL_UNMET":
         waived = WaiveDifferential(step=step.id, reason="等额 · as many as seats")
-        for person in ("op-1", "op-2"):
+        for person in OPERATORS:
             yield _deed(state, waived, Actor(id=person, role="operator"))
+    if run.held == "QUORUM_UNMET" and run.window is not None:
+        again = run.window.closes_at + (run.window.closes_at - run.window.opens_at)
+        extended = ExtendStep(
+            step=step.id, closes_at=again, reason="评委未到齐，重新评审 · the panel meets again"
+        )
+        for person in OPERATORS:
+            yield _deed(state, extended, Actor(id=person, role="operator"), _session(run))
 
 
 def _endorsement(scene: Scene, state: rounds.State, step: Endorsement) -> Iterator[Deed]:
@@ -172,9 +180,16 @@ def _review(scene: Scene, state: rounds.State, step: ExpertReview) -> Iterator[D
                 _mark(scene, step, judge, id) for id in state.members if (judge, id) not in run.recused
             )
             if marks and not step.scorekeepers:
-                yield _deed(state, HandInSheet(step=step.id, marks=marks), Actor(id=judge, role=roles[judge]))
+                sheet = HandInSheet(step=step.id, marks=marks)
+                yield _deed(state, sheet, Actor(id=judge, role=roles[judge]), _session(run))
             for keeper in scorekeepers(step) if marks else ():
-                yield _deed(state, EnterSheet(step=step.id, judge=judge, marks=marks), keeper, judge)
+                entered = EnterSheet(step=step.id, judge=judge, marks=marks)
+                yield _deed(state, entered, keeper, f"{judge}/{_session(run)}")
+
+
+def _session(run: rounds.StepRun) -> str:
+    """Which one of a panel's sessions: an invalid one is held again in a longer window."""
+    return str(run.window.closes_at) if run.window else ""
 
 
 def _panel(state: rounds.State, step: ExpertReview) -> FormPanel | DrawPanel:

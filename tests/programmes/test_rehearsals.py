@@ -11,7 +11,8 @@ import pytest
 from activities.retaking import Retaker, Tally
 from cli.rehearse.conductor import BEGINS, Conductor
 from cli.rehearse.family import turns
-from cli.rehearse.party import invent
+from cli.rehearse.party import Party, invent
+from domain import round as rounds
 from schemas import names
 from schemas.ledger import RecordedEvent
 from store.memory import MemoryEventStore
@@ -54,6 +55,31 @@ async def taken_again(store: MemoryEventStore) -> Tally:
         assert taken.difference is None
         tally.add(taken)
     return tally
+
+
+class Latecomers(Conductor):
+    """Whose judges let the first session of every panel pass."""
+
+    def __init__(self, store: MemoryEventStore, party: Party) -> None:
+        super().__init__(store, party)
+        self.met: set[str] = set()
+
+    async def _act(self, state: rounds.State) -> bool:
+        run = rounds.run_of(state, state.current)
+        self.met |= {state.stream} if run.held == "QUORUM_UNMET" else set()
+        return (not run.judges or state.stream in self.met) and await super()._act(state)
+
+
+async def test_a_panel_that_missed_its_session_is_called_together_again_dr_15() -> None:
+    [turn] = turns(PROGRAMMES / "sichuan-craftsman/1.yaml", BEGINS)
+    store = MemoryEventStore()
+    party = invent(turn.opened.programme, turn.opened.units, units=2, nominations=6)
+    conductor = Latecomers(store, party)
+    state = await conductor.run()
+    assert state.conferred > 0
+    invalid = [event for event in await store.read_all(0, 100_000) if event.type == "SessionInvalidated"]
+    assert {event.stream for event in invalid} == conductor.met
+    assert len(invalid) == len(conductor.met) > 0
 
 
 def test_what_feeds_a_programme_is_rehearsed_before_it_dr_38() -> None:
