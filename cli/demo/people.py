@@ -358,15 +358,24 @@ class People:
             line = sorted(candidates, key=lambda one: -self.watch.people[one].merit - draw.randrange(1500))
             paper = (f"v-{voter}", f"p-{voter}", line[: draw.randrange(1, 5)])
             await self._paper(stream, step, *paper)
-            if voter == 0:
-                await self._paper(stream, step, *paper)  # handed in again
-        await self._paper(stream, step, "v-many", "p-many-1", candidates[:5])
-        await self._paper(stream, step, "v-many", "p-many-2", candidates[5:7])
-        await self._paper(stream, step, "v-twice", "p-twice-1", candidates[:1])
-        await self._paper(stream, step, "v-twice", "p-twice-2", candidates[:1])
+            if not self.notes.repeated_papers:  # once more; past midnight it is another's turn
+                await self._paper(stream, step, *paper)
+        await self._two_papers(stream, step, "v-many", candidates[:5], candidates[5:7])
+        await self._two_papers(stream, step, "v-twice", candidates[:1], candidates[:1])
         await self._paper(stream, step, "v-lost", "p-lost", ["nobody"])
 
-    async def _paper(self, stream: str, step: str, voter: str, paper: str, choices: list[str]) -> None:
+    async def _two_papers(
+        self, stream: str, step: str, voter: str, first: list[str], second: list[str]
+    ) -> None:
+        """More than a voter may in one day: where midnight comes in between, the next one tries."""
+        for number in range(VOTERS):
+            name = f"{voter}-{number}"
+            await self._paper(stream, step, name, f"{name}-1", first)
+            if not await self._paper(stream, step, name, f"{name}-2", second):
+                return
+
+    async def _paper(self, stream: str, step: str, voter: str, paper: str, choices: list[str]) -> bool:
+        """Whether it was accepted."""
         words = ("ballot", "vote", stream, *choices, "--step", step)
         told = await self.acts.act(*words, "--voter", voter, "--paper", paper)
         if told.failed:
@@ -376,6 +385,7 @@ class People:
             self.notes.repeated_papers += 1
         else:
             self.notes.papers += 1
+        return not told.failed
 
     # ---- publicity, decision, conferral ----
 
