@@ -19,7 +19,7 @@ from domain.audit.asked import Question, question_of
 from domain.audit.compared import Difference, difference
 from domain.audit.rebuilt import LOSSY, SECONDED, bodies, is_proposal
 from domain.audit.sealing import OBJECTIONS, SEALED, SHEETS
-from domain.audit.timing import happened, untimely
+from domain.audit.timing import untimely
 from schemas import names
 from schemas.commands import Command, ConferTitle, FamilyBody, TakeOutcome
 from schemas.errors import EngineError, Integrity, Refused
@@ -151,7 +151,7 @@ class Retaker:
         for event in taken.events:
             found = found or untimely(event, opened.pace, self._written.get(event.stream))
             self._written[event.stream] = event.recorded
-        return taken._replace(untimely=found, waited=first.recorded - happened(first, opened.pace))
+        return taken._replace(untimely=found, waited=first.recorded - opened.pace.real_time(first.at))
 
     async def _read_earlier(self, events: Events) -> Taken | None:
         """The same where grants or the cycle moved just before: it may have been decided on what was there until then."""

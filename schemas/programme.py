@@ -22,6 +22,7 @@ Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 ProgrammeId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
 _DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 IsoDate = Annotated[str, Field(pattern=_DAY)]
+"""A date by its form alone: what was recorded stays readable."""
 _TIME = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 
 
@@ -46,6 +47,7 @@ def _day(value: object) -> object:
 
 
 Day = Annotated[str, BeforeValidator(_day), WithJsonSchema({"type": "string", "pattern": _DAY})]
+"""A date of a programme: a day that there is."""
 
 
 class Rank(StrEnum):

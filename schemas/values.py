@@ -99,6 +99,10 @@ class Pace(Frozen):
         """The cycle's time at a real instant."""
         return self.cycle_epoch + (real - self.real_epoch) * self.speed
 
+    def real_time(self, cycle: datetime) -> datetime:
+        """The real instant of a time of the cycle."""
+        return self.real_epoch + (cycle - self.cycle_epoch) / self.speed
+
     def real_delay(self, now: datetime, until: datetime) -> timedelta:
         """How long to wait in reality from cycle time `now` until cycle time `until`; never negative."""
         microseconds = max(0, (until - now) // timedelta(microseconds=1))

@@ -103,6 +103,7 @@ def _deed(state: rounds.State, body: Body, actor: Actor, about: str = "") -> Dee
 def _held(state: rounds.State, step: Step, run: rounds.StepRun) -> Iterator[Deed]:
     """Ties are ordered by one operator; two waive a differential that is not met, and call a panel together again."""
     about = f"{run.held}@{state.seq}"
+    both = [Actor(id=person, role="operator") for person in OPERATORS]
     if run.held == "TIE_UNRESOLVED":
         order = ResolveTie(
             step=step.id, order=tuple(sorted(run.tied)), reason="会议研究 · decided in session"
@@ -110,15 +111,13 @@ def _held(state: rounds.State, step: Step, run: rounds.StepRun) -> Iterator[Deed
         yield _deed(state, order, operator(), about)
     if run.held == "DIFFERENTIAL_UNMET":
         waived = WaiveDifferential(step=step.id, reason="等额 · as many as seats")
-        for person in OPERATORS:
-            yield _deed(state, waived, Actor(id=person, role="operator"))
+        yield from (_deed(state, waived, one) for one in both)
     if run.held == "QUORUM_UNMET" and run.window is not None:
         again = run.window.closes_at + (run.window.closes_at - run.window.opens_at)
         extended = ExtendStep(
             step=step.id, closes_at=again, reason="评委未到齐，重新评审 · the panel meets again"
         )
-        for person in OPERATORS:
-            yield _deed(state, extended, Actor(id=person, role="operator"), _session(run))
+        yield from (_deed(state, extended, one, _session(run)) for one in both)
 
 
 def _endorsement(scene: Scene, state: rounds.State, step: Endorsement) -> Iterator[Deed]:

@@ -162,9 +162,7 @@ class _Reader:
     def _time(self, recorded: RecordedEvent, event: Event, *, by_two: bool) -> tuple[str, str] | None:
         """Days that a pause gave back come without a second person: the pause is on the list, they are not."""
         match event:
-            case e.IntakeExtended() | e.StepExtended() | e.ReportsExtended() if by_two:
-                return format_instant(event.was), format_instant(event.closes_at)
-            case e.IntakeShortened():
+            case e.IntakeExtended() | e.IntakeShortened() | e.StepExtended() | e.ReportsExtended() if by_two:
                 return format_instant(event.was), format_instant(event.closes_at)
             case e.StepClosed() if event.how == "early":
                 was = self._windows.get((recorded.stream, event.step))

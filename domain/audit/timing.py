@@ -17,14 +17,9 @@ CLOCKS_APART = timedelta(seconds=2)
 """How far the clocks of two machines may differ; the doctor calls more a fault."""
 
 
-def happened(event: RecordedEvent, pace: Pace) -> datetime:
-    """The real instant of an event's cycle time."""
-    return pace.real_epoch + (event.at - pace.cycle_epoch) / pace.speed
-
-
 def untimely(event: RecordedEvent, pace: Pace, before: datetime | None) -> Difference | None:
     """Written before it happened, or before `before`, when the event before it in its stream was: neither can be."""
-    earliest = max(happened(event, pace), before or event.recorded) - CLOCKS_APART
+    earliest = max(pace.real_time(event.at), before or event.recorded) - CLOCKS_APART
     if event.recorded >= earliest:
         return None
     return Difference(event, "recorded", format_instant(event.recorded), f"≥ {format_instant(earliest)}")

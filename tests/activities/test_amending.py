@@ -13,24 +13,14 @@ from schemas.commands import ENGINE, AmendRules, Body, Command, GiveGrants, Open
 from schemas.errors import Refused
 from schemas.events import GrantTerms, RoundOpened, RulesAmended
 from schemas.ledger import Actor, Append, Receipt, RecordedEvent
-from schemas.units import UnitTree
 from schemas.values import Pace
 from store.memory import MemoryEventStore
-from tests.domain.specification import INTAKE, MONDAY, declared, step
+from tests.domain.specification import INTAKE, LADDER, MONDAY, declared, province_of, step
 
 CYCLE = "harbour.1"
 STREAM = names.cycle_stream(CYCLE)
 SUMMIT = names.round_stream(CYCLE, names.ROOT_ROUTE, "9")
 OPERATORS = tuple(Actor(id=f"o-{n}", role="operator", unit="9") for n in (1, 2))
-TREE = UnitTree.model_validate(
-    {
-        "root": "9",
-        "units": [
-            {"code": "9", "name": "测试省", "rank": "province"},
-            {"code": "901", "name": "测试县", "rank": "county", "parent": "9"},
-        ],
-    }
-)
 
 
 class Meanwhile(MemoryEventStore):
@@ -58,7 +48,7 @@ class Harbour:
     async def open(self) -> Harbour:
         rules = [await self._rules(days) for days in (5, 9)]
         self.amended = rules[1]
-        units = await self.store.put_document("units", canonical_bytes(TREE))
+        units = await self.store.put_document("units", canonical_bytes(province_of("901")))
         pace = Pace(real_epoch=MONDAY, cycle_epoch=MONDAY)
         await self.do(STREAM, OpenCycle(cycle=CYCLE, rules=rules[0], units=units, pace=pace))
         grants = tuple(GrantTerms(id=by.id, person=by.id, role=by.role, unit="9") for by in OPERATORS)
@@ -68,7 +58,7 @@ class Harbour:
     async def _rules(self, days: int) -> str:
         decision = step("decision", body="council", period={"days": days, "unit": "work_day"})
         programme = declared(
-            [{"id": "river", "ranks": ["county", "province"]}],
+            LADDER,
             {"county": {"steps": [INTAKE]}, "province": {"steps": [decision]}},
         )
         return await self.store.put_document("programme", canonical_bytes(programme))

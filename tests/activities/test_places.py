@@ -13,26 +13,17 @@ import pytest_asyncio
 from activities.deciding import Decider
 from runtime.door import system_clock
 from schemas import names
-from schemas.canonical import canonical_bytes
 from schemas.commands import (
     CloseIntake,
     Endorse,
     FreezePool,
-    GiveGrants,
-    OpenCycle,
     OpenRound,
     OpenStep,
-    SubmitNomination,
     Withdraw,
 )
-from schemas.events import GrantTerms
-from schemas.loading import open_programme
-from schemas.programme import Channel
-from schemas.values import Pace
 from store.postgres import PostgresEventStore
-from tests.activities.test_races import OFFICER, Race
-from tests.support import people
 from tests.support.databases import Database
+from tests.support.races import OFFICER, Race, province_alone, submission
 
 CYCLE = "places.1"
 ROUND = names.round_stream(CYCLE, names.ROOT_ROUTE, "P")
@@ -60,45 +51,26 @@ async def race(database: Database) -> AsyncIterator[Race]:
 
 
 async def _open(race: Race, folder: Path, quota: int) -> None:
-    (folder / "units.csv").write_text("code,parent,name,rank\nP,,测试省,province\n", "utf-8")
-    (folder / "1.yaml").write_text(PROGRAMME.format(quota=quota), "utf-8")
-    opened, store = open_programme(folder / "1.yaml"), race.decider.store
-    rules = await store.put_document("programme", canonical_bytes(opened.programme))
-    units = await store.put_document("units", canonical_bytes(opened.units))
-    pace = Pace(real_epoch=people.SPRING, cycle_epoch=people.SPRING)
-    await race.do(names.cycle_stream(CYCLE), OpenCycle(cycle=CYCLE, rules=rules, units=units, pace=pace))
-    grant = GrantTerms(id="g", person="officer", role="officer", unit="P")
-    await race.do(names.authority_stream(CYCLE), GiveGrants(grants=(grant,)))
+    await race.open(CYCLE, province_alone(folder, PROGRAMME.format(quota=quota)))
 
 
 def _nomination(n: int) -> str:
     return names.nomination_stream(CYCLE, str(n))
 
 
-def _submission(n: int) -> SubmitNomination:
-    return SubmitNomination(
-        nomination=str(n),
-        cycle=CYCLE,
-        unit="P",
-        route="territorial",
-        channel=Channel.UNIT,
-        subject=f"s-{n}",
-        entry="e",
-        commitment="0" * 64,
-    )
-
-
 async def test_fifty_who_submit_at_once_fill_a_quota_of_three_exactly_dr_06(
     race: Race, tmp_path: Path
 ) -> None:
     await _open(race, tmp_path, quota=3)
-    codes = await asyncio.gather(*(race.try_to(_nomination(n), _submission(n), OFFICER) for n in range(50)))
+    codes = await asyncio.gather(
+        *(race.try_to(_nomination(n), submission(CYCLE, str(n)), OFFICER) for n in range(50))
+    )
     assert Counter(codes) == {"": 3, "QUOTA_EXCEEDED": 47}
     held = {one.nomination for one in await race.decider.store.reservations(CYCLE)}
     assert held == {str(n) for n, code in enumerate(codes) if code == ""}
     await race.do(_nomination(int(min(held))), Withdraw(reason="ill"), OFFICER)
     again = await asyncio.gather(
-        *(race.try_to(_nomination(n), _submission(n), OFFICER) for n in range(50, 70))
+        *(race.try_to(_nomination(n), submission(CYCLE, str(n)), OFFICER) for n in range(50, 70))
     )
     assert Counter(again) == {"": 1, "QUOTA_EXCEEDED": 19}
 
@@ -107,7 +79,7 @@ async def test_twenty_endorsed_at_once_with_one_rank_leave_one_who_has_it_dr_06(
     race: Race, tmp_path: Path
 ) -> None:
     await _open(race, tmp_path, quota=20)
-    await asyncio.gather(*(race.do(_nomination(n), _submission(n), OFFICER) for n in range(20)))
+    await asyncio.gather(*(race.do(_nomination(n), submission(CYCLE, str(n)), OFFICER) for n in range(20)))
     race.now += timedelta(days=10)
     await race.do(names.cycle_stream(CYCLE), CloseIntake())
     for body in (OpenRound(), FreezePool(), OpenStep(step="intake"), OpenStep(step="word")):

@@ -16,7 +16,6 @@ from domain.round import run_of
 from proof import merkle
 from runtime.door import system_clock
 from schemas import names
-from schemas.canonical import canonical_bytes
 from schemas.commands import (
     ENGINE,
     Body,
@@ -24,28 +23,22 @@ from schemas.commands import (
     CloseStep,
     Command,
     FreezePool,
-    GiveGrants,
     HoldVotes,
-    OpenCycle,
     OpenRound,
     OpenStep,
     ScreenVotes,
-    SubmitNomination,
     Withdraw,
 )
-from schemas.events import GrantTerms, VotesHeld, read
+from schemas.events import VotesHeld, read
 from schemas.ledger import Head, Receipt
-from schemas.loading import open_programme
 from schemas.messages import Order, RoundAnswer
-from schemas.programme import Channel, PublicVote, Rank
+from schemas.programme import PublicVote, Rank
 from schemas.traces import PaperTrace
-from schemas.values import Pace
 from store.ballots import BallotBox, Paper, token
 from store.postgres import PostgresEventStore
 from store.screening import Traces
-from tests.activities.test_races import OFFICER, Race
-from tests.support import people
 from tests.support.databases import Database
+from tests.support.races import OFFICER, Race, province_alone, submission
 
 CYCLE = "crowd.1"
 ROUND = names.round_stream(CYCLE, names.ROOT_ROUTE, "P")
@@ -93,37 +86,16 @@ def _ordered(body: Body, at: datetime) -> Order:
 
 async def _pooled(race: Race, folder: Path) -> PublicVote:
     """Three nominations stand in the frozen pool of the province; the vote that is to come."""
-    (folder / "units.csv").write_text("code,parent,name,rank\nP,,测试省,province\n", "utf-8")
-    (folder / "1.yaml").write_text(PROGRAMME, "utf-8")
-    opened, store = open_programme(folder / "1.yaml"), race.decider.store
-    rules = await store.put_document("programme", canonical_bytes(opened.programme))
-    units = await store.put_document("units", canonical_bytes(opened.units))
-    pace = Pace(real_epoch=people.SPRING, cycle_epoch=people.SPRING)
-    await race.do(names.cycle_stream(CYCLE), OpenCycle(cycle=CYCLE, rules=rules, units=units, pace=pace))
-    grant = GrantTerms(id="g", person="officer", role="officer", unit="P")
-    await race.do(names.authority_stream(CYCLE), GiveGrants(grants=(grant,)))
+    programme = await race.open(CYCLE, province_alone(folder, PROGRAMME))
     for id in "abc":
-        await race.do(names.nomination_stream(CYCLE, id), _submission(id), OFFICER)
+        await race.do(names.nomination_stream(CYCLE, id), submission(CYCLE, id), OFFICER)
     race.now += timedelta(days=10)
     await race.do(names.cycle_stream(CYCLE), CloseIntake())
     for body in (OpenRound(), FreezePool(), OpenStep(step="intake")):
         await race.do(ROUND, body)
-    step = opened.programme.stages[Rank.PROVINCE].step("vote")
+    step = programme.stages[Rank.PROVINCE].step("vote")
     assert isinstance(step, PublicVote)
     return step
-
-
-def _submission(id: str) -> SubmitNomination:
-    return SubmitNomination(
-        nomination=id,
-        cycle=CYCLE,
-        unit="P",
-        route="territorial",
-        channel=Channel.UNIT,
-        subject=f"s-{id}",
-        entry="e",
-        commitment="0" * 64,
-    )
 
 
 async def test_a_vote_held_for_its_candidates_opens_its_ballot_when_one_has_left_dr_21(

@@ -5,47 +5,34 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
-from itertools import count
+from datetime import timedelta
 from pathlib import Path
 
 import pytest_asyncio
 
 from activities.deciding import Decider
+from domain import round as rounds
 from runtime.door import system_clock
 from schemas import names
-from schemas.canonical import canonical_bytes
 from schemas.commands import (
-    ENGINE,
     AmendRecommendation,
-    Body,
     CloseIntake,
     CloseStep,
-    Command,
     Endorse,
     FileObjection,
     FreezePool,
-    GiveGrants,
-    OpenCycle,
     OpenRound,
     OpenStep,
     ReportRound,
-    SubmitNomination,
     Withdraw,
 )
-from schemas.errors import Refused
-from schemas.events import GrantTerms
-from schemas.ledger import Actor, Receipt
-from schemas.loading import open_programme
-from schemas.programme import Channel
-from schemas.values import Pace
+from schemas.ledger import Actor
 from store.postgres import PostgresEventStore
-from tests.support import people
 from tests.support.databases import Database
+from tests.support.races import OFFICER, Race, submission
 
 ROUNDS = 200
 CYCLE = "race.1"
-OFFICER = Actor(id="officer", role="officer")
 PROGRAMME = """
 programme: race
 edition: 1
@@ -67,30 +54,8 @@ stages:
 """
 
 
-class Race:
-    """A cycle driven without Temporal: every command goes straight to the decider, at a given time."""
-
-    def __init__(self, decider: Decider) -> None:
-        self.decider = decider
-        self.now = people.SPRING
-        self._ids = count()
-
-    async def do(self, stream: str, body: Body, actor: Actor = ENGINE, at: datetime | None = None) -> Receipt:
-        command = Command(
-            id=f"c-{next(self._ids)}", stream=stream, actor=actor, received_at=at or self.now, body=body
-        )
-        return await self.decider.execute(command)
-
-    async def try_to(self, stream: str, body: Body, actor: Actor, at: datetime | None = None) -> str:
-        """The code of the refusal, or an empty text."""
-        try:
-            await self.do(stream, body, actor, at)
-        except Refused as refusal:
-            return refusal.code
-        return ""
-
-    async def round(self, n: int):
-        return (await self.decider.rounds.get(round_of(n))).state
+async def round_state(race: Race, n: int) -> rounds.State:
+    return (await race.decider.rounds.get(round_of(n))).state
 
 
 def round_of(n: int) -> str:
@@ -113,15 +78,9 @@ async def race(database: Database, tmp_path: Path) -> AsyncIterator[Race]:
 @asynccontextmanager
 async def _opened(programme: Path, database: Database) -> AsyncIterator[Race]:
     """Two nominations a county, endorsed in order."""
-    opened = open_programme(programme)
     async with PostgresEventStore(database.dsns.app) as store:
         race = Race(Decider(store, system_clock))
-        rules = await store.put_document("programme", canonical_bytes(opened.programme))
-        units = await store.put_document("units", canonical_bytes(opened.units))
-        pace = Pace(real_epoch=people.SPRING, cycle_epoch=people.SPRING)
-        await race.do(names.cycle_stream(CYCLE), OpenCycle(cycle=CYCLE, rules=rules, units=units, pace=pace))
-        grant = GrantTerms(id="g", person="officer", role="officer", unit="P")
-        await race.do(names.authority_stream(CYCLE), GiveGrants(grants=(grant,)))
+        await race.open(CYCLE, programme)
         await asyncio.gather(*(_submit(race, n, which) for n in range(ROUNDS) for which in "ab"))
         race.now += timedelta(days=10)
         await race.do(names.cycle_stream(CYCLE), CloseIntake())
@@ -130,16 +89,7 @@ async def _opened(programme: Path, database: Database) -> AsyncIterator[Race]:
 
 
 async def _submit(race: Race, n: int, which: str) -> None:
-    body = SubmitNomination(
-        nomination=f"{which}{n}",
-        cycle=CYCLE,
-        unit=f"C{n}",
-        route="territorial",
-        channel=Channel.UNIT,
-        subject=f"s-{which}{n}",
-        entry="e",
-        commitment="0" * 64,
-    )
+    body = submission(CYCLE, f"{which}{n}", unit=f"C{n}")
     await race.do(nomination_of(n, which), body, OFFICER)
 
 
@@ -159,11 +109,11 @@ async def test_a_withdrawal_against_the_selection_is_never_lost(race: Race) -> N
         withdraw = race.do(nomination_of(n, "a"), Withdraw(reason="ill"), OFFICER)
         select = race.do(round_of(n), OpenStep(step="choice"))
         await asyncio.gather(*((withdraw, select) if n % 2 else (select, withdraw)))
-        state = await race.round(n)
+        state = await round_state(race, n)
         chosen = list(state.members)
         first["withdrawal" if chosen == [f"b{n}"] else "selection"] += 1
         await race.do(round_of(n), OpenStep(step="notice"))
-        state = await race.round(n)
+        state = await round_state(race, n)
         assert list(state.members) == [f"b{n}"]
         assert f"a{n}" in state.out
     assert sum(first.values()) == ROUNDS
@@ -175,7 +125,7 @@ async def test_an_objection_against_the_close_is_filed_or_kept_as_late_never_los
     for n in range(ROUNDS):
         await race.do(round_of(n), OpenStep(step="choice"))
         await race.do(round_of(n), OpenStep(step="notice"))
-        window = (await race.round(n)).published[f"a{n}"].window
+        window = (await round_state(race, n)).published[f"a{n}"].window
         objection = FileObjection(
             objection=f"o{n}", round=round_of(n), entry="e", commitment="0" * 64, ground="untrue"
         )
@@ -187,7 +137,7 @@ async def test_an_objection_against_the_close_is_filed_or_kept_as_late_never_los
             code, _ = await asyncio.gather(against, close)
         else:
             _, code = await asyncio.gather(close, against)
-        state = await race.round(n)
+        state = await round_state(race, n)
         assert code == ""
         told = await race.decider.store.load(nomination_of(n, "a"))
         in_time = told[-1].type == "ObjectionFiled"
@@ -242,7 +192,7 @@ async def _reported_and_left(race: Race, n: int) -> None:
     start = race.now
     await race.do(round_of(n), OpenStep(step="choice"), at=start)
     await race.do(round_of(n), OpenStep(step="notice"), at=start)
-    ends = (await race.round(n)).published[f"a{n}"].window.closes_at
+    ends = (await round_state(race, n)).published[f"a{n}"].window.closes_at
     await race.do(round_of(n), CloseStep(step="notice"), at=ends)
     await race.do(round_of(n), ReportRound(), at=ends)
     await race.do(nomination_of(n, "a"), Withdraw(reason="ill"), OFFICER, at=ends)
@@ -256,7 +206,7 @@ async def test_a_substitution_against_the_cut_off_fills_the_seat_once_or_not_at_
         amend = AmendRecommendation()
         ends = family.now + timedelta(days=10)
         await family.do(round_of(n), amend, at=ends)
-        own = (await family.round(n)).published[f"b{n}"].window.closes_at
+        own = (await round_state(family, n)).published[f"b{n}"].window.closes_at
         both = [
             family.do(round_of(n), amend, at=own),
             family.do(parent_of(n), FreezePool(), at=own),
@@ -264,7 +214,7 @@ async def test_a_substitution_against_the_cut_off_fills_the_seat_once_or_not_at_
         ]
         await asyncio.gather(*(both if n % 2 else reversed(both)))
         child, parent = (
-            await family.round(n),
+            await round_state(family, n),
             (await family.decider.rounds.get(parent_of(n))).state,
         )
         assert child.reported is not None

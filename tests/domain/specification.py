@@ -666,15 +666,30 @@ def declared(routes: list[Any], stages: dict[str, Any], **said: Any) -> Programm
     )
 
 
+LADDER = [{"id": "river", "ranks": ["county", "province"]}]
+
+
+def province_of(*counties: str) -> UnitTree:
+    """A province with these counties."""
+    units = [
+        {"code": "9", "name": "测试省", "rank": "province"},
+        *({"code": code, "name": f"测试县{code}", "rank": "county", "parent": "9"} for code in counties),
+    ]
+    return UnitTree.model_validate({"root": "9", "units": units})
+
+
+def two_levels(county: dict[str, Any], province: dict[str, Any], *counties: str) -> World:
+    """A world of counties under a province, opened; of one county, 901, where none is named."""
+    programme = declared(LADDER, {"county": county, "province": province})
+    return World(programme, province_of(*(counties or ("901",)))).open()
+
+
 def one_level(*said: dict[str, Any], intake: dict[str, Any] = INTAKE, **stage: Any) -> World:
     """A world of a single unit, opened: these steps after its intake."""
     programme = declared(
         [{"id": "river", "ranks": ["province"]}], {"province": {"steps": [intake, *said]} | stage}
     )
-    tree = UnitTree.model_validate(
-        {"root": "9", "units": [{"code": "9", "name": "测试省", "rank": "province"}]}
-    )
-    return World(programme, tree).open()
+    return World(programme, province_of()).open()
 
 
 def with_members(*said: dict[str, Any], members: Sequence[str] | dict[str, dict[str, Any]]) -> World:

@@ -14,7 +14,6 @@ from schemas.commands import (
 )
 from schemas.events import ListPublished, PoolFrozen, RecommendationAmended, Substituted
 from schemas.names import cycle_stream
-from schemas.units import UnitTree
 from tests.domain.specification import (
     DAY,
     HANDLER,
@@ -23,11 +22,11 @@ from tests.domain.specification import (
     STRANGER,
     World,
     choice,
-    declared,
     judged,
     panel,
     refused,
     step,
+    two_levels,
 )
 
 COUNTY = "91"
@@ -45,18 +44,8 @@ def reported(*after: dict[str, Any], reserve: int = 2, **selection: Any) -> Worl
         step("publicity"),
         *after,
     ]
-    programme = declared(
-        [{"id": "river", "ranks": ["county", "province"]}],
-        {
-            "county": {"steps": county},
-            "province": {"steps": [step("decision", body="council")]},
-        },
-    )
-    units = [
-        {"code": "9", "name": "测试省", "rank": "province"},
-        {"code": COUNTY, "name": "测试县", "rank": "county", "parent": "9"},
-    ]
-    world = World(programme, UnitTree.model_validate({"root": "9", "units": units})).open()
+    province = {"steps": [step("decision", body="council")]}
+    world = two_levels({"steps": county}, province, COUNTY)
     for id, (_, frontline) in PEOPLE.items():
         world.submit(id, COUNTY, frontline=frontline)
     world.close_intake()

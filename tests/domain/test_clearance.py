@@ -26,7 +26,6 @@ from schemas.events import (
     TitlesConferred,
     VettingReopened,
 )
-from schemas.units import UnitTree
 from tests.domain.specification import (
     COUNCIL,
     COUNCIL_2,
@@ -39,11 +38,11 @@ from tests.domain.specification import (
     TAX,
     World,
     choice,
-    declared,
     judged,
     panel,
     refused,
     step,
+    two_levels,
     with_members,
 )
 
@@ -358,14 +357,7 @@ def cleared_below() -> World:
     """One who passed the county's clearance, on the list of the province, which is about to confer."""
     low = {"steps": [INTAKE, step("clearance", silence="consent", departments=["tax"])]}
     high = {"steps": [CONFERRAL], "reports_within": {"days": 300, "unit": "natural_day"}}
-    programme = declared(
-        [{"id": "river", "ranks": ["county", "province"]}], {"county": low, "province": high}
-    )
-    units = [
-        {"code": "9", "name": "测试省", "rank": "province"},
-        {"code": "901", "name": "测试县", "rank": "county", "parent": "9"},
-    ]
-    world = World(programme, UnitTree.model_validate({"root": "9", "units": units})).open()
+    world = two_levels(low, high)
     world.submit("a", "901")
     world.close_intake()
     world.at(OpenRound())

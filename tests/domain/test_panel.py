@@ -37,7 +37,6 @@ from schemas.events import (
 )
 from schemas.ledger import Actor
 from schemas.programme import Programme
-from schemas.units import UnitTree
 from tests.domain.specification import (
     INTAKE,
     JUDGES,
@@ -48,11 +47,11 @@ from tests.domain.specification import (
     STRANGER,
     World,
     choice,
-    declared,
     judged,
     panel,
     refused,
     step,
+    two_levels,
     with_members,
 )
 
@@ -75,19 +74,12 @@ def results(world: World) -> dict[str, Fraction]:
 # ---- by lot ----
 
 
-def two_levels() -> World:
+def drawn_from_below() -> World:
     """A county under a province; the province's panel judges what the county sends up."""
     lowest = {"steps": [INTAKE]}
     draw = {"pool_role": "expert", "kinds": {"metal": 1}}
     summit = {"steps": [panel(draw=draw, period={"days": 300, "unit": "natural_day"}), choice(1)]}
-    programme: Programme = declared(
-        [{"id": "river", "ranks": ["county", "province"]}], {"county": lowest, "province": summit}
-    )
-    units = [
-        {"code": "9", "name": "测试省", "rank": "province"},
-        *({"code": code, "name": code, "rank": "county", "parent": "9"} for code in ("901", "902")),
-    ]
-    world = World(programme, UnitTree.model_validate({"root": "9", "units": units})).open()
+    world = two_levels(lowest, summit, "901", "902")
     world.submit("a", "901")
     world.close_intake()
     world.begin("901")
@@ -111,7 +103,7 @@ EXPERTS = (
 
 
 def drawn() -> World:
-    world = two_levels()
+    world = drawn_from_below()
     pooled(world, *EXPERTS)
     world.open_step(STEP)
     world.at(DrawPanel(step=STEP, seed=SEED, seed_source="测试·公开摇号"), OPERATOR)
@@ -135,7 +127,7 @@ def test_a_draw_is_made_once_by_lot_only_and_from_a_pool_that_suffices_dr_13() -
     again = DrawPanel(step=STEP, seed="another", seed_source="r")
     refused("PANEL_FORMED", lambda: world.at(again, OPERATOR))
     refused("DRAWN_BY_LOT", lambda: world.at(FORM, OPERATOR))
-    small = two_levels()
+    small = drawn_from_below()
     small.open_step(STEP)
     pooled(small, *EXPERTS[:1])
     assert refused("POOL_TOO_SMALL", lambda: small.at(again, OPERATOR)).facts["kind"] == "metal"
@@ -217,7 +209,7 @@ def test_a_chaired_panel_closes_only_with_a_chair_of_its_own_and_a_secretary_bes
 
 
 def test_whoever_belongs_to_a_member_s_unit_is_recused_without_asking_dr_13() -> None:
-    world = two_levels()
+    world = drawn_from_below()
     programme = world.programme.model_dump(mode="json")
     programme["stages"]["province"]["steps"][0]["draw"] = None
     world.programme = Programme.model_validate(programme)

@@ -36,7 +36,6 @@ from schemas.events import (
     SubjectsHeld,
     Substituted,
 )
-from schemas.units import UnitTree
 from tests.domain.specification import (
     COUNCIL,
     COUNCIL_2,
@@ -53,11 +52,11 @@ from tests.domain.specification import (
     World,
     at,
     choice,
-    declared,
     judged,
     panel,
     refused,
     step,
+    two_levels,
     with_members,
 )
 
@@ -358,14 +357,7 @@ def test_a_list_of_nobody_but_the_held_stays_open_for_its_whole_period_dr_28() -
 def test_an_objection_that_is_open_at_the_parent_s_cut_off_holds_its_subject_there_too_dr_28() -> None:
     low = {"steps": [INTAKE, step("publicity")]}
     high = {"steps": [DECISION], "reports_within": {"days": 300, "unit": "natural_day"}}
-    programme = declared(
-        [{"id": "river", "ranks": ["county", "province"]}], {"county": low, "province": high}
-    )
-    units = [
-        {"code": "9", "name": "测试省", "rank": "province"},
-        {"code": "901", "name": "测试县", "rank": "county", "parent": "9"},
-    ]
-    world = World(programme, UnitTree.model_validate({"root": "9", "units": units})).open()
+    world = two_levels(low, high)
     for id in ("a", "b"):
         world.submit(id, "901")
     world.close_intake()

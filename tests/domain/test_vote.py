@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import pytest
@@ -98,7 +99,7 @@ def test_a_vote_with_more_candidates_than_a_ballot_can_name_waits_until_some_lea
     assert (held.code, held.detail) == ("TOO_MANY_CANDIDATES", "takes 2, has 4")
     assert not world.events(world.round_stream(), BallotOpened)
     for asked in (ScreenVotes(step="public_vote"), FreezeVotes(step="public_vote", reason="r")):
-        refused("STAGE_MISMATCH", lambda asked=asked: world.at(asked, OPERATOR))  # type: ignore[misc]
+        refused("STAGE_MISMATCH", partial(world.at, asked, OPERATOR))
     world.withdraw("a")
     assert world.close_step("public_vote") == ()
     world.withdraw("b")

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from domain.audit.timing import CLOCKS_APART, happened, untimely
+from domain.audit.timing import CLOCKS_APART, untimely
 from schemas import names
 from schemas.canonical import seal
 from schemas.commands import ENGINE
@@ -52,7 +52,7 @@ def test_an_event_of_the_future_is_found(pace: Pace) -> None:
 
 def test_the_times_of_a_rehearsal_are_compared_by_its_pace() -> None:
     assert untimely(event(REHEARSAL, DAY, DAY), REAL, None) is not None
-    assert happened(event(REHEARSAL, DAY, DAY), REHEARSAL) == NOON + DAY
+    assert REHEARSAL.real_time(event(REHEARSAL, DAY, DAY).at) == NOON + DAY
 
 
 @PACES
