@@ -22,6 +22,7 @@ from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastor
 from uuid_utils import uuid7
 
 from bench.figures import Figure, compared
+from runtime.garbage import collect_seldom
 from schemas.canonical import Sealed, digest, seal
 from schemas.ledger import (
     Actor,
@@ -62,6 +63,7 @@ async def figures(dsn: str) -> list[Figure]:
     await asyncio.to_thread(migrate, dsn, passwords)
     runs: dict[str, list[float]] = {"ceiling": [], "c64": [], "c1024": [], "peer": []}
     connection = await asyncpg.connect(dsn)
+    collect_seldom()  # as in the worker
     async with PostgresEventStore(role_dsns(dsn, passwords).app) as store:
         await _open_gate(store)
         for _ in range(ROUNDS):

@@ -20,6 +20,7 @@ _OPTIONS: dict[str, bool | int | float | str] = {
     "threads": 1,
     "parallel": "off",
     "random_seed": 0,
+    "mip_heuristic_run_feasibility_jump": False,  # half of a small program's time, and the relaxation is near already
     "mip_rel_gap": 0.0,
     "mip_abs_gap": 0.0,
     "mip_feasibility_tolerance": 1e-9,

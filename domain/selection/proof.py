@@ -14,7 +14,7 @@ from domain.selection.highs import best_integers, relax
 from domain.selection.program import Counts, Program, Row, dot, part_of
 
 BRANCHES_MAX = 600
-CORE = 50
+CORE = 30
 """How many columns are first solved in whole numbers."""
 _NEARLY_WHOLE = Fraction(1, 10**6)
 
