@@ -73,7 +73,7 @@ class States(Generic[S]):
     def __init__(self, store: EventStore, fold: Fold[S], initial: S, keep: int = 2000) -> None:
         self._store = store
         self._fold = fold
-        self._initial = initial
+        self._unread = Folded(initial)
         self._keep = keep
         self._kept: dict[str, Folded[S]] = {}
 
@@ -98,7 +98,7 @@ class States(Generic[S]):
 
     def kept(self, stream: str) -> Folded[S]:
         """The stream as far as it is folded here, without asking the store."""
-        return self._kept.get(stream, Folded(self._initial))
+        return self._kept.get(stream, self._unread)
 
     def put_back(self, stream: str, folded: Folded[S]) -> None:
         """The stream as it was folded at another time."""

@@ -128,7 +128,7 @@ class Retaker:
                 taken = await self._read_earlier(events) or taken
             if taken.difference is None:
                 self._hear(events, taken)
-                taken = await self._timed(taken)
+                taken = self._timed(taken)
         except _UNFIT as fault:
             return Taken(events, difference=Difference(events[0], "decision", events[0].type, repr(fault)))
         return taken
@@ -140,11 +140,11 @@ class Retaker:
         self._told.tell(events, taken.decided.decision.effects if taken.decided else ())
         self.decider.heard(events)
 
-    async def _timed(self, taken: Taken) -> Taken:
+    def _timed(self, taken: Taken) -> Taken:
         """With what its times say; a stream of a whole family tells the cycle in its command alone."""
         first, body = taken.events[0], taken.command and taken.command.body
         cycle = body.cycle if isinstance(body, FamilyBody) else names.cycle_of(first.stream)
-        opened = (await self.decider.cycles.get(names.cycle_stream(cycle))).state.opened
+        opened = self.decider.cycles.kept(names.cycle_stream(cycle)).state.opened
         if opened is None:
             return taken
         found = None

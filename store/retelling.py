@@ -63,7 +63,7 @@ class Retelling(MemoryEventStore):
     async def load_many(
         self, streams: Sequence[str], known: Mapping[str, Head] = NOTHING_KNOWN
     ) -> dict[str, tuple[RecordedEvent, ...]]:
-        return {stream: await self.load(stream, known.get(stream, Head()).seq) for stream in streams}
+        return {stream: await self.load(stream, known.get(stream, _NO_HEAD).seq) for stream in streams}
 
     async def streams(self, prefix: str) -> tuple[str, ...]:
         return tuple(sorted(name for name in self._heads if name.startswith(prefix)))
