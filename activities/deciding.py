@@ -22,7 +22,19 @@ from activities.folding import (
     fold_title,
     together,
 )
-from domain import authority, conduct, feeding, history, nomination, person, points, register, steps, title
+from domain import (
+    authority,
+    clearance,
+    conduct,
+    feeding,
+    history,
+    nomination,
+    person,
+    points,
+    register,
+    steps,
+    title,
+)
 from domain import cycle as cycles
 from domain import round as rounds
 from domain.calendar import calendar_version
@@ -54,6 +66,7 @@ from schemas.commands import (
     RegisterBody,
     ReplyClearance,
     ReportRound,
+    RequestClearance,
     SubmitNomination,
 )
 from schemas.errors import Conflict, Refused
@@ -525,6 +538,10 @@ class Decider:
         parent = None
         if isinstance(command.body, AmendRecommendation) and (above := await self.parent_of(command.stream)):
             parent = (await self.rounds.get(above)).state
+        summit = None
+        asks_late = isinstance(command.body, RequestClearance | ReplyClearance) and state.reported
+        if asks_late and route != names.ROOT_ROUTE:
+            summit = await self._round(names.round_stream(cycle, names.ROOT_ROUTE, tree.root))
         stage = programme.stages[tree.by_code[unit].rank]
         concerned = _concerned(state, command, entered, children)
         standings = await self._standings(
@@ -543,7 +560,26 @@ class Decider:
             work_below=below,
             children=children,
             parent=parent,
+            below=await self._cleared_below(state, command, programme, tree),
+            summit=summit,
         )
+
+    async def _cleared_below(
+        self, state: rounds.State, command: Command, programme: Programme, tree: UnitTree
+    ) -> tuple[rounds.State, ...]:
+        """Of the rounds that members passed those whose answers a conferral looks at (DR-11)."""
+        counts = any(map(clearance.has_validity, programme.stages.values()))
+        if not (counts and isinstance(command.body, Confer)):
+            return ()
+        _, cycle, _, unit = command.stream.split("/")
+        streams = [names.nomination_stream(cycle, id) for id in state.members]
+        passed = {
+            stream: programme.stages[tree.by_code[stream.rsplit("/", 1)[-1]].rank]
+            for one in (await self.nominations.get_many(streams)).values()
+            for stream in one.state.passed(unit)
+        }
+        asked = [stream for stream, stage in passed.items() if clearance.has_validity(stage)]
+        return tuple(one.state for one in (await self.rounds.get_many(asked)).values())
 
     async def parent_of(self, stream: str) -> str:
         """The round that a round reports to; nothing for the one where the routes meet."""

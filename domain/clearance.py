@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from domain import authority
 from domain.decision import NOTHING, Decision
 from domain.eligibility import test
 from domain.publicity import replace_one
-from domain.round import Standing, State, must_be_current, run_of
+from domain.round import Standing, State, must_be_current, run_of, stage_of
 from domain.steps import (
     Inputs,
     close,
@@ -22,10 +23,14 @@ from domain.steps import (
     present,
     window_guards,
 )
+from schemas import names
 from schemas.commands import Command, ReplyClearance, RequestClearance
 from schemas.errors import Refused
 from schemas.events import ClearanceReplied, ClearanceRequested, Dropped, StepHeld, Window
-from schemas.programme import Clearance, Department, Publicity, Silence
+from schemas.ledger import Guard, HeadIs
+from schemas.programme import Clearance, Department, Publicity, Silence, Stage
+
+EXPIRED = "CLEARANCE_EXPIRED"
 
 
 def concerned(step: Clearance, one: Standing) -> tuple[Department, ...]:
@@ -51,12 +56,11 @@ def reply_clearance(
     """One department's word on one member; a condition is written out.
 
     Once the step has passed only members about whom it was asked again are answered here; what a department learns
-    later goes to the nomination itself (`ReopenVetting`).
+    later goes to the nomination itself (`ReopenVetting`). Once the round has reported, a veto counts at the conferral.
     """
     assert state.opened is not None
     department = department_of(step, body.department)
-    ended = state.over or body.nomination in state.conferred
-    again = body.nomination in run_of(state, step.id).asked_again and not ended
+    again = body.nomination in run_of(state, step.id).asked_again and _is_awaited(state, inputs, step, body)
     if not again:
         must_be_current(state, step.id, body.kind)
     if body.nomination not in state.members:
@@ -70,10 +74,33 @@ def reply_clearance(
     replied = ClearanceReplied(**body.model_dump(exclude={"kind"}))
     held = run_of(state, step.id).held
     guards = (cycle_guard(command),) if held or again else window_guards(state, command, step.id)
-    decision = Decision(events=(replied,), guards=guards, grant=grant)
-    if again and body.outcome == "object" and department.says == "veto":
+    decision = Decision(events=(replied,), guards=(*guards, *_summit_guard(command, inputs)), grant=grant)
+    if again and not state.over and body.outcome == "object" and department.says == "veto":
         return decision.then(_put_out(state, command, inputs, step, body.nomination))
     return decision
+
+
+def _is_awaited(state: State, inputs: Inputs, step: Clearance, body: ReplyClearance) -> bool:
+    """Whether a title may still rest on the answer: one that is conferred here, or where this round has reported to."""
+    if not state.over:
+        return body.nomination not in state.conferred
+    summit = _looks_back(state, inputs, step)
+    return summit is not None and body.nomination not in summit.conferred
+
+
+def _looks_back(state: State, inputs: Inputs, step: Clearance) -> State | None:
+    """The summit, while a title conferred there, or on the way, may rest on what this round asked before it reported."""
+    waits = state.reported is not None and step.valid_for is not None
+    return inputs.summit if waits and inputs.summit is not None and not inputs.summit.over else None
+
+
+def _summit_guard(command: Command, inputs: Inputs) -> tuple[Guard, ...]:
+    """The summit has not moved since it was read: an answer and the conferral never miss each other."""
+    if inputs.summit is None:
+        return ()
+    cycle = names.cycle_of(command.stream)
+    stream = names.round_stream(cycle, names.ROOT_ROUTE, inputs.tree.root)
+    return (HeadIs(stream=stream, seq=inputs.summit.seq),)
 
 
 def _put_out(state: State, command: Command, inputs: Inputs, step: Clearance, nomination: str) -> Decision:
@@ -100,9 +127,12 @@ def department_of(step: Clearance, id: str) -> Department:
 def request_again(
     state: State, command: Command, body: RequestClearance, inputs: Inputs, step: Clearance, grant: str
 ) -> Decision:
-    """Answers that have run out are asked for again, within the step's period from now."""
+    """Answers that have run out are asked for again, within the step's period from now; also by a round that has
+    reported, as long as titles may rest on them further up.
+    """
     closed_at = run_of(state, step.id).closed_at
-    if state.over or closed_at is None:
+    over = state.over and _looks_back(state, inputs, step) is None
+    if over or closed_at is None:
         raise Refused("STAGE_MISMATCH", current=state.current or "-", action=body.kind)
     strangers = [id for id in body.nominations if id not in state.members]
     if strangers:
@@ -110,7 +140,8 @@ def request_again(
     now = command.received_at
     window = Window(opens_at=now, closes_at=inputs.calendar.end(now, step.period))
     asked = ClearanceRequested(step=step.id, nominations=body.nominations, window=window)
-    return Decision(events=(asked,), guards=(cycle_guard(command),), grant=grant)
+    guards = (cycle_guard(command), *_summit_guard(command, inputs))
+    return Decision(events=(asked,), guards=guards, grant=grant)
 
 
 def close_clearance(
@@ -158,30 +189,56 @@ def _silent(state: State, step: Clearance, nomination: str, departments: tuple[D
 # ---- how long an answer holds ----
 
 
-def must_be_valid(state: State, inputs: Inputs, now: datetime) -> None:
-    """Refused CLEARANCE_EXPIRED where a title would rest on an answer that has run out, or was asked for again."""
-    for step in inputs.stage.steps:
-        if isinstance(step, Clearance) and step.valid_for and run_of(state, step.id).window:
-            expired = [
-                id
-                for id, departments in asked_of(state, inputs, step).items()
-                if any(_runs_out(state, inputs, step, id, one.id, now) for one in departments)
-            ]
-            if expired:
-                raise Refused("CLEARANCE_EXPIRED", step=step.id, nominations=", ".join(expired))
+def has_validity(stage: Stage) -> bool:
+    """Whether answers of the stage have a time: then every conferral on the way up looks at them."""
+    return any(isinstance(step, Clearance) and step.valid_for for step in stage.steps)
 
 
-def _runs_out(
-    state: State, inputs: Inputs, step: Clearance, nomination: str, department: str, now: datetime
-) -> bool:
+def left_out(state: State, inputs: Inputs, now: datetime) -> dict[str, str]:
+    """Who has no title because of what departments said when asked again, or did not say: the reason by nomination.
+
+    Refused CLEARANCE_EXPIRED where a title would rest on an answer, asked for here or in a round below, that has run
+    out or is awaited again.
+    """
+    found = list(_faulty(state, inputs, now))
+    out = {id: code for id, _, code in found if code != EXPIRED}
+    expired = [(id, place) for id, place, code in found if code == EXPIRED and id not in out]
+    if expired:
+        ids, places = (dict.fromkeys(column) for column in zip(*expired, strict=True))
+        raise Refused(EXPIRED, step=", ".join(places), nominations=", ".join(ids))
+    return out
+
+
+def _faulty(state: State, inputs: Inputs, now: datetime) -> Iterator[tuple[str, str, str]]:
+    """Each answer on a member on which no title can rest: the nomination, where it was asked, and the code."""
+    for asked in (state, *inputs.below):
+        for step in stage_of(asked, inputs.programme).steps:
+            if not (isinstance(step, Clearance) and step.valid_for and run_of(asked, step.id).window):
+                continue
+            place = step.id if asked is state else f"{asked.stream}/{step.id}"
+            for id, one in present(state, inputs).items():
+                for department in concerned(step, one) if id in asked.members else ():
+                    if code := _fault(asked, inputs, step, id, department, now):
+                        yield id, place, code
+
+
+def _fault(
+    asked: State, inputs: Inputs, step: Clearance, nomination: str, department: Department, now: datetime
+) -> str:
+    """What keeps the department's answer, or its silence, from counting now; empty where it holds."""
     assert step.valid_for is not None
-    run = run_of(state, step.id)
-    if (department, nomination) in run.replies:
-        cleared_at = run.replied_at[department, nomination]
+    run = run_of(asked, step.id)
+    again, reply = run.asked_again.get(nomination), run.replies.get((department.id, nomination))
+    if reply is not None:
+        if again and reply.outcome == "object" and department.says == "veto":
+            return "CLEARANCE_OBJECTED"
+        since = run.replied_at[department.id, nomination]
     else:
-        window = run.asked_again.get(nomination, run.window)
+        window = again or run.window
         assert window is not None
-        if step.silence != Silence.CONSENT or now < window.closes_at:
-            return True
-        cleared_at = window.closes_at
-    return now >= inputs.calendar.end(cleared_at, step.valid_for)
+        if step.silence == Silence.PENDING or (again and now < again.closes_at):
+            return EXPIRED
+        if step.silence == Silence.VETO:
+            return "CLEARANCE_SILENT" if again else EXPIRED
+        since = window.closes_at
+    return "" if now < inputs.calendar.end(since, step.valid_for) else EXPIRED

@@ -31,7 +31,7 @@ from schemas import names
 from schemas.commands import Command, Confer, ConferTitle, Decide, TakeOutcome
 from schemas.errors import Refused
 from schemas.events import Conferred, DecisionTaken, Dropped, TitlesConferred
-from schemas.ledger import Post
+from schemas.ledger import HeadIs, Post
 from schemas.programme import Conferral, Eligibility, Grade, Requirement
 from schemas.programme import Decision as DecisionStep
 from schemas.values import format_instant
@@ -73,30 +73,32 @@ def close_unacted(state: State, command: Command, inputs: Inputs, step: Decision
 def confer(state: State, command: Command, body: Confer, inputs: Inputs, step: Conferral) -> Decision:
     """DR-33: all titles of the list or none; certificate numbers run on without a gap. Takes two people of the body.
 
-    Clearances must still be valid, and nobody on the list held (DR-11, DR-28): the body waits for the ruling, or says
-    that the list goes on without those held.
+    Clearances must still be valid, those of lower rounds too, and nobody on the list held (DR-11, DR-28): the body
+    waits for the ruling, or says that the list goes on without those held.
     """
     must_be_current(state, step.id, body.kind)
     grant = _as_body(state, command, inputs, step.body)
-    clearance.must_be_valid(state, inputs, command.received_at)
-    held = [id for id, one in present(state, inputs).items() if one.disputed]
+    uncleared = clearance.left_out(state, inputs, command.received_at)
+    held = [id for id, one in present(state, inputs).items() if one.disputed and id not in uncleared]
     if held and not body.leave_out_held:
         raise Refused("SUBJECTS_HELD", nominations=", ".join(held))
     strangers = [id for id in body.posthumous if id not in state.members]
     if strangers:
         raise Refused("NOT_ON_LIST", nomination=", ".join(strangers))
-    _seats_suffice(state, inputs, step, held)
-    conferred = tuple(_grade(state, body, inputs, step, held))
+    passed_over: dict[str, str] = {**uncleared, **dict.fromkeys(held, "HELD_AT_CUT_OFF")}
+    _seats_suffice(state, inputs, step, passed_over)
+    conferred = tuple(_grade(state, body, inputs, step, passed_over))
     _nobody_blocked(command, inputs, conferred)
     event = TitlesConferred(step=step.id, body=step.body, conferred=conferred, effective_on=body.effective_on)
-    guards = (cycle_guard(command), *head_guards(present(state, inputs).values(), command))
+    below = (HeadIs(stream=one.stream, seq=one.seq) for one in inputs.below)
+    guards = (cycle_guard(command), *head_guards(present(state, inputs).values(), command), *below)
     events = two_people(state, command, (event,), about=conferred)
     decision = Decision(events=events, guards=guards, grant=grant)
     if event not in events:
         return decision
     honoured = {one.nomination for one in conferred}
-    passed_over = [
-        Dropped(nomination=id, reason="HELD_AT_CUT_OFF" if id in held else "NO_GRADE_LEFT")
+    without = [
+        Dropped(nomination=id, reason=passed_over.get(id, "NO_GRADE_LEFT"))
         for id in present(state, inputs)
         if id not in honoured
     ]
@@ -105,7 +107,7 @@ def confer(state: State, command: Command, body: Confer, inputs: Inputs, step: C
         for one in conferred
         for post in (_tell(state, command, inputs, one, conferred), begin_title(state, command, event, one))
     )
-    left = leave(state, command, step.id, (*gone(state, inputs), *passed_over))
+    left = leave(state, command, step.id, (*gone(state, inputs), *without))
     return (
         decision.then(left)
         .then(Decision(effects=told))

@@ -153,6 +153,13 @@ class State:
         route = names.ROOT_ROUTE if at == len(path) - 1 else self.submitted.route
         return names.round_stream(self.submitted.cycle, route, path[at])
 
+    def passed(self, unit: str) -> tuple[str, ...]:
+        """The streams of the rounds on its way below this unit's, the lowest first."""
+        assert self.submitted is not None
+        path, route = self.submitted.path, self.submitted.route
+        below = path[: path.index(unit)]
+        return tuple(names.round_stream(self.submitted.cycle, route, code) for code in below)
+
     def open_objections(self) -> tuple[str, ...]:
         """Anybody's, or a department's that came late (DR-11), on which nobody has ruled yet."""
         return tuple(id for id, one in self.objections.items() if not one.outcome)

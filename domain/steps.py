@@ -34,6 +34,8 @@ class Inputs:
     work_below: tuple[str, ...] = ()  # child rounds with something to decide
     children: dict[str, State] = field(default_factory=dict)
     parent: State | None = None  # the round that this one reports to
+    below: tuple[State, ...] = ()  # rounds whose clearances members passed and whose answers have their time
+    summit: State | None = None  # where the routes meet, for a round below that has reported
 
 
 def present(state: State, inputs: Inputs) -> dict[str, Standing]:

@@ -201,8 +201,8 @@ WORDS: dict[str, tuple[str, str]] = {
         "The kinds ask for {wanted} judges, the panel has {size}.",
     ),
     "validity_without_conferral": (
-        "本阶段没有命名环节，意见的有效期无从核对。",
-        "This stage confers nothing, so the validity of an answer is never asked for.",
+        "本阶段及其上各级均无命名环节，意见的有效期无从核对。",
+        "Neither this stage nor one above it confers anything, so the validity of an answer is never asked for.",
     ),
     "publicities_order": (
         "{route} 一路的公示与评审为 {found}，两审三公示须为 {wanted}。",

@@ -273,7 +273,7 @@ class Department(Frozen):
 class Clearance(Frozen):
     """Departments are asked about members; a bare id is a department with a veto over everybody (DR-11).
 
-    With `valid_for`, an answer that is older at conferral, in the same stage, must be asked for again.
+    With `valid_for`, an answer that is older at a conferral, of this stage or one above it, must be asked for again.
     """
 
     type: Literal["clearance"] = "clearance"

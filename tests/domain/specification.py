@@ -7,7 +7,7 @@ of the log would be given. Everybody in it is invented.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -16,7 +16,18 @@ import orjson
 import pytest
 
 from activities.deciding import request_hash
-from domain import authority, conduct, feeding, history, nomination, person, points, register, steps
+from domain import (
+    authority,
+    clearance,
+    conduct,
+    feeding,
+    history,
+    nomination,
+    person,
+    points,
+    register,
+    steps,
+)
 from domain import cycle as cycles
 from domain import round as rounds
 from domain import title as titles
@@ -32,6 +43,7 @@ from schemas.commands import (
     CloseIntake,
     CloseStep,
     Command,
+    Confer,
     ConferTitle,
     Correct,
     FormPanel,
@@ -42,7 +54,9 @@ from schemas.commands import (
     OpenCycle,
     OpenRound,
     OpenStep,
+    ReplyClearance,
     ReportRound,
+    RequestClearance,
     SealTally,
     SubmitNomination,
     TakeOutcome,
@@ -495,7 +509,21 @@ class World:
             work_below=below,
             children=children,
             parent=self._parent(unit) if isinstance(command.body, AmendRecommendation) else None,
+            below=tuple(self._cleared_below(state, unit)) if isinstance(command.body, Confer) else (),
+            summit=self._summit(state, unit)
+            if isinstance(command.body, RequestClearance | ReplyClearance)
+            else None,
         )
+
+    def _cleared_below(self, state: rounds.State, unit: str) -> Iterator[rounds.State]:
+        passed = dict.fromkeys(stream for id in state.members for stream in self.nomination(id).passed(unit))
+        for stream in passed:
+            rank = self.tree.by_code[stream.rsplit("/", 1)[-1]].rank
+            if clearance.has_validity(self.programme.stages[rank]):
+                yield self.state(stream)
+
+    def _summit(self, state: rounds.State, unit: str) -> rounds.State | None:
+        return self.round() if state.reported and unit != self.tree.root else None
 
     def _parent(self, unit: str) -> rounds.State | None:
         if unit == self.tree.root:

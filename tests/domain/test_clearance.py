@@ -8,6 +8,7 @@ from domain.nomination import Status
 from domain.round import run_of
 from schemas import names
 from schemas.commands import (
+    CloseStepEarly,
     Command,
     Confer,
     Decide,
@@ -217,6 +218,48 @@ def test_silence_that_is_consent_runs_out_too_and_is_renewed_by_silence_dr_11() 
     assert is_conferred(world)
 
 
+def test_silence_that_is_a_veto_is_one_too_when_it_was_asked_for_again_dr_11() -> None:
+    world = clearing("veto", CONFERRAL, valid_for={"days": 9, "unit": "natural_day"})
+    for id in PEOPLE:
+        reply(world, id)
+    world.close_step("clearance")
+    world.open_step("conferral")
+    world.now += 10 * DAY
+    world.at(RequestClearance(step="clearance", nominations=("a", "b", "c")), OPERATOR)
+    for id in ("a", "b"):
+        reply(world, id)
+    assert refused("CLEARANCE_EXPIRED", lambda: confer(world)).facts["nominations"] == "c"
+    world.now = run_of(world.round(), "clearance").asked_again["c"].closes_at
+    confer(world)
+    assert (list(world.round().conferred), out(world)) == (["a", "b"], {"c": "CLEARANCE_SILENT"})
+
+
+def test_consent_by_silence_counts_at_once_where_the_step_was_closed_early_dr_11() -> None:
+    world = clearing("consent", CONFERRAL, valid_for=SIX_DAYS)
+    world.at(CloseStepEarly(step="clearance", reason="r"), OPERATOR)
+    world.open_step("conferral")
+    confer(world)
+    assert is_conferred(world)
+
+
+def test_a_condition_clears_is_kept_in_words_and_runs_out_like_any_answer_dr_11() -> None:
+    world = clearing("pending", CONFERRAL, valid_for=SIX_DAYS, departments=["tax"])
+    for id in PEOPLE:
+        reply(world, id, "conditional", "tax")
+    world.close_step("clearance")
+    assert (list(world.round().members), out(world)) == (["a", "b", "c"], {})
+    said = world.events(world.round_stream(), ClearanceReplied)
+    assert {(one.outcome, one.reason) for one in said} == {("conditional", "测试·须补缴")}
+    world.open_step("conferral")
+    world.now += 7 * DAY
+    refused("CLEARANCE_EXPIRED", lambda: confer(world))
+    world.at(RequestClearance(step="clearance", nominations=("a", "b", "c")), OPERATOR)
+    for id in PEOPLE:
+        reply(world, id, "conditional", "tax")
+    confer(world)
+    assert list(world.round().conferred) == ["a", "b", "c"]
+
+
 def test_only_a_passed_clearance_of_members_is_asked_for_again_dr_11() -> None:
     world = clearing("pending", valid_for=SIX_DAYS)
     again = RequestClearance(step="clearance", nominations=("a",))
@@ -353,17 +396,24 @@ def test_a_late_objection_that_meets_the_conferral_is_decided_again_dr_11() -> N
     assert isinstance(world.decide(command).events[0], RevocationLeadRecorded)
 
 
-def cleared_below() -> World:
-    """One who passed the county's clearance, on the list of the province, which is about to confer."""
-    low = {"steps": [INTAKE, step("clearance", silence="consent", departments=["tax"])]}
+def cleared_below(*people: str, low: tuple[dict[str, Any], ...] = (), **said: Any) -> World:
+    """Those who passed the county's clearance, a alone unless told, on the list of the province, which is about to confer."""
+    asked = step("clearance", silence="consent", departments=["tax"]) | said
     high = {"steps": [CONFERRAL], "reports_within": {"days": 300, "unit": "natural_day"}}
-    world = two_levels(low, high)
-    world.submit("a", "901")
+    world = two_levels({"steps": [INTAKE, asked, *low]}, high)
+    for id in people or ("a",):
+        world.submit(id, "901")
     world.close_intake()
     world.at(OpenRound())
     world.begin("901")
     world.open_step("clearance", "901")
+    for id in people if asked["silence"] != "consent" else ():
+        reply_below(world, id)
     world.pass_window("clearance", "901")
+    if low:
+        world.open_step("honour", "901")
+        for by in (COUNCIL, COUNCIL_2):
+            world.at(Confer(step="honour"), by, "901")
     world.report("901")
     world.at(FreezePool())
     world.open_step("conferral")
@@ -398,6 +448,121 @@ def test_what_a_lower_round_learns_after_the_conferral_above_is_a_lead_to_revoca
     refused("WRONG_EXPECTED_HEAD", lambda: world.write(reopened, decided))
     [lead] = world.decide(reopened).events
     assert isinstance(lead, RevocationLeadRecorded)
+
+
+# ---- how long an answer from below holds ----
+
+
+def ask_below(world: World, *ids: str) -> None:
+    world.at(RequestClearance(step="clearance", nominations=ids), OPERATOR, "901")
+
+
+def reply_below(world: World, id: str, outcome: str = "clear") -> None:
+    said = {"step": "clearance", "department": "tax", "nomination": id, "outcome": outcome, "reason": "r"}
+    world.at(ReplyClearance.model_validate(said), TAX, "901")
+
+
+def run_out(*people: str, **said: Any) -> World:
+    """The county's answers ran out before the province confers."""
+    world = cleared_below(*people, valid_for=SIX_DAYS, **said)
+    world.now += 7 * DAY
+    return world
+
+
+def test_within_its_validity_an_answer_from_below_is_enough_dr_11() -> None:
+    world = cleared_below("a", "b", valid_for=SIX_DAYS)
+    confer(world)
+    assert list(world.round().conferred) == ["a", "b"]
+
+
+def test_an_answer_from_below_that_has_run_out_forbids_conferral_until_it_is_asked_for_again_dr_11() -> None:
+    world = run_out("a", "b")
+    refusal = refused("CLEARANCE_EXPIRED", lambda: confer(world))
+    assert refusal.facts == {"step": f"{world.round_stream('901')}/clearance", "nominations": "a, b"}
+    ask_below(world, "a", "b")
+    reply_below(world, "a")
+    assert refused("CLEARANCE_EXPIRED", lambda: confer(world)).facts["nominations"] == "b"
+    reply_below(world, "b", "conditional")
+    confer(world)
+    assert list(world.round().conferred) == ["a", "b"]
+
+
+def test_what_was_conferred_below_does_not_spare_the_question_further_up_dr_11() -> None:
+    honour = step("conferral", "honour", body="council", grades=[{"title": "helper"}])
+    world = run_out(low=(honour,))
+    refused("CLEARANCE_EXPIRED", lambda: confer(world))
+    ask_below(world, "a")
+    reply_below(world, "a")
+    confer(world)
+    assert world.nomination("a").titles == ("helper", "pilot")
+
+
+def test_whom_a_department_below_vetoes_when_asked_again_has_no_title_dr_11() -> None:
+    world = run_out("a", "b")
+    ask_below(world, "a", "b")
+    reply_below(world, "a")
+    reply_below(world, "b", "object")
+    confer(world)
+    assert (list(world.round().conferred), out(world)) == (["a"], {"b": "CLEARANCE_OBJECTED"})
+    assert world.nomination("b").status is Status.ELIMINATED
+
+
+def test_advice_from_below_is_an_answer_and_cuts_nobody_dr_11() -> None:
+    world = run_out(departments=[{"id": "tax", "says": "advisory"}])
+    ask_below(world, "a")
+    reply_below(world, "a", "object")
+    confer(world)
+    assert list(world.round().conferred) == ["a"]
+
+
+@pytest.mark.parametrize(("silence", "left"), [("consent", {}), ("veto", {"a": "CLEARANCE_SILENT"})])
+def test_silence_below_means_what_the_programme_says_also_when_asked_again_dr_11(
+    silence: str, left: dict[str, str]
+) -> None:
+    world = run_out("a", silence=silence)
+    ask_below(world, "a")
+    refused("CLEARANCE_EXPIRED", lambda: confer(world))
+    world.now = run_of(world.round("901"), "clearance").asked_again["a"].closes_at
+    confer(world)
+    assert out(world) == left
+    assert list(world.round().conferred) == ([] if left else ["a"])
+
+
+def test_a_veto_from_below_and_the_conferral_never_miss_each_other_dr_11() -> None:
+    world = run_out("a", "b")
+    ask_below(world, "a", "b")
+    for id in ("a", "b"):
+        reply_below(world, id)
+    world.at(Confer(step="conferral"), COUNCIL)
+    seconded = world.command(world.round_stream(), Confer(step="conferral"), COUNCIL_2)
+    decided = world.decide(seconded)
+    reply_below(world, "b", "object")
+    refused("WRONG_EXPECTED_HEAD", lambda: world.write(seconded, decided))
+    assert not any(isinstance(one, TitlesConferred) for one in world.decide(seconded).events)
+
+
+def test_an_answer_from_below_that_meets_the_conferral_comes_too_late_dr_11() -> None:
+    world = run_out("a", "b")
+    ask_below(world, "a", "b")
+    for id in ("a", "b"):
+        reply_below(world, id)
+    veto = ReplyClearance(step="clearance", department="tax", nomination="b", outcome="object")
+    command = world.command(world.round_stream("901"), veto, TAX)
+    decided = world.decide(command)
+    confer(world)
+    refused("WRONG_EXPECTED_HEAD", lambda: world.write(command, decided))
+    refused("STAGE_CLOSED", lambda: world.decide(command))
+    world.report()
+    refused("STAGE_MISMATCH", lambda: ask_below(world, "a"))
+
+
+def test_a_round_that_has_reported_asks_again_only_for_answers_that_run_out_dr_11() -> None:
+    world = cleared_below()
+    refused("STAGE_MISMATCH", lambda: ask_below(world, "a"))
+    refused("STAGE_CLOSED", lambda: reply_below(world, "a", "object"))
+    world = cleared_below(valid_for=SIX_DAYS)
+    refused("STAGE_CLOSED", lambda: reply_below(world, "a", "object"))
+    refused("NOT_A_MEMBER", lambda: ask_below(world, "z"))
 
 
 @pytest.mark.parametrize("department", ["tax", "safety"])

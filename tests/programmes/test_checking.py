@@ -9,6 +9,7 @@ from tests.programmes.drafting import Seen, checked, seen
 
 FINAL_TIES = "ties: [expert, authority]"
 REWARD = "  - {title: pilot, type: cash, amount_fen: 100, label: {zh: 奖金}}\n"
+SUMMIT_CONFERS = "      - {id: conferral, type: conferral, body: office, grades: [{title: pilot, seats: 5}], period: {days: 5, unit: work_day}}\n"
 CRAFT = "stages.enterprise.steps.eligibility.predicates.craft"
 FLOOR = '{id: floor, who: {id: f, fact: frontline_worker, op: "==", value: true}, op: ">=", share: "35%"}'
 SECTOR_FLOOR = '{{id: {id}, who: {{id: {id}_, fact: sector, op: "==", value: {value}}}, op: ">=", share: "{share}"{more}}}'
@@ -71,7 +72,7 @@ FAULTS: dict[str, Change] = {
     "a trim that never applies": ("trim: {drop: 1, min_left: 3}", "trim: §{drop: 2, min_left: 3}", "trim_never", "stages.province.steps.review.trim", ""),
     "more kinds than judges": ("mode: score", "mode: score\n        draw: {pool_role: expert, kinds: §{metal: 6}}", "kinds_over_panel", "stages.province.steps.review.draw.kinds", ""),
     "criteria that are not whole": ("mode: score", 'mode: score\n        rubric: [{id: skill, label: {zh: 技}, share: "90%"}]', "weights_not_whole", "stages.province.steps.review", "", ("id: review", "§id: review")),
-    "a validity that nobody asks for": ("{id: endorsement, type: endorsement, period", "{id: asked, type: clearance, departments: [tax], period: {days: 5, unit: work_day}, §valid_for: {days: 90, unit: natural_day}}\n      - {id: endorsement, type: endorsement, period", "validity_without_conferral", "stages.industry_union.steps.asked.valid_for", ""),
+    "a validity that nobody asks for": ("{id: endorsement, type: endorsement, period", "{id: asked, type: clearance, departments: [tax], period: {days: 5, unit: work_day}, §valid_for: {days: 90, unit: natural_day}}\n      - {id: endorsement, type: endorsement, period", "validity_without_conferral", "stages.industry_union.steps.asked.valid_for", "", (SUMMIT_CONFERS, "")),
     "an unknown audience": ("{id: publicity, type: publicity, ", "{id: publicity, type: publicity, audience: §publik, ", "one_of", "stages.province.steps.publicity.audience", "public"),
     "a limit in total below the least on a paper": ("choices_min: 1", "choices_min: §3, in_total: 2", "limits_crossed", "stages.province.steps.vote.limits.choices_min", ""),
     "limits that cross": ("choices_min: 1", "choices_min: §6", "limits_crossed", "stages.province.steps.vote.limits.choices_min", ""),
@@ -171,6 +172,12 @@ def test_a_fault_stands_where_it_was_made(tmp_path: Path, change: Change) -> Non
     assert Seen(code, place, *positions[0], nearest) in [seen(fault) for fault in report.faults]
     assert report.programme is None
     assert report.exit_code == 3
+
+
+def test_answers_may_have_a_time_where_only_a_stage_above_confers_dr_11(tmp_path: Path) -> None:
+    asked = FAULTS["a validity that nobody asks for"]
+    report, _ = checked(tmp_path, (asked[0], asked[1]))
+    assert report.faults == ()
 
 
 LONELY = {name for name in FAULTS if name not in {

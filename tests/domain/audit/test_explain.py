@@ -44,6 +44,7 @@ from tests.domain.specification import (
     refused,
     step,
 )
+from tests.domain.test_clearance import ask_below, confer, reply_below, run_out
 from tests.domain.test_publicity import object_to, rule
 
 FLOOR = {
@@ -308,6 +309,23 @@ def test_a_recusal_after_the_close_leaves_the_mark_on_record_and_void_dr_13() ->
     assert isinstance(review, ReviewTold)
     assert [mark.judge for mark in review.marks if mark.recused] == ["judge-1"]
     assert review.version == 2
+
+
+def test_whom_a_department_below_vetoed_when_asked_again_lost_at_the_conferral_dr_11() -> None:
+    world = run_out("a", "b")
+    ask_below(world, "a", "b")
+    for id, outcome in (("a", "clear"), ("b", "object")):
+        reply_below(world, id, outcome)
+    confer(world)
+    log = LoggedWorld(world.programme, world.tree)
+    for stream, written in world.streams.items():
+        for one in written:
+            log.note(stream, one)
+    told = explain(log.read_back(), "b")
+    assert told.cut is not None
+    assert (told.cut.reason, told.cut.step) == ("CLEARANCE_OBJECTED", "conferral")
+    [reply] = step_of(told, "clearance").replies
+    assert (reply.department, reply.outcome) == ("tax", "object")
 
 
 def test_who_has_no_nomination_here_is_not_found() -> None:
