@@ -59,8 +59,8 @@ async def waive_differential(
 
 @command(
     "waive rules",
-    zh="比例要求无法同时满足时，经授权对本轮免予其中几项后重新遴选：须两人。",
-    en="Select again without the rules that cannot all hold, in this round, by recorded authority; takes two people.",
+    zh="比例要求无法同时满足时，经授权对本轮免予其中几项后重新遴选；评分不足以去掉高低分时免予 trim，按平均分计：须两人。",
+    en="Select again without the rules that cannot all hold, or (`trim`) take the plain mean of too few scores; two people.",
     example=f'waive rules round/sichuan-craftsman.1/all/51 frontline_floor --step final --reason "…" {_SIGNED}',
 )
 async def waive_rules(
@@ -68,7 +68,8 @@ async def waive_rules(
     *rules: Annotated[
         str,
         Parameter(
-            help="规则编号；exact 指满额要求 · the rules' ids; exact: the demand that all seats be filled"
+            help="规则编号；exact 指满额要求，trim 指去掉高低分 · the rules' ids; exact: the demand that all seats be "
+            "filled, trim: that a panel's scores be trimmed"
         ),
     ],
     cycle: OfCycle = "",

@@ -85,7 +85,7 @@ EVENT_WORDS: dict[str, tuple[str, str]] = {
     "SelectionMade": ("遴选", "selection made"),
     "TieResolved": ("并列裁定", "tie resolved"),
     "DifferentialWaived": ("免予差额", "differential waived"),
-    "RulesWaived": ("免予比例要求", "share rules waived"),
+    "RulesWaived": ("免予适用规则", "rules waived"),
     "ListPublished": ("公示", "list published"),
     "ChangeReported": ("公示内容变更", "change reported"),
     "Substituted": ("递补", "substituted"),

@@ -97,7 +97,17 @@ ENGINES_OWN = (
     FreezePool | OpenStep | CloseStep | RearmStep | HoldVotes | PublishCounts | SealTally | ReportRound
 )
 """What time or order drives: a round that is over answers these with nothing."""
-PANEL_S = FormPanel | DrawPanel | NameChair | ReplaceJudge | DeclareTies | Recuse | HandInSheet | EnterSheet
+PANEL_S = (
+    FormPanel
+    | DrawPanel
+    | NameChair
+    | ReplaceJudge
+    | DeclareTies
+    | Recuse
+    | HandInSheet
+    | EnterSheet
+    | WaiveRules
+)
 """What people ask of a panel."""
 AGAINST_STUFFING = ScreenVotes | InvalidateVotes | ReleaseVotes | FreezeVotes | UnfreezeVotes
 """What people do about stuffed votes."""
@@ -255,6 +265,8 @@ def _of_panel(
             return review.hand_in_sheet(state, command, body, inputs, step)
         case EnterSheet():
             return review.enter_sheet(state, command, body, step, grant())
+        case WaiveRules():
+            return review.waive_trim(state, command, body, step, grant())
 
 
 def _close_early(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from fractions import Fraction
 
 from domain import panel
-from domain.decision import NOTHING, Decision
+from domain.decision import NOTHING, Decision, two_people
 from domain.round import State, StepRun, evolve, must_be_current, run_of
 from domain.scoring import (
     PanelHold,
@@ -32,7 +33,7 @@ from domain.steps import (
     present,
     window_guards,
 )
-from schemas.commands import Command, DeclareTies, EnterSheet, HandInSheet, Recuse, WrittenMark
+from schemas.commands import Command, DeclareTies, EnterSheet, HandInSheet, Recuse, WaiveRules, WrittenMark
 from schemas.errors import Refused
 from schemas.events import (
     ComponentScore,
@@ -41,6 +42,7 @@ from schemas.events import (
     Mark,
     PanelClosed,
     PanelResult,
+    RulesWaived,
     SessionInvalidated,
     SheetDiscrepancy,
     SheetEntered,
@@ -48,6 +50,9 @@ from schemas.events import (
 )
 from schemas.programme import Conferral, ExpertReview, Publicity, Selection
 from schemas.programme import Decision as DecisionStep
+
+TRIM = "trim"
+"""What the demand for enough scores to trim is called among the rules that two people waive."""
 
 
 def recuse(state: State, command: Command, body: Recuse, inputs: Inputs, step: ExpertReview) -> Decision:
@@ -249,7 +254,7 @@ def close_review(
 ) -> Decision:
     """DR-15: without a quorum the session is invalid, its sheets stay sealed and it is held again.
 
-    `early` is why it should end now: refused with QUORUM_UNMET or SCORES_MISSING where it would be held.
+    `early` is why it should end now: refused with QUORUM_UNMET, SCORES_MISSING or TOO_FEW_TO_TRIM where it would be held.
     """
     if not state.members:
         return close(state, command, inputs, step.id, "complete")
@@ -266,11 +271,9 @@ def close_review(
     if step.chaired and not run.chair:
         return hold(state, step.id, "CHAIR_MISSING")
     results = [_result(state, id, step) for id in members]
-    missing = [result.nomination for result in results if isinstance(result, _Missing)]
+    missing = [result for result in results if isinstance(result, _Missing)]
     if missing:
-        if early:
-            raise Refused("SCORES_MISSING", nominations=", ".join(missing))
-        return hold(state, step.id, "SCORES_MISSING", missing)
+        return _wanting(state, step, missing, early)
     closed = PanelClosed(
         step=step.id,
         component=step.component,
@@ -283,6 +286,28 @@ def close_review(
     how = "complete" if whole and not early else ended(over, early)
     end = close(state, command, inputs, step.id, how, early)
     return Decision(events=(closed,), guards=guards).then(left).then(end)
+
+
+def _wanting(state: State, step: ExpertReview, missing: list[_Missing], early: str) -> Decision:
+    """Held for people where marks are missing, or else too few of them to trim (DR-16); refused if it should end early."""
+    trims = all(one.trims for one in missing)
+    nominations = [one.nomination for one in missing if one.trims == trims]
+    if early:
+        raise Refused("TOO_FEW_TO_TRIM" if trims else "SCORES_MISSING", nominations=", ".join(nominations))
+    if trims:
+        return hold(state, step.id, "TOO_FEW_TO_TRIM", nominations)
+    return hold(state, step.id, "SCORES_MISSING", nominations)
+
+
+def waive_trim(state: State, command: Command, body: WaiveRules, step: ExpertReview, grant: str) -> Decision:
+    """DR-16: whose scores are too few to trim has their plain mean; never by itself, two people say so."""
+    run = must_be_current(state, step.id, body.kind)
+    if run.held != "TOO_FEW_TO_TRIM":
+        raise Refused("NOTHING_TO_RESOLVE", step=step.id)
+    if body.rules != (TRIM,):
+        raise Refused("NOT_FOUND", what=f"{state.stream}/{step.id}: {', '.join(body.rules)}")
+    waived = RulesWaived(step=step.id, rules=body.rules, reason=body.reason)
+    return Decision(events=two_people(state, command, (waived,)), guards=(cycle_guard(command),), grant=grant)
 
 
 def quorate(run: StepRun, step: ExpertReview) -> bool:
@@ -315,9 +340,12 @@ def result_of(state: State, nomination: str, step: ExpertReview) -> PanelResult 
     return result if isinstance(result, PanelResult) else None
 
 
+@dataclass(frozen=True, slots=True)
 class _Missing:
-    def __init__(self, nomination: str) -> None:
-        self.nomination = nomination
+    """A member without a result: marks are missing, or (`trims`) there are too few of them to trim."""
+
+    nomination: str
+    trims: bool
 
 
 def _result(state: State, nomination: str, step: ExpertReview) -> PanelResult | _Missing:
@@ -331,9 +359,9 @@ def _result(state: State, nomination: str, step: ExpertReview) -> PanelResult | 
     if step.mode == "vote":
         return _voted(state, nomination, step, marks, away)
     assert step.scale is not None
-    scored = _mean([mark.score for mark in marks.values() if mark.score is not None], step)
+    scored = _mean([mark.score for mark in marks.values() if mark.score is not None], step, run)
     if isinstance(scored, PanelHold):
-        return _Missing(nomination)
+        return _Missing(nomination, trims=scored.reason == "TOO_FEW_TO_TRIM")
     return PanelResult(
         nomination=nomination,
         value=on_hundred(scored.value, step.scale.maximum),
@@ -341,21 +369,22 @@ def _result(state: State, nomination: str, step: ExpertReview) -> PanelResult | 
         counted=scored.counted,
         dropped=scored.dropped,
         recused=len(away),
-        parts=_parts(marks, step) or None,
+        parts=_parts(marks, step, run) or None,
     )
 
 
-def _mean(scores: list[Fraction], step: ExpertReview) -> PanelScore | PanelHold:
+def _mean(scores: list[Fraction], step: ExpertReview, run: StepRun) -> PanelScore | PanelHold:
     trim = step.trim
     return panel_score(
         scores,
         drop=trim.drop if trim else 0,
         min_left=trim.min_left if trim else 1,
         scores_min=step.scores_min,
+        otherwise=trim.otherwise if trim and TRIM not in run.waived_rules else "mean",
     )
 
 
-def _parts(marks: dict[str, Mark], step: ExpertReview) -> tuple[ComponentScore, ...]:
+def _parts(marks: dict[str, Mark], step: ExpertReview, run: StepRun) -> tuple[ComponentScore, ...]:
     """Each criterion as the whole is, so that it can break a tie: on 0 to 100, under the component's name."""
     assert step.scale is not None
     parts = []
@@ -363,7 +392,7 @@ def _parts(marks: dict[str, Mark], step: ExpertReview) -> tuple[ComponentScore, 
         given = [
             part.value for mark in marks.values() for part in mark.parts or () if part.component == one.id
         ]
-        scored = _mean(given, step)
+        scored = _mean(given, step, run)
         assert not isinstance(scored, PanelHold), "there are as many parts as scores"
         value = on_hundred(scored.value, step.scale.maximum)
         parts.append(ComponentScore(component=f"{step.component}_{one.id}", value=value))

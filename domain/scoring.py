@@ -131,7 +131,7 @@ def panel_score(
     drop: int = 0,
     min_left: int = 1,
     scores_min: int = 1,
-    too_few_to_trim: Literal["plain", "hold"] = "plain",
+    otherwise: Literal["mean", "stop"] = "mean",
 ) -> PanelScore | PanelHold:
     """The mean of the valid scores, without the `drop` highest and lowest by value, one instance each (DR-16).
 
@@ -145,7 +145,7 @@ def panel_score(
     if len(scores) >= need:
         kept = sorted(scores)[drop:-drop]
         return PanelScore(_mean(kept), Method.TRIMMED, len(kept), 2 * drop)
-    if too_few_to_trim == "hold":
+    if otherwise == "stop":
         return PanelHold(len(scores), need, "TOO_FEW_TO_TRIM")
     return PanelScore(_mean(scores), Method.PLAIN, len(scores), flag="TOO_FEW_TO_TRIM")
 

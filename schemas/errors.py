@@ -180,6 +180,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "{nominations} 的有效评分不足。",
         "There are too few marks of {nominations}.",
     ),
+    "TOO_FEW_TO_TRIM": (
+        "{nominations} 的有效评分不足以去掉最高分和最低分。",
+        "There are too few marks of {nominations} to drop the highest and the lowest.",
+    ),
     "REPLIES_MISSING": (
         "部门对 {nominations} 尚未答复，沉默不视为同意。",
         "Departments have not answered about {nominations}, and silence is not consent.",

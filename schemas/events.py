@@ -841,7 +841,9 @@ class DifferentialWaived(Event):
 
 
 class RulesWaived(Event):
-    """Share rules of a selection that cannot all hold are set aside for this round, by recorded authority (DR-26)."""
+    """Share rules of a selection that cannot all hold, or the trimming of a panel's scores that are too few, are set
+    aside for this round, by recorded authority (DR-16, DR-26).
+    """
 
     step: str
     rules: tuple[str, ...]

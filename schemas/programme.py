@@ -307,10 +307,14 @@ class Scale(Frozen):
 
 
 class Trim(Frozen):
-    """Drop the `drop` highest and lowest scores by value, if `min_left` remain (DR-16)."""
+    """Drop the `drop` highest and lowest scores by value, if `min_left` remain: by default, of five or more (DR-16).
+
+    Of fewer, `otherwise` takes the plain mean, told as such, or stops the step until people decide.
+    """
 
     drop: PositiveInt = 1
     min_left: PositiveInt = 3
+    otherwise: Literal["mean", "stop"] = "mean"
 
 
 class Threshold(Frozen):

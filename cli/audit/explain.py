@@ -287,6 +287,8 @@ def _review(found: ReviewTold, desk: Desk) -> Iterator[str]:
     if found.trimmed:
         trimmed = ", ".join(map(number, found.trimmed))
         yield desk.say(f"　去掉的高低分：{trimmed}", f"  trimmed, lowest and highest: {trimmed}")
+    if found.flag:
+        yield desk.say("　评分不足以去掉高低分，按平均分计", "  too few marks to trim: the plain mean")
     if found.version > 1:
         yield desk.say("　评审结束后因回避重新计算", "  computed again after the close, for a recusal")
 

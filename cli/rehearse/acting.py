@@ -18,6 +18,7 @@ from cli.rehearse.party import (
 )
 from domain import round as rounds
 from domain.clearance import concerned
+from domain.review import TRIM
 from schemas import names
 from schemas.commands import (
     Body,
@@ -35,6 +36,7 @@ from schemas.commands import (
     ReplyClearance,
     ResolveTie,
     WaiveDifferential,
+    WaiveRules,
     WrittenMark,
     WrittenPart,
 )
@@ -101,7 +103,9 @@ def _deed(state: rounds.State, body: Body, actor: Actor, about: str = "") -> Dee
 
 
 def _held(state: rounds.State, step: Step, run: rounds.StepRun) -> Iterator[Deed]:
-    """Ties are ordered by one operator; two waive a differential that is not met, and call a panel together again."""
+    """Ties are ordered by one operator; two waive a differential that is not met, and scores to trim that are too few,
+    and call a panel together again.
+    """
     about = f"{run.held}@{state.seq}"
     both = [Actor(id=person, role="operator") for person in OPERATORS]
     if run.held == "TIE_UNRESOLVED":
@@ -112,6 +116,9 @@ def _held(state: rounds.State, step: Step, run: rounds.StepRun) -> Iterator[Deed
     if run.held == "DIFFERENTIAL_UNMET":
         waived = WaiveDifferential(step=step.id, reason="等额 · as many as seats")
         yield from (_deed(state, waived, one) for one in both)
+    if run.held == "TOO_FEW_TO_TRIM":
+        plain = WaiveRules(step=step.id, rules=(TRIM,), reason="按平均分计 · the plain mean")
+        yield from (_deed(state, plain, one, about) for one in both)
     if run.held == "QUORUM_UNMET" and run.window is not None:
         again = run.window.closes_at + (run.window.closes_at - run.window.opens_at)
         extended = ExtendStep(

@@ -43,7 +43,7 @@ from schemas import events as e
 from schemas import names
 from schemas.errors import Refused
 from schemas.ledger import RecordedEvent
-from schemas.programme import Condition, Eligibility, Programme, Selection, Step
+from schemas.programme import Condition, Eligibility, ExpertReview, Programme, Selection, Step
 
 
 def explain(past: Past, nomination: str) -> Explanation:
@@ -204,7 +204,7 @@ class _Steps:
                 vote = next((one for one in event.votes if one.nomination == id), None)
                 return _congress(event, vote) if vote else None
             case e.PanelFormed() | e.PanelDrawn() | e.PanelClosed():
-                return self._review(event.step)
+                return self._review(event.step, moment)
             case e.BallotOpened() if id in event.candidates:
                 return VoteTold(sealed=True, component="")
             case e.TallySealed():
@@ -279,7 +279,7 @@ class _Steps:
             one.result, tuple(map(missed, one.failed)), tuple(map(missed, one.unknown)), one.waived
         )
 
-    def _review(self, step: str) -> ReviewTold:
+    def _review(self, step: str, moment: int) -> ReviewTold:
         """As the panel's last result has it; a recusal after the close changes it."""
         run = rounds.run_of(self._state, step)
         if run.panel is None:
@@ -297,8 +297,10 @@ class _Steps:
             for mark in [sheet.get(self._id)]
             if mark is not None
         )
+        declared = rounds.stage_of(self._state, self._past.programme_at(moment)).step(step)
+        flag = _flag(declared, result)
         return ReviewTold(
-            False, run.panel.component, marks, result, _trimmed(marks, result), run.panel.version
+            False, run.panel.component, marks, result, _trimmed(marks, result), run.panel.version, flag
         )
 
     def _selection(self, moment: int, made: e.SelectionMade) -> SelectionTold | None:
@@ -376,6 +378,13 @@ def _trimmed(marks: tuple[MarkTold, ...], result: e.PanelResult | None) -> tuple
     scores = sorted(mark.score for mark in marks if mark.score is not None and not mark.recused)
     drop = result.dropped // 2
     return (*scores[:drop], *scores[len(scores) - drop :])
+
+
+def _flag(step: Step, result: e.PanelResult | None) -> str:
+    """What a person should know of a result: that it is not trimmed although the programme trims (DR-16)."""
+    trims = isinstance(step, ExpertReview) and step.trim is not None
+    plain = trims and result is not None and result.method == Method.PLAIN
+    return "TOO_FEW_TO_TRIM" if plain else ""
 
 
 def _congress(event: e.CongressRecorded, vote: e.CongressVote) -> CongressTold:

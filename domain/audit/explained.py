@@ -89,6 +89,7 @@ class ReviewTold:
     result: e.PanelResult | None = None
     trimmed: tuple[Fraction, ...] = ()  # the values that were dropped, one instance each
     version: int = 0
+    flag: str = ""  # TOO_FEW_TO_TRIM where the plain mean stands in for a trimmed one
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,15 +13,18 @@ from hypothesis import strategies as st
 from domain import lots
 from domain.round import run_of
 from schemas.commands import (
+    CloseStepEarly,
     DeclareTies,
     DrawPanel,
     EnterSheet,
+    ExtendStep,
     FormPanel,
     HandInSheet,
     NameChair,
     Recuse,
     ReplaceJudge,
     Tie,
+    WaiveRules,
     WrittenMark,
     WrittenPart,
 )
@@ -31,13 +34,16 @@ from schemas.events import (
     Lot,
     PanelClosed,
     PanelDrawn,
+    RulesWaived,
     SheetDiscrepancy,
     SheetEntered,
     SheetHandedIn,
+    StepHeld,
 )
 from schemas.ledger import Actor
-from schemas.programme import Programme
+from schemas.programme import Programme, Trim
 from tests.domain.specification import (
+    DAY,
     INTAKE,
     JUDGES,
     KEEPERS,
@@ -370,6 +376,120 @@ def test_scorekeepers_are_not_judges_and_judges_do_not_type_dr_13_dr_16() -> Non
     plain = reviewing()
     entry = EnterSheet(step=STEP, judge=NAMES[0], marks=marks)
     refused("STAGE_MISMATCH", lambda: plain.at(entry, KEEPERS[0]))
+
+
+# ---- too few to trim ----
+
+STOPS: dict[str, Any] = {"trim": {"drop": 1, "min_left": 1, "otherwise": "stop"}}
+PLAIN = WaiveRules(step=STEP, rules=("trim",), reason="测试·评委会会议")
+
+
+def short(**said: Any) -> World:
+    """Of two marks on a and three on b the highest and the lowest are to be dropped, and one left."""
+    world = reviewing(**(STOPS | said))
+    for judge, marks in zip(
+        JUDGES, ({"a": "60", "b": "60"}, {"a": "90", "b": "70"}, {"b": "95"}), strict=True
+    ):
+        world.sheet(judge, STEP, marks)
+    world.pass_window(STEP)
+    return world
+
+
+def held(world: World) -> tuple[str, tuple[str, ...]]:
+    [event] = world.events(world.round_stream(), StepHeld)
+    assert event.code == run_of(world.round(), STEP).held
+    return event.code, event.nominations
+
+
+def test_too_few_scores_to_trim_stop_the_step_where_the_programme_says_so_and_nobody_is_out_dr_16() -> None:
+    world = short()
+    assert held(world) == ("TOO_FEW_TO_TRIM", ("a",))
+    assert world.close_step(STEP) == ()  # said once
+    assert (list(world.round().members), out(world)) == (["a", "b"], {})
+    assert not world.events(world.round_stream(), PanelClosed)
+
+
+def test_without_a_word_on_it_too_few_scores_to_trim_give_their_plain_mean_told_as_such_dr_16() -> None:
+    world = short(trim={"drop": 1, "min_left": 1})
+    [closed] = world.events(world.round_stream(), PanelClosed)
+    assert [(one.value, one.method) for one in closed.results] == [(75, "plain"), (70, "trimmed")]
+
+
+def test_one_judge_more_is_enough_to_trim_after_all_dr_16() -> None:
+    world = short()
+    later = ExtendStep(step=STEP, closes_at=world.now + 9 * DAY, reason="补评")
+    for by in (OPERATOR, OPERATOR_2):
+        world.at(later, by)
+    assert world.close_step(STEP) == ()
+    world.sheet(JUDGES[2], STEP, {"a": "70"})
+    world.close_step(STEP)
+    assert results(world) == {"a": 70, "b": 70}
+
+
+def test_two_people_close_it_on_the_plain_mean_and_what_can_be_trimmed_still_is_dr_16() -> None:
+    world = short()
+    world.at(PLAIN, OPERATOR)
+    refused("SECOND_PERSON_REQUIRED", lambda: world.at(PLAIN, OPERATOR))
+    refused("NOT_AUTHORISED", lambda: world.at(PLAIN, JUDGES[0]))
+    assert world.close_step(STEP) == ()
+    assert world.at(PLAIN, OPERATOR_2)[-1] == RulesWaived(step=STEP, rules=("trim",), reason=PLAIN.reason)
+    world.close_step(STEP)
+    [closed] = world.events(world.round_stream(), PanelClosed)
+    assert [(one.value, one.method) for one in closed.results] == [(75, "plain"), (70, "trimmed")]
+
+
+def test_trimming_is_waived_by_its_name_and_only_where_the_step_waits_for_it_dr_16() -> None:
+    refused("NOTHING_TO_RESOLVE", lambda: reviewing(**STOPS).at(PLAIN, OPERATOR))
+    world = short()
+    for rules in (("front",), ("trim", "front")):
+        waive = PLAIN.model_copy(update={"rules": rules})
+        refused("NOT_FOUND", lambda waive=waive: world.at(waive, OPERATOR))  # type: ignore[misc]
+
+
+def test_marks_that_are_missing_altogether_are_asked_for_before_what_is_too_few_to_trim_dr_16() -> None:
+    world = short(scores_min=3)
+    assert held(world) == ("SCORES_MISSING", ("a",))
+
+
+def test_a_step_that_would_stop_for_too_few_scores_is_not_closed_early_dr_16() -> None:
+    world = reviewing(**STOPS)
+    for judge in JUDGES[:2]:
+        world.sheet(judge, STEP, {"a": "90", "b": "60"})
+    early = CloseStepEarly(step=STEP, reason="r")
+    assert refused("TOO_FEW_TO_TRIM", lambda: world.at(early, OPERATOR)).facts == {"nominations": "a, b"}
+
+
+def test_criteria_take_the_plain_mean_where_the_whole_does_dr_16() -> None:
+    world = reviewing(rubric=RUBRIC, members=("a",), **STOPS)
+    for judge, score in zip(JUDGES[:2], ("60", "90"), strict=True):
+        by_criteria(world, judge, a=(score, score))
+    world.pass_window(STEP)
+    for by in (OPERATOR, OPERATOR_2):
+        world.at(PLAIN, by)
+    world.close_step(STEP)
+    assert results(world) == {"a": 75}
+    assert world.round().components["expert_skill"] == {"a": 75}
+
+
+def test_a_late_tie_that_leaves_too_few_to_trim_is_refused_unless_two_took_the_plain_mean_dr_13_dr_16() -> (
+    None
+):
+    world = reviewing(**STOPS)
+    for judge in JUDGES:
+        world.sheet(judge, STEP, {"a": "90", "b": "60"})
+    world.close_step(STEP)
+    late = ties((NAMES[0], "a", "kin"))
+    refused("RECUSAL_LEAVES_TOO_FEW", lambda: world.at(late, OPERATOR))
+    world = short()
+    for by in (OPERATOR, OPERATOR_2):
+        world.at(PLAIN, by)
+    world.close_step(STEP)
+    world.at(late, OPERATOR)
+    assert results(world) == {"a": 90, "b": 70}
+
+
+def test_the_defaults_of_a_trim_ask_for_five_scores_dr_16() -> None:
+    assert (2 * Trim().drop + Trim().min_left, Trim().otherwise) == (5, "mean")
 
 
 # ---- rubric ----

@@ -86,7 +86,7 @@ def test_dr_16_too_few_scores_to_trim_give_the_plain_mean_and_a_flag():
 
 
 def test_dr_16_too_few_scores_to_trim_hold_where_the_programme_says_so():
-    held = panel_score(scores("9", "8", "6", "6"), drop=1, min_left=3, too_few_to_trim="hold")
+    held = panel_score(scores("9", "8", "6", "6"), drop=1, min_left=3, otherwise="stop")
     assert held == PanelHold(have=4, need=5, reason="TOO_FEW_TO_TRIM")
 
 

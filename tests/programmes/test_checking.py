@@ -69,6 +69,8 @@ FAULTS: dict[str, Change] = {
     "a threshold beside scores": ("mode: score", 'mode: score\n        §threshold: {share: "2/3", comparator: ">=", base: present}', "mode_unfit", "stages.province.steps.review.threshold", ""),
     "a step that leaves a rest": ('step: "0.5"', 'step: §"0.3"', "step_uneven", "stages.province.steps.review.scale.step", ""),
     "more scores than judges": ("scores_min: 3", "scores_min: §6", "scores_min_over_panel", "stages.province.steps.review.scores_min", ""),
+    "an unknown way on where nothing can be trimmed": ("trim: {drop: 1, min_left: 3}", "trim: {drop: 1, min_left: 3, otherwise: §stopp}", "one_of", "stages.province.steps.review.trim.otherwise", "stop"),
+    "a stop at every score, as a trim never applies": ("trim: {drop: 1, min_left: 3}", "trim: §{drop: 2, min_left: 3, otherwise: stop}", "trim_never", "stages.province.steps.review.trim", ""),
     "a trim that never applies": ("trim: {drop: 1, min_left: 3}", "trim: §{drop: 2, min_left: 3}", "trim_never", "stages.province.steps.review.trim", ""),
     "more kinds than judges": ("mode: score", "mode: score\n        draw: {pool_role: expert, kinds: §{metal: 6}}", "kinds_over_panel", "stages.province.steps.review.draw.kinds", ""),
     "criteria that are not whole": ("mode: score", 'mode: score\n        rubric: [{id: skill, label: {zh: 技}, share: "90%"}]', "weights_not_whole", "stages.province.steps.review", "", ("id: review", "§id: review")),
@@ -196,7 +198,7 @@ def test_one_slip_gives_one_fault(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("edit", "said"),
     [
-        (("trim: {drop: 1, min_left: 3}", "trim: 3"), " [drop, min_left]"),
+        (("trim: {drop: 1, min_left: 3}", "trim: 3"), " [drop, min_left, otherwise]"),
         (("title: {zh: 测试项目, en: A test}", "title: 测试"), " [zh, en]"),
     ],
     ids=["a step's", "the programme's"],

@@ -5,17 +5,23 @@ what they combine, no shipped programme does.
 from __future__ import annotations
 
 from collections import Counter
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cli.rehearse.conductor import BEGINS, Conductor
 from cli.rehearse.family import turns
-from cli.rehearse.party import invent
+from cli.rehearse.party import body_members, clerk, invent, operator
+from domain import round as rounds
 from domain.nomination import State
 from schemas import names
+from schemas.commands import Confer, Recuse, ReplyClearance, RequestClearance
 from schemas.errors import Refused
+from schemas.ledger import Actor
 from store.memory import MemoryEventStore
+from tests.programmes.test_rehearsals import taken_again
 
 UNITS = """\
 code,parent,name,rank,industry
@@ -138,7 +144,63 @@ E3,9I1,测试三厂,enterprise
 """
 
 
-async def ends(folder: Path, text: str, units: str = UNITS) -> tuple[Conductor, dict[str, State]]:
+BRIDGE = """\
+programme: bridge-keepers
+edition: 1
+title: {zh: 测试守桥人, en: Keepers of the bridges}
+subject: person
+units: {file: ../units.csv, root: "9"}
+routes: [{id: districts, ranks: [county, prefecture]}]
+titles:
+  - {id: keeper, label: {zh: 守桥人}}
+stages:
+  county:
+    steps:
+      - {id: intake, type: intake, channels: [unit], period: {days: 5, unit: work_day}, quota: 3}
+      - {id: asked, type: clearance, departments: [tax], silence: consent, valid_for: {days: 30, unit: natural_day}, period: {days: 3, unit: work_day}}
+  prefecture:
+    steps:
+      - {id: review, type: expert_review, mode: score, panel_size: 3, quorum: "2/3", scale: {minimum: 0, maximum: 100, step: "0.5"}, trim: {drop: 1, min_left: 1, otherwise: stop}, period: {days: 5, unit: work_day}}
+      - {id: pick, type: selection, seats: 4, weights: [{component: expert, share: "100%"}], ties: [authority]}
+      - {id: confer, type: conferral, body: office, grades: [{title: keeper}], period: {days: 5, unit: work_day}}
+"""
+
+
+class Bridge(Conductor):
+    """A judge steps back from somebody; the titles wait until the counties' answers have run out, and one veto comes late."""
+
+    refused = ""
+    spared = vetoed = ""
+
+    async def _act(self, state: rounds.State) -> bool:
+        step, run = state.current, rounds.run_of(state, state.current)
+        if step == "review" and run.judges and not self.spared:
+            self.spared = next(iter(state.members))
+            recuse = Recuse(step=step, nomination=self.spared, reason="师徒")
+            await self._do(state.stream, recuse, Actor(id=run.judges[0], role="judge"))
+            state = await self._state(state.stream)
+        if step == "confer" and not self.refused and not state.over:
+            await self._ask_again(state)
+        return await super()._act(state)
+
+    async def _ask_again(self, state: rounds.State) -> None:
+        self._now += timedelta(days=40)
+        with pytest.raises(Refused) as refusal:
+            await self._do(state.stream, Confer(step="confer"), body_members("office")[0])
+        self.refused, self.vetoed = refusal.value.code, next(iter(state.members))
+        assert state.opened is not None
+        for below in state.opened.children:
+            here = tuple(id for id in (await self._state(below)).members if id in state.members)
+            await self._do(below, RequestClearance(step="asked", nominations=here), operator())
+            for id in here:
+                outcome: Any = "object" if id == self.vetoed else "clear"
+                said = ReplyClearance(step="asked", department="tax", nomination=id, outcome=outcome)
+                await self._do(below, said, clerk("tax"))
+
+
+async def ends(
+    folder: Path, text: str, units: str = UNITS, kind: type[Conductor] = Conductor
+) -> tuple[Any, dict[str, State]]:
     """Everybody's end in a rehearsed cycle of this programme."""
     (folder / "own").mkdir()
     (folder / "units.csv").write_text(units, encoding="utf-8")
@@ -146,7 +208,7 @@ async def ends(folder: Path, text: str, units: str = UNITS) -> tuple[Conductor, 
     file.write_text(text, encoding="utf-8")
     [turn] = turns(file, BEGINS)
     party = invent(turn.opened.programme, turn.opened.units, units=3, nominations=24)
-    conductor = Conductor(MemoryEventStore(), party, turn.period)
+    conductor = kind(MemoryEventStore(), party, turn.period)
     assert (await conductor.run()).status == "completed"
     streams = {id: names.nomination_stream(conductor.cycle, id) for id in conductor.people}
     folded = await conductor.decider.nominations.get_many(list(streams.values()))
@@ -191,3 +253,21 @@ async def test_an_industry_union_chooses_studios_by_two_votes_and_a_panel_s_dr_0
     ).state
     assert set(root.components) == {"web", "app", "quality"}
     assert all(one.over for one in told.values())
+
+
+async def test_answers_from_below_and_too_few_scores_wait_for_people_and_every_decision_is_taken_again_the_same(
+    tmp_path: Path,
+) -> None:
+    """DR-11, DR-16, DR-45."""
+    conductor, told = await ends(tmp_path, BRIDGE, kind=Bridge)
+    root = names.round_stream(conductor.cycle, names.ROOT_ROUTE, "9")
+    state: rounds.State = (await conductor.decider.rounds.get(root)).state
+    assert state.steps["review"].waived_rules == {"trim"}
+    assert state.steps["review"].panel is not None
+    methods = {one.nomination: one.method for one in state.steps["review"].panel.results}
+    assert {id for id, method in methods.items() if method == "plain"} == {conductor.spared}
+    assert conductor.refused == "CLEARANCE_EXPIRED"
+    assert state.out[conductor.vetoed] == ("confer", "CLEARANCE_OBJECTED")
+    assert told[conductor.vetoed].titles == ()
+    assert Counter(one.titles for one in told.values())[("keeper",)] == 3
+    assert not (await taken_again(conductor.store)).folded

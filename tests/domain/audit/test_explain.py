@@ -134,6 +134,23 @@ def test_the_marks_of_each_judge_and_the_parts_of_the_score_are_told_exactly() -
     ]
 
 
+def test_a_plain_mean_in_place_of_a_trimmed_one_is_flagged_dr_16() -> None:
+    world = logged(panel(trim={"drop": 1, "min_left": 1}), choice(1), members=("a",))
+    world.open_step("expert_review")
+    world.at(FormPanel(step="expert_review", judges=tuple(judge.id for judge in JUDGES)), OPERATOR)
+    for judge, score in zip(JUDGES[:2], ("70", "80"), strict=True):
+        world.sheet(judge, "expert_review", {"a": score})
+    world.pass_window("expert_review")
+    flagged = step_of(explain(world.read_back(), "a"), "expert_review").detail
+    assert isinstance(flagged, ReviewTold)
+    assert (flagged.flag, flagged.trimmed) == ("TOO_FEW_TO_TRIM", ())
+    untrimmed = logged(panel(), choice(1), members=("a",))
+    judged(untrimmed, {"a": "70"})
+    plain = step_of(explain(untrimmed.read_back(), "a"), "expert_review").detail
+    assert isinstance(plain, ReviewTold)
+    assert plain.flag == ""
+
+
 def test_while_the_panel_sits_no_mark_is_told_dr_14() -> None:
     world = logged(panel(), choice(1), members=("a",))
     world.open_step("expert_review")
