@@ -7,6 +7,7 @@ from fractions import Fraction
 from hashlib import sha256
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -258,6 +259,19 @@ def test_judges_declare_their_own_ties_and_operators_anybody_s_dr_13() -> None:
     }
 
 
+@pytest.mark.parametrize("tie", ["same_unit", "kin", "mentor", "nominator", "co_applicant"])
+def test_every_kind_of_tie_keeps_the_judge_from_that_subject_alone_dr_13(tie: str) -> None:
+    world = reviewing()
+    world.sheet(JUDGES[0], STEP, {"a": "100", "b": "80"})
+    world.at(ties((NAMES[0], "a", tie)), OPERATOR)
+    refused("RECUSED", lambda: world.sheet(JUDGES[0], STEP, {"a": "100"}))
+    for judge in JUDGES[1:]:
+        world.sheet(judge, STEP, {"a": "60", "b": "80"})
+    world.close_step(STEP)
+    [closed] = world.events(world.round_stream(), PanelClosed)
+    assert [(one.value, one.counted, one.recused) for one in closed.results] == [(60, 2, 1), (80, 3, 0)]
+
+
 def test_a_tie_declared_after_the_close_voids_the_marks_and_the_result_is_computed_again_dr_13() -> None:
     world = reviewing(choice(1, ties=["authority"]))
     for judge, a in zip(JUDGES, ("90", "90", "60"), strict=True):
@@ -447,7 +461,10 @@ def test_trimming_is_waived_by_its_name_and_only_where_the_step_waits_for_it_dr_
 
 
 def test_marks_that_are_missing_altogether_are_asked_for_before_what_is_too_few_to_trim_dr_16() -> None:
-    world = short(scores_min=3)
+    world = reviewing(scores_min=2, **STOPS)
+    for judge, marks in zip(JUDGES, ({"a": "60", "b": "60"}, {"b": "90"}), strict=False):
+        world.sheet(judge, STEP, marks)
+    world.pass_window(STEP)
     assert held(world) == ("SCORES_MISSING", ("a",))
 
 
