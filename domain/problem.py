@@ -183,16 +183,26 @@ def _not(result: Result) -> Result:
 
 
 def _classes(step: Selection, facts: Facts) -> dict[str, Result]:
-    """The classes of a member: of rules, of bases, of categories; and that of none of the categories."""
+    """The classes of a member: of rules, of bases, of categories; and that of none of the categories.
+
+    Whoever may be listed separately may be in no base, so that they widen no cap, and fill no floor (DR-25, DR-26).
+    """
+    on_quota = _all(_not(test(track.who, facts)) for track in step.off_quota)
     found: dict[str, Result] = {one.id: test(one, facts) for one in step.classes}
-    found |= {rule.id: _counted(rule, facts) for rule in step.shares}
+    found |= {rule.id: _all((_counted(rule, facts), on_quota)) for rule in step.shares}
     found |= {one.id: test(one.who, facts) for one in step.categories}
     found[NO_CATEGORY] = _all(_not(found[one.id]) for one in step.categories)
     by_id = {rule.id: rule for rule in step.shares}
     for rule in step.shares:
-        if rule.base in by_id:
-            found[_within(rule.base)] = _all(found[name] for name in _nested(rule.base, by_id, found))
+        if _is_narrowed(rule, step):
+            within = [found[name] for name in _nested(rule.base, by_id, found)]
+            found[_within(rule.base)] = _all((on_quota, *within))
     return found
+
+
+def _is_narrowed(rule: ShareRule, step: Selection) -> bool:
+    """Whether the base has a class of its own: that of another rule, or of those whom no track may take out of it."""
+    return rule.base != "seats" and (bool(step.off_quota) or rule.base in {one.id for one in step.shares})
 
 
 def _counted(rule: ShareRule, facts: Facts) -> Result:
@@ -281,8 +291,7 @@ def _limit(name: str, most: int, seats: int) -> Rule:
 
 
 def _rule(rule: ShareRule, step: Selection) -> Rule:
-    nested = {other.id for other in step.shares}
-    base = _within(rule.base) if rule.base in nested else rule.base
+    base = _within(rule.base) if _is_narrowed(rule, step) else rule.base
     return Rule(
         id=rule.id,
         op=Op.FLOOR if rule.op == ">=" else Op.CAP,

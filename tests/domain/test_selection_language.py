@@ -234,6 +234,39 @@ def test_dr_26_whose_exemption_is_unknown_counts_toward_a_cap_and_not_toward_a_f
             assert held(world).code == "RULES_INFEASIBLE"
 
 
+@pytest.mark.parametrize("base", ["list", "boaters"])
+def test_dr_26_who_may_be_listed_separately_widens_no_cap(base: str) -> None:
+    cap = rule("heads", fits("head"), "<=", "50%", base)
+    members: Facts = {id: {"head": id in "ac", "frontline": False, "trade": "boats"} for id in "abc"}
+    for unknown in ({}, {"frontline": True}):
+        world = chosen_from(
+            members | {"d": {"head": False, "trade": "boats"} | unknown},
+            MARKS,
+            4,
+            off_quota=[{"id": "front", "who": fits("frontline")}],
+            classes=[fits("trade", "boats") | {"id": "boaters"}],
+            shares=[cap],
+        )
+        assert made(world).selected == ("a", "b", "d")
+        assert checks(world)["heads"] == (1, 2, True)
+
+
+@pytest.mark.parametrize(("base", "base_is"), [("list", 2), ("boaters", 2), ("seats", 2)])
+def test_dr_26_who_may_be_listed_separately_fills_no_floor(base: str, base_is: int) -> None:
+    floor = rule("heads", fits("head"), ">=", "50%", base)
+    members: Facts = {id: {"head": id == "c", "frontline": False, "trade": "boats"} for id in "abc"}
+    world = chosen_from(
+        members | {"d": {"head": True, "trade": "boats"}},
+        MARKS | {"d": "95"},
+        2,
+        off_quota=[{"id": "front", "who": fits("frontline")}],
+        classes=[fits("trade", "boats") | {"id": "boaters"}],
+        shares=[floor],
+    )
+    assert made(world).selected == ("d", "c")
+    assert checks(world)["heads"] == (1, base_is, True)
+
+
 def test_dr_26_a_rule_whose_base_nobody_is_in_does_not_apply() -> None:
     members: Facts = {id: {"frontline": False, "head": False} for id in "ab"}
     shares = [
