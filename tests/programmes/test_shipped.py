@@ -110,6 +110,14 @@ def test_qingzhou_chooses_each_level_from_the_titles_of_the_one_below() -> None:
     }
 
 
+def test_two_provinces_are_in_one_edition_below_a_root_that_they_share_dr_02() -> None:
+    opened = open_programme(PROGRAMMES / "sichuan-chongqing-contest/1.yaml")
+    tree = opened.units
+    assert {unit.name for unit in tree.units if unit.parent == tree.root} == {"四川省", "重庆市"}
+    assert {unit.rank for unit in tree.units if unit.parent == tree.root} == {Rank.PROVINCE}
+    assert tree.by_code[tree.root].rank is opened.programme.summit
+
+
 def test_the_schema_for_editors_is_current() -> None:
     assert (PROGRAMMES / "programme.schema.json").read_text(encoding="utf-8") == schema_text()
 
