@@ -13,6 +13,7 @@ from cli.office.blanks import Blank
 from cli.office.files import put
 from cli.office.unit_sheets import unit_sources
 from cli.output import Outcome
+from domain.round import asked
 from schemas.errors import BadUsage
 from schemas.loading import open_programme
 from schemas.programme import ExpertReview, Programme, Rank
@@ -70,7 +71,7 @@ async def scores(
     listed: tuple[str, ...] = ()
     if round:
         state = (await (await desk.reader()).rounds.get(round_at(round))).state
-        listed = tuple(state.members)
+        listed = asked(state, review.id)
     return _put(blanks.scores(declared, review, desk.language, listed), out, desk)
 
 

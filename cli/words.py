@@ -69,6 +69,7 @@ EVENT_WORDS: dict[str, tuple[str, str]] = {
     "PanelClosed": ("评审结果", "panel's result"),
     "ClearanceReplied": ("部门回复", "department replied"),
     "ClearanceRequested": ("重新征求意见", "clearance asked again"),
+    "FastTracked": ("经绿色通道免经", "passed by on a fast track"),
     "CongressRecorded": ("职代会表决登记", "congress recorded"),
     "BallotOpened": ("大众票选开启", "public vote opened"),
     "AdjudicationOpened": ("选票核查期", "papers are looked into"),

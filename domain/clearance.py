@@ -9,9 +9,10 @@ from domain import authority
 from domain.decision import NOTHING, Decision
 from domain.eligibility import test
 from domain.publicity import replace_one
-from domain.round import Standing, State, must_be_current, run_of, stage_of
+from domain.round import Standing, State, must_be_asked, must_be_current, run_of, stage_of
 from domain.steps import (
     Inputs,
+    asked_about,
     close,
     cycle_guard,
     elapsed,
@@ -46,7 +47,7 @@ def concerned(step: Clearance, one: Standing) -> tuple[Department, ...]:
 
 def asked_of(state: State, inputs: Inputs, step: Clearance) -> dict[str, tuple[Department, ...]]:
     """Whom each member's clearance asks; those that concern no department are left out."""
-    asked = {id: concerned(step, one) for id, one in present(state, inputs).items()}
+    asked = {id: concerned(step, one) for id, one in asked_about(state, inputs, step.id).items()}
     return {id: departments for id, departments in asked.items() if departments}
 
 
@@ -65,6 +66,7 @@ def reply_clearance(
         must_be_current(state, step.id, body.kind)
     if body.nomination not in state.members:
         raise Refused("NOT_FOUND", what=f"{body.department}/{body.nomination}")
+    must_be_asked(state, step.id, body.nomination)
     if body.outcome == "conditional" and not body.reason.strip():
         raise Refused("CONDITION_MISSING", nomination=body.nomination)
     role = f"department:{body.department}"
@@ -137,6 +139,8 @@ def request_again(
     strangers = [id for id in body.nominations if id not in state.members]
     if strangers:
         raise Refused("NOT_A_MEMBER", nomination=", ".join(strangers), round=state.stream)
+    for id in body.nominations:
+        must_be_asked(state, step.id, id)
     now = command.received_at
     window = Window(opens_at=now, closes_at=inputs.calendar.end(now, step.period))
     asked = ClearanceRequested(step=step.id, nominations=body.nominations, window=window)
@@ -216,8 +220,9 @@ def _faulty(state: State, inputs: Inputs, now: datetime) -> Iterator[tuple[str, 
             if not (isinstance(step, Clearance) and step.valid_for and run_of(asked, step.id).window):
                 continue
             place = step.id if asked is state else f"{asked.stream}/{step.id}"
+            about = asked.members.keys() - run_of(asked, step.id).passed.keys()
             for id, one in present(state, inputs).items():
-                for department in concerned(step, one) if id in asked.members else ():
+                for department in concerned(step, one) if id in about else ():
                     if code := _fault(asked, inputs, step, id, department, now):
                         yield id, place, code
 

@@ -14,6 +14,7 @@ from domain import (
     conferral,
     congress,
     entry,
+    fast_track,
     panel,
     publicity,
     review,
@@ -22,7 +23,7 @@ from domain import (
 )
 from domain.decision import NOTHING, Decision, two_people
 from domain.round import State, must_be_current, must_run, run_of
-from domain.steps import Inputs, cycle_guard, leave, open_window, set_gates, tell
+from domain.steps import Inputs, asked_about, cycle_guard, leave, open_window, set_gates, tell
 from schemas import names
 from schemas.commands import (
     AmendRecommendation,
@@ -389,7 +390,17 @@ def _open_step(state: State, command: Command, inputs: Inputs, step: Step) -> De
     _must_be_next(state, inputs, step)
     if not state.members and not isinstance(step, Intake):
         return _pass_by(command, step)
+    passed = fast_track.let_pass(state, command, inputs, step)
+    opened = _opened(fast_track.with_passing(state, passed), command, inputs, step)
+    return fast_track.after_opening(opened, passed)
+
+
+def _opened(state: State, command: Command, inputs: Inputs, step: Step) -> Decision:
+    """The step as it opens, for those whom it asks about."""
+    asks = bool(asked_about(state, inputs, step.id)) or not run_of(state, step.id).passed
     match step:
+        case Endorsement() | Congress() | ExpertReview() if not asks:
+            return _pass_by(command, step)
         case Intake():
             return _pass_by(command, step)
         case Eligibility():

@@ -88,7 +88,7 @@ def confer(state: State, command: Command, body: Confer, inputs: Inputs, step: C
     passed_over: dict[str, str] = {**uncleared, **dict.fromkeys(held, "HELD_AT_CUT_OFF")}
     _seats_suffice(state, inputs, step, passed_over)
     conferred = tuple(_grade(state, body, inputs, step, passed_over))
-    _nobody_blocked(command, inputs, conferred)
+    _nobody_blocked(state, command, inputs, conferred)
     event = TitlesConferred(step=step.id, body=step.body, conferred=conferred, effective_on=body.effective_on)
     below = (HeadIs(stream=one.stream, seq=one.seq) for one in inputs.below)
     guards = (cycle_guard(command), *head_guards(present(state, inputs).values(), command), *below)
@@ -125,7 +125,7 @@ def _seats_suffice(state: State, inputs: Inputs, step: Conferral, without: Colle
         raise Refused("SEATS_EXCEEDED", wanted=len(line), seats=alone)
 
 
-def _nobody_blocked(command: Command, inputs: Inputs, conferred: tuple[Conferred, ...]) -> None:
+def _nobody_blocked(state: State, command: Command, inputs: Inputs, conferred: tuple[Conferred, ...]) -> None:
     """DR-03, DR-33, DR-36: what was so at the cut-off must be so still; Refused CONFERRAL_BLOCKED names everybody."""
     today = local_date(command.received_at)
     blocked = []
@@ -134,7 +134,8 @@ def _nobody_blocked(command: Command, inputs: Inputs, conferred: tuple[Conferred
         past = Past(standing.held, today, inputs.programme)
         batch = {other.title for other in conferred if other.nomination == one.nomination}
         with_it = ({*standing.titles} - ended_here(standing, inputs, past) | batch) - {one.title}
-        if why := _why_not(Case(one.title, standing, past, frozenset(with_it)), inputs):
+        passed = frozenset(id for id, run in state.steps.items() if one.nomination in run.passed)
+        if why := _why_not(Case(one.title, standing, past, frozenset(with_it), passed), inputs):
             blocked.append(f"{one.nomination} {one.title}: {why}")
     if blocked:
         raise Refused("CONFERRAL_BLOCKED", nominations="; ".join(blocked))
@@ -142,12 +143,13 @@ def _nobody_blocked(command: Command, inputs: Inputs, conferred: tuple[Conferred
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One title about to be given: to whom, with what past, and beside which titles of this edition."""
+    """One title about to be given: to whom, with what past, beside which titles of this edition, past which steps."""
 
     title: str
     standing: Standing
     past: Past
     beside: frozenset[str]
+    passed: frozenset[str] = frozenset()
 
 
 def _why_not(case: Case, inputs: Inputs) -> str:
@@ -181,7 +183,7 @@ def _lost(case: Case, inputs: Inputs) -> list[str]:
     return [
         condition.id
         for step in inputs.stage.steps
-        if isinstance(step, Eligibility)
+        if isinstance(step, Eligibility) and step.id not in case.passed
         for condition in step.predicates
         if condition.reads_history
         and condition.severity == "hard"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from domain.decision import NOTHING, Decision
-from domain.round import State, must_be_current, run_of
+from domain.round import State, must_be_asked, must_be_current, run_of
 from domain.scoring import VoteCount, meets, vote_result
 from domain.steps import (
     Inputs,
+    asked_about,
     close,
     cut_off,
     cycle_guard,
@@ -51,6 +52,7 @@ def record_congress(
 def _must_be_possible(state: State, body: RecordCongress, vote: CongressVote) -> None:
     if vote.nomination not in state.members:
         raise Refused("NOT_A_MEMBER", nomination=vote.nomination, round=state.stream)
+    must_be_asked(state, body.step, vote.nomination)
     counts = (vote.approve, vote.against, vote.abstain)
     if min(counts) < 0 or not sum(counts) <= body.present <= body.entitled:
         raise Refused(
@@ -64,12 +66,13 @@ def close_congress(state: State, command: Command, inputs: Inputs, step: Congres
         return close(state, command, inputs, step.id, "complete")
     record = run_of(state, step.id).congress
     votes = {vote.nomination: vote for vote in record.votes} if record else {}
-    members = going(state, inputs)
+    asked = asked_about(state, inputs, step.id)
+    members = [id for id in going(state, inputs) if id in asked]
     over = elapsed(state, step.id, command.received_at)
     lacking = [id for id in members if id not in votes]
     if record is None or lacking:
         return hold(state, step.id, "CONGRESS_UNRECORDED", lacking) if over else NOTHING
-    if not over and len(members) < len(present(state, inputs)):
+    if not over and len(members) < len(asked):
         return NOTHING
     out = [
         Dropped(nomination=id, reason=reason)
@@ -78,7 +81,8 @@ def close_congress(state: State, command: Command, inputs: Inputs, step: Congres
         if reason
     ]
     guards = (cycle_guard(command), *head_guards(present(state, inputs).values(), command))
-    left = leave(state, command, step.id, (*cut_off(state, inputs), *out))
+    cut = cut_off(state, inputs, run_of(state, step.id).passed)
+    left = leave(state, command, step.id, (*cut, *out))
     end = close(state, command, inputs, step.id, "elapsed" if over else "complete")
     return Decision(guards=guards).then(left).then(end)
 

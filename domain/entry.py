@@ -9,9 +9,10 @@ from domain.calendar import local_date
 from domain.decision import NOTHING, Decision
 from domain.eligibility import BARRED, judge, required_titles
 from domain.history import Past
-from domain.round import Standing, State, awaited
+from domain.round import Standing, State, awaited, run_of
 from domain.steps import (
     Inputs,
+    asked_about,
     close,
     cut_off,
     cycle_guard,
@@ -207,8 +208,10 @@ def cut_off_day(state: State) -> date:
 
 
 def _check(one: Standing, state: State, inputs: Inputs, step: Eligibility) -> Checked:
+    """Whoever passes the step by is not asked its predicates; what a title requires, and a bar, hold for everybody."""
     past = Past(one.held, cut_off_day(state), inputs.programme)
-    asked = (*step.predicates, *required_titles(inputs.programme, inputs.stage))
+    predicates = () if one.nomination in run_of(state, step.id).passed else step.predicates
+    asked = (*predicates, *required_titles(inputs.programme, inputs.stage))
     results = [(each.id, each.severity, judge(each, one.facts, past)) for each in asked]
     if past.barred_until():
         results.append((BARRED, "hard", "fail"))
@@ -256,7 +259,8 @@ def close_endorsement(
     """Those approved stay. Early only once nobody waits for a word; at the end, no word is no endorsement."""
     members = present(state, inputs)
     key = (state.stream, step.id)
-    waiting = [id for id, one in members.items() if key not in one.endorsed or one.returned]
+    asked = asked_about(state, inputs, step.id)
+    waiting = [id for id, one in asked.items() if key not in one.endorsed or one.returned]
     over = elapsed(state, step.id, command.received_at)
     if not over and (waiting or not early):
         if early:
@@ -265,7 +269,8 @@ def close_endorsement(
     here = going(state, inputs)
     silent = tuple(Dropped(nomination=id, reason="NOT_ENDORSED") for id in waiting if id in here)
     guards = (cycle_guard(command), *head_guards(members.values(), command))
-    left = leave(state, command, step.id, (*cut_off(state, inputs), *silent))
+    cut = cut_off(state, inputs, run_of(state, step.id).passed)
+    left = leave(state, command, step.id, (*cut, *silent))
     return (
         Decision(guards=guards)
         .then(left)

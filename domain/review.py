@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from domain import panel
 from domain.decision import NOTHING, Decision, two_people
-from domain.round import State, StepRun, evolve, must_be_current, run_of
+from domain.round import State, StepRun, asked, evolve, must_be_asked, must_be_current, run_of
 from domain.scoring import (
     PanelHold,
     PanelScore,
@@ -21,6 +21,7 @@ from domain.scoring import (
 )
 from domain.steps import (
     Inputs,
+    asked_about,
     close,
     cut_off,
     cycle_guard,
@@ -111,7 +112,7 @@ def _recompute(
         raise Refused("RECUSAL_TOO_LATE", step=step.id)
     for event in recused:
         state = evolve(state, event, command.received_at)
-    results = [_result(state, id, step) for id in state.members]
+    results = [_result(state, id, step) for id in asked(state, step.id)]
     missing = [one.nomination for one in results if isinstance(one, _Missing)]
     if missing:
         raise Refused("RECUSAL_LEAVES_TOO_FEW", nominations=", ".join(missing))
@@ -212,6 +213,7 @@ def _mark(
 ) -> Mark:
     if written.nomination not in state.members:
         raise Refused("NOT_A_MEMBER", nomination=written.nomination, round=state.stream)
+    must_be_asked(state, step.id, written.nomination)
     if (judge, written.nomination) in recused:
         raise Refused("RECUSED", actor=judge, nomination=written.nomination)
     if step.mode == "vote":
@@ -240,12 +242,12 @@ def _score(text: str, step: ExpertReview) -> Fraction:
 
 
 def complete(state: State, step: ExpertReview) -> bool:
-    """Whether every judge has marked every member from whom they are not recused."""
+    """Whether every judge has marked every member whom the step asks about and from whom they are not recused."""
     run = run_of(state, step.id)
     return bool(run.judges) and all(
         nomination in run.sheets.get(judge, {}) or (judge, nomination) in run.recused
         for judge in run.judges
-        for nomination in state.members
+        for nomination in asked(state, step.id)
     )
 
 
@@ -259,8 +261,9 @@ def close_review(
     if not state.members:
         return close(state, command, inputs, step.id, "complete")
     over = elapsed(state, step.id, command.received_at)
-    members = going(state, inputs)
-    whole = complete(state, step) and len(members) == len(present(state, inputs))
+    here = asked_about(state, inputs, step.id)
+    members = [id for id in going(state, inputs) if id in here]
+    whole = complete(state, step) and len(members) == len(here)
     if not over and not whole and not early:
         return NOTHING
     run = run_of(state, step.id)
@@ -282,7 +285,8 @@ def close_review(
         results=tuple(result for result in results if isinstance(result, PanelResult)),
     )
     guards = (cycle_guard(command), *head_guards(present(state, inputs).values(), command))
-    left = leave(state, command, step.id, (*cut_off(state, inputs), *_failed(closed.results)))
+    cut = cut_off(state, inputs, run.passed)
+    left = leave(state, command, step.id, (*cut, *_failed(closed.results)))
     how = "complete" if whole and not early else ended(over, early)
     end = close(state, command, inputs, step.id, how, early)
     return Decision(events=(closed,), guards=guards).then(left).then(end)

@@ -25,6 +25,7 @@ from schemas.events import (
     DecisionTaken,
     DifferentialWaived,
     Event,
+    FastTracked,
     HeldTitle,
     JudgeRecused,
     JudgeReplaced,
@@ -101,6 +102,7 @@ class StepRun:
     secretary: str = ""
     panel: PanelClosed | None = None  # the latest version of the result
     congress: CongressRecorded | None = None
+    passed: dict[str, str] = field(default_factory=dict)  # nomination → the fast track on which it passes by
     replies: dict[tuple[str, str], ClearanceReplied] = field(
         default_factory=dict
     )  # by department, nomination
@@ -209,6 +211,8 @@ def _evolve(state: State, event: Event, at: datetime, actor: str, stream: str) -
         case StepOpened():
             state = replace(state, current=event.step)
             return _step(state, event.step, window=event.window, held="")
+        case FastTracked():
+            return passing(state, event)
         case StepExtended():
             return _extended(state, event, at)
         case StepHeld():
@@ -369,6 +373,12 @@ def _since(at: datetime, closes_at: datetime | None) -> Window | None:
     return Window(opens_at=at, closes_at=closes_at) if closes_at else None
 
 
+def passing(state: State, event: FastTracked) -> State:
+    """With these on their fast track past the step."""
+    passed = run_of(state, event.step).passed | dict.fromkeys(event.nominations, event.fast_track)
+    return _step(state, event.step, passed=passed)
+
+
 def _step(state: State, step: str, **changes: Any) -> State:
     return replace(state, steps=state.steps | {step: replace(run_of(state, step), **changes)})
 
@@ -516,6 +526,19 @@ def run_of(state: State, step: str) -> StepRun:
     return state.steps.get(step, StepRun())
 
 
+def asked(state: State, step: str) -> tuple[str, ...]:
+    """The members about whom the step asks: all but those who pass it by on a fast track."""
+    passed = run_of(state, step).passed
+    return tuple(id for id in state.members if id not in passed)
+
+
+def must_be_asked(state: State, step: str, nomination: str) -> None:
+    """Raises Refused PASSED_BY for one who passes the step by."""
+    track = run_of(state, step).passed.get(nomination)
+    if track is not None:
+        raise Refused("PASSED_BY", nomination=nomination, fast_track=track, step=step)
+
+
 def stage_of(state: State, programme: Programme) -> Stage:
     """The stage that this round runs."""
     assert state.opened is not None
@@ -571,7 +594,7 @@ def endorsement_at(state: State, programme: Programme) -> Endorsement | None:
 def endorsement_open(state: State, nomination_stream: str, action: str, programme: Programme) -> Endorsement:
     """The endorsement step in which this member may be decided on now.
 
-    Raises Refused STAGE_CLOSED (with when), STAGE_MISMATCH, or NOT_A_MEMBER.
+    Raises Refused STAGE_CLOSED (with when), STAGE_MISMATCH, NOT_A_MEMBER, or PASSED_BY.
     """
     nomination = nomination_stream.rsplit("/", 1)[-1]
     declared = endorsement_at(state, programme)
@@ -580,6 +603,7 @@ def endorsement_open(state: State, nomination_stream: str, action: str, programm
     must_be_current(state, declared.id, action)
     if nomination not in state.members:
         raise Refused("NOT_A_MEMBER", nomination=nomination, round=state.stream)
+    must_be_asked(state, declared.id, nomination)
     return declared
 
 

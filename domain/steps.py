@@ -43,6 +43,12 @@ def present(state: State, inputs: Inputs) -> dict[str, Standing]:
     return {id: inputs.standings[id] for id in state.members if not inputs.standings[id].gone}
 
 
+def asked_about(state: State, inputs: Inputs, step: str) -> dict[str, Standing]:
+    """Those present about whom the step asks: all but those who pass it by on a fast track."""
+    passed = run_of(state, step).passed
+    return {id: one for id, one in present(state, inputs).items() if id not in passed}
+
+
 def gone(state: State, inputs: Inputs) -> tuple[Dropped, ...]:
     """The members who have left by their own stream, with the reason."""
     return tuple(

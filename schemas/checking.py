@@ -5,7 +5,7 @@ A draft is read part by part, so that one broken step does not hide what is wron
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby, pairwise
@@ -22,8 +22,12 @@ from schemas.programme import (
     Channel,
     Clearance,
     Conferral,
+    Congress,
+    Eligibility,
+    Endorsement,
     ExpertReview,
     Fact,
+    FastTrack,
     Feeder,
     Intake,
     Members,
@@ -94,6 +98,7 @@ class DraftStage:
     rank: Rank
     pool: Pool | None
     steps: tuple[DraftStep, ...]
+    fast_tracks: tuple[Node, ...]
 
     def of(self, kind: Any) -> Iterator[tuple[DraftStep, Any]]:
         """The readable steps of one kind."""
@@ -131,7 +136,8 @@ class Draft:
             for position, entry in enumerate(_entries(node.child("steps")))
             for kind in (entry.child("type") if entry.items is not None else None,)
         )
-        return DraftStage(place, rank, part(Pool, held) if held is not None else None, steps)
+        tracks = tuple(_entries(node.child("fast_tracks")))
+        return DraftStage(place, rank, part(Pool, held) if held is not None else None, steps, tracks)
 
     def exclusive(self, title: str) -> set[str]:
         """The titles that nobody holds beside this one, whichever of the two says so."""
@@ -164,6 +170,7 @@ def check_draft(draft: Draft, folder: Path) -> list[Fault]:
     )
     each: tuple[Callable[[Draft, DraftStage], Iterator[Fault]], ...] = (
         _check_order,
+        _check_fast_tracks,
         _check_clearances,
         _check_reviews,
         _check_votes,
@@ -315,6 +322,37 @@ def _check_order(draft: Draft, stage: DraftStage) -> Iterator[Fault]:
         done.append(step.type)
 
 
+def _check_fast_tracks(draft: Draft, stage: DraftStage) -> Iterator[Fault]:
+    """A fast track leads past steps of its stage that measure nothing, and past no other."""
+    passable = [step.step.id for step in stage.steps if step.step is not None and _passable(step, stage)]
+    unread = [step.node.id for step in stage.steps if step.step is None]
+    for position, node in enumerate(stage.fast_tracks):
+        place = (*stage.place, "fast_tracks", node.id or position)
+        track: FastTrack | None = part(FastTrack, node)
+        for number, id in enumerate(track.passes if track else ()):
+            if id not in (*passable, *unread):
+                near, known = nearest_word(id, passable), ", ".join(passable) or "—"
+                yield draft.fault((*place, "passes", number), "pass_unfit", near, step=id, known=known)
+        if track is not None:
+            yield from _check_predicate(draft, (*place, "who"), track.who)
+
+
+def _passable(draft_step: DraftStep, stage: DraftStage) -> bool:
+    """Whether a step only lets on or not: what is ranked, scored or weighed would be missing where it is chosen."""
+    match draft_step.step:
+        case Eligibility() | Clearance() | Congress():
+            return True
+        case Endorsement() as step:
+            return not step.ranked
+        case ExpertReview() as step:
+            chosen = [choice for _, choice in stage.of(Selection)]
+            named = {weight.component for choice in chosen for weight in choice.weights}
+            named |= {name for choice in chosen for name in choice.ties}
+            return step.mode == "vote" and step.component not in named
+        case _:
+            return False
+
+
 _REVIEWS = ("endorsement", "expert_review", "selection")
 _TWO_REVIEWS_THREE_PUBLICITIES = ["unit", "review", "region", "review", "public"]
 
@@ -327,17 +365,30 @@ def _check_publicities(draft: Draft) -> Iterator[Fault]:
     declared = draft.root.child("two_reviews_three_publicities")
     if declared is None or declared.scalar is not True:
         return
-    stages = {stage.rank: stage.steps for stage in draft.stages}
+    whole = {stage.rank: stage.steps for stage in draft.stages}
+    shortest = {stage.rank: _not_passed(stage) for stage in draft.stages}
     for route in draft.routes:
-        phases = [phase for rank in route.ranks for step in stages.get(rank, ()) if (phase := _phase(step))]
-        own = phases.index("unit") if "unit" in phases else 0
-        found = [phase for phase, _ in groupby(phases[own:])]
-        if found != _TWO_REVIEWS_THREE_PUBLICITIES and "?" not in found:
-            wanted = " → ".join(_TWO_REVIEWS_THREE_PUBLICITIES)
-            has = " → ".join(found) or "—"
-            yield draft.fault(
-                ("routes", route.id), "publicities_order", route=route.id, found=has, wanted=wanted
-            )
+        for code, stages in (("publicities_order", whole), ("publicities_passed_by", shortest)):
+            found = _phases(step for rank in route.ranks for step in stages.get(rank, ()))
+            if found != _TWO_REVIEWS_THREE_PUBLICITIES and "?" not in found:
+                wanted = " → ".join(_TWO_REVIEWS_THREE_PUBLICITIES)
+                has = " → ".join(found) or "—"
+                yield draft.fault(("routes", route.id), code, route=route.id, found=has, wanted=wanted)
+                break
+
+
+def _not_passed(stage: DraftStage) -> tuple[DraftStep, ...]:
+    """The steps that are left to whoever is on all fast tracks of the stage."""
+    tracks: list[FastTrack | None] = [part(FastTrack, node) for node in stage.fast_tracks]
+    passed = {id for track in tracks if track is not None for id in track.passes}
+    return tuple(step for step in stage.steps if step.node.id not in passed)
+
+
+def _phases(steps: Iterable[DraftStep]) -> list[str]:
+    """What the steps are to 两审三公示, from the unit's own publicity on."""
+    phases = [phase for step in steps if (phase := _phase(step))]
+    own = phases.index("unit") if "unit" in phases else 0
+    return [phase for phase, _ in groupby(phases[own:])]
 
 
 def _phase(step: DraftStep) -> str:

@@ -231,6 +231,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "{nomination} 的票数不符：赞成＋反对＋弃权须不超过到会 {present}，到会须不超过应到 {entitled}，且每人只列一次。",
         "The count on {nomination} cannot be: for + against + abstain ≤ {present} present ≤ {entitled} entitled, once each.",
     ),
+    "PASSED_BY": (
+        "{nomination} 经绿色通道 {fast_track} 免经 {step}，本环节对其无须办理。",
+        "On the fast track {fast_track} {nomination} passes {step} by: nothing is asked about it there.",
+    ),
     "CONDITION_MISSING": (
         "对 {nomination} 有条件同意的，须写明条件。",
         "A conditional answer on {nomination} says what the condition is.",

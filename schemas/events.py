@@ -460,6 +460,15 @@ class Checked(Frozen):
     held: tuple[HeldTitle, ...] = ()  # the history that it was judged by
 
 
+class FastTracked(Event):
+    """These pass the step by, as `predicate` fits them when it opens (绿色通道): nothing is asked about them there."""
+
+    step: str
+    fast_track: str
+    predicate: str
+    nominations: tuple[str, ...]
+
+
 class EligibilityChecked(Event):
     step: str
     results: tuple[Checked, ...]

@@ -208,6 +208,14 @@ WORDS: dict[str, tuple[str, str]] = {
         "{route} 一路的公示与评审为 {found}，两审三公示须为 {wanted}。",
         "Publicities and reviews on {route} are {found}; two reviews and three publicities are {wanted}.",
     ),
+    "pass_unfit": (
+        "{step} 不是可以免经的环节；本阶段可免经的有：{known}。",
+        "{step} is no step that may be passed by; in this stage there is {known}.",
+    ),
+    "publicities_passed_by": (
+        "绿色通道使 {route} 一路只剩 {found}，两审三公示须为 {wanted}。",
+        "Fast tracks leave {found} of {route}; two reviews and three publicities are {wanted}.",
+    ),
     "mode_unfit": ("{mode} 方式的评审不用 {key}。", "A review by {mode} has no {key}."),
     "stuffing_without_adjudication": (
         "有 stuffing 规则的投票须有 adjudication：暂扣的选票须有期限处理。",

@@ -71,6 +71,7 @@ class SubjectType(StrEnum):
     PROJECT = "project"
     WORK = "work"
     SITE = "site"
+    EVENT = "event"
 
 
 class Channel(StrEnum):
@@ -768,10 +769,22 @@ class Pool(Frozen):
     holder_of: tuple[Identifier, ...] = Field(min_length=1)
 
 
+class FastTrack(Frozen):
+    """绿色通道: whom `who` fits when such a step opens passes it by; what a fact leaves unknown opens it to nobody.
+
+    Only steps that measure nothing can be passed by, and never a publicity, a choice or what a body does.
+    """
+
+    id: Identifier
+    who: Predicate
+    passes: tuple[Identifier, ...] = Field(min_length=1)
+
+
 class Stage(Frozen):
     """What a nomination passes at one level. `reports_within` is how long the level below may take before it lapses."""
 
     steps: tuple[Step, ...] = Field(min_length=1)
+    fast_tracks: tuple[FastTrack, ...] = ()
     pool: Pool | None = None
     organiser: Label | None = None
     reports_within: Period | None = None

@@ -196,7 +196,12 @@ def _row(step: StepTold, desk: Desk) -> tuple[Text, str, Text, str]:
         if step.closed_at and step.closed_at.date() != step.opened_at.date()
         else ""
     )
-    found = [*(_word(one, desk) for one in step.words), *_replies(step, desk), *_detail(step, desk)]
+    found = [
+        *_passed(step, desk),
+        *(_word(one, desk) for one in step.words),
+        *_replies(step, desk),
+        *_detail(step, desk),
+    ]
     if step.instead_of:
         found.append(_substituted(step, desk))
     if step.out:
@@ -207,6 +212,15 @@ def _row(step: StepTold, desk: Desk) -> tuple[Text, str, Text, str]:
         Text("\n".join(found) or desk.say("通过", "went on")),
         _position(step.place),
     )
+
+
+def _passed(step: StepTold, desk: Desk) -> Iterator[str]:
+    if step.passed:
+        track, asked, where = step.passed.fast_track, step.passed.asked, _position(step.passed.place)
+        yield desk.say(
+            f"经绿色通道 {track}（{asked}）免经此环节 {where}",
+            f"passed by on the fast track {track} ({asked}) {where}",
+        )
 
 
 def _substituted(step: StepTold, desk: Desk) -> str:

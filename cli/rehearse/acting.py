@@ -130,7 +130,7 @@ def _held(state: rounds.State, step: Step, run: rounds.StepRun) -> Iterator[Deed
 def _endorsement(scene: Scene, state: rounds.State, step: Endorsement) -> Iterator[Deed]:
     assert state.opened is not None
     unit = officer(state.opened.unit)
-    here = [id for id in state.members if not scene.standings[id].gone]
+    here = [id for id in rounds.asked(state, step.id) if not scene.standings[id].gone]
     order = sorted(here, key=lambda id: (-scene.people[id].merit, id))
     waiting = False
     for rank, id in enumerate(order, 1):
@@ -147,7 +147,7 @@ def _endorsement(scene: Scene, state: rounds.State, step: Endorsement) -> Iterat
 
 def _clearance(scene: Scene, state: rounds.State, step: Clearance) -> Iterator[Deed]:
     replies = rounds.run_of(state, step.id).replies
-    for id in state.members:
+    for id in rounds.asked(state, step.id):
         one = scene.standings[id]
         for department in () if one.gone else concerned(step, one):
             if (department.id, id) not in replies:
@@ -165,7 +165,7 @@ def _congress(scene: Scene, state: rounds.State, step: Congress) -> Iterator[Dee
     """A hundred are entitled, all but a few come, and the better are carried by more."""
     assert state.opened is not None
     votes = []
-    for id in state.members:
+    for id in rounds.asked(state, step.id):
         against = (1000 - scene.people[id].merit) // 25
         votes.append(CongressVote(nomination=id, approve=90 - against, against=against, abstain=5))
     record = RecordCongress(step=step.id, entitled=100, present=95, document="0" * 64, votes=tuple(votes))
@@ -180,11 +180,10 @@ def _review(scene: Scene, state: rounds.State, step: ExpertReview) -> Iterator[D
     if step.chaired and not run.chair:
         yield _deed(state, NameChair(step=step.id, chair=run.judges[0], secretary=OPERATORS[1]), operator())
     roles = {judge.id: judge.role for judge in judges(step)}
+    members = rounds.asked(state, step.id)
     for judge in run.judges:
         if judge not in run.sheets:
-            marks = tuple(
-                _mark(scene, step, judge, id) for id in state.members if (judge, id) not in run.recused
-            )
+            marks = tuple(_mark(scene, step, judge, id) for id in members if (judge, id) not in run.recused)
             if marks and not step.scorekeepers:
                 sheet = HandInSheet(step=step.id, marks=marks)
                 yield _deed(state, sheet, Actor(id=judge, role=roles[judge]), _session(run))

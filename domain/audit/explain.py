@@ -26,6 +26,7 @@ from domain.audit.explained import (
     MarkTold,
     Missed,
     Part,
+    PassedTold,
     Place,
     PublicityTold,
     Reply,
@@ -177,6 +178,10 @@ class _Steps:
             case e.Substituted() if event.into == self._id:
                 self._change(step, instead_of=event.out, place=_place(recorded))
                 return
+            case e.FastTracked() if self._id in event.nominations:
+                track = self._track(moment, event)
+                self._change(step, passed=PassedTold(event.fast_track, track, _place(recorded)))
+                return
             case e.ClearanceReplied() if event.nomination == self._id:
                 reply = Reply(event.department, event.outcome, event.reason, _place(recorded))
                 self._change(step, replies=(*self._told[step].replies, reply))
@@ -265,6 +270,12 @@ class _Steps:
         return tuple((id, one.ground, one.outcome or "open") for id, one in here)
 
     # -- eligibility, review, choice
+
+    def _track(self, moment: int, event: e.FastTracked) -> str:
+        """What the track asks, in the words of the programme."""
+        stage = rounds.stage_of(self._state, self._past.programme_at(moment))
+        who = next(one.who for one in stage.fast_tracks if one.id == event.fast_track)
+        return f"{who.fact} {who.op} {_value(who.value)}"
 
     def _eligibility(self, one: e.Checked, step: str, moment: int) -> EligibilityTold:
         facts = self._past.nomination(self._id, moment).facts

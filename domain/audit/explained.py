@@ -69,6 +69,15 @@ class CongressTold:
 
 
 @dataclass(frozen=True, slots=True)
+class PassedTold:
+    """On which fast track it passed a step by, and what that asks, as it was attested."""
+
+    fast_track: str
+    asked: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
 class MarkTold:
     """One judge's mark; of a judge who is recused it is void."""
 
@@ -188,6 +197,7 @@ class StepTold:
     detail: Detail | None = None
     words: tuple[Word, ...] = ()
     replies: tuple[Reply, ...] = ()
+    passed: PassedTold | None = None
     instead_of: str = ""  # whose seat it took from the reserve
     out: str = ""
 

@@ -24,7 +24,7 @@ from domain.selection import DifferentialUnmet, Infeasible, Outcome, Problem, Se
 from domain.steps import Inputs, going, present
 from domain.vote import counted_as
 from schemas.errors import EngineError, Refused
-from schemas.events import EligibilityChecked, PanelResult, Ranked, TallySealed
+from schemas.events import EligibilityChecked, FastTracked, PanelResult, Ranked, TallySealed
 from schemas.programme import Eligibility, ExpertReview, Programme, PublicVote, Selection, Stage
 
 RETAKEN = (ExpertReview, PublicVote, Eligibility, Selection)
@@ -132,6 +132,8 @@ class Course:
             self.questions[question.step.id] = question
         for event in decision.events:
             match event:
+                case FastTracked():
+                    state = rounds.passing(state, event)
                 case EligibilityChecked():
                     self.checked[event.step] = (state, inputs)
                 case TallySealed():
@@ -217,6 +219,7 @@ class _Imagined:
             apart = [one.id for one in inputs.stage.steps if now.get(one.id) != one]
             apart += [id for id in now if id not in {one.id for one in inputs.stage.steps}]
             kept = [id for id in apart if not isinstance(now.get(id), RETAKEN)]
+            kept += ["fast_tracks"] if stage.fast_tracks != inputs.stage.fast_tracks else []
             self._note(*(f"NOT_RETAKEN: {id}" for id in kept))
         return stage
 
@@ -278,7 +281,7 @@ class _Imagined:
         if not review.quorate(left, step):
             self._note(f"QUORUM_UNMET: {step.id} {len(sheets)}/{step.panel_size}")
         results: list[PanelResult] = []
-        for id in state.members:
+        for id in rounds.asked(state, step.id):
             result = review.result_of(imagined, id, step)
             if result is None:
                 self._undecided.setdefault(id, "SCORES_MISSING")

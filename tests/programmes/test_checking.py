@@ -98,6 +98,12 @@ FAULTS: dict[str, Change] = {
     "publicity after the decision": ("      - {id: conferral, type: conferral, body: office, grades: [{title: pilot", "      - §{id: again, type: publicity, period: {days: 5, unit: work_day}}\n      - {id: conferral, type: conferral, body: office, grades: [{title: pilot", "step_out_of_order", "stages.province.steps.again", ""),
     "a step after the conferral": ("rewards:\n", "      - §{id: more, type: endorsement, period: {days: 5, unit: work_day}}\nrewards:\n", "step_out_of_order", "stages.province.steps.more", ""),
     "two conferrals": ("rewards:\n", "      - §{id: more, type: conferral, body: office, grades: [{title: helper}], period: {days: 5, unit: work_day}}\nrewards:\n", "conferral_twice", "stages.province.steps.more", ""),
+    "a fast track past a score": ("  province:\n", "  province:\n    fast_tracks: [{id: fast, who: {id: f, fact: frontline_worker, op: \"==\", value: true}, passes: [§review]}]\n", "pass_unfit", "stages.province.fast_tracks.fast.passes.0", ""),
+    "a fast track past a publicity": ("  province:\n", "  province:\n    fast_tracks: [{id: fast, who: {id: f, fact: frontline_worker, op: \"==\", value: true}, passes: [§publicity]}]\n", "pass_unfit", "stages.province.fast_tracks.fast.passes.0", ""),
+    "a fast track past a rank": ("  county:\n", "  county:\n    fast_tracks: [{id: fast, who: {id: f, fact: frontline_worker, op: \"==\", value: true}, passes: [§endorsement]}]\n", "pass_unfit", "stages.county.fast_tracks.fast.passes.0", ""),
+    "a fast track past nothing known": ("  enterprise:\n", "  enterprise:\n    fast_tracks: [{id: fast, who: {id: f, fact: frontline_worker, op: \"==\", value: true}, passes: [§eligibilty]}]\n", "pass_unfit", "stages.enterprise.fast_tracks.fast.passes.0", "eligibility"),
+    "a fast track for an unknown fact": ("  enterprise:\n", "  enterprise:\n    fast_tracks: [{id: fast, who: {id: f, fact: §frontline_workr, op: \"==\", value: true}, passes: [eligibility]}]\n", "fact_unknown", "stages.enterprise.fast_tracks.fast.who.fact", "frontline_worker"),
+    "two fast tracks of one id": ("  enterprise:\n", "  enterprise:\n    fast_tracks: [{id: fast, who: {id: f, fact: frontline_worker, op: \"==\", value: true}, passes: [eligibility]}, {id: §fast, who: {id: f, fact: frontline_worker, op: \"==\", value: true}, passes: [eligibility]}]\n", "id_repeated", "stages.enterprise.fast_tracks", ""),
     "an id used twice": ("{id: publicity,", "{id: §final,", "id_repeated", "stages.province.steps", ""),
     # components
     "a weight on nothing": ("{component: public,", "{component: §publik,", "component_unknown", "stages.province.steps.final.weights.1.component", "public"),
@@ -266,3 +272,46 @@ def test_two_reviews_and_three_publicities_stand_in_the_fixed_order_on_every_rou
             ("publicities_order", "routes.river"),
             ("publicities_order", "routes.trade"),
         ]
+
+
+FAST = '    fast_tracks: [{id: fast, who: {id: f, fact: frontline_worker, op: "==", value: true}, passes: [endorsement]}]\n'
+
+
+def test_a_fast_track_leaves_two_reviews_and_three_publicities_in_their_order_dr_28(tmp_path: Path) -> None:
+    """The county's selection is a review too; of the union the endorsement is the only one."""
+    sound = (FLAG, before(AT_ENTERPRISE), before(AT_PROVINCE))
+    union = ("  industry_union:\n", "  industry_union:\n" + FAST)
+    report, _ = checked(tmp_path, *sound, union)
+    assert [(fault.code, fault.path) for fault in report.faults] == [
+        ("publicities_passed_by", "routes.trade")
+    ]
+    assert "unit → region → review → public" in report.faults[0].en
+
+
+def test_a_vote_may_be_passed_by_unless_its_result_is_weighed(tmp_path: Path) -> None:
+    vote = 'mode: vote\n        threshold: {share: "1/2", comparator: ">", base: present}'
+    fast = FAST.replace("[endorsement]", "[review]")
+    edits = [
+        ("  province:\n", "  province:\n" + fast),
+        ("mode: score", vote),
+        ('        scale: {minimum: 0, maximum: 100, step: "0.5"}\n', ""),
+        ("        trim: {drop: 1, min_left: 3}\n", ""),
+    ]
+    weighed, _ = checked(tmp_path / "weighed", *edits)
+    assert [fault.code for fault in weighed.faults] == ["pass_unfit"]
+    apart = [
+        (
+            "id: review\n        type: expert_review",
+            "id: review\n        type: expert_review\n        component: visit",
+        )
+    ]
+    by_votes = [
+        ('weights: [{component: expert, share: "100%"}]', 'weights: [{component: public, share: "100%"}]'),
+        (
+            '[{component: expert, share: "70%"}, {component: public, share: "30%"}]',
+            '[{component: public, share: "100%"}]',
+        ),
+        (FINAL_TIES, "ties: [authority]"),
+    ]
+    report, _ = checked(tmp_path / "apart", *edits, *apart, *by_votes)
+    assert report.faults == ()

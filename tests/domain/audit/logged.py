@@ -70,12 +70,14 @@ class LoggedWorld(World):
 
 
 def logged(
-    *said: dict[str, Any], members: Sequence[str] | dict[str, dict[str, Any]], **more: Any
+    *said: dict[str, Any],
+    members: Sequence[str] | dict[str, dict[str, Any]],
+    stage: dict[str, Any] | None = None,
+    **more: Any,
 ) -> LoggedWorld:
     """A world of one unit whose pool is frozen with these members, as `with_members`, with its log."""
-    programme = declared(
-        [{"id": "river", "ranks": ["province"]}], {"province": {"steps": [INTAKE, *said]}}, **more
-    )
+    province = {"steps": [INTAKE, *said]} | (stage or {})
+    programme = declared([{"id": "river", "ranks": ["province"]}], {"province": province}, **more)
     tree = UnitTree.model_validate(
         {"root": "9", "units": [{"code": "9", "name": "测试省", "rank": "province"}]}
     )

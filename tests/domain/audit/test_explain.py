@@ -368,3 +368,23 @@ def test_a_title_is_told_with_its_number() -> None:
     assert isinstance(given, ConferralTold)
     assert [title for title, _ in given.titles] == ["pilot"]
     assert all(number for _, number in given.titles)
+
+
+def test_a_step_that_was_passed_by_says_on_which_fast_track_and_what_it_asks() -> None:
+    track = {
+        "id": "green",
+        "who": {"id": "front", "fact": "frontline", "op": "==", "value": True},
+        "passes": ["endorsement"],
+    }
+    world = logged(
+        step("endorsement"),
+        members={"a": {"frontline": True}, "b": {"frontline": False}},
+        stage={"fast_tracks": [track]},
+    )
+    world.open_step("endorsement")
+    told = {id: step_of(explain(world.read_back(), id), "endorsement").passed for id in ("a", "b")}
+    assert told["a"] is not None
+    assert (told["a"].fast_track, told["a"].asked) == ("green", "frontline == true")
+    cause = world.log[told["a"].place.position - 1]  # type: ignore[operator] # everything here has a position
+    assert cause.type == "FastTracked"
+    assert told["b"] is None
