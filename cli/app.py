@@ -113,6 +113,7 @@ _GROUPS: dict[str, tuple[str, str]] = {
     ),
     "clearance": ("部门意见：征求、答复、事后反对", "Clearance by departments: request, reply, reopen"),
     "congress": ("职代会：登记票数", "The workers' congress: record its count"),
+    "training": ("集中培训：登记参加者", "A training: record who attended"),
     "publicity": ("公示：更正公示内容", "Publicity: change what is published"),
     "objection": (
         "异议：查看异议人（提出用 object，裁定用 rule）",

@@ -1,4 +1,4 @@
-"""What outsiders say of the members: departments, a workers' congress, and what changes or is objected to in publicity."""
+"""What is said of the members from outside a panel: by departments, a workers' congress, objectors, a training's roll."""
 
 from __future__ import annotations
 
@@ -22,7 +22,14 @@ from cli.desk import (
     round_at,
 )
 from cli.output import Outcome, table
-from schemas.commands import RecordCongress, ReopenVetting, ReplyClearance, ReportChange, RequestClearance
+from schemas.commands import (
+    RecordAttendance,
+    RecordCongress,
+    ReopenVetting,
+    ReplyClearance,
+    ReportChange,
+    RequestClearance,
+)
 from schemas.errors import BadUsage
 from schemas.events import CongressVote
 
@@ -138,6 +145,30 @@ def _counted(written: str) -> CongressVote:
         raise BadUsage("PAIR", written=written, separator="= FOR/AGAINST/ABSTAIN ")
     approve, against, abstain = map(int, numbers)
     return CongressVote(nomination=nomination, approve=approve, against=against, abstain=abstain)
+
+
+@command(
+    "training record",
+    zh="登记集中培训的参加者：列出全部参加者；--roll 为签到表文件，只记其 SHA-256。再次登记以后一次为准。",
+    en="Record who attended a training, all of them; of the roll's file only the SHA-256 is kept. A later record "
+    "replaces it.",
+    example="training record round/weifang-craftsman.3/all/3707 N-0001 N-0002 --step training --roll roll.pdf "
+    "--as s-1 --role operator --unit 3707",
+)
+async def training_record(
+    round: RoundAt,  # noqa: A002 -- the argument's name
+    *nominations: Nominations,
+    cycle: OfCycle = "",
+    step: StepId,
+    roll: Annotated[Path, Parameter(help="签到表文件 · the roll's file")],
+    signed: Signed,
+    desk: AtDesk,
+) -> Outcome:
+    if not nominations or not roll.is_file():
+        raise BadUsage("USAGE", fault="NOMINATION … --roll FILE")
+    document = sha256(roll.read_bytes()).hexdigest()
+    body = RecordAttendance(step=step, attended=nominations, document=document)
+    return await desk.send(round_at(round, cycle), body, signed)
 
 
 @command(

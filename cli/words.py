@@ -70,6 +70,7 @@ EVENT_WORDS: dict[str, tuple[str, str]] = {
     "ClearanceReplied": ("部门回复", "department replied"),
     "ClearanceRequested": ("重新征求意见", "clearance asked again"),
     "FastTracked": ("经绿色通道免经", "passed by on a fast track"),
+    "AttendanceRecorded": ("集中培训登记", "attendance recorded"),
     "CongressRecorded": ("职代会表决登记", "congress recorded"),
     "BallotOpened": ("大众票选开启", "public vote opened"),
     "AdjudicationOpened": ("选票核查期", "papers are looked into"),
@@ -143,6 +144,7 @@ OUT_WORDS: dict[str, tuple[str, str]] = {
     "NOT_ENDORSED": ("期满未获推荐", "not endorsed in time"),
     "CLEARANCE_OBJECTED": ("部门意见反对", "a department objected"),
     "CLEARANCE_SILENT": ("部门未回复", "a department did not reply"),
+    "NOT_TRAINED": ("未参加集中培训", "did not attend the training"),
     "VOTE_NOT_PASSED": ("表决未通过", "the vote did not pass"),
     "NO_GRADE_LEFT": ("称号名额已满", "no seat of any title left"),
     "RESERVE_LAPSED": ("候补未递补", "in reserve, not needed"),
@@ -214,6 +216,7 @@ STEP_WORDS: dict[str, tuple[str, str]] = {
     "public_vote": ("大众票选", "public vote"),
     "selection": ("遴选", "selection"),
     "publicity": ("公示", "publicity"),
+    "training": ("集中培训", "training"),
     "decision": ("审定", "decision"),
     "conferral": ("命名", "conferral"),
 }

@@ -47,6 +47,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     "declare_ties": ("officer", "operator"),
     "enter_sheet": ("scorekeeper",),
     "record_congress": ("officer",),
+    "record_attendance": ("officer", "operator"),
     "report_change": ("operator",),
     "request_clearance": ("operator",),
     "resolve_tie": ("operator",),

@@ -19,6 +19,7 @@ from domain import (
     publicity,
     review,
     timing,
+    training,
     vote,
 )
 from domain.decision import NOTHING, Decision, two_people
@@ -51,6 +52,7 @@ from schemas.commands import (
     PauseRound,
     PublishCounts,
     RearmStep,
+    RecordAttendance,
     RecordCongress,
     Recuse,
     ReleaseVotes,
@@ -91,6 +93,7 @@ from schemas.programme import (
     PublicVote,
     Selection,
     Step,
+    Training,
 )
 from schemas.programme import Decision as DecisionStep
 
@@ -187,7 +190,9 @@ def _of_the_whole(
             return timing.extend_reports(state, command, body, inputs, grant)
 
 
-def _by_people(state: State, command: Command, body: RoundBody, inputs: Inputs, step: Step) -> Decision:
+def _by_people(  # noqa: C901 -- a flat match, one case a command
+    state: State, command: Command, body: RoundBody, inputs: Inputs, step: Step
+) -> Decision:
     assert state.opened is not None
 
     def grant() -> str:
@@ -199,6 +204,8 @@ def _by_people(state: State, command: Command, body: RoundBody, inputs: Inputs, 
             return _of_panel(state, command, body, inputs, step, grant)
         case RecordCongress(), Congress():
             return congress.record_congress(state, command, body, step, grant())
+        case RecordAttendance(), Training():
+            return training.record_attendance(state, command, body, step, grant())
         case ReplyClearance(), Clearance():
             return clearance.reply_clearance(state, command, body, inputs, step)
         case RequestClearance(), Clearance():
@@ -465,6 +472,8 @@ def _close_step(state: State, command: Command, inputs: Inputs, step: Step) -> D
             return choice.choose(state, command, inputs, step)
         case Publicity():
             return publicity.close_publicity(state, command, inputs, step)
+        case Training():
+            return training.close_training(state, command, inputs, step)
         case DecisionStep() | Conferral():
             return conferral.close_unacted(state, command, inputs, step)
         case Intake():

@@ -17,6 +17,7 @@ from schemas.events import (
     ActSeconded,
     AdjudicationClosed,
     AdjudicationOpened,
+    AttendanceRecorded,
     ChairNamed,
     ClearanceReplied,
     ClearanceRequested,
@@ -102,6 +103,7 @@ class StepRun:
     secretary: str = ""
     panel: PanelClosed | None = None  # the latest version of the result
     congress: CongressRecorded | None = None
+    attendance: AttendanceRecorded | None = None
     passed: dict[str, str] = field(default_factory=dict)  # nomination → the fast track on which it passes by
     replies: dict[tuple[str, str], ClearanceReplied] = field(
         default_factory=dict
@@ -339,6 +341,8 @@ def _evolve_judging(state: State, event: Event, at: datetime) -> State:
             return _step(state, event.step, sheets={}, entries={}, differs={}, congress=None)
         case CongressRecorded():
             return _step(state, event.step, congress=event, held="")
+        case AttendanceRecorded():
+            return _step(state, event.step, attendance=event, held="")
         case ClearanceReplied():
             run, key = run_of(state, event.step), (event.department, event.nomination)
             return _step(

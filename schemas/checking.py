@@ -310,13 +310,15 @@ def _check_feeders(draft: Draft) -> Iterator[Fault]:
 
 
 def _check_order(draft: Draft, stage: DraftStage) -> Iterator[Fault]:
-    """Publicity comes before decision and conferral, conferral last (DR-27, DR-32, DR-33)."""
+    """Publicity comes before training, decision and conferral, conferral last (DR-27, DR-32, DR-33)."""
     done: list[str] = []
     for step in stage.steps:
-        late = "conferral" in done or (step.type == "publicity" and "decision" in done)
-        if late and step.type != "conferral":
-            after = "conferral" if "conferral" in done else "decision"
+        ends = ("conferral", "decision", "training") if step.type == "publicity" else ("conferral",)
+        after = next((end for end in ends if end in done), "")
+        if after and step.type != "conferral":
             yield draft.fault(step.place, "step_out_of_order", step=step.type, after=after)
+        elif step.type == "training" and "publicity" not in {one.type for one in stage.steps}:
+            yield draft.fault(step.place, "training_unpublished")
         if step.type == "conferral" and "conferral" in done:
             yield draft.fault(step.place, "conferral_twice")
         done.append(step.type)

@@ -517,6 +517,15 @@ class RecordCongress(Frozen):
     votes: tuple[CongressVote, ...] = Field(min_length=1)
 
 
+class RecordAttendance(Frozen):
+    """Who attended a training, all of them; the document is the roll."""
+
+    kind: Literal["record_attendance"] = "record_attendance"
+    step: str
+    attended: tuple[str, ...] = Field(min_length=1)
+    document: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
 class ReportChange(Frozen):
     """What was published changed (DR-30); the operator says of which class the change is."""
 
@@ -877,6 +886,7 @@ RoundBody = (
     | HandInSheet
     | EnterSheet
     | RecordCongress
+    | RecordAttendance
     | ReportChange
     | RequestClearance
     | ReplyClearance

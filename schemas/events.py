@@ -651,6 +651,14 @@ class CongressRecorded(Event):
     votes: tuple[CongressVote, ...]
 
 
+class AttendanceRecorded(Event):
+    """Who attended a training (集中培训); a later one replaces it, and `document` is the SHA-256 of the roll."""
+
+    step: str
+    attended: tuple[str, ...]
+    document: str
+
+
 class ClearanceRequested(Event):
     """The departments are asked about these again, because their answers have run out (DR-11)."""
 

@@ -208,6 +208,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "{route} 一路的公示与评审为 {found}，两审三公示须为 {wanted}。",
         "Publicities and reviews on {route} are {found}; two reviews and three publicities are {wanted}.",
     ),
+    "training_unpublished": (
+        "集中培训须在本阶段的公示之后。",
+        "A training comes after the publicity of its stage.",
+    ),
     "pass_unfit": (
         "{step} 不是可以免经的环节；本阶段可免经的有：{known}。",
         "{step} is no step that may be passed by; in this stage there is {known}.",

@@ -715,6 +715,15 @@ class Publicity(Frozen):
         return self
 
 
+class Training(Frozen):
+    """集中培训: who attended is recorded, between publicity and conferral; `absent` says what becomes of the others."""
+
+    type: Literal["training"] = "training"
+    id: Identifier
+    period: Period
+    absent: Literal["out", "kept"] = "kept"
+
+
 class Decision(Frozen):
     """A named body confirms the sealed list; it may remove with a reason but never add (DR-32)."""
 
@@ -757,6 +766,7 @@ Step = Annotated[
     | PublicVote
     | Selection
     | Publicity
+    | Training
     | Decision
     | Conferral,
     Field(discriminator="type"),

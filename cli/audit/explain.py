@@ -31,6 +31,7 @@ from domain.audit.explained import (
     ReviewTold,
     SelectionTold,
     StepTold,
+    TrainingTold,
     VoteTold,
     Word,
 )
@@ -265,6 +266,8 @@ def _detail(step: StepTold, desk: Desk) -> Iterator[str]:
             for id, on, outcome in published.objections:
                 ground = told_words(on, desk.language)
                 yield desk.say(f"异议 {id}（{ground}）：{outcome}", f"objection {id} ({ground}): {outcome}")
+        case TrainingTold() as trained:
+            yield desk.say("已参加", "attended") if trained.attended else desk.say("未参加", "absent")
         case DecisionTold() as decided:
             word = desk.say("确认", "confirmed") if decided.confirmed else desk.say("移除", "removed")
             yield f"{decided.body}：{word} {told_words(decided.reason, desk.language)}".rstrip()

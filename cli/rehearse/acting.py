@@ -32,6 +32,7 @@ from schemas.commands import (
     FormPanel,
     HandInSheet,
     NameChair,
+    RecordAttendance,
     RecordCongress,
     ReplyClearance,
     ResolveTie,
@@ -52,6 +53,7 @@ from schemas.programme import (
     Programme,
     Scale,
     Step,
+    Training,
 )
 
 DONE_REASON = "均已办理 · all have been decided"
@@ -92,6 +94,8 @@ def awaited(scene: Scene, programme: Programme, state: rounds.State) -> Iterator
             yield from _congress(scene, state, step)
         case ExpertReview():
             yield from _review(scene, state, step)
+        case Training():
+            yield _training(scene, state, step)
         case Decision():
             yield from (_deed(state, Decide(step=step.id), one) for one in body_members(step.body))
         case Conferral():
@@ -190,6 +194,15 @@ def _review(scene: Scene, state: rounds.State, step: ExpertReview) -> Iterator[D
             for keeper in scorekeepers(step) if marks else ():
                 entered = EnterSheet(step=step.id, judge=judge, marks=marks)
                 yield _deed(state, entered, keeper, f"{judge}/{_session(run)}")
+
+
+def _training(scene: Scene, state: rounds.State, step: Training) -> Deed:
+    """Nearly everybody comes."""
+    assert state.opened is not None
+    came = [id for id in state.members if scene.party.draw(step.id, scene.people[id].number).randrange(40)]
+    attended = tuple(came or state.members)
+    record = RecordAttendance(step=step.id, attended=attended, document="0" * 64)
+    return _deed(state, record, officer(state.opened.unit), str(len(state.members)))
 
 
 def _session(run: rounds.StepRun) -> str:

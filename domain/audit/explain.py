@@ -33,6 +33,7 @@ from domain.audit.explained import (
     ReviewTold,
     SelectionTold,
     StepTold,
+    TrainingTold,
     VoteTold,
     Word,
 )
@@ -220,6 +221,8 @@ class _Steps:
                 return PublicityTold(
                     event.window.opens_at, event.window.closes_at, self._objections(event.step)
                 )
+            case e.AttendanceRecorded():
+                return TrainingTold(id in event.attended)
             case e.DecisionTaken():
                 removed = {one.nomination: one.reason for one in event.removed}
                 return DecisionTold(event.body, id in event.confirmed, removed.get(id, ""))

@@ -69,6 +69,11 @@ class CongressTold:
 
 
 @dataclass(frozen=True, slots=True)
+class TrainingTold:
+    attended: bool
+
+
+@dataclass(frozen=True, slots=True)
 class PassedTold:
     """On which fast track it passed a step by, and what that asks, as it was attested."""
 
@@ -180,6 +185,7 @@ Detail = (
     | VoteTold
     | SelectionTold
     | PublicityTold
+    | TrainingTold
     | DecisionTold
     | ConferralTold
 )

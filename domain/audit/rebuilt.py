@@ -318,6 +318,7 @@ _BY_TYPE: dict[str, Callable[[Events, Any], Bodies]] = {
         e.ChairNamed: c.NameChair,
         e.JudgeReplaced: c.ReplaceJudge,
         e.CongressRecorded: c.RecordCongress,
+        e.AttendanceRecorded: c.RecordAttendance,
         e.ChangeReported: c.ReportChange,
         e.ClearanceRequested: c.RequestClearance,
         e.ClearanceReplied: c.ReplyClearance,

@@ -52,6 +52,18 @@ USAGE_FAULTS = {
         "no.pdf",
         *SIGNED,
     ],
+    "nobody who attended": ["training", "record", ROUND, "--step", "s", "--roll", __file__, *SIGNED],
+    "a roll that is not there": [
+        "training",
+        "record",
+        ROUND,
+        "n-1",
+        "--step",
+        "s",
+        "--roll",
+        "no.pdf",
+        *SIGNED,
+    ],
     "nobody to ask about again": ["clearance", "request", ROUND, "--step", "s", *SIGNED],
     "a time that is none": [
         "cycle",

@@ -1,4 +1,4 @@
-"""Events on a fast track past every step that may be passed by: rehearsed, and every decision taken again."""
+"""Events on a fast track past every step that may be passed by, and a training: rehearsed, and every decision taken again."""
 
 from collections import Counter
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from cli.rehearse.conductor import BEGINS, Conductor
 from cli.rehearse.family import turns
 from cli.rehearse.party import invent
-from schemas.events import FastTracked, read
+from schemas.events import AttendanceRecorded, FastTracked, read
 from store.memory import MemoryEventStore
 from tests.programmes.test_rehearsals import taken_again
 
@@ -40,6 +40,7 @@ stages:
       - {id: safety, type: clearance, departments: [safety], silence: veto, period: {days: 3, unit: work_day}}
       - {id: vote, type: expert_review, mode: vote, panel_size: 3, quorum: "2/3", threshold: {share: "1/2", comparator: ">", base: present}, period: {days: 3, unit: work_day}}
       - {id: publicity, type: publicity, period: {days: 3, unit: work_day}}
+      - {id: training, type: training, absent: out, period: {days: 3, unit: work_day}}
       - {id: conferral, type: conferral, body: office, grades: [{title: named}], period: {days: 3, unit: work_day}}
 """
 UNITS = "code,parent,name,rank\n9,,测试市,prefecture\n901,9,测试区甲,county\n902,9,测试区乙,county\n"
@@ -62,6 +63,7 @@ async def test_events_pass_by_on_fast_tracks_and_every_decision_is_taken_again_t
     events = [read(event) for event in await store.read_all(0, 100_000)]
     tracked = Counter(event.step for event in events if isinstance(event, FastTracked))
     assert set(tracked) == {"congress", "endorsement", "eligibility", "safety", "vote"}
+    assert [event.step for event in events if isinstance(event, AttendanceRecorded)] == ["training"]
     tally = await taken_again(store)
     assert tally.events == len(events)
     assert not tally.folded

@@ -110,6 +110,13 @@ def test_qingzhou_chooses_each_level_from_the_titles_of_the_one_below() -> None:
     }
 
 
+def test_weifang_of_2025_visits_after_the_experts_and_trains_after_the_publicity() -> None:
+    steps = load_programme(PROGRAMMES / "weifang-craftsman/3.yaml").stages[Rank.PREFECTURE].steps
+    assert [step.id for step in steps] == [
+        *("eligibility", "expert_review", "site_visit", "selection", "publicity", "training", "conferral")
+    ]
+
+
 def test_two_provinces_are_in_one_edition_below_a_root_that_they_share_dr_02() -> None:
     opened = open_programme(PROGRAMMES / "sichuan-chongqing-contest/1.yaml")
     tree = opened.units

@@ -15,6 +15,7 @@ from domain.audit.explained import (
     ReviewTold,
     SelectionTold,
     StepTold,
+    TrainingTold,
     VoteTold,
 )
 from domain.audit.nearness import Line, Seats
@@ -24,6 +25,7 @@ from schemas.commands import (
     Endorse,
     FormPanel,
     HandInSheet,
+    RecordAttendance,
     Recuse,
     Reject,
     ReturnForCorrection,
@@ -388,3 +390,17 @@ def test_a_step_that_was_passed_by_says_on_which_fast_track_and_what_it_asks() -
     cause = world.log[told["a"].place.position - 1]  # type: ignore[operator] # everything here has a position
     assert cause.type == "FastTracked"
     assert told["b"] is None
+
+
+def test_who_missed_the_training_is_told_so() -> None:
+    world = logged(step("publicity"), step("training", absent="out"), members=["a", "b"])
+    world.open_step("publicity")
+    world.pass_window("publicity")
+    world.open_step("training")
+    world.at(RecordAttendance(step="training", attended=("a",), document="ab" * 32), OFFICER)
+    world.pass_window("training")
+    told = explain(world.read_back(), "b")
+    assert told.cut is not None
+    assert told.cut.reason == "NOT_TRAINED"
+    assert step_of(told, "training").detail == TrainingTold(attended=False)
+    assert step_of(explain(world.read_back(), "a"), "training").detail == TrainingTold(attended=True)
