@@ -33,9 +33,11 @@ def local_date(moment: date | datetime) -> date:
     return moment.astimezone(SHANGHAI).date()
 
 
-def end_of_day(day: date) -> datetime:
-    """24:00 Asia/Shanghai of `day`, in UTC (DR-08)."""
-    return datetime.combine(day + ONE_DAY, time(), SHANGHAI).astimezone(UTC)
+def end_of_day(day: date, closes: str | None = None) -> datetime:
+    """24:00 Asia/Shanghai of `day`, or its business close such as `17:30`; in UTC (DR-08)."""
+    if closes is None:
+        return datetime.combine(day + ONE_DAY, time(), SHANGHAI).astimezone(UTC)
+    return datetime.combine(day, time.fromisoformat(closes), SHANGHAI).astimezone(UTC)
 
 
 def declared_year(
@@ -100,8 +102,9 @@ def closes_at(
     count_first_day: bool = False,
     overrides: Mapping[date, bool] = NO_OVERRIDES,
     roll_to_work_day: bool = False,
+    closes: str | None = None,
 ) -> datetime:
-    """24:00 of the last counted day, in UTC (DR-08, DR-27).
+    """24:00 of the last counted day, or `closes` on it (`17:30`), in UTC (DR-08, DR-27).
 
     The day of opening is not counted unless `count_first_day` (民法典 201). With `roll_to_work_day`, a natural-day
     period whose last day is not worked ends on the next work day (民法典 203).
@@ -110,15 +113,17 @@ def closes_at(
     last = _nth_counted_day(opened_on - ONE_DAY if count_first_day else opened_on, days, unit, overrides)
     while roll_to_work_day and not is_work_day(last, overrides):
         last += ONE_DAY
-    return end_of_day(last)
+    return end_of_day(last, closes)
 
 
 def remaining_days(
     now: datetime, closes_at: datetime, unit: DayUnit, overrides: Mapping[date, bool] = NO_OVERRIDES
 ) -> int:
     """How many counted days have any time left at `now`, today included; 0 once the period is over."""
-    day, left = local_date(now), 0
-    while end_of_day(day) <= closes_at:
+    if closes_at <= now:
+        return 0
+    day, last, left = local_date(now), _last_day(closes_at), 0
+    while day <= last:
         left += _counts(day, unit, overrides)
         day += ONE_DAY
     return left
@@ -139,16 +144,24 @@ def resumed_close(
 ) -> datetime:
     """When a paused period ends: every day that had time left at the pause is given back whole.
 
-    Counted in work days and in natural days, the later wins, so that no period is ever shortened. A period that was
-    over before the pause keeps its end.
+    A last day that ends before 24:00 is given back until the same time of day. Counted in work days and in natural
+    days, the later wins, so that no period is ever shortened. A period that was over before the pause keeps its end.
     """
     if closes_at <= paused_at:
         return closes_at
+    last = _last_day(closes_at)
+    rest = end_of_day(last) - closes_at
     ends = (
         resume(resumed_at, remaining_days(paused_at, closes_at, unit, overrides), unit, overrides)
+        - (rest if _counts(last, unit, overrides) else timedelta())
         for unit in DayUnit
     )
     return max(closes_at, *ends)
+
+
+def _last_day(closes_at: datetime) -> date:
+    """The day that a period is over with: that before, of one which ends at 00:00."""
+    return local_date(closes_at - timedelta(microseconds=1))
 
 
 def _nth_counted_day(after: date, days: int, unit: DayUnit, overrides: Mapping[date, bool]) -> date:

@@ -58,6 +58,7 @@ class Calendar:
             count_first_day=period.count_first_day,
             overrides=self.overrides,
             roll_to_work_day=period.roll_to_work_day,
+            closes=period.closes,
         )
 
 

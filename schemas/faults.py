@@ -95,6 +95,10 @@ WORDS: dict[str, tuple[str, str]] = {
         '时刻写作 "09:00" 这样的字符串，00:00 至 23:59；写的是 {input}。',
         'A time of day is written "09:00", in quotes, from 00:00 to 23:59; this is {input}.',
     ),
+    "closes_form": (
+        "closes 须晚于 00:00；只有一日且计当日（count_first_day）的期限不写 closes：可能未开始即已截止。",
+        "closes is after 00:00, and not of one day that counts from its opening: that could end before it opens.",
+    ),
     "velocity_counts": (
         "velocity 规则须写 papers 或 voters 之一，不能都写或都不写。",
         "A velocity rule counts either papers or voters, one of the two.",

@@ -120,12 +120,27 @@ class Comparator(StrEnum):
 
 
 class Period(Frozen):
-    """A length of time in days; ends at 24:00 Asia/Shanghai of its last day (DR-08, DR-27)."""
+    """A length of time in days; ends at 24:00 Asia/Shanghai of its last day, or when that `closes` (DR-08, DR-27)."""
 
     days: int = Field(gt=0, le=3660)
     unit: DayUnit
     count_first_day: bool = False
     roll_to_work_day: bool = False
+    closes: TimeOfDay | None = None
+
+    @model_validator(mode="after")
+    def _has_time_on_its_last_day(self) -> Period:
+        """It may open after the close of its only day, and would end before it opens."""
+        if self.closes == "00:00" or (self.closes and self.count_first_day and self.days == 1):
+            raise PydanticCustomError(
+                "closes_form", "a close is after 00:00 of a day that begins after the opening"
+            )
+        return self
+
+    @property
+    def length(self) -> tuple[int, str]:
+        """Days and the time of day at which the last ends: of two periods counted alike, the longer has more."""
+        return self.days, self.closes or "24:00"
 
 
 class Assumption(Frozen):
@@ -708,7 +723,7 @@ class Publicity(Frozen):
     @model_validator(mode="after")
     def _minimum_is_within(self) -> Publicity:
         whole, minimum = self.period, self.minimum
-        if minimum and (minimum.unit != whole.unit or minimum.days > whole.days):
+        if minimum and (minimum.unit != whole.unit or minimum.length > whole.length):
             raise PydanticCustomError(
                 "minimum_form", "a minimum is in the period's own unit and not longer than it"
             )

@@ -21,7 +21,9 @@ from python_calamine import load_workbook
 
 from cli import app
 from cli.audit.anchors import anchors_of
+from cli.office.papers import until
 from cli.output import BAD_FILE, OK, REFUSED, USAGE, Outcome
+from domain.calendar import SHANGHAI
 from proof.note import SigningKey
 from runtime.settings import CHECKOUT, Language, Settings
 from schemas import names
@@ -373,6 +375,12 @@ async def test_dr_46_a_notice_has_name_unit_title_and_deeds_and_nothing_else_of_
         assert wanted in text
     for secret in (IDENTITY, "990101", "000-测试", "1980", "李测丙", "张测丁", "92.5"):
         assert secret not in text
+
+
+def test_a_window_s_end_is_printed_as_24_00_or_as_its_business_close_dr_08() -> None:
+    midnight = datetime(2026, 3, 9, tzinfo=SHANGHAI)
+    assert until(midnight) == "2026年3月8日24:00"
+    assert until(midnight + timedelta(hours=17, minutes=30)) == "2026年3月9日17:30"
 
 
 @pytest.mark.parametrize("kind", ["docx", "pdf"])

@@ -37,6 +37,7 @@ instants = st.datetimes(
     at("2023-01-01").replace(tzinfo=None), at("2025-06-01").replace(tzinfo=None), timezones=st.just(UTC)
 )
 units = st.sampled_from(DayUnit)
+closings = st.sampled_from((None, "00:01", "12:00", "17:30", "23:59"))
 
 
 @pytest.mark.parametrize(
@@ -62,6 +63,30 @@ def test_dr_08_a_deadline_is_24_00_in_shanghai_and_its_last_instant_still_counts
     end = closes_at(at("2024-03-04T00:00"), 1, NATURAL)
     assert end == datetime(2024, 3, 5, 16, tzinfo=UTC)
     assert last_day(end) == date(2024, 3, 5)
+
+
+def test_dr_08_a_business_close_ends_the_last_day_and_not_the_one_before():
+    end = closes_at(at("2024-03-04T18:00"), 1, NATURAL, closes="17:30")
+    assert end == at("2024-03-05T17:30")
+    rolled = closes_at(at("2024-04-26T09:00"), 7, NATURAL, roll_to_work_day=True, closes="17:30")
+    assert rolled == at("2024-05-06T17:30")
+    assert closes_at(at("2024-03-04T23:59"), 2, WORK, count_first_day=True, closes="00:01") == at(
+        "2024-03-05T00:01"
+    )
+
+
+def test_dr_08_a_pause_gives_a_last_day_back_until_its_business_close():
+    end = closes_at(at("2024-01-30T09:00"), 5, WORK, closes="17:30")
+    assert remaining_days(at("2024-02-05T17:29"), end, WORK) == 1
+    assert remaining_days(end, end, WORK) == 0
+    friday, monday = at("2024-02-02T12:00"), at("2024-03-04T12:00")
+    assert resumed_close(friday, monday, end) == at("2024-03-08T17:30"), "four natural days are the later"
+
+
+def test_a_day_that_does_not_count_gives_no_business_close_to_the_day_before_it():
+    end = at("2024-03-09T12:00")  # a Saturday, by somebody's extension
+    moved = resumed_close(at("2024-03-08T09:00"), at("2024-03-09T09:00"), end)
+    assert moved == at("2024-03-12T00:00"), "the Friday comes back whole, as a Monday"
 
 
 def test_the_first_day_is_the_shanghai_date_not_the_utc_date():
@@ -152,9 +177,10 @@ def test_a_period_that_was_over_before_the_pause_keeps_its_end():
     assert resumed_close(end, end + timedelta(days=9), end) == end
 
 
-@given(instants, st.integers(1, 20), units, st.booleans(), st.integers(0, 600), st.integers(0, 900))
-def test_a_pause_never_shortens_a_period(opened, days, unit, first, run_hours, pause_hours):
-    end = closes_at(opened, days, unit, count_first_day=first)
+@given(instants, st.integers(2, 20), units, st.booleans(), st.integers(0, 600), st.integers(0, 900), closings)
+def test_a_pause_never_shortens_a_period(opened, days, unit, first, run_hours, pause_hours, closes):
+    end = closes_at(opened, days, unit, count_first_day=first, closes=closes)
+    assert opened < end
     paused = opened + timedelta(hours=run_hours)
     resumed = paused + timedelta(hours=pause_hours)
     moved = resumed_close(paused, resumed, end)

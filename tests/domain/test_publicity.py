@@ -1,6 +1,7 @@
 """公示 (DR-27 to DR-31): windows, objections that hold, substitution from the reserve, and pauses that shorten nothing."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from domain import conduct
@@ -128,6 +129,24 @@ def test_the_notice_says_how_the_days_are_counted_and_the_window_is_frozen_dr_27
     other.open_step("publicity")
     [notice] = other.events(other.round_stream(), ListPublished)
     assert notice.day_count == "5个自然日（含发布当日）"
+
+
+def test_a_period_with_a_business_close_ends_then_and_not_at_24_00_dr_08() -> None:
+    closing: dict[str, Any] = {"period": {"days": 5, "unit": "work_day", "closes": "17:30"}}
+    world = with_members(step("publicity", **closing), members=["a"])
+    world.now = at("2024-04-26 09:00")
+    world.open_step("publicity")
+    [notice] = world.events(world.round_stream(), ListPublished)
+    assert notice.window.closes_at == at("2024-05-07 17:30")
+    world.now = at("2024-05-07 17:30") - timedelta(microseconds=1)
+    world.close_step("publicity")
+    assert not is_closed(world)
+    object_to(world, "a")
+    world.now = at("2024-05-07 17:30")
+    object_to(world, "a", "o2")
+    assert world.standing("a").objections == ("o1",), "the second came late"
+    world.close_step("publicity")
+    assert is_closed(world)
     assert not notice.rehearsal
 
 

@@ -47,6 +47,10 @@ FAULTS: dict[str, Change] = {
     "an empty list": ("channels: [unit, self]", "channels: §[]", "too_short", "stages.enterprise.steps.intake.channels", ""),
     "a period of no days": ("period: {days: 7", "period: {days: §0", "greater_than", "stages.province.steps.vote.period.days", ""),
     "a period beyond ten years": ("period: {days: 7", "period: {days: §4000", "less_than_equal", "stages.province.steps.vote.period.days", ""),
+    "a business close at no time of day": ("{days: 7, unit: natural_day}", "{days: 7, unit: natural_day, closes: §17.30}", "float_refused", "stages.province.steps.1.period.closes", ""),
+    "a close at the hour at which the day before ended": ("{days: 7, unit: natural_day}", "§{days: 7, unit: natural_day, closes: \"00:00\"}", "closes_form", "stages.province.steps.vote.period", ""),
+    "a close that may be over before its only day begins": ("{days: 7, unit: natural_day}", "§{days: 1, unit: natural_day, count_first_day: true, closes: \"17:30\"}", "closes_form", "stages.province.steps.vote.period", ""),
+    "a minimum that ends after the period": ("type: publicity, period: {days: 5, unit: work_day}", "type: publicity, period: {days: 5, unit: work_day, closes: \"17:30\"}, minimum: {days: 5, unit: work_day}", "value_refused", "stages.province.steps.publicity", "", ("{id: publicity", "§{id: publicity")),
     "a negative reserve": (FINAL_TIES, "reserve: §-1", "greater_than_equal", "stages.province.steps.final.reserve", ""),
     "a value of no kind": ("value: 5}", "value: §{a: 1}}", "one_of", "stages.enterprise.steps.eligibility.predicates.craft.value", ""),
     # shares and exact numbers
