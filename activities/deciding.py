@@ -23,6 +23,7 @@ from activities.folding import (
     together,
 )
 from domain import (
+    allocation,
     authority,
     clearance,
     conduct,
@@ -63,6 +64,7 @@ from schemas.commands import (
     OpenStep,
     PersonBody,
     RecordHonour,
+    RedistributeQuota,
     RegisterBody,
     ReplyClearance,
     ReportRound,
@@ -260,6 +262,10 @@ class Decider:
         if isinstance(body, CloseIntake):
             feeds = await self._feeds(cycle, programme)
             inputs = replace(inputs, feeds=feeds, ledgers=await self._ledgers(cycle, programme, feeds))
+        if isinstance(body, RedistributeQuota):
+            scopes = allocation.scopes(programme, tree, body.unit)
+            claims = {scope: await self.store.claims(cycle, scope) for scope in scopes}
+            inputs = replace(inputs, claims=claims)
         return Decided(folded, inputs, cycles.decide(folded.state, command, body, inputs))
 
     async def _feeds(self, cycle: str, programme: Programme) -> feeding.Feeds:
@@ -406,6 +412,8 @@ class Decider:
             summit=await self._round(nomination.summit_of(folded.state, body)),
             intake_open=not folded_cycle.state.intake_closed,
             fed=frozenset(folded_cycle.state.fed),
+            given=folded_cycle.state.given,
+            received=folded_cycle.state.received,
             claims=await self._claims(cycle, nomination.scope_of(folded.state, body)),
             held=await self._held_by_submitted(folded_cycle.state, programme, body),
         )

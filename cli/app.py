@@ -84,7 +84,7 @@ _GROUPS: dict[str, tuple[str, str]] = {
         "Programmes: list, check, new, rehearse, targets",
     ),
     "units": ("单位：检查导入文件", "Units: check a file"),
-    "seats": ("名额：检查分配表", "Seats: check an allocation"),
+    "seats": ("名额：检查分配表、调剂", "Seats: check an allocation, move places"),
     "template": ("按评选办法生成填报表", "Sheets to fill in, made from a programme"),
     "export": ("导出：汇总表、推荐表、公示公告、审批表、证书", "Lists, forms, notices and certificates"),
     "cycle": (

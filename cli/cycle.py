@@ -44,6 +44,7 @@ _LEVEL_WORDS = {
     "recommended": ("推荐", "recommended"),
     "conferred": ("命名", "conferred"),
     "silent": ("未申报单位", "silent units"),
+    "below_minimum": ("申报不足单位", "below minimum"),
     "open": ("进行中", "rounds open"),
     "held": ("待人处理", "held"),
     "reported": ("已上报", "reported"),

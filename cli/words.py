@@ -12,6 +12,7 @@ EVENT_WORDS: dict[str, tuple[str, str]] = {
     "CycleOpened": ("本届开启", "cycle opened"),
     "IntakeExtended": ("申报期延长", "intake extended"),
     "IntakeShortened": ("申报提前截止", "intake closed early"),
+    "QuotaRedistributed": ("名额调剂", "places redistributed"),
     "IntakeClosed": ("申报截止", "intake closed"),
     "WinnersTaken": ("接收各期优胜者", "winners of other cycles taken"),
     "PointsPinned": ("积分锁定", "points pinned"),

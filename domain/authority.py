@@ -16,6 +16,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     "revoke_grant": ("operator",),
     "extend_intake": ("operator",),
     "close_intake_early": ("operator",),
+    "redistribute_quota": ("operator",),
     "pause_cycle": ("operator",),
     "resume_cycle": ("operator",),
     "cancel_cycle": ("operator",),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
-from domain import authority, feeding, points, register
+from domain import allocation, authority, feeding, points, register
 from domain.calendar import local_date, require_years, resumed_close
 from domain.decision import Calendar, Decision, two_people
 from schemas import names
@@ -22,6 +23,7 @@ from schemas.commands import (
     ExtendIntake,
     OpenCycle,
     PauseCycle,
+    RedistributeQuota,
     ResumeCycle,
 )
 from schemas.errors import Conflict, Refused
@@ -40,6 +42,7 @@ from schemas.events import (
     IntakeShortened,
     IntakeWindow,
     PointsPinned,
+    QuotaRedistributed,
     RulesAmended,
     Window,
     Winner,
@@ -66,6 +69,8 @@ class State:
     opened: CycleOpened | None = None
     opened_at: datetime | None = None
     intakes: dict[str, IntakeWindow] = field(default_factory=dict)
+    given: dict[str, int] = field(default_factory=dict)  # places by the unit that they were taken from
+    received: dict[str, int] = field(default_factory=dict)  # and by the unit that has them now
     intake_closed: bool = False
     epoch: int = 0
     paused_at: datetime | None = None
@@ -103,6 +108,7 @@ class Inputs:
     feeds: feeding.Feeds = field(default_factory=feeding.Feeds)
     places_taken: int = 0  # in the register, and promised to other batches
     ledgers: dict[str, points.State] = field(default_factory=dict)  # by subject, once intake is over
+    claims: dict[str, dict[int, str]] = field(default_factory=dict)  # by scope: a giving unit's places
 
 
 initial = State()
@@ -127,6 +133,14 @@ def _evolve(state: State, event: Event, at: datetime, actor: str) -> State:
             window = Window(opens_at=old.window.opens_at, closes_at=event.closes_at)
             return replace(
                 state, intakes=state.intakes | {event.rank: old.model_copy(update={"window": window})}
+            )
+        case QuotaRedistributed():
+            given = Counter({event.unit: sum(one.places for one in event.to)})
+            received = Counter({one.unit: one.places for one in event.to})
+            return replace(
+                state,
+                given=dict(Counter(state.given) + given),
+                received=dict(Counter(state.received) + received),
             )
         case IntakeClosed():
             return replace(state, intake_closed=True)
@@ -164,7 +178,7 @@ def _took(state: State, event: WinnersTaken) -> State:
 
 
 def decide(state: State, command: Command, body: CycleBody, inputs: Inputs) -> Decision:
-    """Raises Refused CYCLE_NOT_OPEN, CYCLE_PAUSED, NOT_AUTHORISED, CALENDAR_YEAR_MISSING; Conflict CYCLE_EXISTS."""
+    """Raises Refused CYCLE_NOT_OPEN, NOT_AUTHORISED, CALENDAR_YEAR_MISSING, QUOTA_IN_USE; Conflict CYCLE_EXISTS."""
     match body:
         case OpenCycle():
             return _open(state, command, body, inputs)
@@ -179,6 +193,8 @@ def decide(state: State, command: Command, body: CycleBody, inputs: Inputs) -> D
             decision = _extend_intake(state, command, body)
         case CloseIntakeEarly():
             decision = _close_intake_early(state, command, body)
+        case RedistributeQuota():
+            decision = _redistribute(state, command, body, inputs)
         case PauseCycle():
             decision = _pause(state, body)
         case ResumeCycle():
@@ -290,6 +306,7 @@ def _close_intake(state: State, command: Command, inputs: Inputs) -> Decision:
         closed_at=intake_closes_at(state),
         nominations=sum(inputs.nominated.values()),
         silent=tuple(sorted(unit for unit in state.opened.invited if not inputs.nominated.get(unit))),
+        below_minimum=allocation.below_minimum(inputs.programme, inputs.tree, inputs.nominated) or None,
     )
     gates = tuple(
         _intake_gate(state.opened.cycle, intake, state.epoch, GateStatus.CLOSED)
@@ -316,6 +333,27 @@ def _close_intake_early(state: State, command: Command, body: CloseIntakeEarly) 
         raise Refused("NOT_EARLIER", asked=body.closes_at, now=now, was=was)
     shortened = IntakeShortened(rank=body.rank, was=was, closes_at=body.closes_at, reason=body.reason)
     return _move_intake(state, command, shortened)
+
+
+def _redistribute(state: State, command: Command, body: RedistributeQuota, inputs: Inputs) -> Decision:
+    """DR-06: what one unit does not use goes to units that can still use it; all together have as many as before."""
+    programme, tree = inputs.programme, inputs.tree
+    most = allocation.quota_of(programme, tree, body.unit) + state.received.get(body.unit, 0)
+    _intake(state, tree.by_code[body.unit].rank)
+    for one in body.to:
+        allocation.quota_of(programme, tree, one.unit)
+        _must_still_take(state, tree.by_code[one.unit].rank, command.received_at)
+    allocation.must_be_free(body, most, inputs.claims)
+    moved = QuotaRedistributed(unit=body.unit, to=body.to, reason=body.reason)
+    events = two_people(state, command, (moved,))
+    taken = allocation.given_away(_cycle(state), body, most, inputs.claims)
+    return Decision(events=events, effects=taken if moved in events else ())
+
+
+def _must_still_take(state: State, rank: str, now: datetime) -> None:
+    closes_at = _intake(state, rank).window.closes_at
+    if closes_at <= now:
+        raise Refused("STAGE_CLOSED", step=f"intake/{rank}", closed_at=closes_at)
 
 
 def _intake(state: State, rank: str) -> IntakeWindow:

@@ -176,6 +176,8 @@ class Inputs:
     summit: rounds.State = rounds.initial  # where a department speaks late: it may have conferred meanwhile
     claims: dict[int, str] = field(default_factory=dict)  # the places of `scope_of` this command, by holder
     intake_open: bool = False
+    given: dict[str, int] = field(default_factory=dict)  # places, by the unit that gave them away
+    received: dict[str, int] = field(default_factory=dict)  # and by the unit that has them now
     fed: frozenset[str] = frozenset()  # subjects whom the cycle's feeders nominate
     held: tuple[HeldTitle, ...] = ()  # what the subject was given before, where a bar is looked for
 
@@ -430,20 +432,20 @@ def _free_place(body: SubmitNomination, intake: Intake, inputs: Inputs) -> tuple
     quota = inputs.tree.by_code[body.unit].quota(intake)
     if quota is None:
         return ()
-    free = [number for number in range(1, quota + 1) if number not in inputs.claims]
+    most = quota + inputs.received.get(body.unit, 0)
+    free = [number for number in range(1, most + 1) if number not in inputs.claims]
     if not free:
-        raise Refused("QUOTA_EXCEEDED", unit=body.unit, quota=quota)
+        raise Refused("QUOTA_EXCEEDED", unit=body.unit, quota=most - inputs.given.get(body.unit, 0))
     scope = names.quota_scope(body.route, body.unit)
     return (Claim(cycle=body.cycle, scope=scope, number=free[0], holder=body.nomination),)
 
 
 def _intake_of(body: SubmitNomination, inputs: Inputs) -> Intake:
     rank = inputs.tree.by_code[body.unit].rank
-    stage = inputs.programme.stages.get(rank)
-    step = stage.steps[0] if stage else None
-    if not isinstance(step, Intake):
+    intake = inputs.programme.intake(rank)
+    if intake is None:
         raise Refused("NO_INTAKE_HERE", unit=body.unit, rank=rank)
-    return step
+    return intake
 
 
 def _check_channel(body: SubmitNomination, intake: Intake) -> None:

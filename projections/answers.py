@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from domain.cycle import Status as CycleStatus
 from domain.nomination import Status as NominationStatus
-from schemas.events import ComponentScore, IntakeWindow
+from schemas.events import BelowMinimum, ComponentScore, IntakeWindow
 from schemas.ledger import Frozen
 from schemas.values import Exact, Instant, Label
 
@@ -39,6 +39,7 @@ class CycleOverview(Answer):
     intakes: tuple[IntakeWindow, ...]
     intake_closed: bool
     silent: int
+    below_minimum: tuple[BelowMinimum, ...]
     conferred: int
     nominations: dict[str, int]
     rounds: dict[str, int]
@@ -50,7 +51,8 @@ class Level(Frozen):
 
     `received` counts nominations that have reached the rank, `returned` every return, also those corrected since;
     `rejected`, `eliminated`, `withdrawn`, `disqualified` and `conferred` those that ended there; `recommended` whom
-    the rounds reported upward; `silent` invited units that submitted nothing (DR-06).
+    the rounds reported upward; `silent` invited units that submitted nothing, `below_minimum` those that submitted
+    fewer than was asked of them (DR-06).
     """
 
     rank: str
@@ -63,6 +65,7 @@ class Level(Frozen):
     conferred: int = 0
     recommended: int = 0
     silent: int = 0
+    below_minimum: int = 0
     open: int = 0
     held: int = 0
     reported: int = 0

@@ -111,6 +111,8 @@ class Queries:
             )
         for unit in row.silent:
             counts[tree.by_code[unit].rank]["silent"] += 1
+        for below in row.below_minimum:
+            counts[tree.by_code[below.unit].rank]["below_minimum"] += 1
         levels = tuple(Level(rank=rank, **counts[rank]) for rank in _from_below(tree) if rank in counts)
         return Levels(position=position, cycle=cycle, levels=levels)
 

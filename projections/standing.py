@@ -14,6 +14,7 @@ from schemas import names
 from schemas.errors import Integrity
 from schemas.events import (
     EVENTS,
+    BelowMinimum,
     Conferred,
     CycleCancelled,
     CycleCompleted,
@@ -90,6 +91,7 @@ class CycleRow(Row):
     intakes: tuple[IntakeWindow, ...]
     intake_closed: bool = False
     silent: tuple[str, ...] = ()
+    below_minimum: tuple[BelowMinimum, ...] = ()
     conferred: int = 0
 
 
@@ -219,7 +221,9 @@ def _cycle(row: CycleRow, event: Event) -> CycleRow:
         case IntakeExtended() | IntakeShortened():
             return row.model_copy(update={"intakes": tuple(_moved(one, event) for one in row.intakes)})
         case IntakeClosed():
-            return row.model_copy(update={"intake_closed": True, "silent": event.silent})
+            below = event.below_minimum or ()
+            closed = {"intake_closed": True, "silent": event.silent, "below_minimum": below}
+            return row.model_copy(update=closed)
         case CyclePaused():
             return row.model_copy(update={"status": CycleStatus.PAUSED})
         case CycleResumed():

@@ -185,7 +185,7 @@ class Door:
         label: str = "",
         period: str = "",
         units: tuple[Source, ...] = (),
-        seats: Mapping[str, int] | None = None,
+        seats: Mapping[str, Mapping[str, int]] | None = None,
         grants: tuple[GrantTerms, ...] = (),
         invited: tuple[str, ...] = (),
         pace: Pace | None = None,
@@ -193,7 +193,7 @@ class Door:
     ) -> Receipt:
         """Pins the programme, the units and the calendar, opens the cycle and founds its grants; again gives the same.
 
-        `seats` is an allocation, seats by code of a unit (DR-06).
+        `seats` is an allocation, the figures that it gives a unit by the unit's code (DR-06).
 
         Raises BadFile for a file with faults, Conflict CYCLE_EXISTS where the same edition runs under other rules.
         """
@@ -224,7 +224,7 @@ class Door:
         label: str = "",
         period: str = "",
         units: tuple[Source, ...] = (),
-        seats: Mapping[str, int] | None = None,
+        seats: Mapping[str, Mapping[str, int]] | None = None,
         grants: tuple[GrantTerms, ...] = (),
         invited: tuple[str, ...] = (),
         calendar: Path | None = None,

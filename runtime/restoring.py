@@ -10,7 +10,7 @@ from temporalio.client import Client
 
 from activities.deciding import Decider
 from activities.folding import fold_cycle, fold_nomination, fold_round
-from domain import rebuilding
+from domain import allocation, rebuilding
 from runtime.histories import remembered
 from schemas import names
 from schemas.canonical import seal
@@ -20,6 +20,7 @@ from schemas.events import (
     IntakeClosed,
     NominationCorrected,
     NominationSubmitted,
+    QuotaRedistributed,
     RulesAmended,
     TallySealed,
     read,
@@ -100,8 +101,10 @@ class Restorer:
             await self._decider.store.append(_again(events, effects))
 
     async def _places(self, events: Chain) -> tuple[Effect, ...]:
-        """What a nomination took or gave back: its subject's place, its unit's quota, its ranks."""
+        """What a nomination took or gave back: its subject's place, its unit's quota, its ranks; what a unit gave away."""
         stream, cycle = events[0].stream, names.cycle_of(events[0].stream)
+        if names.kind_of(stream) == "cycle":
+            return await self._given_away(events)
         if names.kind_of(stream) != "nomination":
             return ()
         closed = [
@@ -124,6 +127,28 @@ class Restorer:
                 effects += rebuilding.places(state, event, submitted.nomination, cycle, held, open_)
             state = fold_nomination(state, recorded)
         return tuple(effects)
+
+    async def _given_away(self, events: Chain) -> tuple[Effect, ...]:
+        """The places that units gave to others by these events of a cycle."""
+        given: tuple[Effect, ...] = ()
+        for recorded in events:
+            moved = read(recorded)
+            if isinstance(moved, QuotaRedistributed):
+                given += await self._given_by(moved, recorded)
+        return given
+
+    async def _given_by(self, moved: QuotaRedistributed, recorded: RecordedEvent) -> tuple[Effect, ...]:
+        cycle, store = names.cycle_of(recorded.stream), self._decider.store
+        state = (await self._decider.cycles.get(recorded.stream)).state
+        assert state.opened is not None
+        programme = await self._decider.programme(recorded.rules)
+        tree = await self._decider.tree(state.opened.units)
+        claims = {
+            scope: await store.claims(cycle, scope)
+            for scope in allocation.scopes(programme, tree, moved.unit)
+        }
+        most = allocation.quota_of(programme, tree, moved.unit) + state.received.get(moved.unit, 0)
+        return allocation.given_away(cycle, moved, most, claims)
 
     async def _quota(self, submitted: NominationSubmitted, rules: str) -> int | None:
         cycle = await self._decider.cycles.get(names.cycle_stream(submitted.cycle))

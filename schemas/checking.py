@@ -165,6 +165,7 @@ def check_draft(draft: Draft, folder: Path) -> list[Fault]:
         _check_rewards,
         _check_pools,
         _check_feeders,
+        _check_quotas,
         _check_members,
         _check_publicities,
     )
@@ -288,6 +289,17 @@ def _check_members(draft: Draft) -> Iterator[Fault]:
             yield draft.fault(place, "members_of_none", nearest_word(kind, taken), on_key=True, kind=kind)
         if members is not None and members.minimum > members.maximum:
             yield draft.fault((*place, "minimum"), "limits_crossed", less="minimum", more="maximum")
+
+
+def _check_quotas(draft: Draft) -> Iterator[Fault]:
+    """What is asked of a unit at least is no more than it may, and of somebody (DR-06)."""
+    for stage in draft.stages:
+        for at, intake in stage.of(Intake):
+            place, minimum = (*at.place, "quota_min"), intake.quota_min or 0
+            if minimum > (intake.quota or minimum):
+                yield draft.fault(place, "limits_crossed", less="quota_min", more="quota")
+            if minimum and set(intake.channels) == {Channel.FEED}:
+                yield draft.fault(place, "minimum_of_nobody")
 
 
 def _check_feeders(draft: Draft) -> Iterator[Fault]:

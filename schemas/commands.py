@@ -7,7 +7,16 @@ from typing import Annotated, Literal
 
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
-from schemas.events import ChannelCounts, CongressVote, Count, FactValue, GrantTerms, MemberShare, TeamMember
+from schemas.events import (
+    ChannelCounts,
+    CongressVote,
+    Count,
+    FactValue,
+    GivenPlaces,
+    GrantTerms,
+    MemberShare,
+    TeamMember,
+)
 from schemas.ledger import Actor, Frozen
 from schemas.programme import Channel, IsoDate, SubjectType
 from schemas.values import Instant, Pace
@@ -43,6 +52,21 @@ class CloseIntakeEarly(Frozen):
     rank: str
     closes_at: Instant
     reason: Reason
+
+
+class RedistributeQuota(Frozen):
+    """Amendment: places that a unit does not use go to others while these can use them (DR-06). Takes two people."""
+
+    kind: Literal["redistribute_quota"] = "redistribute_quota"
+    unit: str
+    to: tuple[GivenPlaces, ...] = Field(min_length=1, max_length=1000)
+    reason: Reason
+
+    @model_validator(mode="after")
+    def _to_others_once_each(self) -> RedistributeQuota:
+        if len({self.unit, *(one.unit for one in self.to)}) <= len(self.to):
+            raise ValueError("places go to other units, each named once")
+        return self
 
 
 class CloseIntake(Frozen):
@@ -831,6 +855,7 @@ CycleBody = (
     OpenCycle
     | ExtendIntake
     | CloseIntakeEarly
+    | RedistributeQuota
     | CloseIntake
     | PauseCycle
     | ResumeCycle

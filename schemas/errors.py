@@ -131,6 +131,11 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "A joint nomination needs {needed} sponsors, has {have}.",
     ),
     "QUOTA_EXCEEDED": ("{unit} 的名额为 {quota}，已满。", "{unit} may put forward {quota}, and has."),
+    "NO_QUOTA": ("{unit} 的名额没有上限，无可调剂。", "{unit} has no quota: there are no places to move."),
+    "QUOTA_IN_USE": (
+        "{unit} 的名额为 {quota}，已用 {used}，不能调出 {asked}。",
+        "{unit} may put forward {quota} and has {used}: it cannot give away {asked}.",
+    ),
     "FACTS_INVALID": ("申报事项有误：{fault}。", "A fact is wrong: {fault}."),
     "NO_WAY_UP": ("{unit} 不能经 {route} 逐级上报。", "There is no way up from {unit} by {route}."),
     "RANK_REQUIRED": ("{step} 须给出推荐排序。", "{step} needs a recommendation rank."),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, PositiveInt
 
 from schemas.ledger import Frozen, NewEvent, RecordedEvent
 from schemas.programme import Channel
@@ -96,12 +96,39 @@ class IntakeShortened(Event):
     reason: str
 
 
+class GivenPlaces(Frozen):
+    """So many places that a unit has from another."""
+
+    unit: str
+    places: PositiveInt
+
+
+class QuotaRedistributed(Event):
+    """Places of the quota that `unit` did not use are others' from here on; together they are as many as before (DR-06)."""
+
+    unit: str
+    to: tuple[GivenPlaces, ...]
+    reason: str
+
+
+class BelowMinimum(Frozen):
+    """A unit that put forward fewer than was asked of it."""
+
+    unit: str
+    minimum: int
+    nominations: int
+
+
 class IntakeClosed(Event):
-    """No more nominations; the invited units that submitted nothing gave up their seats (逾期视为放弃, DR-06)."""
+    """No more nominations; the invited units that submitted nothing gave up their seats (逾期视为放弃, DR-06).
+
+    `below_minimum` are the units of which more was asked, where a minimum is: nobody lapses for it.
+    """
 
     closed_at: Instant
     nominations: int
     silent: tuple[str, ...] = ()
+    below_minimum: tuple[BelowMinimum, ...] | None = None
 
 
 class TeamMember(Frozen):

@@ -359,6 +359,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "feeder {feeder} 的优胜者无处进入：没有 intake 的渠道含 feed。",
         "The winners of the feeder {feeder} have no way in: no intake has the channel feed.",
     ),
+    "minimum_of_nobody": (
+        "该 intake 只接收 feed，没有单位申报，不能写 quota_min。",
+        "This intake takes winners of feeders alone: there is no unit of which a minimum (quota_min) is asked.",
+    ),
     "members_of_none": ("本项目不受理 {kind}。", "The programme takes no {kind}."),
     "feed_from_nowhere": (
         "渠道 feed 须有 feeders。",

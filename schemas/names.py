@@ -127,6 +127,15 @@ def intake_gate(cycle: str, rank: str) -> str:
     return f"cycle/{cycle}/intake/{rank}"
 
 
+GIVEN_AWAY = "unit/"
+"""How the holder of a place begins that a unit gave to another: no nomination has a slash in its id."""
+
+
+def given_to(unit: str) -> str:
+    """The holder of a place that was given to this unit."""
+    return f"{GIVEN_AWAY}{unit}"
+
+
 def quota_scope(route: str, unit: str) -> str:
     """The places that a unit may nominate for by one route."""
     return f"quota/{route}/{unit}"

@@ -238,13 +238,17 @@ class Condition(Frozen):
 
 
 class Intake(Frozen):
-    """Nominations are put forward here (DR-05, DR-06)."""
+    """Nominations are put forward here: by each unit `quota` at most, and `quota_min` at least (DR-05, DR-06).
+
+    Who puts forward fewer is reported when intake closes, and keeps what it put forward.
+    """
 
     type: Literal["intake"] = "intake"
     id: Identifier
     channels: tuple[Channel, ...] = Field(min_length=1)
     period: Period
     quota: PositiveInt | None = None
+    quota_min: PositiveInt | None = None
     sponsors_min: PositiveInt = 3
 
 
@@ -1035,6 +1039,12 @@ class Programme(Frozen):
             if route.id == id:
                 return route
         raise KeyError(id)
+
+    def intake(self, rank: Rank) -> Intake | None:
+        """Where nominations enter at that rank, if they do: the first step of its stage."""
+        stage = self.stages.get(rank)
+        step = stage.steps[0] if stage else None
+        return step if isinstance(step, Intake) else None
 
     def exclusive_titles(self, title: str) -> frozenset[str]:
         """The titles that nobody holds beside this one, whichever of the two says so (DR-33)."""

@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from schemas.ledger import Frozen
 from schemas.programme import Intake, Rank, Route
 
-SEATS = "seats"
-"""The figure that an allocation of seats (名额分配) gives a unit."""
+SEATS, SEATS_MIN = "seats", "seats_min"
+"""The figures that an allocation (名额分配) gives a unit: its seats, and how many it puts forward at least."""
 
 
 class Unit(Frozen):
@@ -31,6 +31,10 @@ class Unit(Frozen):
         """How many it may put forward there: what an allocation gives it, else what the programme says (DR-06)."""
         return self.figures.get(SEATS, intake.quota)
 
+    def quota_min(self, intake: Intake) -> int | None:
+        """How many it is to put forward there at least: an allocation that names it goes before the programme (DR-06)."""
+        return self.figures.get(SEATS_MIN) if SEATS in self.figures else intake.quota_min
+
 
 class UnitTree(BaseModel):
     """All units of a cycle; its canonical bytes have a hash that the cycle pins."""
@@ -40,13 +44,11 @@ class UnitTree(BaseModel):
     root: str
     units: tuple[Unit, ...]
 
-    def allotted(self, seats: Mapping[str, int]) -> UnitTree:
-        """The tree with an allocation of seats in it, seats by code; KeyError for a code that is not in the tree."""
+    def allotted(self, seats: Mapping[str, Mapping[str, int]]) -> UnitTree:
+        """The tree with an allocation in it, its figures by code; KeyError for a code that is not in the tree."""
         units = self.by_code | {
-            code: self.by_code[code].model_copy(
-                update={"figures": self.by_code[code].figures | {SEATS: count}}
-            )
-            for code, count in seats.items()
+            code: self.by_code[code].model_copy(update={"figures": {**self.by_code[code].figures, **figures}})
+            for code, figures in seats.items()
         }
         return UnitTree(root=self.root, units=tuple(units.values()))
 

@@ -180,14 +180,15 @@ def units(programme: Programme, language: Language) -> Blank:
 
 
 def seats(programme: Programme, tree: UnitTree, rank: Rank, language: Language) -> Blank:
-    """A row a unit of one rank, each with the seats that it is given."""
+    """A row a unit of one rank, each with the seats that it is given, and what it puts forward at least."""
     pick = list(Language).index(language)
     columns = (
         Column("unit", (SEAT_HEADERS["unit"], "unit")[pick], required=True),
         Column("name", (SEAT_HEADERS["name"], "name")[pick]),
         Column("seats", (SEAT_HEADERS["seats"], "seats")[pick], "integer", required=True, least=Fraction(0)),
+        Column("minimum", (SEAT_HEADERS["minimum"], "minimum")[pick], "integer", least=Fraction(0)),
     )
-    rows = tuple((unit.code, unit.name, "") for unit in tree.units if unit.rank is rank)
+    rows = tuple((unit.code, unit.name, "", "") for unit in tree.units if unit.rank is rank)
     return Blank(
         _title(programme, "名额分配表", "seats", language), columns, rows, _guide(programme, language)
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from cli.words import RANK_WORDS
 from runtime.settings import Language
 from schemas.loading import open_programme
 from schemas.unit_files import COLUMNS, REQUIRED, Lines, merge_units
-from schemas.units import UnitTree
+from schemas.units import SEATS, SEATS_MIN, UnitTree
 
 UNIT_HEADERS = {
     "code": "单位代码",
@@ -33,7 +33,8 @@ UNIT_HEADERS = {
     "rank": "层级",
     "industry": "产业工会代码",
 }
-SEAT_HEADERS = {"unit": "单位代码", "name": "单位名称", "seats": "名额"}
+SEAT_HEADERS = {"unit": "单位代码", "name": "单位名称", "seats": "名额", "minimum": "最低申报数"}
+_FIGURES = {"seats": SEATS, "minimum": SEATS_MIN}
 _RANKS = {zh: rank for rank, (zh, _) in RANK_WORDS.items()}
 _WORKBOOKS = {".xlsx", ".xlsm", ".xls", ".ods"}
 
@@ -76,24 +77,43 @@ def _rank(cell: Raw) -> str:
     return _RANKS.get(written, written)
 
 
-def read_seats(path: Path, tree: UnitTree, total: int | None = None) -> tuple[dict[str, int], list[BadCell]]:
-    """How many seats each unit has (DR-07), and every bad cell; with `total`, the sum must be that.
+def read_seats(
+    path: Path, tree: UnitTree, total: int | None = None
+) -> tuple[dict[str, dict[str, int]], list[BadCell]]:
+    """Each unit's figures: its seats (DR-07) and what it puts forward at least (DR-06); and every bad cell.
 
-    Columns: unit and seats, and the unit's name for the eye. Raises `BadFile` where there is no table.
+    With `total`, the sum of the seats must be that. Columns: unit and seats, the minimum where one is asked, and the
+    unit's name for the eye. Raises `BadFile` where there is no table.
     """
     names = {zh: name for name, zh in SEAT_HEADERS.items()} | {name: name for name in SEAT_HEADERS}
     table, bad = read_table(path, names, ("unit", "seats"))
-    readers: dict[str, Callable[[Raw], object]] = {"unit": partial(_unit, tree=tree), "seats": _count}
-    seats: dict[str, int] = {}
+    readers: dict[str, Callable[[Raw], object]] = {
+        "unit": partial(_unit, tree=tree),
+        "seats": _count,
+        "minimum": _asked,
+    }
+    seats: dict[str, dict[str, int]] = {}
     seen: dict[str, int] = {}
     for row in table.rows:
         read, wrong = read_cells(table, row, readers)
         if "unit" in read:
             wrong += repeated(table, row, "unit", str(read["unit"]), seen)
+        told = {figure: read[name] for name, figure in _FIGURES.items() if name in read}
+        figures = {figure: int(str(count)) for figure, count in told.items() if count is not None}
+        wrong += _crossed(table, row.number, figures)
         bad += wrong
-        if not wrong and len(read) == 2:
-            seats[str(read["unit"])] = int(str(read["seats"]))
-    return seats, bad or _wrong_sum(table, sum(seats.values()), total)
+        if not wrong and {"unit", "seats"} <= read.keys():
+            seats[str(read["unit"])] = figures
+    return seats, bad or _wrong_sum(table, sum(one[SEATS] for one in seats.values()), total)
+
+
+def _crossed(table: Table, row: int, figures: Mapping[str, int]) -> list[BadCell]:
+    seats, minimum = figures.get(SEATS), figures.get(SEATS_MIN)
+    if seats is None or minimum is None or minimum <= seats:
+        return []
+    return [
+        table.bad(row, "minimum", minimum, Expected(f"不大于名额 {seats}", f"no more than the {seats} seats"))
+    ]
 
 
 def tree_of(programme: Path, units: Iterable[Path | Lines]) -> UnitTree:
@@ -106,8 +126,8 @@ def tree_of(programme: Path, units: Iterable[Path | Lines]) -> UnitTree:
 
 def allocation(
     path: Path, programme: Path, units: Iterable[Path | Lines], language: Language, total: int | None = None
-) -> dict[str, int]:
-    """Seats by code of a unit of that tree; raises `BadCells` with every bad cell."""
+) -> dict[str, dict[str, int]]:
+    """The figures that units of that tree are allotted, by code; raises `BadCells` with every bad cell."""
     seats, bad = read_seats(path, tree_of(programme, units), total)
     if bad:
         raise BadCells(path, bad, language)
@@ -126,6 +146,10 @@ def _unit(cell: Raw, tree: UnitTree) -> str:
     if code not in tree.by_code:
         raise Expected("单位树中的单位代码", "the code of a unit in the tree")
     return code
+
+
+def _asked(cell: Raw) -> int | None:
+    return _count(cell) if plain(cell) else None
 
 
 def _count(cell: Raw) -> int:

@@ -217,8 +217,11 @@ class _Reader:
                 return None
 
     def _of_authority(self, recorded: RecordedEvent, event: Event) -> tuple[str, str] | None:
-        """Grants after the founding ones, and rules."""
+        """Grants after the founding ones, rules, and places of the quota."""
         match event:
+            case e.QuotaRedistributed():
+                places = sum(one.places for one in event.to)
+                return f"{event.unit}: {places}", ", ".join(f"{one.unit}: {one.places}" for one in event.to)
             case e.RulesAmended():
                 return event.was, event.rules
             case e.GrantRevoked():

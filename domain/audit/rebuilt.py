@@ -287,6 +287,7 @@ _BY_TYPE: dict[str, Callable[[Events, Any], Bodies]] = {
     for event, body in {
         e.IntakeExtended: c.ExtendIntake,
         e.IntakeShortened: c.CloseIntakeEarly,
+        e.QuotaRedistributed: c.RedistributeQuota,
         e.CyclePaused: c.PauseCycle,
         e.CycleResumed: c.ResumeCycle,
         e.CycleCancelled: c.CancelCycle,

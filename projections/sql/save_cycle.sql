@@ -5,5 +5,6 @@ ON CONFLICT (stream) DO UPDATE SET
     cycle = excluded.cycle, status = excluded.status, programme = excluded.programme,
     edition = excluded.edition, title = excluded.title, units = excluded.units, rules = excluded.rules,
     rehearsal = excluded.rehearsal, opened_at = excluded.opened_at, intakes = excluded.intakes,
-    intake_closed = excluded.intake_closed, silent = excluded.silent, conferred = excluded.conferred,
+    intake_closed = excluded.intake_closed, silent = excluded.silent,
+    below_minimum = excluded.below_minimum, conferred = excluded.conferred,
     last_seq = excluded.last_seq

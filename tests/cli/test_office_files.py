@@ -79,9 +79,30 @@ def test_dr_07_seats_are_read_by_unit_and_their_sum_is_checked(tmp_path: Path) -
     tree = open_programme(PROGRAMME).units
     rows: list[list[object]] = [["单位代码", "单位名称", "名额"], ["5101", "", 12], [5103, "", "３"]]
     path = write_workbook(tmp_path / "seats.xlsx", rows)
-    assert read_seats(path, tree) == ({"5101": 12, "5103": 3}, [])
+    assert read_seats(path, tree) == ({"5101": {"seats": 12}, "5103": {"seats": 3}}, [])
     (wrong,) = read_seats(path, tree, total=16)[1]
     assert "16 in all" in wrong.expected_en
+
+
+def test_dr_06_the_least_that_a_unit_puts_forward_is_read_beside_its_seats(tmp_path: Path) -> None:
+    tree = open_programme(PROGRAMME).units
+    rows: list[list[object]] = [
+        ["单位代码", "名额", "最低申报数"],
+        ["5101", 12, 4],
+        ["5103", 3, ""],
+        ["5104", 3, 0],
+    ]
+    path = write_workbook(tmp_path / "seats.xlsx", rows)
+    asked = {
+        "5101": {"seats": 12, "seats_min": 4},
+        "5103": {"seats": 3},
+        "5104": {"seats": 3, "seats_min": 0},
+    }
+    assert read_seats(path, tree) == (asked, [])
+    rows[1:] = [["5101", 2, 3], ["5103", 3, "x"]]
+    _, bad = read_seats(write_workbook(tmp_path / "wrong.xlsx", rows), tree)
+    assert [cell.address for cell in bad] == ["C2", "C3"]
+    assert "2 seats" in bad[0].expected_en
 
 
 async def test_seats_import_prints_the_allocation_or_every_fault_with_its_exit_code(tmp_path: Path) -> None:
@@ -89,7 +110,7 @@ async def test_seats_import_prints_the_allocation_or_every_fault_with_its_exit_c
     bad = write_workbook(tmp_path / "b.xlsx", [["单位代码", "名额"], ["5101", 1.5], ["5101", 2], ["x", -1]])
     words = ("--programme", str(PROGRAMME))
     said = await run("seats", "import", str(good), *words)
-    assert (said.exit_code, said.json) == (OK, {"seats": {"5101": 12}, "total": 12})
+    assert (said.exit_code, said.json) == (OK, {"seats": {"5101": 12}, "minimum": {}, "total": 12})
     refused = await run("seats", "import", str(bad), *words)
     assert refused.exit_code == BAD_FILE
     assert [cell["cell"] for cell in refused.json["error"]["cells"]] == ["B2", "A3", "A4", "B4"]

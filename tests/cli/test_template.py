@@ -120,8 +120,9 @@ def test_a_filled_in_sheet_of_units_and_one_of_seats_are_read_back(
     assert load_units(*unit_sources([sheet], language)).by_code["99"].name == "测试省"
     blank = blanks.seats(programme, tree, Rank.PREFECTURE, language)
     assert len(blank.rows) == 21
-    row = {"unit": "5101", "name": "…", "seats": "12"}
-    assert read_seats(written(tmp_path / "s.xlsx", blank, [row], language), tree) == ({"5101": 12}, [])
+    row = {"unit": "5101", "name": "…", "seats": "12", "minimum": "4"}
+    asked = {"5101": {"seats": 12, "seats_min": 4}}
+    assert read_seats(written(tmp_path / "s.xlsx", blank, [row], language), tree) == (asked, [])
 
 
 def test_a_vote_sheet_offers_the_four_votes() -> None:

@@ -17,6 +17,7 @@ import pytest
 
 from activities.deciding import request_hash
 from domain import (
+    allocation,
     authority,
     clearance,
     conduct,
@@ -54,6 +55,7 @@ from schemas.commands import (
     OpenCycle,
     OpenRound,
     OpenStep,
+    RedistributeQuota,
     ReplyClearance,
     ReportRound,
     RequestClearance,
@@ -446,6 +448,7 @@ class World:
                     feeds=self.feeds,
                     ledgers=self.ledgers,
                     places_taken=self.places_taken,
+                    claims=self._claims_of_giver(command.body),
                 )
             case "authority":
                 return self.tree
@@ -456,7 +459,7 @@ class World:
                 round_ = self.state(of) if of else rounds.initial
                 top = nomination.summit_of(state, body)
                 scope = nomination.scope_of(state, body)
-                claims = {number: by for (at, number), by in self.claims.items() if at == scope}
+                claims = self._claims(scope)
                 cycle: cycles.State = self.state(names.cycle_stream(self.cycle))
                 return nomination.Inputs(
                     self.programme,
@@ -468,11 +471,23 @@ class World:
                     intake_open=not cycle.intake_closed,
                     held=self.past.get(command.stream.rsplit("/", 1)[-1], ()),
                     fed=frozenset(cycle.fed),
+                    given=cycle.given,
+                    received=cycle.received,
                 )
             case "title":
                 return self._title_inputs(command.stream, grants)
             case _:
                 return self._round_inputs(command, grants)
+
+    def _claims(self, scope: str) -> dict[int, str]:
+        return {number: by for (at, number), by in self.claims.items() if at == scope}
+
+    def _claims_of_giver(self, body: Any) -> dict[str, dict[int, str]]:
+        if not isinstance(body, RedistributeQuota):
+            return {}
+        return {
+            scope: self._claims(scope) for scope in allocation.scopes(self.programme, self.tree, body.unit)
+        }
 
     def _title_inputs(self, stream: str, grants: authority.State) -> titles.Inputs:
         id = stream.split("/")[2]

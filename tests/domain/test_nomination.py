@@ -106,11 +106,11 @@ def test_a_unit_may_not_put_forward_more_than_its_quota_dr_06() -> None:
 
 def test_an_allocation_of_seats_goes_before_the_quota_dr_06() -> None:
     said = one_level(intake=INTAKE | {"quota": 1})
-    world = World(said.programme, said.tree.allotted({"9": 2})).open()
+    world = World(said.programme, said.tree.allotted({"9": {"seats": 2}})).open()
     world.submit("a")
     world.submit("b")
     refused("QUOTA_EXCEEDED", lambda: world.submit("c"))
-    none = World(said.programme, said.tree.allotted({"9": 0})).open()
+    none = World(said.programme, said.tree.allotted({"9": {"seats": 0}})).open()
     refused("QUOTA_EXCEEDED", lambda: none.submit("a"))
 
 

@@ -51,6 +51,8 @@ FAULTS: dict[str, Change] = {
     "a close at the hour at which the day before ended": ("{days: 7, unit: natural_day}", "§{days: 7, unit: natural_day, closes: \"00:00\"}", "closes_form", "stages.province.steps.vote.period", ""),
     "a close that may be over before its only day begins": ("{days: 7, unit: natural_day}", "§{days: 1, unit: natural_day, count_first_day: true, closes: \"17:30\"}", "closes_form", "stages.province.steps.vote.period", ""),
     "a minimum that ends after the period": ("type: publicity, period: {days: 5, unit: work_day}", "type: publicity, period: {days: 5, unit: work_day, closes: \"17:30\"}, minimum: {days: 5, unit: work_day}", "value_refused", "stages.province.steps.publicity", "", ("{id: publicity", "§{id: publicity")),
+    "a minimum above the quota": ("quota: 3", "quota: 3, quota_min: §4", "limits_crossed", "stages.enterprise.steps.intake.quota_min", ""),
+    "a minimum that is asked of nobody": ("channels: [unit, self], period: {days: 5, unit: work_day}, quota: 3", "channels: [feed], period: {days: 5, unit: work_day}, quota_min: §1", "minimum_of_nobody", "stages.enterprise.steps.intake.quota_min", "", ("subject:", "feeders: [{id: months, programme: month}]\nsubject:")),
     "a negative reserve": (FINAL_TIES, "reserve: §-1", "greater_than_equal", "stages.province.steps.final.reserve", ""),
     "a value of no kind": ("value: 5}", "value: §{a: 1}}", "one_of", "stages.enterprise.steps.eligibility.predicates.craft.value", ""),
     # shares and exact numbers

@@ -9,6 +9,7 @@ from fractions import Fraction
 from schemas import names
 from schemas.canonical import canonical_bytes
 from schemas.events import (
+    BelowMinimum,
     ComponentScore,
     Conferred,
     CycleOpened,
@@ -138,6 +139,9 @@ def ranked(id: str, rank: int, score: str) -> Ranked:
     )
 
 
+BELOW = BelowMinimum(unit="E3", minimum=1, nominations=0)
+
+
 def intake() -> Iterable[Written]:
     """Seven nominations from two enterprises; the third enterprise stays silent, one nomination goes back and forth."""
     terms = GrantTerms(id="g1", person="staff-1", role="operator", unit="P")
@@ -146,7 +150,10 @@ def intake() -> Iterable[Written]:
         yield submitted(id, "E1")
     for id in ("n5", "n6", "n7"):
         yield submitted(id, "E2")
-    yield names.cycle_stream(CYCLE), (IntakeClosed(closed_at=NOON, nominations=7, silent=("E3",)),)
+    yield (
+        names.cycle_stream(CYCLE),
+        (IntakeClosed(closed_at=NOON, nominations=7, silent=("E3",), below_minimum=(BELOW,)),),
+    )
 
 
 def enterprises() -> Iterable[Written]:

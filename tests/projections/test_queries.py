@@ -43,6 +43,7 @@ async def test_the_status_of_a_cycle_counts_and_names_the_rounds_that_wait(
     await told(*TO_THE_TIE)
     status = await queries.cycle_status(CYCLE)
     assert (status.status, status.intake_closed, status.silent) == ("open", True, 1)
+    assert status.below_minimum == (story.BELOW,)
     assert status.nominations == {"open": 6, "rejected": 1}
     assert status.rounds == {"reported": 2, "held": 1}
     held = HeldRound(round=story.round_of("C"), unit="C", rank="county", step="select", code="TIE_UNRESOLVED")
@@ -54,7 +55,16 @@ async def test_levels_count_what_each_rank_received_and_passed_on(told: Tell, qu
     await told(story.whole_cycle)
     levels = await queries.levels(CYCLE)
     assert levels.levels == (
-        Level(rank="enterprise", received=7, returned=1, rejected=1, recommended=6, silent=1, reported=2),
+        Level(
+            rank="enterprise",
+            received=7,
+            returned=1,
+            rejected=1,
+            recommended=6,
+            silent=1,
+            below_minimum=1,
+            reported=2,
+        ),
         Level(rank="county", received=6, eliminated=1, recommended=5, reported=1),
         Level(rank="province", received=5, conferred=2, recommended=2, reported=1),
     )

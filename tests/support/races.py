@@ -29,7 +29,7 @@ class Race:
         self.now = people.SPRING
         self._ids = count()
 
-    async def open(self, cycle: str, file: Path) -> Programme:
+    async def open(self, cycle: str, file: Path, *more: GrantTerms) -> Programme:
         """Opens the cycle by this programme, whose units have the root P, with one officer for all of them."""
         opened, store = open_programme(file), self.decider.store
         rules = await store.put_document("programme", canonical_bytes(opened.programme))
@@ -37,7 +37,7 @@ class Race:
         pace = Pace(real_epoch=people.SPRING, cycle_epoch=people.SPRING)
         await self.do(names.cycle_stream(cycle), OpenCycle(cycle=cycle, rules=rules, units=units, pace=pace))
         grant = GrantTerms(id="g", person="officer", role="officer", unit="P")
-        await self.do(names.authority_stream(cycle), GiveGrants(grants=(grant,)))
+        await self.do(names.authority_stream(cycle), GiveGrants(grants=(grant, *more)))
         return opened.programme
 
     async def do(self, stream: str, body: Body, actor: Actor = ENGINE, at: datetime | None = None) -> Receipt:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -24,6 +25,8 @@ from tests.support.databases import Database, fresh_database
 from tests.support.people import at_step
 from tests.workflows import test_recovery as flood
 from worker import serve
+
+MOVED = ("--from", "D", "--to", "C=2")
 
 
 @pytest.fixture
@@ -103,6 +106,9 @@ async def test_an_older_postgres_gets_its_tail_back_from_temporal_and_the_cycle_
             late = [await people.nominate(door, cycle, programme, "D", n) for n in (5, 6)]
             officer = flood.OFFICER.model_copy(update={"id": "of-D", "unit": "D"})
             await door.send(names.nomination_stream(cycle, late[0]), Withdraw(reason="ill"), officer)
+            for by in flood.OPERATORS:
+                signed = ("--as", by.id, "--role", by.role)
+                await run(["seats", "move", cycle, *MOVED, "--reason", "r", *signed, "--json"], now, door)
             await flood.vote_is_open(door, programme, cycle)
             await flood.vote(door, cycle, nominations)
             await people.act_until(door, cycle, programme, lambda: at_step(door, prefecture, "notice"))
@@ -117,6 +123,7 @@ async def test_an_older_postgres_gets_its_tail_back_from_temporal_and_the_cycle_
             restored = outcome.json["restored"]
             assert await _bodies(backup) == before
             assert await _rows(door, cycle) == rows
+            assert Counter(rows[2][1].values())[names.given_to("C")] == 2
             assert sum(one["last"] + 1 - one["first"] for one in restored["given_back"]) == len(lost)
             assert (restored["apart"], restored["documents_missing"]) == ([], [])
             assert restored["ballots_short"] == [names.step_gate(prefecture, "vote")]

@@ -52,6 +52,7 @@ from tests.domain.specification import (
     step,
 )
 from tests.domain.test_adjudication import EVIDENCE, STUFFING, VOTE, hold, release
+from tests.domain.test_allocation import counties, move, moving
 from tests.domain.test_extending import longer
 from tests.domain.test_publicity import object_to, rule
 
@@ -284,6 +285,16 @@ def test_an_intake_that_was_closed_early_is_listed_dr_08() -> None:
         world.do(CYCLE, CloseIntakeEarly(rank="province", closes_at=sooner, reason="名额已满"), by)
     assert (only(world).what, only(world).people) == ("IntakeShortened", (OPERATOR.id, OPERATOR_2.id))
     assert (only(world).before, only(world).after) == (format_instant(was), format_instant(sooner))
+
+
+def test_places_that_were_moved_are_listed_with_who_gave_and_who_has_them_dr_06() -> None:
+    said = counties()
+    world = LoggedWorld(said.programme, said.tree)
+    world.open()
+    move(world, moving("901", {"902": 2, "903": 1}))
+    assert (only(world).what, only(world).people) == ("QuotaRedistributed", (OPERATOR.id, OPERATOR_2.id))
+    assert (only(world).before, only(world).after) == ("901: 3", "902: 2, 903: 1")
+    assert only(world).reason == "调剂"
 
 
 def test_two_programmes_are_compared_place_by_place_and_steps_by_their_ids() -> None:
