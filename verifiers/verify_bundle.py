@@ -12,6 +12,7 @@ What is checked, in this order, up to the first fault:
  1. the archive (plain zip, no trick in it), the manifest, the size and SHA-256 of every file;
  2. the log's checkpoints: form, origin, the signature by the key that you hold, cosignatures by your witnesses;
  3. each event: canonical bytes (RFC 8785, a narrow profile), its place in its stream's chain, its leaf in the tree;
+    openings and sealed tallies once each;
  4. the tree over all leaves: the root of every checkpoint, and of the one that you bring (`--against`);
  5. the programme, units and calendar that events pin; causes that must be there;
  6. each sealed tally: beside its event, by the ballot's rules as it was opened with them, and added up.
@@ -73,6 +74,10 @@ WORDS = {
         "an event is missing in its stream, or the previous hash differs",
     ),
     "REPEATED": ("同一命令写入两次", "one command is written twice"),
+    "TOLD_TWICE": (
+        "只能有一次的记录（开届、开轮、开票、计票封存）有第二次",
+        "what happens once (a cycle or a round opened, a ballot opened or sealed) is told a second time",
+    ),
     "LEAF_DIFFERS": (
         "记录与树叶散列不符：内容被改",
         "an event is not the one whose hash is in the tree: it was altered",
@@ -395,6 +400,7 @@ class Bundle:
         self.archive = Archive(archive)
         self.heads: dict[str, tuple[int, str]] = {}
         self.commands: set[bytes] = set()
+        self.once: set[tuple[str, str]] = set()
         self.pins: set[str] = set()
         self.causes: dict[str, int] = {}
         self.tallies: dict[str, Json] = {}
@@ -537,6 +543,11 @@ class Bundle:
         told = [data.get(key, "") for key in (*pins, *(("ballot",) if kind in _OF_BALLOTS else ()))]
         if not all(type(one) is str for one in told):
             raise Fault("EVENT_BROKEN", at)
+        if kind in _ONCE:
+            once = kind, told[-1] if kind in _OF_BALLOTS else event["stream"]
+            if once in self.once:
+                raise Fault("TOLD_TWICE", at)
+            self.once.add(once)
         if kind == "CycleOpened" and self.opened is None and event["stream"] == f"cycle/{self.cycle}":
             self.opened = event
         if kind == "RoundOpened":
@@ -744,6 +755,7 @@ def is_event(event: Any) -> bool:
 # ---- ballots and their tallies ----
 
 _OF_BALLOTS = ("BallotOpened", "TallySealed")
+_ONCE = ("CycleOpened", "RoundOpened", *_OF_BALLOTS)  # of a stream, or of a ballot
 _TOLD = ("ballot", "papers", "refused", "root", "counts", "valid")
 _TOLD_SINCE = ("uncounted_root", "rules_hash", "channels")
 

@@ -238,6 +238,21 @@ def told_twice() -> Evidence:
     return resigned(parts)
 
 
+def told_again(kind: str, stream: str = "") -> Evidence:
+    """An event of that type a second time under a command of its own, at the end of its stream or of another one."""
+    parts = evidence()
+    body = json.loads(parts.lines[line_of(parts, kind)].split(b" ", 1)[1])
+    if stream:
+        end = {"stream": stream, "seq": 1, "prev": "0" * 64}
+    else:
+        last = [one for one in LOG if one.stream == body["stream"]][-1]
+        end = {"seq": last.seq + 1, "prev": last.leaf.hex()}
+    again = canonical_bytes(body | end | {"cmd": "new"})
+    parts.lines.append(b"%d %s" % (len(parts.leaves) + 1, again))
+    parts.leaves.append(merkle.leaf(again))
+    return resigned(parts)
+
+
 def from_elsewhere(stream: str) -> Evidence:
     """An event that says it is of that stream, at the end."""
     parts = evidence()
@@ -536,6 +551,14 @@ BAD: dict[str, tuple[Callable[[], Case], str]] = {
     "two events of a stream swapped": (lambda: of(renumbered_swap()), "CHAIN_BROKEN"),
     "two streams swapped": (lambda: of(streams_swapped()), "LEAF_DIFFERS"),
     "an event under a name of its own again": (lambda: of(told_twice()), "REPEATED"),
+    "a second tally of a ballot": (lambda: of(told_again("TallySealed")), "TOLD_TWICE"),
+    "a second tally of a ballot in another stream": (
+        lambda: of(told_again("TallySealed", round_of("E9"))),
+        "TOLD_TWICE",
+    ),
+    "a ballot opened again": (lambda: of(told_again("BallotOpened")), "TOLD_TWICE"),
+    "a round opened again": (lambda: of(told_again("RoundOpened")), "TOLD_TWICE"),
+    "a cycle opened again": (lambda: of(told_again("CycleOpened")), "TOLD_TWICE"),
     "an event hidden behind a seal that is not of its kind": (
         lambda: of(last_line(f"{SIZE} withheld {round_of('C')} 4 RoundReported DR-14".encode())),
         "LINE_BROKEN",
