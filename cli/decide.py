@@ -27,13 +27,18 @@ from cli.output import Outcome
 from domain.nomination import State
 from schemas import names
 from schemas.commands import Disqualify, Endorse, Reject, ReturnForCorrection, RuleOnObjection, Withdraw
-from schemas.errors import Refused
+from schemas.errors import BadUsage, Refused
 from schemas.events import ObjectionRefused
 from schemas.ledger import Receipt
+from schemas.programme import Endorsement
 
 OneRound = Annotated[
     RoundAt,
     Parameter(help="评审轮；默认为本单位所在轮 · the round; by default that of --unit, or the present one"),
+]
+Meant = Annotated[
+    str,
+    Parameter(help="推荐环节；一轮有几个时须写明 · the endorsement, to be named where the stage has several"),
 ]
 Fact = Annotated[
     tuple[str, ...], Parameter(help="申报事项 ID=值，可多次 · an attested fact, may be repeated")
@@ -55,13 +60,15 @@ async def approve(
     *,
     cycle: OfCycle = "",
     round: OneRound = "",  # noqa: A002 -- the option's name
+    step: Meant = "",
     rank: Annotated[int | None, Parameter(help="推荐排序 · recommendation rank, 1 is first")] = None,
     reason: Reason = "",
     signed: Signed,
     desk: AtDesk,
 ) -> Outcome:
-    stream, here = await _place(nomination, cycle, round, signed, desk)
-    return await desk.send(stream, Endorse(round=here, recommendation_rank=rank, reason=reason), signed)
+    stream, here, meant = await _place(nomination, cycle, round, step, signed, desk)
+    body = Endorse(round=here, step=meant, recommendation_rank=rank, reason=reason)
+    return await desk.send(stream, body, signed)
 
 
 @command(
@@ -75,12 +82,13 @@ async def return_(
     *,
     cycle: OfCycle = "",
     round: OneRound = "",  # noqa: A002 -- the option's name
+    step: Meant = "",
     reason: Reason,
     signed: Signed,
     desk: AtDesk,
 ) -> Outcome:
-    stream, here = await _place(nomination, cycle, round, signed, desk)
-    return await desk.send(stream, ReturnForCorrection(round=here, reason=reason), signed)
+    stream, here, meant = await _place(nomination, cycle, round, step, signed, desk)
+    return await desk.send(stream, ReturnForCorrection(round=here, step=meant, reason=reason), signed)
 
 
 @command(
@@ -94,12 +102,13 @@ async def reject(
     *,
     cycle: OfCycle = "",
     round: OneRound = "",  # noqa: A002 -- the option's name
+    step: Meant = "",
     reason: Reason,
     signed: Signed,
     desk: AtDesk,
 ) -> Outcome:
-    stream, here = await _place(nomination, cycle, round, signed, desk)
-    return await desk.send(stream, Reject(round=here, reason=reason), signed)
+    stream, here, meant = await _place(nomination, cycle, round, step, signed, desk)
+    return await desk.send(stream, Reject(round=here, step=meant, reason=reason), signed)
 
 
 @command(
@@ -207,10 +216,24 @@ async def rule(
     return await desk.send(nomination_at(nomination, cycle).stream, body, signed)
 
 
-async def _place(nomination: str, cycle: str, written: str, signed: Signed, desk: Desk) -> tuple[str, str]:
-    """The nomination's stream and the stream of the round in which something is said about it."""
+async def _place(
+    nomination: str, cycle: str, written: str, step: str, signed: Signed, desk: Desk
+) -> tuple[str, str, str]:
+    """The nomination's stream, that of the round in which something is said about it, and the endorsement meant."""
     where = nomination_at(nomination, cycle)
-    return where.stream, _round(where, await desk.nomination(where), written, signed)
+    here = _round(where, await desk.nomination(where), written, signed)
+    return where.stream, here, step or await _only_endorsement(where.cycle, here, desk)
+
+
+async def _only_endorsement(cycle: str, here: str, desk: Desk) -> str:
+    """'' where the stage has one at most; of several a late click would mean the next, so BadUsage USAGE asks for a name."""
+    pinned = await desk.pinned(cycle)
+    unit = pinned.tree.by_code.get(here.rsplit("/", 1)[-1])
+    stage = pinned.programme.stages.get(unit.rank) if unit else None
+    several = [one.id for one in stage.steps if isinstance(one, Endorsement)] if stage else []
+    if len(several) > 1:
+        raise BadUsage("USAGE", fault=f"--step {' | '.join(several)}")
+    return ""
 
 
 def _round(where: Nominated, state: State, written: str, signed: Signed) -> str:

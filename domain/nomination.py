@@ -64,7 +64,15 @@ from schemas.events import (
     VettingReopened,
 )
 from schemas.ledger import Claim, Effect, GateOpen, Guard, HeadIs, Post, Release, Reserve, Unclaim
-from schemas.programme import Channel, Clearance, Intake, Programme, Publicity, SubjectType
+from schemas.programme import (
+    Channel,
+    Clearance,
+    Endorsement,
+    Intake,
+    Programme,
+    Publicity,
+    SubjectType,
+)
 from schemas.units import UnitTree
 
 
@@ -483,13 +491,13 @@ def _guards(command: Command, *gates: str) -> tuple[Guard, ...]:
 
 def _endorse(state: State, command: Command, body: Endorse, inputs: Inputs) -> Decision:
     grant = _as_officer(command, body.kind, inputs)
-    at = rounds.endorsement_at(inputs.round, inputs.programme)
+    at = rounds.endorsement_at(inputs.round, inputs.programme, body.step)
     earlier = state.endorsed.get((body.round, at.id)) if at else None
     returned = state.status == Status.RETURNED
     if earlier and not returned and earlier.rank == body.recommendation_rank:
         return Decision(already=earlier.command)
     _must_be_open(state, command)
-    step = rounds.endorsement_open(inputs.round, command.stream, body.kind, inputs.programme)
+    step = _endorsement_open(command, body, inputs)
     if step.ranked and not body.recommendation_rank:
         raise Refused("RANK_REQUIRED", step=step.id)
     endorsed = NominationEndorsed(
@@ -540,7 +548,7 @@ def _id(command: Command) -> str:
 def _return(state: State, command: Command, body: ReturnForCorrection, inputs: Inputs) -> Decision:
     grant = _as_officer(command, body.kind, inputs)
     _must_be_open(state, command)
-    step = rounds.endorsement_open(inputs.round, command.stream, body.kind, inputs.programme)
+    step = _endorsement_open(command, body, inputs)
     times = state.returns.get((body.round, step.id), 0)
     if step.returns_max is not None and times >= step.returns_max:
         raise Refused("RETURNS_EXHAUSTED", times=times)
@@ -553,7 +561,7 @@ def _reject(state: State, command: Command, body: Reject, inputs: Inputs) -> Dec
     grant = _as_officer(command, body.kind, inputs)
     if state.over:
         raise Refused("NOMINATION_OVER", nomination=command.stream, status=state.status)
-    step = rounds.endorsement_open(inputs.round, command.stream, body.kind, inputs.programme)
+    step = _endorsement_open(command, body, inputs)
     rejected = NominationRejected(round=body.round, step=step.id, reason=body.reason)
     decision = _in_step(command, inputs.round, step.id, grant, rejected)
     return replace(decision, effects=_give_ranks_back(state))
@@ -563,6 +571,12 @@ def _as_officer(command: Command, action: str, inputs: Inputs) -> str:
     if inputs.round.opened is None:
         raise Refused("STAGE_MISMATCH", current="-", action=action)
     return authority.authorize(inputs.authority, inputs.tree, command.actor, action, inputs.round.opened.unit)
+
+
+def _endorsement_open(
+    command: Command, body: Endorse | ReturnForCorrection | Reject, inputs: Inputs
+) -> Endorsement:
+    return rounds.endorsement_open(inputs.round, command.stream, body.kind, inputs.programme, body.step)
 
 
 def _in_step(command: Command, round_: rounds.State, step: str, grant: str, event: Event) -> Decision:

@@ -588,20 +588,28 @@ def must_be_current(state: State, step: str, action: str) -> StepRun:
     return run
 
 
-def endorsement_at(state: State, programme: Programme) -> Endorsement | None:
-    """The stage's endorsement that began last, before any the first; a stage may have several, with others between."""
+def endorsement_at(state: State, programme: Programme, meant: str = "") -> Endorsement | None:
+    """The stage's endorsement that is meant; where none is named the one that began last, before any the first.
+
+    A stage may have several, with others between.
+    """
     declared = [step for step in stage_of(state, programme).steps if isinstance(step, Endorsement)]
+    if meant:
+        return next((step for step in declared if step.id == meant), None)
     begun = [step for step in declared if step.id in state.steps]
     return next(iter([*reversed(begun), *declared]), None)
 
 
-def endorsement_open(state: State, nomination_stream: str, action: str, programme: Programme) -> Endorsement:
+def endorsement_open(
+    state: State, nomination_stream: str, action: str, programme: Programme, meant: str = ""
+) -> Endorsement:
     """The endorsement step in which this member may be decided on now.
 
-    Raises Refused STAGE_CLOSED (with when), STAGE_MISMATCH, NOT_A_MEMBER, or PASSED_BY.
+    Raises Refused STAGE_CLOSED (with when), STAGE_MISMATCH where another one is open than is meant, NOT_A_MEMBER, or
+    PASSED_BY.
     """
     nomination = nomination_stream.rsplit("/", 1)[-1]
-    declared = endorsement_at(state, programme)
+    declared = endorsement_at(state, programme, meant)
     if declared is None:
         raise Refused("STAGE_MISMATCH", current=state.current or "-", action=action)
     must_be_current(state, declared.id, action)

@@ -22,6 +22,10 @@ from schemas.programme import Channel, IsoDate, SubjectType
 from schemas.values import Instant, Pace
 
 Reason = Annotated[str, Field(min_length=1, max_length=2000)]
+Meant = Annotated[str, Field(exclude_if=lambda step: not step)]
+"""The endorsement that is meant, where a stage has several; unsaid, the one that began last, and then it is no part of the
+command's bytes.
+"""
 
 # ---- cycle ----
 
@@ -149,6 +153,7 @@ class Endorse(Frozen):
 
     kind: Literal["endorse"] = "endorse"
     round: str
+    step: Meant = ""
     recommendation_rank: PositiveInt | None = None
     reason: str = ""
 
@@ -156,6 +161,7 @@ class Endorse(Frozen):
 class ReturnForCorrection(Frozen):
     kind: Literal["return"] = "return"
     round: str
+    step: Meant = ""
     reason: Reason
 
 
@@ -171,6 +177,7 @@ class Correct(Frozen):
 class Reject(Frozen):
     kind: Literal["reject"] = "reject"
     round: str
+    step: Meant = ""
     reason: Reason
 
 

@@ -142,7 +142,7 @@ def _endorsement(scene: Scene, state: rounds.State, step: Endorsement) -> Iterat
         if (state.stream, step.id) in one.endorsed and not one.returned:
             continue
         waiting = True
-        endorse = Endorse(round=state.stream, recommendation_rank=rank if step.ranked else None)
+        endorse = Endorse(round=state.stream, step=step.id, recommendation_rank=rank if step.ranked else None)
         key = f"{state.stream}/{step.id}/endorse/{id}/{one.seq}"
         yield Deed(key, names.nomination_stream(scene.cycle, id), endorse, unit)
     if not waiting:

@@ -263,6 +263,15 @@ def _early(events: Events, _state: Any) -> Bodies:
     yield c.CloseStepEarly(step=events[0].data["step"], reason=UNTOLD)
 
 
+def _meant(body: type[BaseModel]) -> Callable[[Events, Any], Bodies]:
+    """The event tells the step, the command told it or not."""
+
+    def make(events: Events, _state: Any) -> Bodies:
+        yield from (_like(body, events[0].data, **unsaid) for unsaid in ({}, {"step": ""}))
+
+    return make
+
+
 _BY_TYPE: dict[str, Callable[[Events, Any], Bodies]] = {
     e.CycleOpened.__name__: _opened,
     e.NominationSubmitted.__name__: _submitted,
@@ -280,6 +289,9 @@ _BY_TYPE: dict[str, Callable[[Events, Any], Bodies]] = {
     e.MemberLeft.__name__: _registered(c.LeaveRegister),
     e.OutcomeRecorded.__name__: _registered(c.RecordOutcome),
     e.StepClosed.__name__: _early,
+    e.NominationEndorsed.__name__: _meant(c.Endorse),
+    e.NominationReturned.__name__: _meant(c.ReturnForCorrection),
+    e.NominationRejected.__name__: _meant(c.Reject),
     e.VotesInvalidated.__name__: _invalidated,
     e.TitleConferred.__name__: _title,
 } | {
@@ -294,11 +306,8 @@ _BY_TYPE: dict[str, Callable[[Events, Any], Bodies]] = {
         e.RulesAmended: c.AmendRules,
         e.GrantsGiven: c.GiveGrants,
         e.GrantRevoked: c.RevokeGrant,
-        e.NominationEndorsed: c.Endorse,
-        e.NominationReturned: c.ReturnForCorrection,
         e.NominationCorrected: c.Correct,
         e.TeamChanged: c.ChangeTeam,
-        e.NominationRejected: c.Reject,
         e.NominationWithdrawn: c.Withdraw,
         e.VettingReopened: c.ReopenVetting,
         e.RevocationLeadRecorded: c.ReopenVetting,

@@ -207,6 +207,51 @@ def test_a_stage_may_have_a_first_and_a_second_review_and_each_is_approved_by_it
     assert world.round().out == {"b": ("second", "NOT_ENDORSED")}
 
 
+def test_a_second_click_on_approve_means_the_review_that_was_seen_and_not_the_next_dr_14() -> None:
+    """It comes under an id of its own, just after the first review has closed and the second has opened."""
+    world = with_members(step("endorsement", "first"), step("endorsement", "second"), members=["a", "b"])
+    world.open_step("first")
+    seen = Endorse(round=ROUND, step="first")
+    receipt = world.on("a", seen)
+    world.on("b", seen)
+    early = refused("STAGE_MISMATCH", lambda: world.on("a", Endorse(round=ROUND, step="second")))
+    assert early.facts["current"] == "first"
+    world.pass_window("first")
+    world.open_step("second")
+    assert world.on("a", seen) == receipt
+    assert world.standing("a").endorsed == {(ROUND, "first"): 0}
+
+
+@pytest.mark.parametrize(
+    "late",
+    [
+        Endorse(round=ROUND, step="first", reason="r"),
+        ReturnForCorrection(round=ROUND, step="first", reason="r"),
+        Reject(round=ROUND, step="first", reason="r"),
+    ],
+    ids=lambda body: body.kind,
+)
+def test_a_word_on_a_review_that_is_over_is_refused_while_the_next_is_open_dr_14(late) -> None:
+    world = with_members(step("endorsement", "first"), step("endorsement", "second"), members=["a"])
+    world.open_step("first")
+    world.on("a", Endorse(round=ROUND, step="first", recommendation_rank=1))
+    world.pass_window("first")
+    world.open_step("second")
+    refused("STAGE_CLOSED", lambda: world.on("a", late))
+    unknown = late.model_copy(update={"step": "third"})
+    refused("STAGE_MISMATCH", lambda: world.on("a", unknown))
+    assert world.nomination("a").status is Status.OPEN
+
+
+def test_a_word_that_names_no_review_has_the_bytes_that_it_always_had_dr_45() -> None:
+    assert Endorse(round=ROUND).model_dump() == {
+        "kind": "endorse",
+        "round": ROUND,
+        "recommendation_rank": None,
+        "reason": "",
+    }
+
+
 def test_another_rank_is_another_endorsement_and_the_latest_counts_dr_06() -> None:
     world = endorsing(ranked=True)
     world.on("a", Endorse(round=ROUND, recommendation_rank=2))
