@@ -490,11 +490,6 @@ class Decider:
             *person.needed_by(
                 [(stream, one.state) for stream, one in nominations.items()],
                 [(stream, one.state) for stream, one in titles.items()],
-                {
-                    names.cycle_of(stream)
-                    for stream, one in cycles_.items()
-                    if one.state.status == cycles.Status.COMPLETED
-                },
             ),
             *(stream for stream, one in elsewhere.items() if one.state.held),
         )

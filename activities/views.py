@@ -65,9 +65,7 @@ def round_view(
 
 
 def nomination_view(state: nomination.State) -> NominationView:
-    path = state.submitted.path if state.submitted else ()
-    over = state.over or (state.submitted is not None and state.level >= len(path))
-    return NominationView(seq=state.seq, status=state.status, level=state.level, over=over)
+    return NominationView(seq=state.seq, status=state.status, level=state.level, over=state.over)
 
 
 def child_ref(stream: str, tree: UnitTree) -> ChildRef:

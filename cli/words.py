@@ -202,6 +202,7 @@ STATUS_WORDS: dict[str, tuple[str, str]] = {
     "disqualified": ("已取消资格", "disqualified"),
     "eliminated": ("落选", "not selected"),
     "conferred": ("获得命名", "conferred"),
+    "recommended": ("已推荐上报", "recommended"),
 }
 """How a nomination stands."""
 

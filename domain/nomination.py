@@ -85,11 +85,12 @@ class Status(StrEnum):
     DISQUALIFIED = "disqualified"
     ELIMINATED = "eliminated"
     CONFERRED = "conferred"
+    RECOMMENDED = "recommended"  # by the summit, which confers nothing: its end (推荐上报)
 
 
-OVER = {Status.REJECTED, Status.WITHDRAWN, Status.DISQUALIFIED, Status.ELIMINATED, Status.CONFERRED}
-BY_ONESELF = (Channel.SELF, Channel.JOINT)
 GONE = {Status.REJECTED, Status.WITHDRAWN, Status.DISQUALIFIED, Status.ELIMINATED}
+OVER = GONE | {Status.CONFERRED, Status.RECOMMENDED}
+BY_ONESELF = (Channel.SELF, Channel.JOINT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +145,7 @@ class State:
 
     @property
     def gone(self) -> bool:
-        """True once it left without the highest title."""
+        """True once it left, with neither the highest title nor the summit's recommendation."""
         return self.status in GONE
 
     @property
@@ -233,8 +234,7 @@ def _evolve(state: State, event: Event, actor: str, subject: str, command: str) 
         case ObjectionFiled() | ObjectionRefused() | ObjectionMerged() | VettingReopened() | ObjectionRuled():
             return _evolve_objections(state, event)
         case NominationAdvanced():
-            outcomes = state.outcomes | {(event.round, "advanced"): command}
-            return replace(state, level=state.level + 1, outcomes=outcomes)
+            return _evolve_advanced(state, event, command)
         case NominationEliminated():
             outcomes = state.outcomes | {(event.round, "eliminated"): command}
             return replace(state, status=Status.ELIMINATED, reason=event.reason, outcomes=outcomes)
@@ -283,6 +283,14 @@ def _evolve_objections(
         case ObjectionRuled():
             one = replace(state.objections[event.objection], outcome=event.outcome)
     return replace(state, objections=state.objections | {event.objection: one})
+
+
+def _evolve_advanced(state: State, event: NominationAdvanced, command: str) -> State:
+    """Above the summit there is no level: whom it recommends is at the end."""
+    level, outcomes = state.level + 1, state.outcomes | {(event.round, "advanced"): command}
+    at_the_end = state.submitted is not None and level >= len(state.submitted.path)
+    status = Status.RECOMMENDED if at_the_end else state.status
+    return replace(state, status=status, level=level, outcomes=outcomes)
 
 
 def _evolve_conferred(state: State, event: NominationConferred, command: str) -> State:

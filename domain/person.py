@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from domain import authority, nomination, title
@@ -80,17 +80,11 @@ def _erase(state: State, command: Command, body: ErasePerson, inputs: Inputs) ->
 
 
 def needed_by(
-    nominations: Iterable[tuple[str, nomination.State]],
-    titles: Iterable[tuple[str, title.State]],
-    completed: Container[str] = (),
+    nominations: Iterable[tuple[str, nomination.State]], titles: Iterable[tuple[str, title.State]]
 ) -> Iterator[str]:
-    """The streams that still need a person's data: nominations that run or are objected to, titles in dispute.
-
-    In the cycles of `completed` no nomination runs, though one that the summit only recommended is never conferred.
-    """
+    """The streams that still need a person's data: nominations that run or are objected to, titles in dispute."""
     for stream, one in nominations:
-        runs = not one.over and names.cycle_of(stream) not in completed
-        if runs or any(not objection.outcome for objection in one.objections.values()):
+        if not one.over or any(not objection.outcome for objection in one.objections.values()):
             yield stream
     for stream, held in titles:
         if held.status in title.DISPUTED:

@@ -134,7 +134,9 @@ class Listed(Frozen):
 
 
 class Result(Answer):
-    """The summit round's list by rank: `final` once its titles are conferred, until then as it stands now."""
+    """The summit round's list by rank: `final` once its titles are conferred or it is recommended, until then as it
+    stands now.
+    """
 
     round: str
     step: str

@@ -24,7 +24,7 @@ from projections.answers import (
     Place,
     Result,
 )
-from projections.standing import CycleRow, NominationRow, RoundRow, Selection
+from projections.standing import CycleRow, NominationRow, RoundRow, RoundStatus, Selection
 from projections.statements import lost_server_is_unavailable, statement
 from schemas import names
 from schemas.errors import Refused, Unavailable
@@ -153,7 +153,7 @@ class Queries:
             round=summit.stream,
             step=made.step if made else "",
             seats=made.seats if made else 0,
-            final=bool(summit.conferred),
+            final=bool(summit.conferred) or summit.status is RoundStatus.REPORTED,
             listed=_in_order(_line(row, summit, tree) for row in rows),
             reserve=summit.reserve,
             cut_line=_cut_line(made) if made else None,
@@ -221,10 +221,10 @@ def _places(tree: UnitTree, rank: str | None, unit: str | None) -> list[str] | N
 
 
 def _listed(summit: RoundRow) -> tuple[str, ...]:
-    """Whom the titles were conferred on; before that, once a selection was made, who is in."""
+    """Whom the titles were conferred on; before that, once a selection was made or a list recommended, who is in."""
     if summit.conferred:
         return tuple(dict.fromkeys(given.nomination for given in summit.conferred))
-    return summit.members if summit.selection else ()
+    return summit.members if summit.selection or summit.reported else ()
 
 
 def _line(row: NominationRow, summit: RoundRow, tree: UnitTree) -> Listed:

@@ -96,7 +96,10 @@ class CycleRow(Row):
 
 
 class NominationRow(Row):
-    """`level` counts units of `path` from 0; `stands_at` is the unit there, `round` the stream of its round."""
+    """`level` counts units of `path` from 0; `stands_at` is the unit there, `round` the stream of its round.
+
+    Whom the summit recommends stands there still, with no level left.
+    """
 
     nomination: str
     subject: str
@@ -286,7 +289,9 @@ def _nomination(row: NominationRow, event: Event) -> NominationRow:
 
 
 def _advanced(row: NominationRow) -> NominationRow:
-    level = min(row.level + 1, len(row.path) - 1)
+    level = row.level + 1
+    if level == len(row.path):
+        return row.model_copy(update={"status": NominationStatus.RECOMMENDED, "level": level})
     round_ = _round_at(row.cycle, row.route, row.path, level)
     return row.model_copy(update={"level": level, "stands_at": row.path[level], "round": round_})
 

@@ -103,7 +103,7 @@ def _verdict(told: Explanation, tree: UnitTree, desk: Desk) -> Iterator[Text | P
     """The outcome, what cut it, and the last choice that it came to: what decides is there."""
     titles = "、".join(told.titles)
     words = status_words(told.status, desk.language) + (f"：{titles}" if titles else "")
-    yield Text(words, style="bold green" if told.status == "conferred" else "bold")
+    yield Text(words, style="bold green" if told.status in ("conferred", "recommended") else "bold")
     if told.cut:
         at = (step for level in told.levels if level.round == told.cut.round for step in level.steps)
         rules = next((_rules_against(step.detail) for step in at if step.step == told.cut.step), ())

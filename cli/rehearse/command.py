@@ -103,6 +103,7 @@ async def _in_memory(line: list[Part], desk: Desk) -> Outcome:
         "status": state.status,
         "nominations": len(conductor.people),
         "conferred": ends["conferred"],
+        "recommended": ends["recommended"],
         "titles": state.conferred,
         "ends": dict(ends),
         "left": dict(left.most_common()),
@@ -147,6 +148,7 @@ async def _on_servers(servers: Servers, line: list[Part], speed: int, desk: Desk
         "status": status.json["status"],
         "nominations": len(stage.people),
         "conferred": sum(level["conferred"] for level in status.json["levels"]),
+        "recommended": status.json["nominations"].get("recommended", 0),
         "titles": status.json["conferred"],
         "levels": status.json["levels"],
         "final": result.json,
@@ -207,6 +209,11 @@ def _sentence(said: JsonObject, desk: Desk) -> str:
     status, before = cycle_words(said["status"], desk.language), ", ".join(said["before"])
     zh = f"演练 {said['cycle']}（{said['title']['zh']}）：申报 {said['nominations']}，{said['conferred']} 个对象获 {said['titles']} 个称号，{status}。假设 {said['assumptions']} 处。"
     en = f"Rehearsal {said['cycle']} ({said['title']['en']}): {said['nominations']} nominations, {said['titles']} titles to {said['conferred']}, {status}. {said['assumptions']} assumption(s)."
+    if said["recommended"]:
+        zh, en = (
+            f"{zh}推荐上报 {said['recommended']} 个。",
+            f"{en} Recommended upward: {said['recommended']}.",
+        )
     if before:
         zh, en = f"{zh}此前已演练：{before}。", f"{en} Rehearsed before it: {before}."
     return desk.say(zh, en)

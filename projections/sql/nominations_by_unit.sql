@@ -6,4 +6,4 @@ SELECT 'returned', place.unit, count(*)
 FROM views.nomination, unnest(returned) AS place (unit) WHERE cycle = $1 GROUP BY place.unit
 UNION ALL
 SELECT status, stands_at, count(*)
-FROM views.nomination WHERE cycle = $1 AND status NOT IN ('open', 'returned') GROUP BY status, stands_at
+FROM views.nomination WHERE cycle = $1 AND status NOT IN ('open', 'returned', 'recommended') GROUP BY status, stands_at

@@ -13,6 +13,7 @@ from schemas.commands import (
     FileObjection,
     Reject,
     ReopenVetting,
+    ReportRound,
     ReturnForCorrection,
     RuleOnObjection,
     TakeOutcome,
@@ -526,10 +527,29 @@ def test_an_outcome_is_taken_once_and_a_nomination_that_left_takes_none() -> Non
     advanced = TakeOutcome(round="round/one", round_seq=3, outcome="advanced")
     assert len(world.on("a", advanced)) == 1
     assert world.on("a", advanced) == ()
-    world.withdraw("a")
-    for outcome in ("advanced", "eliminated", "returned", "conferred"):
-        assert world.on("a", TakeOutcome(round="round/two", round_seq=4, outcome=outcome)) == ()
     assert world.nomination("a").level == 1
+    world.submit("b")
+    world.withdraw("b")
+    for outcome in ("advanced", "eliminated", "returned", "conferred"):
+        assert world.on("b", TakeOutcome(round="round/two", round_seq=4, outcome=outcome)) == ()
+    assert world.nomination("b").level == 0
+
+
+def test_whom_the_summit_recommends_without_a_conferral_is_at_the_end() -> None:
+    """推荐上报 (S3: 566 recommended): nothing more is decided of it here."""
+    world = with_members(step("publicity"), members=["a", "b"])
+    world.open_step("publicity")
+    world.withdraw("b")
+    world.pass_window("publicity")
+    world.at(ReportRound())
+    assert {id: world.nomination(id).status for id in "ab"} == {
+        "a": Status.RECOMMENDED,
+        "b": Status.WITHDRAWN,
+    }
+    told = world.nomination("a")
+    assert (told.over, told.gone, told.round) == (True, False, ROUND)
+    refused("NOMINATION_OVER", lambda: world.withdraw("a"))
+    assert world.on("a", TakeOutcome(round=ROUND, round_seq=9, outcome="eliminated")) == ()
 
 
 def test_a_title_below_the_summit_does_not_end_a_nomination() -> None:

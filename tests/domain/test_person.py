@@ -66,6 +66,7 @@ def test_what_still_needs_the_data_keeps_it_dr_46() -> None:
         ({"status": nomination.Status.OPEN}, True),
         ({"status": nomination.Status.RETURNED}, True),
         ({"status": nomination.Status.CONFERRED}, False),
+        ({"status": nomination.Status.RECOMMENDED}, False),
         ({"status": nomination.Status.ELIMINATED}, False),
         (
             {
@@ -75,22 +76,13 @@ def test_what_still_needs_the_data_keeps_it_dr_46() -> None:
             True,
         ),
     ],
-    ids=["running", "returned", "conferred", "eliminated", "objected to"],
+    ids=["running", "returned", "conferred", "recommended", "eliminated", "objected to"],
 )
 def test_a_nomination_needs_its_person_while_something_of_it_is_open_dr_46(
     changes: dict[str, Any], needed: bool
 ) -> None:
-    state, stream = replace(nomination.State(), **changes), "nomination/harbour.1/n1"
-    assert list(person.needed_by([(stream, state)], [])) == ([stream] if needed else [])
-
-
-def test_whom_the_summit_only_recommended_is_needed_no_more_once_the_cycle_is_complete_dr_46() -> None:
-    """推荐上报 without a conferral (S3: 566 recommended): such a nomination stays as it is for ever."""
-    stream = "nomination/harbour.1/n1"
-    state = replace(nomination.State(), status=nomination.Status.OPEN)
-    assert list(person.needed_by([(stream, state)], [], {"harbour.1"})) == []
-    contested = replace(state, objections={"o1": nomination.Objection("round/harbour.1/all/9", "publicity")})
-    assert list(person.needed_by([(stream, contested)], [], {"harbour.1"})) == [stream]
+    state = replace(nomination.State(), **changes)
+    assert list(person.needed_by([("n", state)], [])) == (["n"] if needed else [])
 
 
 def test_a_disputed_title_needs_its_person_and_a_standing_one_does_not_dr_46() -> None:

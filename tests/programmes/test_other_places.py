@@ -15,7 +15,7 @@ from cli.rehearse.conductor import BEGINS, Conductor
 from cli.rehearse.family import turns
 from cli.rehearse.party import body_members, clerk, invent, operator
 from domain import round as rounds
-from domain.nomination import State
+from domain.nomination import State, Status
 from schemas import names
 from schemas.commands import Confer, Recuse, ReplyClearance, RequestClearance
 from schemas.errors import Refused
@@ -224,6 +224,9 @@ async def test_a_prefecture_with_unions_a_strict_ladder_and_two_reviews_recommen
     recommended = (await conductor.decider.rounds.get(root)).state.reported
     assert recommended is not None
     assert len(recommended.recommended) == 4
+    went_up = {id for id, one in told.items() if one.status == Status.RECOMMENDED}
+    assert went_up == set(recommended.recommended)
+    assert all(one.over for one in told.values())
     ways = {conductor.people[id].route for id, one in told.items() if one.level > 1}
     assert ways == {"districts", "trades"}
     assert {one.titles for one in told.values()} == {("seed",)}

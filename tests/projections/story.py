@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 
@@ -242,7 +242,14 @@ def province_conferred() -> Iterable[Written]:
         yield nomination(one.nomination), (event,)
 
 
-def whole_cycle() -> Iterable[Written]:
+def province_recommended() -> Iterable[Written]:
+    """In place of a conferral: the list is the result (推荐上报)."""
+    yield SUMMIT, (RoundReported(recommended=("n2", "n4"), reserve=("n3",)),)
+    for id in ("n2", "n4"):
+        yield nomination(id), (NominationAdvanced(round=SUMMIT, round_seq=9),)
+
+
+def whole_cycle(end: Callable[[], Iterable[Written]] = province_conferred) -> Iterable[Written]:
     """Everything after the opening."""
     for chapter in (
         intake,
@@ -251,7 +258,7 @@ def whole_cycle() -> Iterable[Written]:
         county_held,
         county_done,
         province_selected,
-        province_conferred,
+        end,
     ):
         yield from chapter()
 

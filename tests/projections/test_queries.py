@@ -121,6 +121,21 @@ async def test_a_list_in_its_publicity_period_has_the_substitute_and_is_not_fina
     assert [one.titles for one in result.listed] == [(), ()]
 
 
+async def test_a_summit_that_only_recommends_has_a_final_list_of_those_whom_it_recommended(
+    told: Tell, queries: Queries
+) -> None:
+    await told(*TO_THE_TIE, story.county_done, story.province_selected, story.province_recommended)
+    result = await queries.result(CYCLE)
+    assert (result.final, [one.nomination for one in result.listed]) == (True, ["n2", "n4"])
+    assert {one.status for one in result.listed} == {"recommended"}
+    status = await queries.cycle_status(CYCLE)
+    assert status.nominations["recommended"] == 2
+    summit = (await queries.levels(CYCLE)).levels[-1]
+    assert (summit.received, summit.recommended, summit.conferred) == (5, 2, 0)
+    page = await queries.nominations(CYCLE, status=Status.RECOMMENDED)
+    assert [(one.nomination, one.stands_at) for one in page.nominations] == [("n2", "P"), ("n4", "P")]
+
+
 async def test_the_final_list_has_ranks_components_routes_titles_and_the_line(
     told: Tell, queries: Queries
 ) -> None:

@@ -17,9 +17,9 @@ from store.memory import MemoryEventStore
 from tests.projections import story
 
 
-@pytest.fixture
-async def events(log: MemoryEventStore) -> tuple[RecordedEvent, ...]:
-    await story.write(log, story.whole_cycle())
+@pytest.fixture(params=[story.province_conferred, story.province_recommended], ids=lambda end: end.__name__)
+async def events(log: MemoryEventStore, request: pytest.FixtureRequest) -> tuple[RecordedEvent, ...]:
+    await story.write(log, story.whole_cycle(request.param))
     return await log.read_all(0, 1000)
 
 

@@ -8,10 +8,24 @@ from pathlib import Path
 from runtime.door import Door
 from schemas import names
 from schemas.loading import load_programme
+from schemas.messages import NominationView
 from tests.support import people
 
 RECORDED = Path(__file__).parent / "histories"
 PROGRAMME = Path("programmes/qingzhou-double-three/1.yaml")
+RECOMMENDING = """\
+programme: harbour-allowance
+edition: 1
+title: {zh: 测试津贴推荐}
+subject: person
+units: {file: units.csv, root: P}
+routes: [{id: own, ranks: [province]}]
+stages:
+  province:
+    steps:
+      - {id: intake, type: intake, channels: [unit], period: {days: 5, unit: natural_day}}
+      - {id: notice, type: publicity, period: {days: 5, unit: natural_day}}
+"""
 
 
 async def test_each_level_chooses_from_the_titles_of_the_one_below_until_the_cycle_completes(
@@ -41,6 +55,33 @@ async def test_each_level_chooses_from_the_titles_of_the_one_below_until_the_cyc
     assert sorted(tiers) == ["chief_craftsman", "craftsman", "craftsman", "seed_craftsman"]
     assert {state.titles[-1] for state in states} == {"qingzhou_craftsman"}
     assert sum("qingzhou_gold_craftsman" in state.titles for state in states) > 0
+
+
+async def test_whom_the_summit_only_recommends_is_at_the_end_and_its_workflow_too(
+    door: Door, tmp_path: Path
+) -> None:
+    """推荐上报 (S3: 566 recommended): nothing else would end it."""
+    (tmp_path / "units.csv").write_text("code,parent,name,rank\nP,,测试省,province\n", "utf-8")
+    file = tmp_path / "1.yaml"
+    file.write_text(RECOMMENDING, "utf-8")
+    programme = load_programme(file)
+    await door.start_cycle(
+        file,
+        operators=("op-1", "op-2"),
+        grants=people.grants(programme, "P", ("P",)),
+        pace=people.fast(days_a_second=4),
+    )
+    cycle = names.cycle_id(programme.programme, programme.edition)
+    nomination = await people.nominate(door, cycle, programme, "P", 1)
+    await people.act_until(door, cycle, programme, lambda: people.completed(door, cycle))
+    [state] = await people.until_over(door, cycle, [nomination])
+    assert (state.status, state.titles) == ("recommended", ())
+    assert door.client is not None
+    handle = door.client.get_workflow_handle(
+        names.nomination_stream(cycle, nomination), result_type=NominationView
+    )
+    ended = await handle.result()
+    assert (ended.status, ended.over) == ("recommended", True)
 
 
 async def _record_if_asked(door: Door, cycle: str, nomination: str) -> None:
