@@ -87,6 +87,26 @@ def test_the_fourth_edition_names_two_hundred_and_lets_the_unaffiliated_in() -> 
     ]
 
 
+def test_guangzhou_s_districts_industries_and_enterprises_choose_their_own() -> None:
+    """S1, 登榜: 各区、行业和企业开展本级工匠选评; the unions are schematic, and the steps assumed."""
+    opened = open_programme(PROGRAMMES / "guangzhou-climb/1.yaml")
+    assert {route.id: route.ranks for route in opened.programme.routes} == {
+        "territorial": (Rank.ENTERPRISE, Rank.COUNTY, Rank.PREFECTURE),
+        "industry": (Rank.ENTERPRISE, Rank.INDUSTRY_UNION, Rank.PREFECTURE),
+    }
+    conferred = {
+        rank: {grade.title for step in stage.steps if step.type == "conferral" for grade in step.grades}
+        for rank, stage in opened.programme.stages.items()
+    }
+    assert conferred[Rank.ENTERPRISE] == {"enterprise_craftsman"}
+    assert conferred[Rank.COUNTY] == conferred[Rank.INDUSTRY_UNION] == {"district_craftsman"}
+    assumed = {assumption.path for assumption in opened.programme.assumptions}
+    assert {f"stages.{rank}" for rank in ("enterprise", "county", "industry_union")} <= assumed
+    unions = [unit for unit in opened.units.units if unit.rank is Rank.INDUSTRY_UNION]
+    assert unions
+    assert all("示意" in unit.name for unit in unions)
+
+
 def test_twenty_years_in_the_craft_are_more_than_twenty_and_no_bar() -> None:
     """DR-09, and the youngest craftsman of thirty."""
     check = load_programme(FOURTH).stages[Rank.COUNTY].step("eligibility")
