@@ -114,6 +114,7 @@ class Conductor:
             unit=entrant.unit,
             route=entrant.route,
             channel=entrant.channel,
+            sponsors=entrant.sponsors,
             subject=digest(f"subject/{entrant.key}".encode())[:32],
             entry=digest(f"entry/{entrant.key}".encode())[:32],
             commitment=digest(entrant.key.encode()),

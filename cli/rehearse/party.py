@@ -48,6 +48,7 @@ class Entrant(NamedTuple):
     facts: tuple[FactValue, ...]
     merit: int
     team: int = 0  # of how many members, where the programme asks for them
+    sponsors: tuple[str, ...] = ()  # who puts it forward jointly
 
     @property
     def key(self) -> str:
@@ -245,13 +246,31 @@ def _entrants(programme: Programme, entries: list[Entry], nominations: int, rng:
         if not open_:
             return
         for entry in open_[: nominations - number]:
-            channels = [one for one in entry.intake.channels if one is not Channel.FEED]
-            alone: list[Channel] = [one for one in channels if one is not Channel.JOINT] or [*channels]
-            channel = alone[-1] if number % 7 == 3 else alone[0]
+            channel = _channel(entry.intake, number)
             facts = tuple(FactValue(id=id, value=value) for id, value in _facts(programme, rng).items())
-            yield Entrant(number, entry.unit, entry.route.id, channel, facts, rng.randrange(1000), team)
+            yield Entrant(
+                number,
+                entry.unit,
+                entry.route.id,
+                channel,
+                facts,
+                rng.randrange(1000),
+                team,
+                _sponsors(entry.intake, number) if channel is Channel.JOINT else (),
+            )
             number += 1
         rounds += 1
+
+
+def _channel(intake: Intake, number: int) -> Channel:
+    """The first that people come by; of each seven, one comes by one of the others, in turn."""
+    first, *others = (one for one in intake.channels if one is not Channel.FEED)
+    return others[number // 7 % len(others)] if others and number % 7 == 3 else first
+
+
+def _sponsors(intake: Intake, number: int) -> tuple[str, ...]:
+    """As many people as a joint nomination needs, each for this one alone."""
+    return tuple(f"sp-{number}-{n}" for n in range(1, intake.sponsors_min + 1))
 
 
 def _facts(programme: Programme, rng: Random) -> dict[str, int | bool | str]:

@@ -97,6 +97,7 @@ class Stage:
             unit=entrant.unit,
             route=entrant.route,
             channel=entrant.channel,
+            sponsors=entrant.sponsors,
             identity=f"TEST-{self.party.seed}-{entrant.key}",
             fields={"name": entrant.name},
             facts=entrant.facts,

@@ -246,11 +246,20 @@ async def test_rules_that_cannot_hold_are_told_where_the_rehearsal_stands_still_
     assert refused.value.facts["detail"].startswith("a_cook: ")
 
 
+async def test_where_nominations_are_joint_alone_invented_people_sponsor_them_dr_05(tmp_path: Path) -> None:
+    joint = UNION.replace("[association, joint], sponsors_min: 2", "[joint], sponsors_min: 4")
+    _, told = await ends(tmp_path, joint, UNION_UNITS)
+    entered = [one.submitted for one in told.values() if one.submitted]
+    assert {(one.channel, len(set(one.sponsors))) for one in entered} == {("joint", 4)}
+    assert Counter(one.titles for one in told.values())[("star",)] == 6
+
+
 async def test_an_industry_union_chooses_studios_by_two_votes_and_a_panel_s_dr_02_dr_19_dr_33(
     tmp_path: Path,
 ) -> None:
     conductor, told = await ends(tmp_path, UNION, UNION_UNITS)
     assert Counter(one.titles for one in told.values())[("star",)] == 6
+    assert {one.submitted.channel for one in told.values() if one.submitted} == {"association", "joint"}
     root = (
         await conductor.decider.rounds.get(names.round_stream(conductor.cycle, names.ROOT_ROUTE, "9I1"))
     ).state
