@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from runtime.settings import Language
+from schemas.events import KEPT_OUT
 from schemas.sealed import opened
 
 # By type, in 中文 and English.
@@ -171,7 +172,9 @@ def told_words(text: str, language: Language) -> str:
 
 def out_words(reason: str, language: Language) -> str:
     """The words for a reason that begins with a code, whose details are in the log; a reason in words as it is."""
-    code = reason.partition(":")[0]
+    code, rules = reason.partition(":")[0], reason.partition(KEPT_OUT)[2]
+    if rules and reason.startswith("NOT_SELECTED"):
+        return f"受规则 {rules} 限制" if language is Language.ZH else f"kept out by the rules {rules}"
     return _pick(OUT_WORDS, code, language) if code in OUT_WORDS else told_words(reason, language)
 
 

@@ -14,6 +14,7 @@ from domain.selection import (
     Problem,
     Selected,
     TieUnresolved,
+    kept_out,
     rank_problem,
     select,
 )
@@ -22,6 +23,7 @@ from domain.steps import Inputs, close, cut_off, cycle_guard, going, head_guards
 from schemas.commands import Command, ResolveTie, WaiveDifferential, WaiveRules
 from schemas.errors import Refused
 from schemas.events import (
+    KEPT_OUT,
     ComponentScore,
     Conflict,
     DifferentialWaived,
@@ -101,8 +103,9 @@ def _made(
         flags=scores.flags or None,
     )
     kept = {*outcome.selected, *outcome.reserve}
+    rules = kept_out(problem, outcome.selected)
     cut = [
-        Dropped(nomination=one.nomination, reason=f"NOT_SELECTED: rank {one.rank}, seats {step.seats}")
+        Dropped(nomination=one.nomination, reason=_why_not(one, step, rules.get(one.nomination, ())))
         for one in by_place
         if one.nomination not in kept
     ]
@@ -111,6 +114,12 @@ def _made(
     left = leave(state, command, step.id, (*cut_off(state, inputs), *cut, *lapsed))
     end = close(state, command, inputs, step.id, "complete")
     return Decision(events=(made,), guards=guards).then(left).then(end)
+
+
+def _why_not(one: Ranked, step: Selection, rules: tuple[str, ...]) -> str:
+    """The place, and what kept out somebody whose place would have done."""
+    named = KEPT_OUT + ", ".join(rules) if rules else ""
+    return f"NOT_SELECTED: rank {one.rank}, seats {step.seats}{named}"
 
 
 def ranked(problem: Problem, scores: Scores) -> tuple[Ranked, ...]:

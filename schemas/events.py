@@ -434,6 +434,10 @@ class Dropped(Frozen):
     reason: str
 
 
+KEPT_OUT = ", kept out by "
+"""In the reason of somebody who was not selected: behind it stand the rules that did it, and not the place."""
+
+
 class PoolFrozen(Event):
     """The round's cut-off: who is in, which child rounds lapsed, who fell out on the way."""
 

@@ -34,6 +34,7 @@ from runtime.stack import Stack as Servers
 from runtime.stack import embedded_stack
 from runtime.temporal import worker_there
 from schemas import names
+from schemas.events import KEPT_OUT
 from schemas.ledger import JsonObject
 from store.memory import MemoryEventStore
 
@@ -112,8 +113,10 @@ async def _in_memory(line: list[Part], desk: Desk) -> Outcome:
 
 
 def _why(reason: str) -> str:
-    """The code of a reason, with the predicates that failed, and without places and seats."""
-    code = reason.partition(":")[0]
+    """The code of a reason, with the predicates that failed or the rules that kept somebody out, without places and seats."""
+    code, rules = reason.partition(":")[0], reason.partition(KEPT_OUT)[2]
+    if rules and code == "NOT_SELECTED":
+        return f"{code}{KEPT_OUT}{rules}"
     return reason if code in ("INELIGIBLE", "NOT_COMPLETED") else code
 
 

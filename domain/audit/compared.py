@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from domain.decision import Decision
 from schemas.canonical import plain
+from schemas.events import KEPT_OUT
 from schemas.ledger import JsonObject, RecordedEvent
 
 ABSENT = "–"
@@ -72,7 +73,14 @@ def first_difference(recorded: Any, retaken: Any, path: str = "") -> tuple[str, 
             if found := first_difference(*inner, f"{path}[{number}]"):
                 return found
         return None
-    return None if recorded == retaken else (path, _text(recorded), _text(retaken))
+    same = recorded == retaken or _says_less(recorded, retaken)
+    return None if same else (path, _text(recorded), _text(retaken))
+
+
+def _says_less(recorded: Any, retaken: Any) -> bool:
+    """Older logs do not name the rules that kept somebody out of a selection."""
+    place = str(retaken).partition(KEPT_OUT)[0]
+    return place != retaken and place == recorded and place.startswith("NOT_SELECTED: ")
 
 
 def _text(value: Any) -> str:

@@ -2,6 +2,7 @@
 
 from domain.selection.certificate import certify
 from domain.selection.choose import Outcome, select
+from domain.selection.kept_out import kept_out
 from domain.selection.problem import (
     Candidate,
     Certificate,
@@ -49,6 +50,7 @@ __all__ = [
     "check_all",
     "cut",
     "differential",
+    "kept_out",
     "rank",
     "rank_problem",
     "select",

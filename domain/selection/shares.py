@@ -60,22 +60,34 @@ def check(rule: ShareRule, members: Iterable[Candidate]) -> RuleCheck:
     """The rule on a list of candidates, by plain counting; a base of 0 makes it not applicable."""
     pairs = list(map(counter(rule), members))
     counted = sum(pair[0] for pair in pairs)
-    fixed = rule.base_number is not None
-    base = rule.base_number if rule.base_number is not None else sum(pair[1] for pair in pairs)
-    limit = required(rule, base)
-    # Only what is unknown can be counted outside a base of 0, and what is unknown must not slip through.
-    applicable = base > 0 or (counted > 0 and not fixed)
-    holds = counted >= limit if rule.op is Op.FLOOR else counted <= limit
+    base = _base(rule, sum(pair[1] for pair in pairs))
     return RuleCheck(
         rule=rule.id,
         op=rule.op,
         hard=rule.hard,
         counted=counted,
         base=base,
-        required=limit,
-        applicable=applicable,
-        met=holds or not applicable,
+        required=required(rule, base),
+        applicable=_applies(rule, counted, base),
+        met=holds(rule, counted, base),
     )
+
+
+def holds(rule: ShareRule, counted: int, within: int) -> bool:
+    """Whether the rule holds where so many count, of so many in its class of a base; not applicable, it holds."""
+    base = _base(rule, within)
+    limit = required(rule, base)
+    met = counted >= limit if rule.op is Op.FLOOR else counted <= limit
+    return met or not _applies(rule, counted, base)
+
+
+def _base(rule: ShareRule, within: int) -> int:
+    return within if rule.base_number is None else rule.base_number
+
+
+def _applies(rule: ShareRule, counted: int, base: int) -> bool:
+    """Only what is unknown can be counted outside a base of 0, and what is unknown must not slip through."""
+    return base > 0 or (counted > 0 and rule.base_number is None)
 
 
 def check_all(problem: Problem, ids: Iterable[str]) -> tuple[RuleCheck, ...]:

@@ -21,6 +21,20 @@ def test_words_in_the_vault_are_said_to_be_there(language: Language, said: str) 
     assert told_words("缺材料", language) == "缺材料"
 
 
+@pytest.mark.parametrize(
+    ("language", "rule", "place"),
+    [
+        (Language.ZH, "受规则 heads, front 限制", "名次在名额之外"),
+        (Language.EN, "kept out by the rules heads, front", "ranked below the seats"),
+    ],
+)
+def test_whom_rules_kept_out_of_a_selection_is_told_the_rules_and_not_the_place(
+    language: Language, rule: str, place: str
+) -> None:
+    assert out_words("NOT_SELECTED: rank 7, seats 30, kept out by heads, front", language) == rule
+    assert out_words("NOT_SELECTED: rank 31, seats 30", language) == place
+
+
 def test_every_channel_has_words() -> None:
     assert set(CHANNEL_WORDS) == set(Channel)
 

@@ -21,6 +21,7 @@ from domain.selection import (
     ShareRule,
     TieUnresolved,
     certify,
+    kept_out,
     rank_problem,
     select,
 )
@@ -475,3 +476,27 @@ def test_a_relaxation_without_solution_is_told_as_such():
     )
     assert relax(lay_out(problem).filling()) is None
     assert isinstance(select(problem), Infeasible)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=SOME_ARE_BESIDE_THE_POINT)
+@given(problems())
+def test_whoever_is_out_with_a_place_within_the_seats_is_told_what_kept_them_out_dr_26(problem):
+    """A rule that is named is broken by some list on which they stand instead of who stands behind them."""
+    outcome = select(problem)
+    assume(isinstance(outcome, Selected))
+    told, chosen = kept_out(problem, outcome.selected), set(outcome.selected)
+    place = {one: group.rank for group in rank_problem(problem) for one in group.ids}
+    known = {one.id: one for one in problem.candidates}
+    within = {one for one in known.keys() - chosen if place.get(one, 0) <= problem.seats}
+    assert told.keys() <= within
+    behind = {one: [*(other for other in chosen if place[other] > place.get(one, 0)), ""] for one in within}
+    for one in within - told.keys():  # equal to everybody who could give way
+        assert not any(
+            place[other] > place[one] and known[other].group == known[one].group for other in chosen
+        )
+    by_id = {rule.id: rule for rule in problem.hard_rules}
+    off = {group.id for group in problem.groups if group.off_quota}
+    for one, why in told.items():
+        for rule in (by_id[name] for name in why if name in by_id):
+            lists = [[known[id] for id in {*chosen, one} - {other}] for other in behind[one]]
+            assert any(not holds(rule, [m for m in members if m.group not in off]) for members in lists)

@@ -482,7 +482,7 @@ def test_too_few_candidates_hold_until_two_people_waive_the_differential_dr_07()
 def test_seats_may_stay_empty_and_the_minimum_score_is_a_cut_dr_18() -> None:
     world = choosing({"a": "90", "b": "50"}, seats=3, minimum_score="60")
     assert list(world.round().members) == ["a"]
-    assert out(world) == {"b": "NOT_SELECTED: rank 2, seats 3"}
+    assert out(world) == {"b": "NOT_SELECTED: rank 2, seats 3, kept out by minimum_score"}
     assert world.nomination("b").status is Status.ELIMINATED
 
 
@@ -498,8 +498,41 @@ def test_a_share_rule_lets_a_lower_score_in_and_its_certificate_says_so_dr_25() 
     judged(world, {"a": "90", "b": "80", "c": "70", "d": "75"})
     world.open_step("selection")
     assert list(world.round().members) == ["a", "c"]
+    assert out(world) == {
+        "b": "NOT_SELECTED: rank 2, seats 2, kept out by front",
+        "d": "NOT_SELECTED: rank 3, seats 2",
+    }
     [made] = world.events(world.round_stream(), SelectionMade)
     assert made.certificate["valid"]
+
+
+def test_whose_place_is_within_the_seats_is_told_what_kept_them_out_dr_25_dr_26() -> None:
+    """A cap that is reached, seats that a rule keeps empty, the seats of a track: each is named, and no place blamed."""
+    who = {"id": "h", "fact": "head", "op": "==", "value": True}
+    heads = {"head": True}
+    cap = {"id": "heads", "who": who, "op": "<=", "share": "1/2", "base": "seats"}
+    marks = {"a": "90", "b": "80", "c": "70", "d": "60"}
+
+    def left(facts: dict[str, Any], **said: Any) -> dict[str, str]:
+        members = {id: facts if id in "abc" else {"head": False} for id in marks}
+        world = with_members(panel(), choice(2, **said), members=members)
+        judged(world, marks)
+        world.open_step("selection")
+        return out(world)
+
+    kept_out_by_the_cap = {
+        "b": "NOT_SELECTED: rank 2, seats 2, kept out by heads",
+        "c": "NOT_SELECTED: rank 3, seats 2",
+    }
+    assert left(heads, shares=[cap]) == kept_out_by_the_cap
+    assert left(heads, shares=[cap], minimum_score="70") == kept_out_by_the_cap | {
+        "d": "NOT_SELECTED: rank 4, seats 2, kept out by minimum_score"
+    }
+    track = {"id": "listed_apart", "who": who, "seats": 1}
+    assert left(heads, off_quota=[track]) == {
+        "b": "NOT_SELECTED: rank 2, seats 2, kept out by listed_apart",
+        "c": "NOT_SELECTED: rank 3, seats 2",
+    }
 
 
 def test_rules_that_exclude_each_other_hold_with_the_shortfall_dr_26() -> None:
