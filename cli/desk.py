@@ -75,6 +75,7 @@ class Desk:
     auditing: EventStore | None = None
     reading: Decider | None = None
     revealing: Vault | None = None
+    noting: Door | None = None
 
     def say(self, zh: str, en: str) -> str:
         return zh if self.language is Language.ZH else en
@@ -134,6 +135,14 @@ class Desk:
     async def send(self, stream: str, body: Body, signed: Signed) -> Outcome:
         """Send one command and tell its receipt."""
         return self.told(await (await self.door()).send(stream, body, signed.actor, signed.key))
+
+    async def note(self, stream: str, body: Body, signed: Signed) -> Receipt:
+        """Record what no workflow waits for; needs no Temporal."""
+        door = self.shared or self.noting
+        if door is None:
+            door = await self.exits.enter_async_context(Door.open(self.settings, temporal=False))
+            self.noting = door
+        return await door.send(stream, body, signed.actor, signed.key)
 
     def told(self, receipt: Receipt, **more: Any) -> Outcome:
         """A receipt as JSON, and as a line an event for people."""

@@ -14,6 +14,8 @@ from cli.office.dossier import Dossier, Person, conferral, decision, gather, ord
 from cli.office.files import put
 from cli.output import Outcome
 from proof.note import encoded
+from schemas import names
+from schemas.commands import NoteExport, Paper
 from schemas.errors import BadUsage, Refused
 from schemas.ledger import JsonObject
 from store.auditing import snapshot
@@ -28,6 +30,8 @@ OfRound = Annotated[
     Parameter(name="--round", help="评审轮，默认终轮 · a round; by default the one where all routes meet"),
 ]
 Only = Annotated[tuple[str, ...], Parameter(name="--nomination", help="仅此申报，可多次 · only these")]
+Taken = tuple[Paper, Signed, Desk]
+"""Which paper, who takes it, and where."""
 Folder = Annotated[Path, Parameter(help="写入的文件夹，须已存在 · the folder to write to; it must be there")]
 Out = Annotated[Path, Parameter(help="写入的文件，不得已存在 · the file to write; it must not be there yet")]
 Layout = Annotated[
@@ -50,7 +54,9 @@ async def summary(
 ) -> Outcome:
     dossier = await _dossier(desk, cycle, round_, signed)
     people = ordered(dossier.people.values(), order)
-    return _put([(out, papers.summary(dossier, people, order))], dossier, people, order, desk)
+    return await _put(
+        [(out, papers.summary(dossier, people, order))], dossier, people, order, ("summary", signed, desk)
+    )
 
 
 @command(
@@ -72,7 +78,7 @@ async def recommendation(
     dossier = await _dossier(desk, cycle, round_, signed)
     people = _chosen(dossier, nomination or _still_in(dossier))
     made = [(out / f"{one.nomination}.docx", papers.recommendation(dossier, one, layout)) for one in people]
-    return _put(made, dossier, people, "rank", desk)
+    return await _put(made, dossier, people, "rank", ("recommendation", signed, desk))
 
 
 @command(
@@ -109,7 +115,7 @@ async def publicity(
     anchor = await _anchor(desk, dossier.stream, chosen[1].seq)
     said = papers.notice(dossier, chosen, people, contact, order, anchor)
     made = papers.notice_pdf(said) if kind == ".pdf" else papers.notice_docx(said, layout)
-    return _put([(out, made)], dossier, people, order, desk, checkpoint=anchor)
+    return await _put([(out, made)], dossier, people, order, ("publicity", signed, desk), checkpoint=anchor)
 
 
 async def _anchor(desk: Desk, stream: str, seq: int) -> str:
@@ -139,7 +145,7 @@ async def approval(
     decided = decision(dossier)
     people = _chosen(dossier, nomination or (decided[0].confirmed if decided else _still_in(dossier)))
     made = [(out / f"{one.nomination}.docx", papers.approval(dossier, one, layout)) for one in people]
-    return _put(made, dossier, people, "rank", desk)
+    return await _put(made, dossier, people, "rank", ("approval", signed, desk))
 
 
 @command(
@@ -165,7 +171,13 @@ async def certificates(
     event, told = given
     ids = nomination or tuple(dict.fromkeys(one.nomination for one in event.conferred))
     people = ordered(_chosen(dossier, ids), order)
-    return _put([(out, papers.certificates(dossier, people, told))], dossier, people, order, desk)
+    return await _put(
+        [(out, papers.certificates(dossier, people, told))],
+        dossier,
+        people,
+        order,
+        ("certificates", signed, desk),
+    )
 
 
 async def _dossier(desk: Desk, cycle: str, round_: str, signed: Signed) -> Dossier:
@@ -185,15 +197,18 @@ def _chosen(dossier: Dossier, ids: Sequence[str]) -> tuple[Person, ...]:
     return tuple(dossier.people[id] for id in ids)
 
 
-def _put(
+async def _put(
     files: Sequence[tuple[Path, bytes]],
     dossier: Dossier,
     people: Sequence[Person],
     order: str,
-    desk: Desk,
+    taken: Taken,
     **also: str,
 ) -> Outcome:
-    """Write and tell; no name is in what is told."""
+    """Record who takes what, then write and tell; no name is in what is recorded or told."""
+    paper, signed, desk = taken
+    noted = NoteExport(cycle=dossier.cycle, round=dossier.stream, paper=paper, people=len(people))
+    await desk.note(names.register_stream(dossier.cycle), noted, signed)
     more: JsonObject = {"round": dossier.stream, "as_of": dossier.head.place, "people": len(people), **also}
     if order == "strokes":
         more["uncounted"] = uncounted(people)

@@ -16,6 +16,7 @@ from runtime.door import WORDS
 from schemas import names
 from schemas.commands import ErasePerson, HoldPerson, PersonBody, ReleasePerson
 from schemas.errors import BadUsage
+from schemas.events import PersonalDataExported, read
 from schemas.values import format_instant
 
 _READERS = ("officer", "operator", "handler")
@@ -56,6 +57,50 @@ async def erase(
     body = ErasePerson(cycle=cycle, basis=basis, document=digest, reason=reason)
     receipt, erased = await (await desk.door()).erase(cycle, subject, body, signed.actor, signed.key)
     return desk.told(receipt, subject=subject, erased=erased)
+
+
+@command(
+    "privacy exports",
+    zh="个人信息导出记录：何人、何时、依何授权、导出哪一轮的何种表、几人；写明申报则只列其所经各轮，销毁个人信息后据此告知持有人。",
+    en="Who took papers with names out: when, by which grant, of which round, how many people. Of one nomination those of "
+    "the rounds on its way: whom to tell when the person is erased. No name is in it.",
+    example="privacy exports sichuan-craftsman.1/3f0c",
+)
+async def exports(
+    whose: Annotated[str, Parameter(help="届次，或申报 CYCLE/ID · a cycle, or a nomination")], *, desk: AtDesk
+) -> Outcome:
+    cycle, nomination, *_ = (*whose.removeprefix("nomination/").split("/"), "")
+    way = await _way(desk, nomination_at(whose)) if nomination else None
+    told = [
+        (one, exported)
+        for one in await (await desk.store()).load(names.register_stream(cycle))
+        if isinstance(exported := read(one), PersonalDataExported)
+        if exported.cycle == cycle and (way is None or exported.round in way)
+    ]
+    rows = [
+        (
+            format_instant(one.at)[:19],
+            one.actor.id,
+            one.grant,
+            exported.paper,
+            exported.round,
+            exported.people,
+        )
+        for one, exported in told
+    ]
+    keys = ("at", "by", "grant", "paper", "round", "people")
+    words = ("届内时间", "何人", "授权", "表", "评审轮", "人数")
+    columns = [desk.say(zh, en) for zh, en in zip(words, keys, strict=True)]
+    return Outcome(json=[dict(zip(keys, row, strict=True)) for row in rows], shown=table(columns, rows))
+
+
+async def _way(desk: Desk, where: Nominated) -> set[str]:
+    """The streams of the rounds that a nomination may stand in."""
+    submitted = (await desk.nomination(where)).submitted
+    assert submitted is not None
+    *below, top = submitted.path
+    own = {names.round_stream(where.cycle, submitted.route, unit) for unit in below}
+    return own | {names.round_stream(where.cycle, names.ROOT_ROUTE, top)}
 
 
 @command(

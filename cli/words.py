@@ -24,6 +24,7 @@ EVENT_WORDS: dict[str, tuple[str, str]] = {
     "MembersEntered": ("入库", "entered the register"),
     "MemberLeft": ("出库", "left the register"),
     "MembersPaired": ("结对", "paired"),
+    "PersonalDataExported": ("导出个人信息", "personal data exported"),
     "OutcomeRecorded": ("登记外部结果", "outcome of elsewhere recorded"),
     "CyclePaused": ("本届暂停", "cycle paused"),
     "CycleResumed": ("本届恢复", "cycle resumed"),

@@ -26,6 +26,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     "leave_register": ("operator",),
     "pair_members": ("operator",),
     "record_outcome": ("operator",),
+    "note_export": ("operator", "officer"),
     "hold_person": ("operator", "handler"),
     "release_person": ("operator",),
     "erase_person": ("operator",),

@@ -1,4 +1,6 @@
-"""What a programme knows beside its cycles: who is in its register, who is paired with whom, titles given elsewhere."""
+"""What a programme knows beside its cycles: who is in its register, who is paired with whom, titles given elsewhere, and
+who took lists of names out.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +10,12 @@ from datetime import date
 from domain import authority
 from domain.calendar import local_date
 from domain.decision import NOTHING, Decision
+from schemas import names
 from schemas.commands import (
     Command,
     EnterRegister,
     LeaveRegister,
+    NoteExport,
     PairMembers,
     RecordOutcome,
     RegisterBody,
@@ -23,6 +27,7 @@ from schemas.events import (
     MembersEntered,
     MembersPaired,
     OutcomeRecorded,
+    PersonalDataExported,
     RegisterMember,
 )
 from schemas.programme import Feeder, Programme, Selection
@@ -81,8 +86,8 @@ def evolve(state: State, event: Event, subject: str = "") -> State:
 
 def decide(state: State, command: Command, body: RegisterBody, inputs: Inputs) -> Decision:
     """Raises Refused NOT_AUTHORISED, NOT_FOUND, CAP_EXCEEDED, PAIR_INVALID, SECOND_PERSON_REQUIRED, STAGE_MISMATCH."""
-    root = inputs.tree.root
-    grant = authority.authorize(inputs.authority, inputs.tree, command.actor, body.kind, root)
+    unit = _unit_of(body, inputs.tree)
+    grant = authority.authorize(inputs.authority, inputs.tree, command.actor, body.kind, unit)
     match body:
         case EnterRegister():
             decision = _enter(state, body, inputs)
@@ -94,7 +99,19 @@ def decide(state: State, command: Command, body: RegisterBody, inputs: Inputs) -
             decision = _pair(state, body)
         case RecordOutcome():
             decision = _record(state, command, body, inputs)
+        case NoteExport():
+            decision = Decision(events=(PersonalDataExported(**body.model_dump(exclude={"kind"})),))
     return replace(decision, grant=grant)
+
+
+def _unit_of(body: RegisterBody, tree: UnitTree) -> str:
+    """Names go to whom a grant for the round's unit allows it; all else is the whole tree's."""
+    if not isinstance(body, NoteExport):
+        return tree.root
+    unit = body.round.rsplit("/", 1)[-1]
+    if unit not in tree.by_code or names.cycle_of(body.round) != body.cycle:
+        raise Refused("NOT_FOUND", what=body.round)
+    return unit
 
 
 def places(programme: Programme) -> int:

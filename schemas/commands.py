@@ -827,6 +827,19 @@ class RecordOutcome(Frozen):
     document: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
+Paper = Literal["summary", "recommendation", "publicity", "approval", "certificates"]
+
+
+class NoteExport(Frozen):
+    """Names of so many people of a round are about to be taken out, in a paper of this kind."""
+
+    kind: Literal["note_export"] = "note_export"
+    cycle: str
+    round: str
+    paper: Paper
+    people: NonNegativeInt
+
+
 # ---- a person's data ----
 
 
@@ -947,7 +960,7 @@ TitleBody = (
     | DelistTitle
 )
 PointsBody = AddPoints
-RegisterBody = EnterRegister | LeaveRegister | PairMembers | RecordOutcome
+RegisterBody = EnterRegister | LeaveRegister | PairMembers | RecordOutcome | NoteExport
 PersonBody = HoldPerson | ReleasePerson | ErasePerson
 FamilyBody = PointsBody | RegisterBody | PersonBody
 """Commands to streams that outlive a cycle; `cycle` says under whose rules and grants they are given."""

@@ -1053,6 +1053,15 @@ class OutcomeRecorded(Event):
     document: str
 
 
+class PersonalDataExported(Event):
+    """Names of people were taken out of the vault in a paper; who took them, and by which grant, says the envelope."""
+
+    cycle: str
+    round: str  # whose people
+    paper: str
+    people: int
+
+
 # ---- title ----
 
 

@@ -77,6 +77,9 @@ class Label(Frozen):
     en: str = ""
 
 
+END_OF_TIME = datetime(9999, 1, 1, tzinfo=UTC)
+
+
 class Pace(Frozen):
     """How cycle time runs beside real time: a monotone map, `speed` cycle seconds a real second (1 in production)."""
 
@@ -96,8 +99,11 @@ class Pace(Frozen):
         return self.speed != 1 or self.real_epoch != self.cycle_epoch
 
     def cycle_time(self, real: datetime) -> datetime:
-        """The cycle's time at a real instant."""
-        return self.cycle_epoch + (real - self.real_epoch) * self.speed
+        """The cycle's time at a real instant; a rehearsal that was left for long stands at the end of time."""
+        try:
+            return min(END_OF_TIME, self.cycle_epoch + (real - self.real_epoch) * self.speed)
+        except OverflowError:
+            return END_OF_TIME
 
     def real_time(self, cycle: datetime) -> datetime:
         """The real instant of a time of the cycle."""

@@ -312,6 +312,7 @@ _BY_TYPE: dict[str, Callable[[Events, Any], Bodies]] = {
         e.VettingReopened: c.ReopenVetting,
         e.RevocationLeadRecorded: c.ReopenVetting,
         e.ObjectionRuled: c.RuleOnObjection,
+        e.PersonalDataExported: c.NoteExport,
         e.DeathNoted: c.NoteDeath,
         e.TransferNoted: c.NoteTransfer,
         e.PredicateWaived: c.WaivePredicate,

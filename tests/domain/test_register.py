@@ -10,7 +10,7 @@ import pytest
 from domain import register
 from domain.targets import Given as GivenTitle
 from domain.targets import Progress, progress
-from schemas.commands import EnterRegister, LeaveRegister, PairMembers, RecordOutcome
+from schemas.commands import EnterRegister, LeaveRegister, NoteExport, PairMembers, RecordOutcome
 from schemas.errors import Refused
 from schemas.events import (
     Event,
@@ -18,11 +18,22 @@ from schemas.events import (
     MembersEntered,
     MembersPaired,
     OutcomeRecorded,
+    PersonalDataExported,
     RegisterMember,
 )
 from schemas.programme import Batches, Programme, Rank, Target, Title
 from schemas.unit_files import check_units
-from tests.domain.specification import OFFICER, OPERATOR, Given, World, choice, given, one_level
+from tests.domain.specification import (
+    HANDLER,
+    OFFICER,
+    OPERATOR,
+    Given,
+    World,
+    choice,
+    given,
+    must_be_told,
+    one_level,
+)
 
 STREAM, CYCLE = "register/harbour", "harbour.1"
 NATIONAL = Title.model_validate({"id": "national_pilot", "label": {"zh": "大国工匠"}, "external": True})
@@ -64,6 +75,20 @@ def test_a_batch_enters_once_when_it_is_complete_dr_41() -> None:
     assert known(entered("a", CYCLE), winners="a").when(ENTER, OPERATOR).decision().events == ()
     known(winners="a", status="open").when(ENTER, OPERATOR).then_refused("STAGE_MISMATCH")
     known(winners="a").when(ENTER, OFFICER).then_refused("NOT_AUTHORISED")
+
+
+def test_names_that_are_taken_out_leave_a_trace_of_who_took_them_by_which_grant_dr_46() -> None:
+    note = NoteExport(cycle=CYCLE, round=f"round/{CYCLE}/all/9", paper="summary", people=3)
+    for person in (OPERATOR, OFFICER):
+        asked = known().when(note, person)
+        decision = asked.decision()
+        [event] = decision.events
+        assert event == PersonalDataExported(cycle=CYCLE, round=note.round, paper="summary", people=3)
+        assert decision.grant
+        must_be_told(asked.command, decision, register.initial)
+    known().when(note, HANDLER).then_refused("NOT_AUTHORISED")
+    for round_ in ("round/other.1/all/9", f"round/{CYCLE}/all/404"):
+        known().when(note.model_copy(update={"round": round_}), OPERATOR).then_refused("NOT_FOUND")
 
 
 def test_who_leaves_the_register_frees_no_place_and_may_return_dr_41() -> None:

@@ -11,7 +11,7 @@ from schemas import names
 from schemas.canonical import seal
 from schemas.commands import ENGINE
 from schemas.ledger import Append, Head, Provenance, RecordedEvent
-from schemas.values import Pace
+from schemas.values import END_OF_TIME, Pace
 from tests.projections.story import CYCLE, NOON, submitted
 
 SECOND = timedelta(seconds=1)
@@ -60,3 +60,10 @@ def test_a_clock_that_went_back_between_two_events_of_a_stream_is_found(pace: Pa
     second = event(pace, DAY, DAY)
     assert untimely(second, pace, NOON + DAY + CLOCKS_APART) is None
     assert untimely(second, pace, NOON + DAY + CLOCKS_APART + SECOND) is not None
+
+
+def test_a_rehearsal_that_was_left_for_long_stands_at_the_end_of_time() -> None:
+    """Its papers may be asked for a month later, and that is recorded with its time."""
+    ends = {REHEARSAL.cycle_time(NOON + days * DAY) for days in (40, 4_000, 400_000)}
+    assert ends == {END_OF_TIME}
+    assert REHEARSAL.real_time(END_OF_TIME) < NOON + 40 * DAY
