@@ -164,6 +164,17 @@ OUT_WORDS: dict[str, tuple[str, str]] = {
 }
 """Why somebody left a round, by the code that the reason begins with."""
 
+LIMIT_WORDS: dict[str, tuple[str, str]] = {
+    "times_max": ("递补次数已满", "the reserve came in as often as it may"),
+    "within": ("已过递补期限", "it was too late for a substitution"),
+    "after_vetting": ("因审查未通过而空缺", "who fails the vetting is not replaced"),
+}
+"""Which limit of the programme kept the reserve out of a seat (DR-31)."""
+
+
+def limit_words(limit: str, language: Language) -> str:
+    return _pick(LIMIT_WORDS, limit, language)
+
 
 def told_words(text: str, language: Language) -> str:
     """A reason or ground; where the words lie in the vault, that they do (`privacy read` shows them to who may)."""

@@ -8,7 +8,7 @@ from datetime import datetime
 from domain import authority
 from domain.decision import NOTHING, Decision
 from domain.eligibility import test
-from domain.publicity import replace_one
+from domain.publicity import CLEARANCE_OBJECTED, replace_one
 from domain.round import Standing, State, must_be_asked, must_be_current, run_of, stage_of
 from domain.steps import (
     Inputs,
@@ -107,7 +107,7 @@ def _summit_guard(command: Command, inputs: Inputs) -> tuple[Guard, ...]:
 
 def _put_out(state: State, command: Command, inputs: Inputs, step: Clearance, nomination: str) -> Decision:
     """Out at once; while a list is published the reserve takes the place, or it stays vacant among equals (DR-31)."""
-    out = Dropped(nomination=nomination, reason="CLEARANCE_OBJECTED")
+    out = Dropped(nomination=nomination, reason=CLEARANCE_OBJECTED)
     left = leave(state, command, step.id, (out,))
     current = next((one for one in inputs.stage.steps if one.id == state.current), None)
     if not isinstance(current, Publicity) or run_of(state, current.id).closed_at is not None:
@@ -167,7 +167,7 @@ def close_clearance(
         return NOTHING
     if waiting and step.silence == Silence.PENDING:
         return hold(state, step.id, "CLEARANCE_PENDING", waiting)
-    out = [Dropped(nomination=id, reason="CLEARANCE_OBJECTED") for id in vetoed]
+    out = [Dropped(nomination=id, reason=CLEARANCE_OBJECTED) for id in vetoed]
     if step.silence == Silence.VETO:
         out += [Dropped(nomination=id, reason="CLEARANCE_SILENT") for id in waiting]
     guards = (cycle_guard(command), *head_guards(present(state, inputs).values(), command))

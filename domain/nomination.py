@@ -133,6 +133,7 @@ class State:
     titles: tuple[str, ...] = ()
     waived: frozenset[str] = frozenset()
     deceased: bool = False
+    failed_vetting: bool = False  # what ended it is what a department said
     works_at: str = ""
     reason: str = ""
     seq: int = 0
@@ -282,6 +283,8 @@ def _evolve_objections(
             one = Objection(event.round, event.step, department=event.department)
         case ObjectionRuled():
             one = replace(state.objections[event.objection], outcome=event.outcome)
+            ends = event.outcome == "upheld" and not state.over
+            state = replace(state, failed_vetting=state.failed_vetting or (ends and bool(one.department)))
     return replace(state, objections=state.objections | {event.objection: one})
 
 
@@ -316,6 +319,7 @@ def standing(state: State, nomination: str, held: tuple[HeldTitle, ...] = ()) ->
         held=held,
         waived=state.waived,
         deceased=state.deceased,
+        failed_vetting=state.failed_vetting,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Literal
 
 from domain.decision import NOTHING, Decision
 from domain.problem import problem_of_list
@@ -31,6 +32,9 @@ from schemas.errors import Refused
 from schemas.events import ChangeReported, Dropped, ListPublished, Substituted, Window
 from schemas.ledger import GateStatus
 from schemas.programme import Period, Publicity, Selection
+
+CLEARANCE_OBJECTED = "CLEARANCE_OBJECTED"
+"""Why somebody leaves to whom a department objects."""
 
 
 def open_publicity(state: State, command: Command, inputs: Inputs, step: Publicity) -> Decision:
@@ -155,11 +159,15 @@ def _substitute_all(
 
 
 def replace_one(state: State, command: Command, inputs: Inputs, step: Publicity, left: Dropped) -> Decision:
-    """Takes the next of the reserve whose inclusion keeps the composition, or leaves the seat vacant."""
+    """Takes the next of the reserve whose inclusion keeps the composition, or leaves the seat vacant.
+
+    Where a limit of the programme forbids it nobody else gives way for the composition either.
+    """
     able = [id for id in state.standby if not inputs.standings[id].gone]
     selection = inputs.stage.step(state.selection) if state.selection else None
-    if not (step.substitute and able and isinstance(selection, Selection)):
-        vacant = Substituted(step=step.id, out=left.nomination, reason=left.reason)
+    limit = _limit(state, command, inputs, step, left) if able else None
+    if limit or not (step.substitute and able and isinstance(selection, Selection)):
+        vacant = Substituted(step=step.id, out=left.nomination, reason=left.reason, limit=limit)
         return Decision(events=(vacant,))
     problem = problem_of_list(state, inputs, selection)
     place = places(rank_problem(problem))
@@ -168,6 +176,32 @@ def replace_one(state: State, command: Command, inputs: Inputs, step: Publicity,
     if isinstance(found, TieUnresolved):
         return hold(state, step.id, "TIE_UNRESOLVED", found.tied)
     return _take_in(state, command, inputs, step, left, found)
+
+
+def _limit(
+    state: State, command: Command, inputs: Inputs, step: Publicity, left: Dropped
+) -> Literal["times_max", "within", "after_vetting"] | None:
+    """The limit that keeps this seat vacant although somebody stands by, if one does (DR-31)."""
+    limits, now = step.substitute, command.received_at
+    if isinstance(limits, bool):
+        return None
+    if not limits.after_vetting and _lost_in_vetting(inputs, left):
+        return "after_vetting"
+    published = run_of(state, step.id).window
+    assert published is not None, "a seat is given up in a list that was published"
+    if limits.within is not None:
+        end = inputs.calendar.end(published.opens_at, limits.within)
+        within = Window(opens_at=published.opens_at, closes_at=end)
+        if now >= after_pauses(state, inputs, within, now):
+            return "within"
+    times = run_of(state, step.id).came_in - {published.opens_at}  # with the list itself is none
+    full = limits.times_max is not None and len(times) >= limits.times_max and now not in times
+    return "times_max" if full else None
+
+
+def _lost_in_vetting(inputs: Inputs, left: Dropped) -> bool:
+    """By an answer that was asked for again, or by one that came late and was upheld (DR-11)."""
+    return left.reason == CLEARANCE_OBJECTED or inputs.standings[left.nomination].failed_vetting
 
 
 def _publish_cleared(

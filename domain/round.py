@@ -128,6 +128,7 @@ class StepRun:
     screened_all: bool = False  # also after the close
     screening_asked: bool = False
     taken: bool = False  # the body has decided, or conferred
+    came_in: frozenset[datetime] = frozenset()  # when substitutes did, into a published list
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +161,7 @@ class Standing:
     held: tuple[HeldTitle, ...] = ()  # what the subject was given, where the decision asks for it
     waived: frozenset[str] = frozenset()  # predicates that do not bar it
     deceased: bool = False
+    failed_vetting: bool = False  # a department's word put it out
 
     @property
     def disputed(self) -> bool:
@@ -241,7 +243,7 @@ def _evolve(state: State, event: Event, at: datetime, actor: str, stream: str) -
         case ListPublished():
             return _published(state, event)
         case Substituted():
-            return _substituted(state, event)
+            return _substituted(state, event, at)
         case DecisionTaken():
             return _step(state, event.step, taken=True)
         case TitlesConferred():
@@ -499,11 +501,12 @@ def _moved(window: Window, closes_at: datetime) -> Window:
     return Window(opens_at=window.opens_at, closes_at=closes_at)
 
 
-def _substituted(state: State, event: Substituted) -> State:
+def _substituted(state: State, event: Substituted, at: datetime) -> State:
     members = {id: member for id, member in state.members.items() if id != event.out}
     standby = {id: member for id, member in state.standby.items() if id != event.out}
     if event.into:
         members[event.into] = standby.pop(event.into)
+        state = _step(state, event.step, came_in=run_of(state, event.step).came_in | {at})
     out = state.out | {event.out: (event.step, event.reason)}
     return replace(state, members=members, standby=standby, out=out)
 

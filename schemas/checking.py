@@ -41,6 +41,7 @@ from schemas.programme import (
     Selection,
     Step,
     Stuffing,
+    SubstitutionLimits,
     Title,
     Units,
 )
@@ -173,6 +174,7 @@ def check_draft(draft: Draft, folder: Path) -> list[Fault]:
         _check_order,
         _check_fast_tracks,
         _check_clearances,
+        _check_substitutions,
         _check_reviews,
         _check_votes,
         _check_candidates,
@@ -515,6 +517,21 @@ def _check_clearances(draft: Draft, stage: DraftStage) -> Iterator[Fault]:
     for at, clearance in stage.of(Clearance):
         if clearance.valid_for and draft.routes_whole and not conferring:
             yield draft.fault((*at.place, "valid_for"), "validity_without_conferral", on_key=True)
+
+
+def _check_substitutions(draft: Draft, stage: DraftStage) -> Iterator[Fault]:
+    """Limits are of something: somebody stands in reserve, and departments have a word (DR-31)."""
+    asked = any(step.type == "clearance" for each in draft.stages for step in each.steps)
+    chosen: DraftStep | None = None
+    for at in stage.steps:
+        chosen = at if at.type == "selection" else chosen
+        limits = at.step.substitute if isinstance(at.step, Publicity) else None
+        if not isinstance(limits, SubstitutionLimits):
+            continue
+        if chosen is None or (isinstance(chosen.step, Selection) and not chosen.step.reserve):
+            yield draft.fault((*at.place, "substitute"), "limits_of_nothing", on_key=True)
+        elif not (limits.after_vetting or asked):
+            yield draft.fault((*at.place, "substitute", "after_vetting"), "vetting_nowhere", on_key=True)
 
 
 def _check_votes(draft: Draft, stage: DraftStage) -> Iterator[Fault]:

@@ -926,6 +926,7 @@ class Substituted(Event):
     out: str
     into: str = ""  # empty: the seat stays vacant
     reason: str
+    limit: Literal["times_max", "within", "after_vetting"] | None = None  # what kept the reserve out
 
 
 class DecisionTaken(Event):

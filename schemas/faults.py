@@ -208,6 +208,18 @@ WORDS: dict[str, tuple[str, str]] = {
         "本阶段及其上各级均无命名环节，意见的有效期无从核对。",
         "Neither this stage nor one above it confers anything, so the validity of an answer is never asked for.",
     ),
+    "limits_form": (
+        "递补限制须写 times_max、within、after_vetting: false 之一；不限则写 true。",
+        "Limits of substitution are times_max, within or after_vetting: false; write true for none.",
+    ),
+    "limits_of_nothing": (
+        "此前的遴选没有候补（reserve），无从递补，也就无可限制。",
+        "No selection before it keeps a reserve: nobody could come in, and there is nothing to limit.",
+    ),
+    "vetting_nowhere": (
+        "没有征求部门意见（clearance）的环节，after_vetting 无从适用。",
+        "No stage asks departments (clearance), so no seat is ever lost by their word.",
+    ),
     "publicities_order": (
         "{route} 一路的公示与评审为 {found}，两审三公示须为 {wanted}。",
         "Publicities and reviews on {route} are {found}; two reviews and three publicities are {wanted}.",

@@ -12,7 +12,7 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, PositiveInt, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, PositiveInt, Tag, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from schemas.ledger import Frozen
@@ -708,6 +708,37 @@ class Selection(Frozen):
         return self
 
 
+class SubstitutionLimits(Frozen):
+    """How far the reserve takes the places of those who leave a published list (DR-31); without a limit, always.
+
+    At most `times_max` times, all who come in at once being one; none once `within`, from the publication of the list,
+    is over; with `after_vetting: false` none for whom a department's word put out.
+    """
+
+    times_max: PositiveInt | None = None
+    within: Period | None = None
+    after_vetting: bool = True
+
+    @model_validator(mode="after")
+    def _limits_something(self) -> SubstitutionLimits:
+        if self.times_max is None and self.within is None and self.after_vetting:
+            raise PydanticCustomError(
+                "limits_form", "limits of substitution are times_max, within, after_vetting: false"
+            )
+        return self
+
+
+def _limits_or_flag(value: object) -> str:
+    return "limits" if isinstance(value, dict | SubstitutionLimits) else "flag"
+
+
+Substitutes = Annotated[
+    Annotated[bool, Tag("flag")] | Annotated[SubstitutionLimits, Tag("limits")],
+    Discriminator(_limits_or_flag),
+]
+"""Whether the reserve takes the places of those who leave: yes, no, or within limits."""
+
+
 class Publicity(Frozen):
     """The list is published to `audience` for objections; never shortened (DR-27 to DR-31),
     or not below `minimum` where one is set.
@@ -722,7 +753,7 @@ class Publicity(Frozen):
     audience: Literal["unit", "region", "public"] = "public"
     holds: Literal["subject", "step"] = "subject"
     accept_anonymous: bool = False
-    substitute: bool = True
+    substitute: Substitutes = True
 
     @model_validator(mode="after")
     def _minimum_is_within(self) -> Publicity:

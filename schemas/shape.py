@@ -156,11 +156,14 @@ def _of_alternatives(members: list[tuple[Spot, ErrorDetails]]) -> Fault:
     if len(members) == 1:
         return _fault(found, _CODES.get(first["type"], first["type"]), first)
     kinds: list[str] = []
+    words: list[str] = []
     for _, detail in members:
         code = _CODES.get(detail["type"], detail["type"])
+        words += _expected(detail) if code == "one_of" else []
         kinds += _expected(detail) if code == "one_of" else [_KINDS.get(code, "identifier")]
+    nearest, expected = nearest_word(first["input"], words), ", ".join(kinds)
     return fault_at(
-        found.node.mark, found.place, "one_of", input=_shown(first["input"]), expected=", ".join(kinds)
+        found.node.mark, found.place, "one_of", nearest, input=_shown(first["input"]), expected=expected
     )
 
 
@@ -207,10 +210,18 @@ def _down(at: dict[str, Any], step: str | int) -> dict[str, Any]:
 
 
 def _plain_schema(whole: dict[str, Any], at: dict[str, Any]) -> dict[str, Any]:
-    """A schema with its reference followed, and `null` left out of it."""
-    while "$ref" in at or "anyOf" in at:
+    """A schema with its reference followed; of several forms the one that has keys, else the first that is not `null`."""
+    while True:
         if "$ref" in at:
             at = whole["$defs"][at["$ref"].rsplit("/", 1)[-1]]
+        elif forms := at.get("anyOf") or _untagged(at):
+            some = [one for one in forms if one.get("type") != "null"]
+            at = next(iter(sorted(some, key=lambda one: "$ref" not in one)), {})
         else:
-            at = next((one for one in at["anyOf"] if one.get("type") != "null"), {})
-    return at
+            return at
+
+
+def _untagged(at: dict[str, Any]) -> list[dict[str, Any]]:
+    """The forms that no `type` tells apart."""
+    forms: list[dict[str, Any]] = [] if "discriminator" in at else at.get("oneOf", [])
+    return forms

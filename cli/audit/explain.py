@@ -15,7 +15,7 @@ from rich.text import Text
 from cli.audit.past import is_rehearsal, past_of
 from cli.desk import AtDesk, Desk, command, nomination_at
 from cli.output import Outcome, jsonable, number
-from cli.words import event_words, out_words, rank_words, status_words, step_words, told_words
+from cli.words import event_words, limit_words, out_words, rank_words, status_words, step_words, told_words
 from domain.audit.explain import explain
 from domain.audit.explained import (
     ConferralTold,
@@ -32,6 +32,7 @@ from domain.audit.explained import (
     SelectionTold,
     StepTold,
     TrainingTold,
+    Vacancy,
     VoteTold,
     Word,
 )
@@ -205,6 +206,7 @@ def _row(step: StepTold, desk: Desk) -> tuple[Text, str, Text, str]:
     ]
     if step.instead_of:
         found.append(_substituted(step, desk))
+    found += [_vacancy(one, desk) for one in step.vacancies]
     if step.out:
         found.append(f"✗ {_reason(step.out, _rules_against(step.detail), desk)}")
     return (
@@ -226,6 +228,14 @@ def _passed(step: StepTold, desk: Desk) -> Iterator[str]:
 
 def _substituted(step: StepTold, desk: Desk) -> str:
     return desk.say(f"递补 {step.instead_of} 的席位", f"came in from the reserve for {step.instead_of}")
+
+
+def _vacancy(seat: Vacancy, desk: Desk) -> str:
+    why, where = limit_words(seat.limit, desk.language), _position(seat.place)
+    return desk.say(
+        f"{seat.out} 的席位空缺，不递补：{why} [{seat.limit}] {where}",
+        f"the seat of {seat.out} stayed vacant: {why} [{seat.limit}] {where}",
+    )
 
 
 def _word(word: Word, desk: Desk) -> str:

@@ -204,7 +204,7 @@ class _Reader:
             case e.VotesUnfrozen():
                 return event.nomination or "frozen", "open"
             case e.Substituted():
-                return event.out, event.into or "vacant"
+                return event.out, event.into or (f"vacant ({event.limit})" if event.limit else "vacant")
             case e.DecisionTaken() if event.removed:
                 return ", ".join(one.nomination for one in event.removed), "removed: " + "; ".join(
                     one.reason for one in event.removed

@@ -34,6 +34,7 @@ from domain.audit.explained import (
     SelectionTold,
     StepTold,
     TrainingTold,
+    Vacancy,
     VoteTold,
     Word,
 )
@@ -182,6 +183,12 @@ class _Steps:
             case e.FastTracked() if self._id in event.nominations:
                 track = self._track(moment, event)
                 self._change(step, passed=PassedTold(event.fast_track, track, _place(recorded)))
+                return
+            case e.Substituted() if (
+                event.limit and self._id in self._past.round(self._stream, moment).standby
+            ):
+                seat = Vacancy(event.out, event.limit, _place(recorded))
+                self._change(step, vacancies=(*self._told[step].vacancies, seat))
                 return
             case e.ClearanceReplied() if event.nomination == self._id:
                 reply = Reply(event.department, event.outcome, event.reason, _place(recorded))

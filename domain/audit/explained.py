@@ -192,6 +192,15 @@ Detail = (
 
 
 @dataclass(frozen=True, slots=True)
+class Vacancy:
+    """A seat that stayed vacant while it stood in reserve, and the limit of substitution that kept it so (DR-31)."""
+
+    out: str
+    limit: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
 class StepTold:
     """A step that the nomination was in; `out` is why it left there."""
 
@@ -205,6 +214,7 @@ class StepTold:
     replies: tuple[Reply, ...] = ()
     passed: PassedTold | None = None
     instead_of: str = ""  # whose seat it took from the reserve
+    vacancies: tuple[Vacancy, ...] = ()
     out: str = ""
 
 

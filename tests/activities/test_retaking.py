@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from schemas.commands import Command, RevokeGrant, Withdraw
 from schemas.errors import Integrity
 from schemas.ledger import Actor, Append, JsonObject, NewEvent, Provenance, RecordedEvent
 from schemas.loading import open_programme
-from schemas.programme import Publicity
+from schemas.programme import DayUnit, Period, Publicity, Step, SubstitutionLimits
 from schemas.values import format_instant
 from store.memory import MemoryEventStore
 
@@ -41,6 +42,19 @@ class Withdrawing(Conductor):
             stream = names.nomination_stream(self.cycle, first)
             entrant = self.people[first]
             await self._do(stream, Withdraw(reason="本人要求"), entrant.actor)
+        return await super()._act(state)
+
+
+class WithdrawingLate(Withdrawing):
+    """The first of a list withdraws a second time when its period is over: too late for the reserve."""
+
+    async def _act(self, state: rounds.State) -> bool:
+        window = rounds.run_of(state, state.current).window
+        if window and self._now >= window.closes_at and state.stream in self._done:
+            again = f"{state.stream} again"
+            if again not in self._done:
+                self._done -= {state.stream}
+                self._done.add(again)
         return await super()._act(state)
 
 
@@ -143,6 +157,31 @@ async def test_an_honest_log_is_taken_again_whole_with_no_difference_dr_45(told:
         "ListPublished",
     }
     assert given <= tally.results.keys()
+
+
+async def test_a_seat_that_a_limit_kept_vacant_is_taken_again_dr_31_dr_45() -> None:
+    store, everybody = MemoryEventStore(), party()
+    limits = SubstitutionLimits(within=Period(days=1, unit=DayUnit.NATURAL_DAY))
+    stages = {
+        rank: stage.model_copy(update={"steps": tuple(_limited(step, limits) for step in stage.steps)})
+        for rank, stage in everybody.programme.stages.items()
+    }
+    programme = everybody.programme.model_copy(update={"stages": stages})
+    await WithdrawingLate(store, replace(everybody, programme=programme)).run()
+    assert all(taken.difference is None for taken in await taken_again(store))
+    late = [one for one in await store.read_all(0, 1_000_000) if one.data.get("limit") == "within"]
+    assert {one.type for one in late} == {"Substituted"}
+    forged, event = await planted(
+        store,
+        "Substituted",
+        lambda data: {key: value for key, value in data.items() if key != "limit"},
+        which=lambda one: "limit" in one.data,
+    )
+    await found_at(forged, event, "limit")
+
+
+def _limited(step: Step, limits: SubstitutionLimits) -> Step:
+    return step.model_copy(update={"substitute": limits}) if isinstance(step, Publicity) else step
 
 
 async def test_replay_leaves_the_log_as_it_is(told: MemoryEventStore) -> None:

@@ -35,13 +35,15 @@ FRONT = {"id": "f", "fact": "frontline", "op": "==", "value": True}
 HALF = {"id": "front", "who": FRONT, "op": ">=", "share": "1/2"}
 
 
-def reported(*after: dict[str, Any], reserve: int = 2, **selection: Any) -> World:
+def reported(
+    *after: dict[str, Any], reserve: int = 2, substitute: dict[str, Any] | bool = True, **selection: Any
+) -> World:
     """A county chose two of four and reported them; the province's round is open and has not cut off."""
     county = [
         INTAKE,
         panel(),
         choice(2, reserve=reserve, **selection),
-        step("publicity"),
+        step("publicity", substitute=substitute),
         *after,
     ]
     province = {"steps": [step("decision", body="council")]}
@@ -127,6 +129,21 @@ def test_with_no_reserve_the_seat_stays_vacant_after_the_report_too_dr_31() -> N
     assert world.events(world.round_stream(COUNTY), Substituted)[0].into == ""
     world.at(FreezePool())
     assert pool(world) == ["b"]
+
+
+def test_limits_of_substitution_hold_after_the_report_too_dr_31() -> None:
+    world = reported(substitute={"times_max": 1, "within": {"days": 90, "unit": "natural_day"}})
+    for id, limit in (("a", None), ("b", "times_max")):
+        world.now += DAY
+        world.withdraw(id)
+        amend(world)
+        assert world.events(world.round_stream(COUNTY), Substituted)[-1].limit == limit
+    assert list(world.round(COUNTY).members) == ["c"]
+    late = reported(substitute={"within": {"days": 6, "unit": "natural_day"}})
+    late.now += 9 * DAY
+    late.withdraw("a")
+    assert amend(late) == ["Substituted"]
+    assert late.events(late.round_stream(COUNTY), Substituted)[0].limit == "within"
 
 
 def test_composition_is_checked_again_after_the_report_dr_25_dr_31() -> None:

@@ -20,7 +20,9 @@ from schemas.commands import (
     PauseCycle,
     RearmStep,
     ReopenVetting,
+    ReplyClearance,
     ReportChange,
+    RequestClearance,
     ResolveTie,
     ResumeCycle,
     RuleOnObjection,
@@ -529,6 +531,137 @@ def test_a_seat_stays_vacant_where_the_programme_does_not_substitute_dr_31() -> 
     world.withdraw("a")
     world.close_step("publicity")
     assert substitutions(world) == [("a", "")]
+
+
+def limited(**limits: Any) -> World:
+    """Two published, two in reserve, and limits of substitution."""
+    return published(publicity={"substitute": limits})
+
+
+def give_up(world: World, *ids: str) -> None:
+    """These withdraw an hour later, all at once."""
+    world.now += DAY / 24
+    for id in ids:
+        world.withdraw(id)
+    world.close_step("publicity")
+
+
+def vacancies(world: World) -> list[tuple[str, str | None]]:
+    """The seats that nobody took, each with the limit that kept it vacant."""
+    told = world.events(world.round_stream(), Substituted)
+    return [(one.out, one.limit) for one in told if not one.into]
+
+
+def test_the_reserve_comes_in_no_more_often_than_the_programme_allows_dr_31() -> None:
+    world = limited(times_max=1)
+    give_up(world, "a")
+    give_up(world, "b")
+    assert substitutions(world) == [("a", "c"), ("b", "")]
+    assert vacancies(world) == [("b", "times_max")]
+    assert (list(world.round().members), list(world.round().standby)) == (["c"], ["d"])
+
+
+def test_all_who_come_in_at_once_are_one_substitution_and_with_the_list_itself_none_dr_31() -> None:
+    world = limited(times_max=1)
+    give_up(world, "a", "b")
+    assert substitutions(world) == [("a", "c"), ("b", "d")]
+    early = with_members(
+        panel(), choice(2, reserve=2), step("publicity", substitute={"times_max": 1}), members=list(FIVE)
+    )
+    judged(early, {id: mark for id, (mark, _) in FIVE.items()})
+    early.open_step("selection")
+    early.withdraw("a")
+    early.open_step("publicity")
+    give_up(early, "b")
+    assert substitutions(early) == [("a", "c"), ("b", "d")]
+
+
+def test_nobody_comes_in_once_the_time_for_it_is_over_dr_31() -> None:
+    world = limited(within={"days": 2, "unit": "natural_day"})
+    assert world.now == at("2024-03-12 00:00")
+    world.now = at("2024-03-14 22:00")
+    give_up(world, "a")
+    give_up(world, "b")
+    assert substitutions(world) == [("a", "c"), ("b", "")]
+    assert vacancies(world) == [("b", "within")]
+
+
+def test_the_time_for_substitutions_gets_back_what_a_pause_took_dr_31() -> None:
+    world = limited(within={"days": 2, "unit": "natural_day"})
+    pause(world, 9)
+    rearm(world)
+    give_up(world, "a")
+    assert substitutions(world) == [("a", "c")]
+
+
+def test_nobody_gives_way_for_the_composition_where_nobody_may_come_in_dr_31() -> None:
+    people = {
+        "a": ("90", {"frontline": True, "head": True}),
+        "b": ("80", {"frontline": False, "head": False}),
+        "c": ("70", {"frontline": True, "head": False}),
+        "d": ("60", {"frontline": False, "head": True}),
+    }
+    heads = {"id": "heads", "who": FRONT | {"id": "h", "fact": "head"}, "op": ">=", "share": "1/2"}
+    within = {"substitute": {"within": {"days": 1, "unit": "natural_day"}}}
+    world = published(people, publicity=within, shares=[HALF, heads])
+    world.now += 3 * DAY
+    give_up(world, "a")
+    assert vacancies(world) == [("a", "within")]
+    assert list(world.round().members) == ["b"]
+
+
+def vetted() -> World:
+    """Three published, two in reserve; whom the departments put out nobody replaces."""
+    asked = step("clearance", silence="consent", departments=["tax"])
+    publicity = step("publicity", substitute={"after_vetting": False})
+    world = with_members(asked, panel(), choice(3, reserve=2), publicity, members=list(FIVE))
+    world.open_step("clearance")
+    world.pass_window("clearance")
+    judged(world, {id: mark for id, (mark, _) in FIVE.items()})
+    world.open_step("selection")
+    world.open_step("publicity")
+    return world
+
+
+def reopen(world: World, id: str) -> None:
+    body = ReopenVetting(round=world.round_stream(), step="clearance", department="tax", reason="欠税")
+    world.on(id, body, TAX)
+
+
+def test_a_seat_that_was_lost_in_vetting_stays_vacant_where_the_programme_says_so_dr_11_dr_31() -> None:
+    world = vetted()
+    reopen(world, "a")
+    rule(world, "a", "upheld", "clearance-tax-1")
+    give_up(world, "b")
+    assert vacancies(world) == [("a", "after_vetting")]
+    assert substitutions(world) == [("a", ""), ("b", "d")]
+    world.at(RequestClearance(step="clearance", nominations=("c",)), OPERATOR)
+    answer = {"step": "clearance", "department": "tax", "nomination": "c", "outcome": "object"}
+    world.at(ReplyClearance.model_validate(answer), TAX)
+    assert vacancies(world) == [("a", "after_vetting"), ("c", "after_vetting")]
+    assert (list(world.round().members), list(world.round().standby)) == (["d"], ["e"])
+
+
+def test_it_is_what_ended_a_nomination_that_counts_and_not_what_came_after_dr_31() -> None:
+    world = vetted()
+    for id in ("a", "b"):
+        reopen(world, id)
+    object_to(world, "a")
+    rule(world, "a", "upheld")
+    world.withdraw("b")
+    for id in ("a", "b"):
+        rule(world, id, "upheld", "clearance-tax-1")
+    world.close_step("publicity")
+    assert substitutions(world) == [("a", "d"), ("b", "e")]
+
+
+def test_with_nobody_in_reserve_no_limit_is_named_dr_31() -> None:
+    world = limited(within={"days": 1, "unit": "natural_day"})
+    for id in ("c", "d"):
+        world.withdraw(id)
+    world.now += 3 * DAY
+    give_up(world, "a")
+    assert vacancies(world) == [("a", None)]
 
 
 def test_everybody_who_left_is_replaced_in_one_go_and_a_substitute_too_dr_31() -> None:

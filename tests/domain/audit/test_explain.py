@@ -35,6 +35,7 @@ from tests.domain.audit.logged import LoggedWorld, logged
 from tests.domain.specification import (
     COUNCIL,
     COUNCIL_2,
+    DAY,
     HANDLER,
     HANDLER_2,
     JUDGES,
@@ -318,6 +319,23 @@ def test_a_substitute_is_told_whose_seat_it_took_and_who_lost_it_by_what_dr_31()
     assert (lost.cut.reason, lost.cut.step) == ("DISQUALIFIED: 查实", "publicity")
     assert lost.cut.by in (HANDLER.id, HANDLER_2.id)
     assert step_of(lost, "publicity").out == "SUBSTITUTED: DISQUALIFIED"
+
+
+def test_whoever_stood_by_is_told_which_limit_kept_a_seat_vacant_dr_31() -> None:
+    limits = {"within": {"days": 1, "unit": "natural_day"}}
+    world = logged(
+        panel(), choice(1, reserve=1), step("publicity", substitute=limits), members=("a", "b", "c")
+    )
+    judged(world, {"a": "90", "b": "80", "c": "70"})
+    world.open_step("selection")
+    world.open_step("publicity")
+    world.now += 3 * DAY
+    world.withdraw("a")
+    world.close_step("publicity")
+    [seat] = step_of(explain(world.read_back(), "b"), "publicity").vacancies
+    assert (seat.out, seat.limit) == ("a", "within")
+    assert world.log[seat.place.position - 1].type == "Substituted"  # type: ignore[operator] # it has a position
+    assert step_of(explain(world.read_back(), "a"), "publicity").vacancies == ()
 
 
 def test_a_recusal_after_the_close_leaves_the_mark_on_record_and_void_dr_13() -> None:
