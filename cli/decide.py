@@ -24,6 +24,7 @@ from cli.desk import (
 )
 from cli.nomination_file import facts_of, personal_fields
 from cli.output import Outcome
+from cli.points import Document, document_hash
 from domain.nomination import State
 from schemas import names
 from schemas.commands import Disqualify, Endorse, Reject, ReturnForCorrection, RuleOnObjection, Withdraw
@@ -174,13 +175,22 @@ async def object_(
     ] = "",
     field: Field = (),
     anonymous: Annotated[bool, Parameter(help="匿名 · anonymously, where the programme accepts it")] = False,
+    evidence: Document = "",
     signed: Signed,
     desk: AtDesk,
 ) -> Outcome:
     where = nomination_at(nomination, cycle)
     fields = personal_fields(map(pair_of, field))
     objection, receipt = await (await desk.door()).object_to(
-        where.cycle, where.id, identity, fields, ground, signed.actor, anonymous=anonymous, key=signed.key
+        where.cycle,
+        where.id,
+        identity,
+        fields,
+        ground,
+        signed.actor,
+        anonymous=anonymous,
+        key=signed.key,
+        evidence=document_hash(evidence) if evidence else None,
     )
     return _objected(desk.told(receipt, objection=objection), receipt, desk)
 

@@ -712,7 +712,7 @@ def _nudge(state: State, command: Command) -> Post:
 
 
 def _object(state: State, command: Command, body: FileObjection, inputs: Inputs) -> Decision:
-    """DR-29: real-name, within the window in which this nomination was published; else refused, and kept."""
+    """DR-29: real-name or with evidence, as declared, within the nomination's own window; else refused, and kept."""
     if body.objection in {*state.objections, *state.merged}:
         raise Refused("OBJECTION_EXISTS", objection=body.objection)
     _must_not_be_gone(state, command)
@@ -721,15 +721,25 @@ def _object(state: State, command: Command, body: FileObjection, inputs: Inputs)
     said = body.model_dump(exclude={"kind", "anonymous"}) | {"step": step}
     if rounds.publication_over(inputs.round, _id(command), command.received_at):
         return Decision(events=(ObjectionRefused(**said, reason="late"),))
-    if body.anonymous and isinstance(declared, Publicity) and not declared.accept_anonymous:
+    if body.anonymous and isinstance(declared, Publicity) and not _accepts_anonymous(declared, body):
         return Decision(events=(ObjectionRefused(**said, reason="anonymous"),))
     known = _on_same_ground(state, body, step)
     if known:
         merged = ObjectionMerged(
-            objection=body.objection, into=known, entry=body.entry, commitment=body.commitment
+            objection=body.objection,
+            into=known,
+            entry=body.entry,
+            commitment=body.commitment,
+            evidence=body.evidence,
         )
         return Decision(events=(merged,), guards=_guards(command, gate))
     return Decision(events=(ObjectionFiled(**said),), guards=_guards(command, gate))
+
+
+def _accepts_anonymous(step: Publicity, body: FileObjection) -> bool:
+    if step.accept_anonymous == "with_evidence_only":
+        return body.evidence is not None
+    return step.accept_anonymous
 
 
 def _on_same_ground(state: State, body: FileObjection, step: str) -> str:

@@ -406,6 +406,7 @@ class Door:
         actor: Actor,
         anonymous: bool = False,
         key: str = "",
+        evidence: str | None = None,
     ) -> tuple[str, Receipt]:
         """Files an objection; who objects is sealed in the vault and only pointed at, also where they act themselves.
 
@@ -425,6 +426,7 @@ class Door:
             commitment=deposit.commitment,
             ground=ground,
             anonymous=anonymous,
+            evidence=evidence,
         )
         if actor.role == OBJECTOR_ROLE:
             actor = Actor(id=f"objector-{objection}", role=OBJECTOR_ROLE)

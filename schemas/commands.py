@@ -26,6 +26,12 @@ Meant = Annotated[str, Field(exclude_if=lambda step: not step)]
 """The endorsement that is meant, where a stage has several; unsaid, the one that began last, and then it is no part of the
 command's bytes.
 """
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
+def _is_none(value: object) -> bool:
+    return value is None
+
 
 # ---- cycle ----
 
@@ -187,6 +193,8 @@ class Withdraw(Frozen):
 
 
 class FileObjection(Frozen):
+    """`evidence` is a document's hash; it is left out of an objection that has none, as it was before there was any."""
+
     kind: Literal["object"] = "object"
     objection: str
     round: str
@@ -194,6 +202,7 @@ class FileObjection(Frozen):
     commitment: str
     ground: str
     anonymous: bool = False
+    evidence: Sha256 | None = Field(default=None, exclude_if=_is_none)
 
 
 class ReopenVetting(Frozen):
@@ -211,9 +220,6 @@ class RuleOnObjection(Frozen):
     objection: str
     outcome: Literal["upheld", "dismissed"]
     reason: Reason
-
-
-Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
 class NoteDeath(Frozen):

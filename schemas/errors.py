@@ -155,8 +155,8 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "Objection {objection} is ruled on already ({outcome}).",
     ),
     "ANONYMOUS_OBJECTION": (
-        "异议须实名，未予受理；已存档备查。",
-        "An objection must be in one's real name: it is refused, and kept as a lead.",
+        "异议须实名，匿名的仅在规定允许并附证据时受理；本件未予受理，已存档备查。",
+        "An objection must be in one's real name, or with evidence where that is enough: it is refused, and kept as a lead.",
     ),
     "LATE_OBJECTION": (
         "公示期已过，异议未予受理；已存档备查。",

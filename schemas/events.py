@@ -311,6 +311,7 @@ class ObjectionFiled(Event):
     entry: str
     commitment: str
     ground: str
+    evidence: str | None = None  # SHA-256 of a document
 
 
 class ObjectionMerged(Event):
@@ -320,6 +321,7 @@ class ObjectionMerged(Event):
     into: str
     entry: str
     commitment: str
+    evidence: str | None = None
 
 
 class VettingReopened(Event):
@@ -350,6 +352,7 @@ class ObjectionRefused(Event):
     entry: str
     commitment: str
     ground: str
+    evidence: str | None = None
     reason: Literal["late", "anonymous"]
 
 

@@ -743,7 +743,8 @@ class Publicity(Frozen):
     """The list is published to `audience` for objections; never shortened (DR-27 to DR-31),
     or not below `minimum` where one is set.
 
-    An open objection `holds` its subject, and the others go on, or the whole step.
+    An open objection `holds` its subject, and the others go on, or the whole step. One without a name is accepted, is
+    not, or `with_evidence_only` (DR-29).
     """
 
     type: Literal["publicity"] = "publicity"
@@ -752,7 +753,7 @@ class Publicity(Frozen):
     minimum: Period | None = None
     audience: Literal["unit", "region", "public"] = "public"
     holds: Literal["subject", "step"] = "subject"
-    accept_anonymous: bool = False
+    accept_anonymous: bool | Literal["with_evidence_only"] = False
     substitute: Substitutes = True
 
     @model_validator(mode="after")

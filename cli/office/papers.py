@@ -212,16 +212,13 @@ def notice(
     step = publicity_step(dossier, event.step)
     first = published == publications(dossier)[0]
     listed = [_published(dossier, one) for one in people]
-    named = "可实名或匿名反映，并提供事实依据"
-    if not step.accept_anonymous:
-        named = "请以实名反映，并提供事实依据，匿名反映不予受理"
     return {
         "title": f"关于{dossier.title}{'' if first else '递补'}人选的公示",
         "opening": f"根据《{dossier.title}》评选办法，经逐级推荐和评审，现将{len(listed)}名{'' if first else '递补'}人选予以公示，接受监督。",
         "opens": beijing(event.window.opens_at),
         "closes": until(event.window.closes_at),
         "day_count": event.day_count,
-        "objections": f"公示期内，对公示人选有异议的，{named}；公示期满后的反映不作为本次公示的异议。",
+        "objections": how_to_object(step),
         "contact": contact,
         "people": [[str(n), *one] for n, one in enumerate(listed, 1)],
         "order": STROKES if order == "strokes" else "",
@@ -233,6 +230,16 @@ def notice(
         "made": int(told.at.timestamp()),
         "rehearsal": event.rehearsal,
     }
+
+
+def how_to_object(step: Publicity) -> str:
+    """In whose name, and until when, as a notice prints it (DR-29)."""
+    named = {
+        True: "可实名或匿名反映，并提供事实依据",
+        False: "请以实名反映，并提供事实依据，匿名反映不予受理",
+        "with_evidence_only": "请以实名反映，并提供事实依据，匿名反映未附证据材料的不予受理",
+    }[step.accept_anonymous]
+    return f"公示期内，对公示人选有异议的，{named}；公示期满后的反映不作为本次公示的异议。"
 
 
 def notice_docx(said: dict[str, Any], layout: Path | None = None) -> bytes:

@@ -21,7 +21,7 @@ from python_calamine import load_workbook
 
 from cli import app
 from cli.audit.anchors import anchors_of
-from cli.office.papers import until
+from cli.office.papers import how_to_object, until
 from cli.output import BAD_FILE, OK, REFUSED, USAGE, Outcome
 from domain.calendar import SHANGHAI
 from proof.note import SigningKey
@@ -56,7 +56,7 @@ from schemas.events import (
 )
 from schemas.ledger import Actor, Append, Provenance
 from schemas.loading import open_programme
-from schemas.programme import Channel, Rank
+from schemas.programme import Channel, Publicity, Rank
 from schemas.unit_files import merge_units
 from schemas.units import Unit
 from schemas.values import Label, Pace
@@ -403,6 +403,16 @@ async def test_a_notice_prints_the_signed_root_that_holds_it_and_the_log_is_veri
     async with snapshot(office.database.dsns.auditor) as connection:
         found = await verify_log(connection, NOON, (), await anchors_of([printed], ()))
     assert found.checkpoints >= 1  # that somebody exported is an event of its own, which a later one holds
+
+
+def test_a_notice_says_in_whose_name_one_may_object_dr_29() -> None:
+    said = {"id": "p", "period": {"days": 5, "unit": "work_day"}}
+    for accepted, words in (
+        (False, "匿名反映不予受理"),
+        (True, "可实名或匿名反映"),
+        ("with_evidence_only", "匿名反映未附证据材料的不予受理"),
+    ):
+        assert words in how_to_object(Publicity.model_validate(said | {"accept_anonymous": accepted}))
 
 
 async def test_a_notice_in_the_order_of_strokes_lists_ding_before_wang(

@@ -1,6 +1,7 @@
 """A nomination's own rules: how it gets in, who may decide on it, how it is returned, objected to, and left."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -26,6 +27,8 @@ from schemas.events import (
     NominationDisqualified,
     NominationEndorsed,
     NominationReturned,
+    ObjectionFiled,
+    ObjectionMerged,
     ObjectionRefused,
     ObjectionRuled,
     VettingReopened,
@@ -63,7 +66,7 @@ def publishing() -> World:
     return world
 
 
-def objection(id: str = "o1", anonymous: bool = False) -> FileObjection:
+def objection(id: str = "o1", anonymous: bool = False, **more: Any) -> FileObjection:
     return FileObjection(
         objection=id,
         round=ROUND,
@@ -71,6 +74,7 @@ def objection(id: str = "o1", anonymous: bool = False) -> FileObjection:
         commitment="0" * 64,
         ground="deeds",
         anonymous=anonymous,
+        **more,
     )
 
 
@@ -473,6 +477,23 @@ def test_an_anonymous_objection_is_filed_where_the_programme_accepts_it_dr_29() 
     world.open_step("publicity")
     world.on("a", objection(anonymous=True), STRANGER)
     assert world.standing("a").disputed
+
+
+def test_an_anonymous_objection_needs_evidence_where_the_programme_asks_for_it_dr_29() -> None:
+    world = with_members(step("publicity", accept_anonymous="with_evidence_only"), members=["a"])
+    world.open_step("publicity")
+    assert kept(world, "o1", anonymous=True) == "anonymous"
+    [filed] = world.on("a", objection("o2", anonymous=True, evidence="e" * 64), STRANGER)
+    assert isinstance(filed, ObjectionFiled)
+    assert filed.evidence == "e" * 64
+    assert world.nomination("a").open_objections() == ("o2",)
+    [merged] = world.on("a", objection("o3", evidence="f" * 64), STRANGER)
+    assert isinstance(merged, ObjectionMerged)
+    assert merged.evidence == "f" * 64
+
+
+def test_an_objection_without_evidence_is_asked_for_in_the_words_that_it_had_before_dr_45() -> None:
+    assert not {"evidence"} & objection().model_dump().keys()
 
 
 def test_an_objection_needs_a_publication_and_somebody_still_in_it_dr_29() -> None:
