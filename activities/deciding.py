@@ -403,10 +403,11 @@ class Decider:
         known = dict(zip(asked, await self.read(*asked), strict=True))
         folded, folded_cycle, grants = [known[stream] for stream in asked[:3]]
         at = nomination.round_of(folded.state, body)
-        programme, tree, _ = await self._laws(folded_cycle)
+        programme, tree, calendar = await self._laws(folded_cycle)
         inputs = nomination.Inputs(
             programme=programme,
             tree=tree,
+            calendar=calendar,
             authority=grants.state,
             round=known[at].state if at in known else await self._round(at),
             summit=await self._round(nomination.summit_of(folded.state, body)),
@@ -416,6 +417,7 @@ class Decider:
             received=folded_cycle.state.received,
             claims=await self._claims(cycle, nomination.scope_of(folded.state, body)),
             held=await self._held_by_submitted(folded_cycle.state, programme, body),
+            pauses=cycles.stood_still(folded_cycle.state, command.received_at),
         )
         return Decided(folded, inputs, nomination.decide(folded.state, command, body, inputs))
 

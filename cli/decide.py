@@ -24,7 +24,7 @@ from cli.desk import (
 )
 from cli.nomination_file import facts_of, personal_fields
 from cli.output import Outcome
-from cli.points import Document, document_hash
+from cli.points import Document, day_of, document_hash
 from domain.nomination import State
 from schemas import names
 from schemas.commands import Disqualify, Endorse, Reject, ReturnForCorrection, RuleOnObjection, Withdraw
@@ -160,8 +160,10 @@ async def disqualify(
 
 @command(
     "object",
-    zh="公示期内实名提出异议，异议人信息只入保管库；逾期不予受理，存档备查。",
-    en="Object to a published nomination, in one's real name, which goes to the vault alone; late, it is kept as a lead.",
+    zh="公示期内实名提出异议，异议人信息只入保管库；逾期不予受理，存档备查。邮寄的由经办人或异议受理人登记，"
+    "项目规定以邮戳为准（by_post）的，写 --postmark。",
+    en="Object to a published nomination, in one's real name, which goes to the vault alone; late, it is kept as a lead. "
+    "What came by post an operator or handler enters: with --postmark it counts by that day, where the programme has by_post.",
     example="object sichuan-craftsman.1/N-0001 --ground false_record --identity ID --field name=测试·甲一 "
     "--as s-3 --role handler --unit 51",
 )
@@ -176,6 +178,9 @@ async def object_(
     field: Field = (),
     anonymous: Annotated[bool, Parameter(help="匿名 · anonymously, where the programme accepts it")] = False,
     evidence: Document = "",
+    postmark: Annotated[
+        str, Parameter(help="邮寄异议的邮戳日期 · the day of the postmark, of what came by post")
+    ] = "",
     signed: Signed,
     desk: AtDesk,
 ) -> Outcome:
@@ -191,6 +196,7 @@ async def object_(
         anonymous=anonymous,
         key=signed.key,
         evidence=document_hash(evidence) if evidence else None,
+        postmark=day_of(postmark) if postmark else None,
     )
     return _objected(desk.told(receipt, objection=objection), receipt, desk)
 

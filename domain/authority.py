@@ -39,6 +39,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     "reject": ("officer",),
     "close_early": ("officer", "operator"),
     "rule": ("handler",),
+    "object": ("operator", "handler"),  # for what came by post; whoever objects in person needs no grant
     "disqualify": ("operator", "handler"),
     "form_panel": ("operator",),
     "replace_judge": ("operator",),

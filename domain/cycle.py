@@ -114,6 +114,13 @@ class Inputs:
 initial = State()
 
 
+def stood_still(state: State, now: datetime) -> tuple[tuple[datetime, datetime], ...]:
+    """Every pause, from when until when; the present one until now."""
+    if state.status != Status.PAUSED or state.paused_at is None:
+        return state.pauses
+    return (*state.pauses, (state.paused_at, now))
+
+
 def evolve(state: State, event: Event, at: datetime, actor: str = "") -> State:
     return replace(_evolve(state, event, at, actor), seq=state.seq + 1)
 

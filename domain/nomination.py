@@ -5,14 +5,17 @@ is conferred or out.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
 from enum import StrEnum
+from typing import Literal
 
 from domain import authority, team
 from domain import round as rounds
 from domain.calendar import local_date
-from domain.decision import NOTHING, Decision, two_people
+from domain.decision import NOTHING, Calendar, Decision, two_people
 from domain.eligibility import facts_fault, waivable
 from domain.history import Past
+from domain.timing import end_after
 from schemas import names
 from schemas.commands import (
     ENGINE,
@@ -62,6 +65,7 @@ from schemas.events import (
     TeamMember,
     TransferNoted,
     VettingReopened,
+    Window,
 )
 from schemas.ledger import Claim, Effect, GateOpen, Guard, HeadIs, Post, Release, Reserve, Unclaim
 from schemas.programme import (
@@ -110,6 +114,7 @@ class Objection:
     outcome: str = ""
     ground: str = ""
     department: str = ""
+    postmark: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,15 +186,17 @@ class Inputs:
 
     programme: Programme
     tree: UnitTree
+    calendar: Calendar
     authority: authority.State
     round: rounds.State
-    summit: rounds.State = rounds.initial  # where a department speaks late: it may have conferred meanwhile
+    summit: rounds.State = rounds.initial  # for words that come late: it may have conferred meanwhile
     claims: dict[int, str] = field(default_factory=dict)  # the places of `scope_of` this command, by holder
     intake_open: bool = False
     given: dict[str, int] = field(default_factory=dict)  # places, by the unit that gave them away
     received: dict[str, int] = field(default_factory=dict)  # and by the unit that has them now
     fed: frozenset[str] = frozenset()  # subjects whom the cycle's feeders nominate
     held: tuple[HeldTitle, ...] = ()  # what the subject was given before, where a bar is looked for
+    pauses: tuple[tuple[datetime, datetime], ...] = ()  # of the cycle, from when until when
 
 
 initial = State()
@@ -276,9 +283,9 @@ def _evolve_objections(
         case ObjectionMerged():
             return replace(state, merged=state.merged | {event.objection: event.into})
         case ObjectionFiled():
-            one = Objection(event.round, event.step, ground=event.ground)
+            one = Objection(event.round, event.step, ground=event.ground, postmark=event.postmark)
         case ObjectionRefused():
-            one = Objection(event.round, event.step, "refused", event.ground)
+            one = Objection(event.round, event.step, "refused", event.ground, postmark=event.postmark)
         case VettingReopened():
             one = Objection(event.round, event.step, department=event.department)
         case ObjectionRuled():
@@ -315,6 +322,7 @@ def standing(state: State, nomination: str, held: tuple[HeldTitle, ...] = ()) ->
         facts=state.facts,
         endorsed={key: given.rank or 0 for key, given in state.endorsed.items()},
         objections=state.open_objections(),
+        posted=tuple(id for id in state.open_objections() if state.objections[id].postmark),
         titles=state.titles,
         held=held,
         waived=state.waived,
@@ -429,7 +437,8 @@ def round_of(state: State, body: NominationBody) -> str:
 
 def summit_of(state: State, body: NominationBody) -> str:
     """The round at the end of its way, where that matters; empty where it does not."""
-    if not isinstance(body, ReopenVetting) or state.submitted is None:
+    late = isinstance(body, ReopenVetting) or (isinstance(body, FileObjection) and body.postmark is not None)
+    if not late or state.submitted is None:
         return ""
     return names.round_stream(state.submitted.cycle, names.ROOT_ROUTE, state.submitted.path[-1])
 
@@ -712,17 +721,23 @@ def _nudge(state: State, command: Command) -> Post:
 
 
 def _object(state: State, command: Command, body: FileObjection, inputs: Inputs) -> Decision:
-    """DR-29: real-name or with evidence, as declared, within the nomination's own window; else refused, and kept."""
+    """DR-29: real-name or with evidence, as declared, within the nomination's own period; else refused, and kept.
+
+    One that came by post counts by its postmark; once all is decided it is a lead.
+    """
     if body.objection in {*state.objections, *state.merged}:
         raise Refused("OBJECTION_EXISTS", objection=body.objection)
     _must_not_be_gone(state, command)
     step, gate = rounds.publicity_gate(inputs.round, _id(command))
     declared = rounds.step_of(inputs.round, inputs.programme, step)
+    assert isinstance(declared, Publicity), "a list is published by a publicity step"
+    grant = _as_reader_of_post(command, body, inputs)
+    over = rounds.publication_over(inputs.round, _id(command), command.received_at)
+    reason = _why_refused(state, command, body, inputs, declared)
     said = body.model_dump(exclude={"kind", "anonymous"}) | {"step": step}
-    if rounds.publication_over(inputs.round, _id(command), command.received_at):
-        return Decision(events=(ObjectionRefused(**said, reason="late"),))
-    if body.anonymous and isinstance(declared, Publicity) and not _accepts_anonymous(declared, body):
-        return Decision(events=(ObjectionRefused(**said, reason="anonymous"),))
+    if reason:
+        return Decision(events=(ObjectionRefused(**said, reason=reason),), grant=grant)
+    guards = (*_guards(command), *_heads(state, body, inputs)) if over else _guards(command, gate)
     known = _on_same_ground(state, body, step)
     if known:
         merged = ObjectionMerged(
@@ -731,9 +746,48 @@ def _object(state: State, command: Command, body: FileObjection, inputs: Inputs)
             entry=body.entry,
             commitment=body.commitment,
             evidence=body.evidence,
+            postmark=body.postmark,
         )
-        return Decision(events=(merged,), guards=_guards(command, gate))
-    return Decision(events=(ObjectionFiled(**said),), guards=_guards(command, gate))
+        return Decision(events=(merged,), guards=guards, grant=grant)
+    return Decision(events=(ObjectionFiled(**said),), guards=guards, grant=grant)
+
+
+def _as_reader_of_post(command: Command, body: FileObjection, inputs: Inputs) -> str:
+    """Whoever enters what came by post vouches for the day on it; Refused NOT_AUTHORISED, or NOT_YET for one to come."""
+    if body.postmark is None:
+        return ""
+    assert inputs.round.opened is not None
+    unit = inputs.round.opened.unit
+    grant = authority.authorize(inputs.authority, inputs.tree, command.actor, body.kind, unit)
+    if body.postmark > local_date(command.received_at):
+        raise Refused("NOT_YET", what=command.stream, on=body.postmark)
+    return grant
+
+
+def _why_refused(
+    state: State, command: Command, body: FileObjection, inputs: Inputs, step: Publicity
+) -> Literal["late", "anonymous", "decided", ""]:
+    """Why an objection is kept as a lead and holds nothing; empty where it is heard."""
+    over = rounds.publication_over(inputs.round, _id(command), command.received_at)
+    if over and not _posted_in_time(command, body, inputs, step):
+        return "late"
+    if body.anonymous and not _accepts_anonymous(step, body):
+        return "anonymous"
+    decided = inputs.summit.over or _is_conferred(state, command, inputs)
+    return "decided" if over and decided else ""
+
+
+def _posted_in_time(command: Command, body: FileObjection, inputs: Inputs, step: Publicity) -> bool:
+    """Whether it was posted on a day of the period, and came no longer after it than the programme lets it."""
+    if step.by_post is None or body.postmark is None:
+        return False
+    period = rounds.period_of(inputs.round, _id(command))
+    last = period.closes_at - timedelta(microseconds=1)
+    if not local_date(period.opens_at) <= body.postmark <= local_date(last):
+        return False
+    on_its_way = Window(opens_at=period.closes_at, closes_at=inputs.calendar.end(last, step.by_post))
+    end = end_after(on_its_way, (*inputs.pauses, *inputs.round.pauses), inputs.calendar)
+    return command.received_at < end
 
 
 def _accepts_anonymous(step: Publicity, body: FileObjection) -> bool:
@@ -763,18 +817,26 @@ def _reopen_vetting(state: State, command: Command, body: ReopenVetting, inputs:
     if nomination not in inputs.round.members.keys() | inputs.round.standby.keys():
         raise Refused("NOT_A_MEMBER", nomination=nomination, round=body.round)
     said = body.model_dump(exclude={"kind"})
-    if (
-        state.status == Status.CONFERRED or nomination in inputs.summit.conferred
-    ):  # it may not have heard of it yet
+    if _is_conferred(state, command, inputs):
         return Decision(events=(RevocationLeadRecorded(**said),), grant=grant)
     _must_not_be_gone(state, command)
     if rounds.run_of(inputs.round, step.id).closed_at is None:
         raise Refused("STAGE_MISMATCH", current=inputs.round.current or "-", action=body.kind)
     objection = f"{body.step}-{body.department}-{len(state.objections) + 1}"
     reopened = VettingReopened(objection=objection, **said)
-    heads = {inputs.round.stream: inputs.round.seq, summit_of(state, body): inputs.summit.seq}
-    guards = (*_guards(command), *(HeadIs(stream=stream, seq=seq) for stream, seq in heads.items()))
+    guards = (*_guards(command), *_heads(state, body, inputs))
     return Decision(events=(reopened,), guards=guards, effects=(_nudge(state, command),), grant=grant)
+
+
+def _is_conferred(state: State, command: Command, inputs: Inputs) -> bool:
+    """Whether it has the highest title; it may not have heard of it yet."""
+    return state.status == Status.CONFERRED or _id(command) in inputs.summit.conferred
+
+
+def _heads(state: State, body: NominationBody, inputs: Inputs) -> tuple[HeadIs, ...]:
+    """The round and the one at the end of its way have not moved since they were read."""
+    heads = {inputs.round.stream: inputs.round.seq, summit_of(state, body): inputs.summit.seq}
+    return tuple(HeadIs(stream=stream, seq=seq) for stream, seq in heads.items())
 
 
 def _must_not_be_gone(state: State, command: Command) -> None:

@@ -157,6 +157,7 @@ class Standing:
         default_factory=dict
     )  # (round, step) → recommendation rank or 0
     objections: tuple[str, ...] = ()  # on which nobody has ruled yet
+    posted: tuple[str, ...] = ()  # of these, those that came by post and count by their postmark
     titles: tuple[str, ...] = ()
     held: tuple[HeldTitle, ...] = ()  # what the subject was given, where the decision asks for it
     waived: frozenset[str] = frozenset()  # predicates that do not bar it
@@ -627,6 +628,15 @@ def publication_over(state: State, nomination: str, now: datetime) -> bool:
     publication = state.published[nomination]
     over = run_of(state, publication.step).closed_at is not None or state.over
     return (over and nomination not in awaited(state)) or now >= publication.window.closes_at
+
+
+def period_of(state: State, nomination: str) -> Window:
+    """The nomination's own publicity period; where somebody ended it early, until then."""
+    publication = state.published[nomination]
+    window, run = publication.window, run_of(state, publication.step)
+    if run.early and run.closed_at is not None and window.opens_at < run.closed_at < window.closes_at:
+        return Window(opens_at=window.opens_at, closes_at=run.closed_at)
+    return window
 
 
 def publicity_gate(state: State, nomination: str) -> tuple[str, str]:

@@ -86,9 +86,13 @@ def hold_subjects(step: str, standings: Iterable[Standing]) -> Decision:
 
 
 def _is_held(state: State, one: Standing) -> bool:
-    """Whether an objection is open that held it: one that came after it was cleared holds it at the next publicity."""
+    """Whether an objection is open that held it, or one that came by post and was in time (DR-29).
+
+    One that came after it was cleared holds it at the next publicity.
+    """
     by = state.held.get(one.nomination)
-    return by is not None and bool(by & set(one.objections) if by else one.disputed)
+    held = by is not None and bool(by & set(one.objections) if by else one.disputed)
+    return held or bool(one.posted)
 
 
 def head_guards(standings: Iterable[Standing], command: Command) -> tuple[Guard, ...]:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from domain import authority
 from domain.calendar import resumed_close
-from domain.decision import NOTHING, Decision, two_people
+from domain.decision import NOTHING, Calendar, Decision, two_people
 from domain.round import State, must_be_current, run_of, windows_of
 from domain.steps import Inputs, cycle_guard, set_gate, set_gates
 from schemas.commands import Command, ExtendReports, ExtendStep, PauseRound
@@ -177,10 +177,14 @@ def _reports_due(state: State, now: datetime, inputs: Inputs) -> datetime | None
 def after_pauses(state: State, inputs: Inputs, window: Window, now: datetime) -> datetime:
     """When a period that nobody has moved yet ends, given back what pauses since its opening took."""
     own = (*state.pauses, (state.paused_at, now)) if state.paused_at else state.pauses
-    pauses = [pause for pause in (*inputs.cycle.pauses, *own) if pause[0] >= window.opens_at]
+    return end_after(window, (*inputs.cycle.pauses, *own), inputs.calendar)
+
+
+def end_after(window: Window, pauses: Iterable[Pause], calendar: Calendar) -> datetime:
+    """When a period ends, given back what those of the pauses took that began in it or after it."""
     end = window.closes_at
-    for paused_at, until in _merged(pauses):
-        end = resumed_close(paused_at, until, end, inputs.calendar.overrides)
+    for paused_at, until in _merged(pause for pause in pauses if pause[0] >= window.opens_at):
+        end = resumed_close(paused_at, until, end, calendar.overrides)
     return end
 
 

@@ -407,6 +407,7 @@ class Door:
         anonymous: bool = False,
         key: str = "",
         evidence: str | None = None,
+        postmark: date | None = None,
     ) -> tuple[str, Receipt]:
         """Files an objection; who objects is sealed in the vault and only pointed at, also where they act themselves.
 
@@ -427,6 +428,7 @@ class Door:
             ground=ground,
             anonymous=anonymous,
             evidence=evidence,
+            postmark=postmark,
         )
         if actor.role == OBJECTOR_ROLE:
             actor = Actor(id=f"objector-{objection}", role=OBJECTOR_ROLE)

@@ -193,7 +193,10 @@ class Withdraw(Frozen):
 
 
 class FileObjection(Frozen):
-    """`evidence` is a document's hash; it is left out of an objection that has none, as it was before there was any."""
+    """`evidence` is a document's hash, `postmark` the day on which it was posted, as an operator or handler read it.
+
+    An objection without them leaves them out, and so has the hash that it had before there were any.
+    """
 
     kind: Literal["object"] = "object"
     objection: str
@@ -203,6 +206,7 @@ class FileObjection(Frozen):
     ground: str
     anonymous: bool = False
     evidence: Sha256 | None = Field(default=None, exclude_if=_is_none)
+    postmark: date | None = Field(default=None, exclude_if=_is_none)
 
 
 class ReopenVetting(Frozen):

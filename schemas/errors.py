@@ -162,6 +162,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "公示期已过，异议未予受理；已存档备查。",
         "The publicity period is over: the objection is refused, and kept as a lead.",
     ),
+    "DECIDED_OBJECTION": (
+        "评选结果已定，异议不再影响本次结果；已存档备查，可作为撤销线索。",
+        "All is decided: the objection holds nothing any more, and is kept as a lead, perhaps to a revocation.",
+    ),
     "NOT_PUBLISHED": ("{nomination} 不在公示期内。", "{nomination} is not published."),
     "NOT_A_MEMBER": ("{nomination} 不在 {round}。", "{nomination} is not in {round}."),
     "MEMBERS_UNDECIDED": ("尚有未办结的申报：{nominations}。", "These still wait for a word: {nominations}."),

@@ -312,6 +312,7 @@ class ObjectionFiled(Event):
     commitment: str
     ground: str
     evidence: str | None = None  # SHA-256 of a document
+    postmark: date | None = None  # of one that came by post
 
 
 class ObjectionMerged(Event):
@@ -322,6 +323,7 @@ class ObjectionMerged(Event):
     entry: str
     commitment: str
     evidence: str | None = None
+    postmark: date | None = None
 
 
 class VettingReopened(Event):
@@ -344,7 +346,9 @@ class RevocationLeadRecorded(Event):
 
 
 class ObjectionRefused(Event):
-    """An objection that came too late or without a name: it holds nothing, but is kept as a lead (DR-29)."""
+    """An objection that came too late or without a name, or by post when all was decided: it holds nothing, but is kept
+    as a lead (DR-29).
+    """
 
     objection: str
     round: str
@@ -353,7 +357,8 @@ class ObjectionRefused(Event):
     commitment: str
     ground: str
     evidence: str | None = None
-    reason: Literal["late", "anonymous"]
+    postmark: date | None = None
+    reason: Literal["late", "anonymous", "decided"]
 
 
 class ObjectionRuled(Event):

@@ -744,7 +744,8 @@ class Publicity(Frozen):
     or not below `minimum` where one is set.
 
     An open objection `holds` its subject, and the others go on, or the whole step. One without a name is accepted, is
-    not, or `with_evidence_only` (DR-29).
+    not, or `with_evidence_only`; one that came by post counts by its postmark, if it came within `by_post` after the
+    period (DR-29).
     """
 
     type: Literal["publicity"] = "publicity"
@@ -754,6 +755,7 @@ class Publicity(Frozen):
     audience: Literal["unit", "region", "public"] = "public"
     holds: Literal["subject", "step"] = "subject"
     accept_anonymous: bool | Literal["with_evidence_only"] = False
+    by_post: Period | None = None
     substitute: Substitutes = True
 
     @model_validator(mode="after")

@@ -273,9 +273,13 @@ def _detail(step: StepTold, desk: Desk) -> Iterator[str]:
             yield from (line.plain for line in _selection(choice, desk))
         case PublicityTold() as published:
             yield f"{published.opens_at:%Y-%m-%d %H:%M} – {published.closes_at:%Y-%m-%d %H:%M} UTC"
-            for id, on, outcome in published.objections:
+            for id, on, outcome, postmark in published.objections:
                 ground = told_words(on, desk.language)
-                yield desk.say(f"异议 {id}（{ground}）：{outcome}", f"objection {id} ({ground}): {outcome}")
+                by_post = desk.say(f"，邮戳 {postmark}", f", postmarked {postmark}") if postmark else ""
+                yield desk.say(
+                    f"异议 {id}（{ground}{by_post}）：{outcome}",
+                    f"objection {id} ({ground}{by_post}): {outcome}",
+                )
         case TrainingTold() as trained:
             yield desk.say("已参加", "attended") if trained.attended else desk.say("未参加", "absent")
         case DecisionTold() as decided:

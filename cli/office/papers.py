@@ -239,7 +239,14 @@ def how_to_object(step: Publicity) -> str:
         False: "请以实名反映，并提供事实依据，匿名反映不予受理",
         "with_evidence_only": "请以实名反映，并提供事实依据，匿名反映未附证据材料的不予受理",
     }[step.accept_anonymous]
-    return f"公示期内，对公示人选有异议的，{named}；公示期满后的反映不作为本次公示的异议。"
+    return f"公示期内，对公示人选有异议的，{named}；{_by_post(step)}公示期满后的反映不作为本次公示的异议。"
+
+
+def _by_post(step: Publicity) -> str:
+    if step.by_post is None:
+        return ""
+    days = f"{step.by_post.days}个{'工作日' if step.by_post.unit == 'work_day' else '自然日'}"
+    return f"邮寄的以邮戳日期为准，并须在公示期满后{days}内寄达；"
 
 
 def notice_docx(said: dict[str, Any], layout: Path | None = None) -> bytes:

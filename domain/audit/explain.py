@@ -270,14 +270,17 @@ class _Steps:
         )
         self._change(step, words=(*self._told[step].words, word))
 
-    def _objections(self, step: str) -> tuple[tuple[str, str, str], ...]:
+    def _objections(self, step: str) -> tuple[tuple[str, str, str, str], ...]:
         state = self._past.nomination(self._id, self._past.end)
         here = (
             (id, one)
             for id, one in state.objections.items()
             if (one.round, one.step) == (self._stream, step) and not one.department
         )
-        return tuple((id, one.ground, one.outcome or "open") for id, one in here)
+        return tuple(
+            (id, one.ground, one.outcome or "open", one.postmark.isoformat() if one.postmark else "")
+            for id, one in here
+        )
 
     # -- eligibility, review, choice
 

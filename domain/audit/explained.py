@@ -162,7 +162,7 @@ class SelectionTold:
 class PublicityTold:
     opens_at: datetime
     closes_at: datetime
-    objections: tuple[tuple[str, str, str], ...]  # id, ground, outcome
+    objections: tuple[tuple[str, str, str, str], ...]  # id, ground, outcome, postmark of what came by post
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,13 +16,14 @@ from activities.retaking import Retaker, Taken, Tally, by_command, differs
 from cli.rehearse.conductor import Conductor
 from cli.rehearse.party import Party, invent, operator
 from domain import round as rounds
+from domain.calendar import local_date
 from schemas import names
 from schemas.canonical import seal
-from schemas.commands import Command, RevokeGrant, Withdraw
+from schemas.commands import Command, FileObjection, RevokeGrant, Withdraw
 from schemas.errors import Integrity
 from schemas.ledger import Actor, Append, JsonObject, NewEvent, Provenance, RecordedEvent
 from schemas.loading import open_programme
-from schemas.programme import DayUnit, Period, Publicity, Step, SubstitutionLimits
+from schemas.programme import DayUnit, Decision, Period, Publicity, Step, SubstitutionLimits
 from schemas.values import format_instant
 from store.memory import MemoryEventStore
 
@@ -55,6 +56,27 @@ class WithdrawingLate(Withdrawing):
             if again not in self._done:
                 self._done -= {state.stream}
                 self._done.add(again)
+        return await super()._act(state)
+
+
+class Posting(Conductor):
+    """A letter about the first of a list comes when the next body is about to decide."""
+
+    async def _act(self, state: rounds.State) -> bool:
+        step = rounds.step_of(state, self._party.programme, state.current)
+        if isinstance(step, Decision) and state.published and state.stream not in self._done:
+            self._done.add(state.stream)
+            first = next(iter(state.members))
+            letter = FileObjection(
+                objection="letter",
+                round=state.stream,
+                entry="0" * 32,
+                commitment="0" * 64,
+                ground="deeds",
+                evidence="e" * 64,
+                postmark=local_date(rounds.period_of(state, first).opens_at),
+            )
+            await self._do(names.nomination_stream(self.cycle, first), letter, operator())
         return await super()._act(state)
 
 
@@ -159,15 +181,24 @@ async def test_an_honest_log_is_taken_again_whole_with_no_difference_dr_45(told:
     assert given <= tally.results.keys()
 
 
-async def test_a_seat_that_a_limit_kept_vacant_is_taken_again_dr_31_dr_45() -> None:
-    store, everybody = MemoryEventStore(), party()
-    limits = SubstitutionLimits(within=Period(days=1, unit=DayUnit.NATURAL_DAY))
+def publishing(**changes: Any) -> Party:
+    """The party of a programme whose publicities say this."""
+    everybody = party()
     stages = {
-        rank: stage.model_copy(update={"steps": tuple(_limited(step, limits) for step in stage.steps)})
+        rank: stage.model_copy(update={"steps": tuple(_changed(step, changes) for step in stage.steps)})
         for rank, stage in everybody.programme.stages.items()
     }
-    programme = everybody.programme.model_copy(update={"stages": stages})
-    await WithdrawingLate(store, replace(everybody, programme=programme)).run()
+    return replace(everybody, programme=everybody.programme.model_copy(update={"stages": stages}))
+
+
+def _changed(step: Step, changes: dict[str, Any]) -> Step:
+    return step.model_copy(update=changes) if isinstance(step, Publicity) else step
+
+
+async def test_a_seat_that_a_limit_kept_vacant_is_taken_again_dr_31_dr_45() -> None:
+    limits = SubstitutionLimits(within=Period(days=1, unit=DayUnit.NATURAL_DAY))
+    store = MemoryEventStore()
+    await WithdrawingLate(store, publishing(substitute=limits)).run()
     assert all(taken.difference is None for taken in await taken_again(store))
     late = [one for one in await store.read_all(0, 1_000_000) if one.data.get("limit") == "within"]
     assert {one.type for one in late} == {"Substituted"}
@@ -180,8 +211,15 @@ async def test_a_seat_that_a_limit_kept_vacant_is_taken_again_dr_31_dr_45() -> N
     await found_at(forged, event, "limit")
 
 
-def _limited(step: Step, limits: SubstitutionLimits) -> Step:
-    return step.model_copy(update={"substitute": limits}) if isinstance(step, Publicity) else step
+async def test_an_objection_that_counts_by_its_postmark_is_taken_again_dr_29_dr_45() -> None:
+    store = MemoryEventStore()
+    await Posting(store, publishing(by_post=Period(days=5, unit=DayUnit.WORK_DAY))).run()
+    assert all(taken.difference is None for taken in await taken_again(store))
+    told = await store.read_all(0, 1_000_000)
+    [held] = [one for one in told if one.type == "ObjectionFiled"]
+    assert held.data["postmark"]
+    out = [gone for one in told if one.type == "MembersOut" for gone in one.data["out"]]
+    assert {"nomination": held.stream.rsplit("/", 1)[-1], "reason": "HELD_AT_CUT_OFF"} in out
 
 
 async def test_replay_leaves_the_log_as_it_is(told: MemoryEventStore) -> None:

@@ -413,6 +413,8 @@ def test_a_notice_says_in_whose_name_one_may_object_dr_29() -> None:
         ("with_evidence_only", "匿名反映未附证据材料的不予受理"),
     ):
         assert words in how_to_object(Publicity.model_validate(said | {"accept_anonymous": accepted}))
+    by_post = Publicity.model_validate(said | {"by_post": {"days": 3, "unit": "natural_day"}})
+    assert "以邮戳日期为准，并须在公示期满后3个自然日内寄达" in how_to_object(by_post)
 
 
 async def test_a_notice_in_the_order_of_strokes_lists_ding_before_wang(

@@ -464,6 +464,7 @@ class World:
                 return nomination.Inputs(
                     self.programme,
                     self.tree,
+                    Calendar({}, "test"),
                     grants,
                     round_,
                     self.state(top) if top else rounds.initial,
@@ -473,6 +474,7 @@ class World:
                     fed=frozenset(cycle.fed),
                     given=cycle.given,
                     received=cycle.received,
+                    pauses=cycles.stood_still(cycle, command.received_at),
                 )
             case "title":
                 return self._title_inputs(command.stream, grants)

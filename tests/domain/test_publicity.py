@@ -1,7 +1,7 @@
 """公示 (DR-27 to DR-31): windows, objections that hold, substitution from the reserve, and pauses that shorten nothing."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from domain import conduct
@@ -31,6 +31,7 @@ from schemas.events import (
     ChangeReported,
     DecisionTaken,
     ListPublished,
+    ObjectionFiled,
     ObjectionMerged,
     ObjectionRefused,
     RoundReported,
@@ -39,6 +40,7 @@ from schemas.events import (
     SubjectsHeld,
     Substituted,
 )
+from schemas.ledger import Actor
 from tests.domain.specification import (
     COUNCIL,
     COUNCIL_2,
@@ -396,6 +398,161 @@ def test_an_objection_that_is_open_at_the_parent_s_cut_off_holds_its_subject_the
     world.open_step("decision")
     both(world, Decide(step="decision"))
     assert list(world.round().members) == ["b"]
+
+
+# ---- by post: DR-29 ----
+
+BY_POST: dict[str, Any] = {"by_post": {"days": 5, "unit": "work_day"}}
+FIRST, LAST = date(2024, 3, 12), date(2024, 3, 19)  # of the period of `posted`
+
+
+def posted(*after: dict[str, Any], **publicity: Any) -> World:
+    """Two are published, and their period is over."""
+    said = step("publicity", **(BY_POST | publicity))
+    world = with_members(panel(), choice(2, reserve=2), said, *after, members=["a", "b", "c"])
+    judged(world, {"a": "90", "b": "80", "c": "70"})
+    world.open_step("selection")
+    world.open_step("publicity")
+    world.pass_window("publicity")
+    assert (world.now, is_closed(world)) == (at("2024-03-20 00:00"), True)
+    return world
+
+
+def receive(world: World, id: str, postmark: date, by: Actor = HANDLER, ground: str = "deeds") -> Any:
+    """A letter is entered; what became of it."""
+    body = FileObjection(
+        objection=f"letter-{world.count}",
+        round=world.round_stream(),
+        entry="sealed",
+        commitment="0" * 64,
+        ground=ground,
+        postmark=postmark,
+    )
+    [event] = world.on(id, body, by)
+    return event
+
+
+def test_what_was_posted_in_the_period_holds_its_subject_at_whatever_decides_next_dr_29() -> None:
+    for cleared in (True, False):
+        world = posted(DECISION)
+        world.open_step("decision")
+        letter = receive(world, "a", LAST, OPERATOR)
+        assert isinstance(letter, ObjectionFiled)
+        assert letter.postmark == LAST
+        if cleared:
+            rule(world, "a", "dismissed", letter.objection)
+        both(world, Decide(step="decision"))
+        [taken] = world.events(world.round_stream(), DecisionTaken)
+        assert taken.confirmed == (("a", "b") if cleared else ("b",))
+        assert world.round().out.get("a") == (None if cleared else ("decision", "HELD_AT_CUT_OFF"))
+
+
+def test_a_letter_is_in_time_by_its_postmark_and_by_the_day_on_which_it_comes_dr_29() -> None:
+    world = posted(CONFERRAL)
+    for postmark in (FIRST - timedelta(days=1), LAST + timedelta(days=1)):
+        world.now = at("2024-03-20 12:00")
+        assert receive(world, "a", postmark).reason == "late"
+    world.now = at("2024-03-27 00:00") - timedelta(seconds=1)
+    assert isinstance(receive(world, "a", FIRST), ObjectionFiled)
+    world.now = at("2024-03-27 00:00")
+    assert receive(world, "b", LAST).reason == "late"
+    assert not world.standing("b").disputed
+
+
+def test_without_a_word_on_letters_what_comes_late_is_late_dr_29() -> None:
+    assert receive(posted(by_post=None), "a", LAST).reason == "late"
+
+
+def test_whoever_enters_a_letter_may_and_its_day_has_been_dr_29() -> None:
+    world = posted(CONFERRAL)
+    refused("NOT_AUTHORISED", lambda: receive(world, "a", LAST, STRANGER))
+    refused("NOT_YET", lambda: receive(world, "a", date(2024, 3, 21)))
+
+
+def test_a_letter_on_a_known_ground_is_merged_and_an_anonymous_one_is_judged_as_any_dr_29() -> None:
+    world = posted(CONFERRAL)
+    first = receive(world, "a", LAST)
+    again = receive(world, "a", FIRST)
+    assert isinstance(again, ObjectionMerged)
+    assert (again.into, again.postmark) == (first.objection, FIRST)
+    nameless = FileObjection(
+        objection="o", round=world.round_stream(), entry="x", commitment="0", ground="g", anonymous=True
+    )
+    world.on("b", nameless.model_copy(update={"postmark": LAST}), HANDLER)
+    [kept] = world.events(names.nomination_stream(world.cycle, "b"), ObjectionRefused)
+    assert (kept.reason, kept.postmark) == ("anonymous", LAST)
+
+
+def test_a_letter_that_comes_when_all_is_decided_is_a_lead_dr_29() -> None:
+    world = posted(CONFERRAL)
+    world.open_step("conferral")
+    world.delivers = False  # the nomination has not heard of its title yet
+    both(world, Confer(step="conferral"))
+    assert receive(world, "a", LAST).reason == "decided"
+    only_recommended = posted()
+    only_recommended.report()
+    assert receive(only_recommended, "a", LAST).reason == "decided"
+
+
+def test_a_letter_and_a_conferral_that_meet_are_decided_one_after_the_other_dr_29() -> None:
+    world = posted(CONFERRAL)
+    world.open_step("conferral")
+    body = FileObjection(
+        objection="o", round=world.round_stream(), entry="x", commitment="0", ground="g", postmark=LAST
+    )
+    command = world.command(names.nomination_stream(world.cycle, "a"), body, HANDLER)
+    decision = world.decide(command)
+    both(world, Confer(step="conferral"))
+    refused("WRONG_EXPECTED_HEAD", lambda: world.write(command, decision))
+
+
+def test_a_letter_holds_its_subject_in_the_round_above_too_dr_29() -> None:
+    low = {"steps": [INTAKE, step("publicity", **BY_POST)]}
+    high = {"steps": [DECISION], "reports_within": {"days": 300, "unit": "natural_day"}}
+    world = two_levels(low, high)
+    for id in ("a", "b"):
+        world.submit(id, "901")
+    world.close_intake()
+    world.begin("901")
+    world.open_step("publicity", "901")
+    world.pass_window("publicity", "901")
+    world.report("901")
+    world.begin()
+    world.open_step("decision")
+    letter = FileObjection(
+        objection="o",
+        round=world.round_stream("901"),
+        entry="x",
+        commitment="0",
+        ground="deeds",
+        postmark=LAST,
+    )
+    world.on("a", letter, HANDLER)
+    assert world.round().held == {}
+    both(world, Decide(step="decision"))
+    assert list(world.round().members) == ["b"]
+
+
+def test_in_a_period_that_was_ended_early_one_posts_until_then_dr_27_dr_29() -> None:
+    said = step("publicity", **BY_POST, minimum={"days": 1, "unit": "work_day"})
+    world = with_members(said, CONFERRAL, members=["a", "b"])
+    world.open_step("publicity")
+    world.now = at("2024-03-15 12:00")
+    world.at(CloseStepEarly(step="publicity", reason="r"), OFFICER)
+    world.now = at("2024-03-18 12:00")
+    assert receive(world, "a", date(2024, 3, 16)).reason == "late"
+    assert isinstance(receive(world, "b", date(2024, 3, 15)), ObjectionFiled)
+
+
+def test_a_pause_gives_letters_on_their_way_their_days_back_dr_29() -> None:
+    world = posted(CONFERRAL)
+    world.now += DAY
+    world.do(cycle(world), PauseCycle(reason="r"), OPERATOR)
+    world.now += 20 * DAY
+    refused("CYCLE_PAUSED", lambda: receive(world, "a", LAST))
+    world.do(cycle(world), ResumeCycle(), OPERATOR)
+    world.now += 2 * DAY
+    assert isinstance(receive(world, "a", LAST), ObjectionFiled)
 
 
 # ---- what changes: DR-30; repeats: DR-29; a revised calendar: DR-27 ----

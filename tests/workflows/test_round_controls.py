@@ -12,6 +12,7 @@ import pytest
 from cli.app import run
 from cli.output import Outcome
 from domain import round as rounds
+from domain.calendar import local_date
 from runtime.door import Door
 from schemas import names
 from schemas.commands import (
@@ -65,6 +66,7 @@ stages:
         type: publicity
         period: {days: 60, unit: natural_day}
         minimum: {days: 3, unit: natural_day}
+        by_post: {days: 900, unit: natural_day}
       - {id: honour, type: conferral, body: council, grades: [{title: gold}], period: {days: 30, unit: natural_day}}
 """
 OPERATOR, OPERATOR_2 = Actor(id="op-1", role="operator"), Actor(id="op-2", role="operator")
@@ -115,12 +117,15 @@ async def test_rounds_are_paused_cancelled_and_hurried_and_the_cycle_ends_all_th
     await until(lambda: at_step(door, summit, "notice"))
     await _an_objection_is_filed_once(door, cycle, mine[0])
     await _the_minimum_of_publicity_is_kept(door, summit)
+    await _a_letter_counts_by_its_postmark(door, summit, mine[1])
     await people.act_until(door, cycle, programme, lambda: people.completed(door, cycle))
     state = await _state(door, summit)
     assert sorted(state.conferred) == sorted(mine)
     assert state.reports is not None
     assert await door.now(cycle) < state.reports.closes_at
     await _a_late_objection_is_kept(door, cycle, mine[0])
+    letter = await _a_letter(door, summit, mine[0], "forgery")
+    assert (letter.exit_code, letter.json["refused"]["code"]) == (1, "DECIDED_OBJECTION")
 
 
 async def _is_out(door: Door, stream: str) -> bool:
@@ -198,6 +203,32 @@ async def _a_late_objection_is_kept(door: Door, cycle: str, nomination: str) -> 
     late = await _objecting(door, cycle, nomination, "plagiarism")
     assert (late.exit_code, late.json["refused"]["code"]) == (1, "LATE_OBJECTION")
     assert [event["type"] for event in late.json["events"]] == ["ObjectionRefused"]
+
+
+async def _a_letter(door: Door, summit: str, nomination: str, ground: str) -> Outcome:
+    """Entered by an operator; it was posted on the first day of the period."""
+    day = local_date(rounds.period_of(await _state(door, summit), nomination).opens_at)
+    words = ("object", f"{names.cycle_of(summit)}/{nomination}", "--ground", ground)
+    by = (
+        "--identity",
+        "TEST-WRITER",
+        "--field",
+        "name=测试·来信人",
+        "--as",
+        OPERATOR.id,
+        "--role",
+        "operator",
+    )
+    return await run((*words, "--postmark", day.isoformat(), *by), door.settings, door)
+
+
+async def _a_letter_counts_by_its_postmark(door: Door, summit: str, nomination: str) -> None:
+    filed = await _a_letter(door, summit, nomination, "false_record")
+    assert [event["type"] for event in filed.json["events"]] == ["ObjectionFiled"]
+    stream = names.nomination_stream(names.cycle_of(summit), nomination)
+    assert (await door.decider.nominations.get(stream)).state.open_objections() == (filed.json["objection"],)
+    ruling = RuleOnObjection(objection=filed.json["objection"], outcome="dismissed", reason="r")
+    await door.send(stream, ruling, Actor(id="h-1", role="handler"))
 
 
 async def _the_minimum_of_publicity_is_kept(door: Door, summit: str) -> None:

@@ -12,6 +12,7 @@ from domain.audit.explained import (
     EligibilityTold,
     Explanation,
     Missed,
+    PublicityTold,
     ReviewTold,
     SelectionTold,
     StepTold,
@@ -22,6 +23,7 @@ from domain.audit.nearness import Line, Seats
 from domain.selection import Op
 from schemas.commands import (
     Confer,
+    Decide,
     Endorse,
     FormPanel,
     HandInSheet,
@@ -48,7 +50,7 @@ from tests.domain.specification import (
     step,
 )
 from tests.domain.test_clearance import ask_below, confer, reply_below, run_out
-from tests.domain.test_publicity import object_to, rule
+from tests.domain.test_publicity import LAST, object_to, receive, rule
 
 FLOOR = {
     "id": "frontline_floor",
@@ -336,6 +338,24 @@ def test_whoever_stood_by_is_told_which_limit_kept_a_seat_vacant_dr_31() -> None
     assert (seat.out, seat.limit) == ("a", "within")
     assert world.log[seat.place.position - 1].type == "Substituted"  # type: ignore[operator] # it has a position
     assert step_of(explain(world.read_back(), "a"), "publicity").vacancies == ()
+
+
+def test_whoever_a_letter_held_is_told_its_postmark_dr_29() -> None:
+    posting = step("publicity", by_post={"days": 5, "unit": "work_day"})
+    world = logged(posting, step("decision", body="council"), members=("a", "b"))
+    world.open_step("publicity")
+    world.pass_window("publicity")
+    world.open_step("decision")
+    receive(world, "a", LAST)
+    for by in (COUNCIL, COUNCIL_2):
+        world.at(Decide(step="decision"), by)
+    told = explain(world.read_back(), "a")
+    assert told.cut is not None
+    assert told.cut.reason == "HELD_AT_CUT_OFF"
+    published = step_of(told, "publicity").detail
+    assert isinstance(published, PublicityTold)
+    [(_, ground, outcome, postmark)] = published.objections
+    assert (ground, outcome, postmark) == ("deeds", "open", LAST.isoformat())
 
 
 def test_a_recusal_after_the_close_leaves_the_mark_on_record_and_void_dr_13() -> None:
