@@ -732,7 +732,7 @@ def _object(state: State, command: Command, body: FileObjection, inputs: Inputs)
     declared = rounds.step_of(inputs.round, inputs.programme, step)
     assert isinstance(declared, Publicity), "a list is published by a publicity step"
     grant = _as_reader_of_post(command, body, inputs)
-    over = rounds.publication_over(inputs.round, _id(command), command.received_at)
+    over = _is_over(command, inputs)
     reason = _why_refused(state, command, body, inputs, declared)
     said = body.model_dump(exclude={"kind", "anonymous"}) | {"step": step}
     if reason:
@@ -768,13 +768,21 @@ def _why_refused(
     state: State, command: Command, body: FileObjection, inputs: Inputs, step: Publicity
 ) -> Literal["late", "anonymous", "decided", ""]:
     """Why an objection is kept as a lead and holds nothing; empty where it is heard."""
-    over = rounds.publication_over(inputs.round, _id(command), command.received_at)
+    over = _is_over(command, inputs)
     if over and not _posted_in_time(command, body, inputs, step):
         return "late"
     if body.anonymous and not _accepts_anonymous(step, body):
         return "anonymous"
     decided = inputs.summit.over or _is_conferred(state, command, inputs)
     return "decided" if over and decided else ""
+
+
+def _is_over(command: Command, inputs: Inputs) -> bool:
+    """Whether its period is over; what a pause of the cycle took of that is given back when the cycle goes on."""
+    published = inputs.round.published[_id(command)]
+    given_back = max(published.epoch, rounds.run_of(inputs.round, published.step).epoch)
+    end = end_after(published.window, inputs.pauses[given_back:], inputs.calendar)
+    return rounds.publication_over(inputs.round, _id(command), end, command.received_at)
 
 
 def _posted_in_time(command: Command, body: FileObjection, inputs: Inputs, step: Publicity) -> bool:

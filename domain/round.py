@@ -623,11 +623,10 @@ def endorsement_open(
     return declared
 
 
-def publication_over(state: State, nomination: str, now: datetime) -> bool:
-    """Whether this nomination was published and may no longer be objected to."""
-    publication = state.published[nomination]
-    over = run_of(state, publication.step).closed_at is not None or state.over
-    return (over and nomination not in awaited(state)) or now >= publication.window.closes_at
+def publication_over(state: State, nomination: str, end: datetime, now: datetime) -> bool:
+    """Whether this nomination, published until `end`, may no longer be objected to."""
+    over = run_of(state, state.published[nomination].step).closed_at is not None or state.over
+    return (over and nomination not in awaited(state)) or now >= end
 
 
 def period_of(state: State, nomination: str) -> Window:

@@ -892,6 +892,21 @@ def test_nothing_may_be_done_in_a_pause_nor_closed_by_it() -> None:
     refused("CYCLE_PAUSED", lambda: world.pass_window("publicity"))
 
 
+def test_an_objection_that_a_pause_keeps_waiting_is_not_late_dr_27_dr_29() -> None:
+    world = published()
+    world.do(cycle(world), PauseCycle(reason="r"), OPERATOR)
+    world.now += 30 * DAY
+    refused("CYCLE_PAUSED", lambda: object_to(world, "a"))
+    world.do(cycle(world), ResumeCycle(), OPERATOR)
+    refused("CYCLE_PAUSED", lambda: object_to(world, "a"))  # until the days are given back
+    rearm(world)
+    object_to(world, "a")
+    assert world.standing("a").disputed
+    world.now = world.round().published["b"].window.closes_at
+    object_to(world, "b")
+    assert not world.standing("b").disputed
+
+
 def test_a_step_that_is_asked_to_close_after_a_pause_gives_the_days_back_first() -> None:
     world = published()
     was = world.round().published["a"].window.closes_at
