@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 
-from cli.words import CHANNEL_WORDS, out_words, told_words
+from cli.words import CHANNEL_WORDS, LIMIT_WORDS, out_words, told_words
 from runtime.settings import Language
+from schemas.errors import CATALOGUE
+from schemas.events import ObjectionRefused, Substituted
 from schemas.programme import Channel
 from schemas.sealed import entries_in, opened, reference
 
@@ -37,6 +41,13 @@ def test_whom_rules_kept_out_of_a_selection_is_told_the_rules_and_not_the_place(
 
 def test_every_channel_has_words() -> None:
     assert set(CHANNEL_WORDS) == set(Channel)
+
+
+def test_every_limit_of_substitution_and_every_refusal_of_an_objection_has_words() -> None:
+    limit = get_args(Substituted.model_fields["limit"].annotation)[0]
+    assert set(LIMIT_WORDS) == set(get_args(limit))
+    reasons = get_args(ObjectionRefused.model_fields["reason"].annotation)
+    assert {f"{reason.upper()}_OBJECTION" for reason in reasons} <= CATALOGUE.keys()
 
 
 def test_references_are_found_and_opened_wherever_they_stand() -> None:
