@@ -53,10 +53,12 @@ from schemas.commands import (
     Command,
     Confer,
     Decide,
+    DrawPanel,
     EnterRegister,
     ErasePerson,
     FamilyBody,
     FileObjection,
+    FormPanel,
     FreezePool,
     LapseRound,
     OpenCycle,
@@ -85,7 +87,10 @@ ATTEMPTS = 50
 
 GATHERED = FreezePool | LapseRound | CancelRound
 """What concerns also those who are not in the round's pool yet."""
-NEEDS_STANDINGS = (OpenStep, CloseStep, CloseStepEarly, Decide, Confer, ReportRound, AmendRecommendation)
+NEEDS_STANDINGS = (
+    *(OpenStep, CloseStep, CloseStepEarly, FormPanel, DrawPanel),
+    *(Decide, Confer, ReportRound, AmendRecommendation),
+)
 
 
 class Decided(NamedTuple):

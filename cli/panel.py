@@ -18,6 +18,8 @@ from schemas.commands import (
     DrawPanel,
     EnterSheet,
     FormPanel,
+    GroupJudges,
+    GroupPlace,
     HandInSheet,
     NameChair,
     Recuse,
@@ -40,10 +42,18 @@ MarkFile = Annotated[
 ]
 
 
+Places = Annotated[
+    tuple[str, ...],
+    Parameter(
+        help="分组评审：未填分组事项者的组别，编号=组，可多次 · NOMINATION=GROUP of whom the fact leaves out"
+    ),
+]
+
+
 @command(
     "panel form",
-    zh="组成评委。",
-    en="Form the panel of a review step, naming its judges.",
+    zh="组成评委；分组评审逐组写 --group 组=评委,评委。",
+    en="Form the panel of a review step, naming its judges; where it judges in groups, --group GROUP=JUDGE,JUDGE each.",
     example=f"panel form {_HERE} --step expert_review --judge j-1 --judge j-2 --judge j-3 --as s-1 --role operator --unit 51",
 )
 async def form(
@@ -51,11 +61,23 @@ async def form(
     *,
     cycle: OfCycle = "",
     step: StepId,
-    judge: Annotated[tuple[str, ...], Parameter(help="评委编号，可多次 · a judge's id")],
+    judge: Annotated[tuple[str, ...], Parameter(help="评委编号，可多次 · a judge's id")] = (),
+    group: Annotated[
+        tuple[str, ...], Parameter(help="分组评审：组=评委,评委，每组一次 · GROUP=JUDGE,JUDGE")
+    ] = (),
+    place: Places = (),
     signed: Signed,
     desk: AtDesk,
 ) -> Outcome:
-    return await desk.send(round_at(round, cycle), FormPanel(step=step, judges=judge), signed)
+    named = tuple(
+        GroupJudges(group=name, judges=tuple(judges.split(","))) for name, judges in map(pair_of, group)
+    )
+    body = FormPanel(step=step, judges=judge, groups=named, places=_places(place))
+    return await desk.send(round_at(round, cycle), body, signed)
+
+
+def _places(written: Iterable[str]) -> tuple[GroupPlace, ...]:
+    return tuple(GroupPlace(nomination=id, group=group) for id, group in map(pair_of, written))
 
 
 @command(
@@ -72,10 +94,11 @@ async def draw(
     step: StepId,
     seed: Annotated[str, Parameter(help="种子 · the seed")],
     source: Annotated[str, Parameter(help="种子出处 · where it was published")],
+    place: Places = (),
     signed: Signed,
     desk: AtDesk,
 ) -> Outcome:
-    body = DrawPanel(step=step, seed=seed, seed_source=source)
+    body = DrawPanel(step=step, seed=seed, seed_source=source, places=_places(place))
     return await desk.send(round_at(round, cycle), body, signed)
 
 

@@ -13,6 +13,7 @@ from cli.office.blanks import Blank
 from cli.office.files import put
 from cli.office.unit_sheets import unit_sources
 from cli.output import Outcome
+from domain.review import marked_by
 from domain.round import asked
 from schemas.errors import BadUsage
 from schemas.loading import open_programme
@@ -50,9 +51,9 @@ async def nominations(
 
 @command(
     "template scores",
-    zh="评分表（或表决表）：列与分值范围取自评审环节；--round 则列出该轮的申报；填好后用 panel score --file 导入。",
-    en="A judge's sheet for a review step, by its scale or its votes; --round lists that round's nominations. "
-    "`panel score --file` or `panel vote-sheet --file` reads it back.",
+    zh="评分表（或表决表）：列与分值范围取自评审环节；--round 则列出该轮的申报，加 --judge 则只列该评委所评的；填好后用 panel score --file 导入。",
+    en="A judge's sheet for a review step, by its scale or its votes; --round lists that round's nominations, with --judge "
+    "those whom this judge marks. `panel score --file` or `panel vote-sheet --file` reads it back.",
     example=f"template scores {_PROGRAMME} --rank province --out scores.xlsx",
 )
 async def scores(
@@ -63,6 +64,9 @@ async def scores(
     ] = "",
     step: Annotated[str, Parameter(help="环节编号 · the step's id")] = "",
     round: Annotated[str, Parameter(help="评审轮 · a round, whose members are filled in")] = "",  # noqa: A002 -- the option's name
+    judge: Annotated[
+        str, Parameter(help="评委：只列其组内且未回避的 · a judge: of the round, whom they mark")
+    ] = "",
     out: Out,
     desk: AtDesk,
 ) -> Outcome:
@@ -71,7 +75,9 @@ async def scores(
     listed: tuple[str, ...] = ()
     if round:
         state = (await (await desk.reader()).rounds.get(round_at(round))).state
-        listed = asked(state, review.id)
+        listed = marked_by(state, review.id, judge) if judge else asked(state, review.id)
+    elif judge:
+        raise BadUsage("USAGE", fault="--round … --judge …")
     return _put(blanks.scores(declared, review, desk.language, listed), out, desk)
 
 

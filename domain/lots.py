@@ -2,7 +2,8 @@ r"""Drawing lots that anybody can draw again, with nothing but SHA-256 (DR-13).
 
 Each person's number is SHA-256 of the seed, a line feed and their id, in UTF-8, as 64 hex digits; whoever has the
 smallest number is drawn first. At a shell: `printf '%s\n%s' SEED ID | sha256sum`. Where so many of a kind are asked
-for, the first of that kind are taken, kind by kind; the places left go to the first of all others.
+for, the first of that kind are taken, kind by kind; the places left go to the first of all others. Where a panel judges
+in groups, one order serves all of them, group after group.
 """
 
 from __future__ import annotations
@@ -28,13 +29,35 @@ def number(seed: str, person: str) -> str:
 
 def draw(seed: str, pool: Iterable[Lot], size: int, kinds: Mapping[str, int]) -> tuple[str, ...]:
     """`size` persons, or all that there are, with at least so many of each kind, in the order of the draw."""
-    ordered = order(seed, pool)
-    firsts = [
-        lot for kind, least in kinds.items() for lot in [one for one in ordered if one.kind == kind][:least]
-    ]
-    others = [lot for lot in ordered if lot not in firsts]
-    drawn = [*firsts, *others][:size]
-    return tuple(lot.person for lot in ordered if lot in drawn)
+    [drawn] = draw_groups(seed, pool, size, {"": kinds}).values()
+    return drawn
+
+
+def draw_groups(
+    seed: str, pool: Iterable[Lot], size: int, groups: Mapping[str, Mapping[str, int]]
+) -> dict[str, tuple[str, ...]]:
+    """The same for each group, with the kinds that it asks for; nobody is drawn twice.
+
+    First group after group takes what it asks for of each kind, then group after group fills its places: of those whose
+    kind is called as it is, and of those whose kind is called as no group.
+    """
+    left = list(order(seed, pool))
+    drawn: dict[str, list[Lot]] = {group: [] for group in groups}
+    for group, kinds in groups.items():
+        for kind, least in kinds.items():
+            drawn[group] += _first([lot for lot in left if lot.kind == kind], least, left)
+    for group in groups:
+        fit = [lot for lot in left if lot.kind == group or lot.kind not in groups]
+        drawn[group] += _first(fit, size - len(drawn[group]), left)
+    return {group: tuple(lot.person for lot in order(seed, lots)) for group, lots in drawn.items()}
+
+
+def _first(fit: list[Lot], number: int, left: list[Lot]) -> list[Lot]:
+    """The first of those who fit, who are left no longer."""
+    taken = fit[:number]
+    for lot in taken:
+        left.remove(lot)
+    return taken
 
 
 def pool_hash(pool: Iterable[Lot]) -> str:

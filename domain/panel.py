@@ -1,16 +1,19 @@
-"""Who judges: a panel named or drawn by lot, its chair, replacements, and recusal from declared ties (回避, DR-13)."""
+"""Who judges: a panel named or drawn by lot, in groups or whole, its chair, replacements, and recusal from declared
+ties (回避, DR-13).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from domain import authority, lots
+from domain import authority, groups, lots
 from domain.decision import NOTHING, Decision, two_people
-from domain.round import State, StepRun, must_be_current, run_of
-from domain.steps import Inputs, cycle_guard, window_guards
-from schemas.commands import Command, DeclareTies, DrawPanel, FormPanel, NameChair, ReplaceJudge
+from domain.round import State, StepRun, evolve, judges_of, must_be_current, run_of
+from domain.steps import Inputs, asked_about, cycle_guard, head_guards, present, window_guards
+from schemas.commands import Command, DeclareTies, DrawPanel, FormPanel, GroupPlace, NameChair, ReplaceJudge
 from schemas.errors import Refused
-from schemas.events import ChairNamed, JudgeRecused, JudgeReplaced, Lot, PanelDrawn, PanelFormed
+from schemas.events import ChairNamed, JudgeRecused, JudgeReplaced, JudgingGroup, Lot, PanelDrawn, PanelFormed
 from schemas.programme import Draw, ExpertReview
 
 SAME_UNIT = "same_unit"
@@ -23,6 +26,10 @@ def form_panel(
     run = must_be_current(state, step.id, body.kind)
     if step.draw is not None:
         raise Refused("DRAWN_BY_LOT", step=step.id)
+    if step.groups is not None:
+        return _form_groups(state, command, body, inputs, step, grant)
+    _members(state, inputs, step, body.places)
+    groups.must_be(step, (), [one.group for one in body.groups])
     if len(set(body.judges)) != step.panel_size or len(body.judges) != step.panel_size:
         raise Refused("PANEL_SIZE", needed=step.panel_size, have=len(set(body.judges)))
     if run.judges:
@@ -30,8 +37,73 @@ def form_panel(
             return NOTHING
         raise Refused("PANEL_FORMED", step=step.id)
     formed = PanelFormed(step=step.id, judges=body.judges)
-    events = (formed, *_same_unit(state, inputs, step.id, body.judges))
-    return Decision(events=events, guards=window_guards(state, command, step.id), grant=grant)
+    return _seated(state, command, inputs, step, formed, grant)
+
+
+def _form_groups(
+    state: State, command: Command, body: FormPanel, inputs: Inputs, step: ExpertReview, grant: str
+) -> Decision:
+    """As many different judges for each group that has members; one judge may sit in several."""
+    run, named = run_of(state, step.id), {one.group: one.judges for one in body.groups}
+    if run.judges:
+        if run.seated == named and all(run.grouped[one.nomination] == one.group for one in body.places):
+            return NOTHING
+        raise Refused("PANEL_FORMED", step=step.id)
+    members = _members(state, inputs, step, body.places)
+    groups.must_be(step, members, [*(one.group for one in body.groups), *body.judges])
+    if not members:
+        return NOTHING
+    for group, judges in named.items():
+        if len(set(judges)) != step.panel_size or len(judges) != step.panel_size:
+            raise Refused("GROUP_SIZE", group=group, needed=step.panel_size, have=len(set(judges)))
+    formed = PanelFormed(
+        step=step.id,
+        judges=tuple(dict.fromkeys(judge for judges in named.values() for judge in judges)),
+        groups=_groups(named, members, body.places),
+    )
+    return _seated(state, command, inputs, step, formed, grant)
+
+
+def _members(
+    state: State, inputs: Inputs, step: ExpertReview, places: tuple[GroupPlace, ...]
+) -> dict[str, tuple[str, ...]]:
+    """The members by group; none where the whole panel judges everybody."""
+    if step.groups is None:
+        groups.must_be(step, (), [one.group for one in places])
+        return {}
+    return groups.members_of(inputs.programme, step, asked_about(state, inputs, step.id), places)
+
+
+def _groups(
+    judges: Mapping[str, tuple[str, ...]],
+    members: Mapping[str, tuple[str, ...]],
+    places: Iterable[GroupPlace],
+) -> tuple[JudgingGroup, ...]:
+    return tuple(
+        JudgingGroup(
+            group=group,
+            judges=judges[group],
+            members=members[group],
+            placed=tuple(one.nomination for one in places if one.group == group),
+        )
+        for group in judges
+    )
+
+
+def _seated(
+    state: State,
+    command: Command,
+    inputs: Inputs,
+    step: ExpertReview,
+    seated: PanelFormed | PanelDrawn,
+    grant: str,
+) -> Decision:
+    """The panel sits, with the recusals that follow; groups stand on the members' facts, and so on their heads."""
+    guards = window_guards(state, command, step.id)
+    if seated.groups:
+        guards = (*guards, *head_guards(present(state, inputs).values(), command))
+    recused = _same_unit(evolve(state, seated, command.received_at), inputs, step.id, seated.judges)
+    return Decision(events=(seated, *recused), guards=guards, grant=grant)
 
 
 def draw_panel(
@@ -43,9 +115,14 @@ def draw_panel(
         raise Refused("STAGE_MISMATCH", current=step.id, action=body.kind)
     if run.judges:
         raise Refused("PANEL_FORMED", step=step.id)
-    pool = tuple(_pool(state, inputs, step.draw))
-    _must_suffice(pool, step, step.draw)
-    judges = lots.draw(body.seed, pool, step.panel_size, step.draw.kinds)
+    members, fields = _members(state, inputs, step, body.places), inputs.programme.groups_of(step)
+    asked = {group: _kinds_of(group, step.draw, fields) for group in members or ("",)}
+    pool = tuple(
+        lot for lot in _pool(state, inputs, step.draw) if lot.kind in asked or lot.kind not in fields
+    )
+    _must_suffice(pool, step, step.draw, asked)
+    by_group = lots.draw_groups(body.seed, pool, step.panel_size, asked)
+    chosen = {judge for judges in by_group.values() for judge in judges}
     drawn = PanelDrawn(
         step=step.id,
         pool=pool,
@@ -53,10 +130,15 @@ def draw_panel(
         seed=body.seed,
         seed_source=body.seed_source,
         algorithm=lots.ALGORITHM,
-        judges=judges,
+        judges=tuple(lot.person for lot in lots.order(body.seed, pool) if lot.person in chosen),
+        groups=_groups(by_group, members, body.places) if members else None,
     )
-    events = (drawn, *_same_unit(state, inputs, step.id, judges))
-    return Decision(events=events, guards=window_guards(state, command, step.id), grant=grant)
+    return _seated(state, command, inputs, step, drawn, grant)
+
+
+def _kinds_of(group: str, draw: Draw, fields: Collection[str]) -> dict[str, int]:
+    """How many of each kind a group asks for, or the whole panel: a kind that is called as a group is that group's alone."""
+    return {kind: least for kind, least in draw.kinds.items() if kind == group or kind not in fields}
 
 
 def _pool(state: State, inputs: Inputs, draw: Draw) -> Iterator[Lot]:
@@ -72,13 +154,22 @@ def _pool(state: State, inputs: Inputs, draw: Draw) -> Iterator[Lot]:
             yield Lot(person=person, kind=kind)
 
 
-def _must_suffice(pool: tuple[Lot, ...], step: ExpertReview, draw: Draw) -> None:
-    for kind, least in draw.kinds.items():
-        have = sum(lot.kind == kind for lot in pool)
-        if have < least:
-            raise Refused("POOL_TOO_SMALL", kind=kind, needed=least, have=have)
-    if len(pool) < step.panel_size:
-        raise Refused("POOL_TOO_SMALL", kind=draw.pool_role, needed=step.panel_size, have=len(pool))
+def _must_suffice(
+    pool: tuple[Lot, ...], step: ExpertReview, draw: Draw, asked: Mapping[str, Mapping[str, int]]
+) -> None:
+    """Whatever the seed: a group may take from all who belong to none as many as it need not have of its own."""
+    have = Counter(lot.kind for lot in pool)
+    for kind in dict.fromkeys(kind for kinds in asked.values() for kind in kinds):
+        least = sum(kinds.get(kind, 0) for kinds in asked.values())
+        if have[kind] < least:
+            raise Refused("POOL_TOO_SMALL", kind=kind, needed=least, have=have[kind])
+    shared = sum(number for kind, number in have.items() if kind not in asked)
+    takes = {group: step.panel_size - kinds.get(group, 0) for group, kinds in asked.items()}
+    for group in asked:
+        needed = step.panel_size + sum(takes.values()) - takes[group]
+        if have[group] < step.panel_size and have[group] + shared < needed:
+            kind = f"{draw.pool_role}:{group}" if group else draw.pool_role
+            raise Refused("POOL_TOO_SMALL", kind=kind, needed=needed, have=have[group] + shared)
 
 
 def name_chair(state: State, command: Command, body: NameChair, step: ExpertReview, grant: str) -> Decision:
@@ -106,7 +197,8 @@ def replace_judge(
         if body.by != next_:
             raise Refused("NOT_NEXT_DRAWN", next=next_ or "-")
     replaced = JudgeReplaced(step=step.id, judge=body.judge, by=body.by, reason=body.reason)
-    effect = (replaced, *_same_unit(state, inputs, step.id, (body.by,)))
+    after = evolve(state, replaced, command.received_at)
+    effect = (replaced, *_same_unit(after, inputs, step.id, (body.by,)))
     return Decision(events=two_people(state, command, effect), guards=(cycle_guard(command),), grant=grant)
 
 
@@ -114,10 +206,10 @@ def next_drawn(run: StepRun, draw: Draw, leaving: str) -> str:
     """Who of the pool takes the place of a drawn judge; empty if nobody is left."""
     assert run.drawn is not None
     kind = {lot.person: lot.kind for lot in run.drawn.pool}.get(leaving, "")
+    barred = {group for group, judges in run.seated.items() if leaving not in judges}
     for lot in lots.order(run.drawn.seed, run.drawn.pool):
-        if lot.person not in (*run.judges, *run.drawn.judges) and (
-            kind not in draw.kinds or lot.kind == kind
-        ):
+        fits = lot.kind == kind if kind in draw.kinds else lot.kind not in barred
+        if fits and lot.person not in (*run.judges, *run.drawn.judges):
             return lot.person
     return ""
 
@@ -138,12 +230,14 @@ def _belongs(state: State, inputs: Inputs, person: str, nomination: str) -> bool
 
 def _same_unit(state: State, inputs: Inputs, step: str, judges: Iterable[str]) -> tuple[JudgeRecused, ...]:
     """The recusals that follow from the judges' own grants, without anybody asking."""
-    known = run_of(state, step).recused
+    run = run_of(state, step)
     return tuple(
         JudgeRecused(step=step, judge=judge, nomination=id, reason=SAME_UNIT)
         for judge in judges
         for id in state.members
-        if (judge, id) not in known and _belongs(state, inputs, judge, id)
+        if judge in judges_of(run, id)
+        and (judge, id) not in run.recused
+        and _belongs(state, inputs, judge, id)
     )
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
-from domain import panel
+from domain import groups, panel
 from domain.decision import NOTHING, Decision, two_people
-from domain.round import State, StepRun, asked, evolve, must_be_asked, must_be_current, run_of
+from domain.groups import Sitting
+from domain.round import State, StepRun, asked, evolve, judges_of, must_be_asked, must_be_current, run_of
 from domain.scoring import (
     PanelHold,
     PanelScore,
@@ -39,6 +41,7 @@ from schemas.errors import Refused
 from schemas.events import (
     ComponentScore,
     Dropped,
+    GroupSession,
     JudgeRecused,
     Mark,
     PanelClosed,
@@ -112,15 +115,19 @@ def _recompute(
         raise Refused("RECUSAL_TOO_LATE", step=step.id)
     for event in recused:
         state = evolve(state, event, command.received_at)
-    results = [_result(state, id, step) for id in asked(state, step.id)]
-    missing = [one.nomination for one in results if isinstance(one, _Missing)]
+    results = _results(state, [one.nomination for one in before.results], step)
+    here = [one for one in results if one.nomination in state.members]
+    missing = [one.nomination for one in here if isinstance(one, _Missing)]
     if missing:
         raise Refused("RECUSAL_LEAVES_TOO_FEW", nominations=", ".join(missing))
-    values = tuple(one for one in results if isinstance(one, PanelResult))
-    closed = before.model_copy(update={"results": values, "version": before.version + 1})
+    told = results if before.groups else here  # a group's scale rests also on those who have left since
+    values = tuple(one for one in told if isinstance(one, PanelResult))
+    again = {"results": values, "version": before.version + 1, "flags": groups.all_zero(values) or None}
+    closed = before.model_copy(update=again)
     guards = (cycle_guard(command),)
     decision = Decision(events=(*recused, closed), guards=guards, grant=grant)
-    return decision.then(leave(state, command, step.id, _failed(values)))
+    failed = [one for one in _failed(values) if one.nomination in state.members]
+    return decision.then(leave(state, command, step.id, failed))
 
 
 def _decided_on(state: State, inputs: Inputs, step: ExpertReview) -> bool:
@@ -214,6 +221,8 @@ def _mark(
     if written.nomination not in state.members:
         raise Refused("NOT_A_MEMBER", nomination=written.nomination, round=state.stream)
     must_be_asked(state, step.id, written.nomination)
+    if judge not in judges_of(run_of(state, step.id), written.nomination):
+        raise Refused("NOT_IN_GROUP", actor=judge, nomination=written.nomination)
     if (judge, written.nomination) in recused:
         raise Refused("RECUSED", actor=judge, nomination=written.nomination)
     if step.mode == "vote":
@@ -241,13 +250,24 @@ def _score(text: str, step: ExpertReview) -> Fraction:
     return parse_score(text, step.scale.minimum, step.scale.maximum, step.scale.step)
 
 
+def marked_by(state: State, step: str, judge: str) -> tuple[str, ...]:
+    """The members whom a judge is to mark; Refused NOT_ON_PANEL."""
+    run = run_of(state, step)
+    if judge not in run.judges:
+        raise Refused("NOT_ON_PANEL", actor=judge)
+    return tuple(
+        id for id in asked(state, step) if judge in judges_of(run, id) and (judge, id) not in run.recused
+    )
+
+
 def complete(state: State, step: ExpertReview) -> bool:
-    """Whether every judge has marked every member whom the step asks about and from whom they are not recused."""
+    """Whether every judge has marked every member whom they judge, as far as the step asks about them, and from whom they are not recused."""
     run = run_of(state, step.id)
     return bool(run.judges) and all(
         nomination in run.sheets.get(judge, {}) or (judge, nomination) in run.recused
-        for judge in run.judges
-        for nomination in asked(state, step.id)
+        for sitting in groups.sittings(run, asked(state, step.id))
+        for judge in sitting.judges
+        for nomination in sitting.members
     )
 
 
@@ -267,23 +287,19 @@ def close_review(
     if not over and not whole and not early:
         return NOTHING
     run = run_of(state, step.id)
-    if not quorate(run, step):
+    if unmet := without_quorum(run, step, members):
         if early:
-            raise Refused("QUORUM_UNMET", step=step.id, present=len(run.sheets), entitled=step.panel_size)
-        return _invalid(state, step)
+            group = unmet[0].group
+            have, where = len(groups.attending(run, group)), f"{step.id}/{group}" if group else step.id
+            raise Refused("QUORUM_UNMET", step=where, present=have, entitled=step.panel_size)
+        return _invalid(state, step, unmet)
     if step.chaired and not run.chair:
         return hold(state, step.id, "CHAIR_MISSING")
-    results = [_result(state, id, step) for id in members]
+    results = _results(state, members, step)
     missing = [result for result in results if isinstance(result, _Missing)]
     if missing:
         return _wanting(state, step, missing, early)
-    closed = PanelClosed(
-        step=step.id,
-        component=step.component,
-        present=len(run.sheets),
-        entitled=step.panel_size,
-        results=tuple(result for result in results if isinstance(result, PanelResult)),
-    )
+    closed = _closed(run, step, tuple(result for result in results if isinstance(result, PanelResult)))
     guards = (cycle_guard(command), *head_guards(present(state, inputs).values(), command))
     cut = cut_off(state, inputs, run.passed)
     left = leave(state, command, step.id, (*cut, *_failed(closed.results)))
@@ -314,22 +330,54 @@ def waive_trim(state: State, command: Command, body: WaiveRules, step: ExpertRev
     return Decision(events=two_people(state, command, (waived,)), guards=(cycle_guard(command),), grant=grant)
 
 
-def quorate(run: StepRun, step: ExpertReview) -> bool:
-    """Whether as many handed in a sheet as the programme asks for (DR-15)."""
-    quorum = step.quorum
-    return meets(
-        len(run.sheets), step.panel_size, quorum.numerator, quorum.denominator, step.quorum_comparator
+def _closed(run: StepRun, step: ExpertReview, results: tuple[PanelResult, ...]) -> PanelClosed:
+    sessions = tuple(
+        GroupSession(group=group, present=len(groups.attending(run, group)), entitled=step.panel_size)
+        for group in run.seated
+    )
+    return PanelClosed(
+        step=step.id,
+        component=step.component,
+        present=len(run.sheets),
+        entitled=len(run.judges) if run.seated else step.panel_size,
+        results=results,
+        groups=sessions or None,
+        flags=groups.all_zero(results) or None,
     )
 
 
-def _invalid(state: State, step: ExpertReview) -> Decision:
-    """Said once: it waits for people, who extend the window and hold the session again."""
+def without_quorum(run: StepRun, step: ExpertReview, members: Iterable[str]) -> tuple[Sitting, ...]:
+    """The parts of the panel of which fewer handed in a sheet than the programme asks for (DR-15)."""
+    share = step.quorum
+    return tuple(
+        sitting
+        for sitting in groups.sittings(run, members)
+        if not meets(
+            len(groups.attending(run, sitting.group)),
+            step.panel_size,
+            share.numerator,
+            share.denominator,
+            step.quorum_comparator,
+        )
+    )
+
+
+def _invalid(state: State, step: ExpertReview, unmet: tuple[Sitting, ...]) -> Decision:
+    """Said once: it waits for people, who extend the window and hold the session again, that of a group by itself."""
     run = run_of(state, step.id)
-    held = hold(state, step.id, "QUORUM_UNMET", detail=f"{len(run.sheets)}/{step.panel_size}")
-    if not held.events:
-        return NOTHING
-    void = SessionInvalidated(step=step.id, present=len(run.sheets), entitled=step.panel_size)
-    return Decision(events=(void,)).then(held)
+    void = tuple(
+        SessionInvalidated(
+            step=step.id,
+            present=len(groups.attending(run, one.group)),
+            entitled=step.panel_size,
+            group=one.group or None,
+            judges=one.judges if one.group else None,
+        )
+        for one in unmet
+    )
+    said = (f"{one.group or ''} {one.present}/{one.entitled}".strip() for one in void)
+    held = hold(state, step.id, "QUORUM_UNMET", detail=", ".join(said))
+    return Decision(events=void).then(held) if held.events else NOTHING
 
 
 def _failed(results: tuple[PanelResult, ...]) -> tuple[Dropped, ...]:
@@ -338,8 +386,14 @@ def _failed(results: tuple[PanelResult, ...]) -> tuple[Dropped, ...]:
     )
 
 
+def results_of(state: State, nominations: Iterable[str], step: ExpertReview) -> dict[str, PanelResult | None]:
+    """The results of these as the marks stand, each group's on one scale; None where there are too few marks (DR-16)."""
+    results = _results(state, nominations, step)
+    return {one.nomination: one if isinstance(one, PanelResult) else None for one in results}
+
+
 def result_of(state: State, nomination: str, step: ExpertReview) -> PanelResult | None:
-    """A member's result as the marks stand; None where there are too few of them (DR-16)."""
+    """A member's result as it was measured; None where there are too few marks (DR-16)."""
     result = _result(state, nomination, step)
     return result if isinstance(result, PanelResult) else None
 
@@ -352,9 +406,17 @@ class _Missing:
     trims: bool
 
 
+def _results(state: State, nominations: Iterable[str], step: ExpertReview) -> list[PanelResult | _Missing]:
+    """Each as it was measured, and then each group's on one scale."""
+    found = [_result(state, id, step) for id in nominations]
+    measured = (one for one in found if isinstance(one, PanelResult))
+    scaled = {one.nomination: one for one in groups.on_one_scale(run_of(state, step.id), step, measured)}
+    return [scaled.get(one.nomination, one) for one in found]
+
+
 def _result(state: State, nomination: str, step: ExpertReview) -> PanelResult | _Missing:
     run = run_of(state, step.id)
-    away = [judge for judge in run.judges if (judge, nomination) in run.recused]
+    away = [judge for judge in judges_of(run, nomination) if (judge, nomination) in run.recused]
     marks = {
         judge: sheet[nomination]
         for judge, sheet in run.sheets.items()
@@ -409,7 +471,8 @@ def _voted(
     run = run_of(state, step.id)
     assert step.threshold is not None
     votes = {judge: mark.vote for judge, mark in marks.items() if mark.vote is not None}
-    count = count_votes(votes, run.judges, list(run.sheets), away, step.recused_in_base)
+    here = groups.attending(run, run.grouped.get(nomination, ""))
+    count = count_votes(votes, judges_of(run, nomination), here, away, step.recused_in_base)
     share = step.threshold.share
     result = vote_result(
         count, step.threshold.base, share.numerator, share.denominator, step.threshold.comparator

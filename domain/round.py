@@ -30,6 +30,7 @@ from schemas.events import (
     HeldTitle,
     JudgeRecused,
     JudgeReplaced,
+    JudgingGroup,
     ListPublished,
     Mark,
     Member,
@@ -94,6 +95,10 @@ class StepRun:
     held: str = ""
     early: bool = False
     judges: tuple[str, ...] = ()
+    seated: dict[str, tuple[str, ...]] = field(
+        default_factory=dict
+    )  # group → its judges, if it judges in groups
+    grouped: dict[str, str] = field(default_factory=dict)  # nomination → its group
     sheets: dict[str, dict[str, Mark]] = field(default_factory=dict)  # judge → nomination → mark
     recused: frozenset[tuple[str, str]] = frozenset()  # (judge, nomination)
     entries: dict[str, dict[str, dict[str, Mark]]] = field(default_factory=dict)  # judge → keeper → sheet
@@ -321,9 +326,9 @@ def _evolve_judging(state: State, event: Event, at: datetime) -> State:
     """What panels, departments and congresses say."""
     match event:
         case PanelFormed():
-            return _step(state, event.step, judges=event.judges)
+            return _step(state, event.step, judges=event.judges, **_grouped(event.groups))
         case PanelDrawn():
-            return _step(state, event.step, judges=event.judges, drawn=event)
+            return _step(state, event.step, judges=event.judges, drawn=event, **_grouped(event.groups))
         case ChairNamed():
             return _step(state, event.step, chair=event.chair, secretary=event.secretary)
         case JudgeReplaced():
@@ -341,7 +346,7 @@ def _evolve_judging(state: State, event: Event, at: datetime) -> State:
             differs = run_of(state, event.step).differs | {event.judge: event.nominations}
             return _step(state, event.step, differs=differs)
         case SessionInvalidated():
-            return _step(state, event.step, sheets={}, entries={}, differs={}, congress=None)
+            return _session_invalid(state, event)
         case CongressRecorded():
             return _step(state, event.step, congress=event, held="")
         case AttendanceRecorded():
@@ -390,12 +395,41 @@ def _step(state: State, step: str, **changes: Any) -> State:
     return replace(state, steps=state.steps | {step: replace(run_of(state, step), **changes)})
 
 
+def _grouped(groups: tuple[JudgingGroup, ...] | None) -> dict[str, Any]:
+    return {
+        "seated": {one.group: one.judges for one in groups or ()},
+        "grouped": {id: one.group for one in groups or () for id in one.members},
+    }
+
+
+def _session_invalid(state: State, event: SessionInvalidated) -> State:
+    """What was handed in is void: by all, or by the judges of one group, who hand in anew."""
+    run = run_of(state, event.step)
+    kept = set(run.judges) - set(event.judges or run.judges)
+    return _step(
+        state,
+        event.step,
+        sheets={judge: sheet for judge, sheet in run.sheets.items() if judge in kept},
+        entries={judge: typed for judge, typed in run.entries.items() if judge in kept},
+        differs={judge: where for judge, where in run.differs.items() if judge in kept},
+        congress=None,
+    )
+
+
 def _replaced(state: State, event: JudgeReplaced) -> State:
     run = run_of(state, event.step)
-    judges = tuple(event.by if judge == event.judge else judge for judge in run.judges)
-    sheets = {judge: marks for judge, marks in run.sheets.items() if judge != event.judge}
-    chair = "" if run.chair == event.judge else run.chair
-    return _step(state, event.step, judges=judges, sheets=sheets, chair=chair)
+
+    def instead(judges: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(event.by if judge == event.judge else judge for judge in judges)
+
+    return _step(
+        state,
+        event.step,
+        judges=instead(run.judges),
+        seated={group: instead(judges) for group, judges in run.seated.items()},
+        sheets={judge: marks for judge, marks in run.sheets.items() if judge != event.judge},
+        chair="" if run.chair == event.judge else run.chair,
+    )
 
 
 def _entered(state: State, event: SheetEntered) -> State:
@@ -521,6 +555,11 @@ def _conferred(state: State, event: TitlesConferred) -> State:
 
 
 # ---- queries ----
+
+
+def judges_of(run: StepRun, nomination: str) -> tuple[str, ...]:
+    """Who judges this nomination: the whole panel, or those of its group."""
+    return run.seated.get(run.grouped.get(nomination, ""), ()) if run.seated else run.judges
 
 
 def awaited(state: State) -> tuple[str, ...]:

@@ -44,6 +44,8 @@ class _Data(msgspec.Struct):
     """The few fields of data that name something else; in other events the same name may hold anything."""
 
     step: Any = ""
+    judge: Any = ""
+    judges: Any = ()
     units: Any = ""
     overrides: Any = ""
     calendar: Any = ""
@@ -84,7 +86,8 @@ class _Gathered:
     def take(self, body: bytes) -> None:
         """The next event of what is shown."""
         event = _told(body)
-        self._sealing.note(event.stream, event.seq, event.type, event.data.step)
+        said = event.data
+        self._sealing.note(event.stream, event.seq, event.type, said.step, said.judge, said.judges)
         self.years.add(event.at.year)
         self.documents.add(event.rules)
         match event.type:

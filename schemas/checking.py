@@ -500,12 +500,31 @@ def _check_reviews(draft: Draft, stage: DraftStage) -> Iterator[Fault]:
             yield draft.fault((*at.place, "trim"), "trim_never", needed=needed, size=size)
         if review.scale and (review.scale.maximum - review.scale.minimum) % review.scale.step:
             yield draft.fault((*at.place, "scale", "step"), "step_uneven", step=review.scale.step)
-        if review.draw and sum(review.draw.kinds.values()) > size:
-            wanted = sum(review.draw.kinds.values())
+        fields = _fields(draft, review)
+        kinds = review.draw.kinds if review.draw else {}
+        of_all = sum(least for kind, least in kinds.items() if kind not in fields)
+        wanted = of_all + max((kinds.get(field, 0) for field in fields), default=0)
+        if wanted > size:
             yield draft.fault((*at.place, "draw", "kinds"), "kinds_over_panel", wanted=wanted, size=size)
+        if review.groups:
+            yield from _check_groups(draft, (*at.place, "groups", "fact"), review.groups.fact)
         for key in ("scale", "trim", "rubric") if review.mode == "vote" else ("threshold",):
             if getattr(review, key):
                 yield draft.fault((*at.place, key), "mode_unfit", on_key=True, key=key, mode=review.mode)
+
+
+def _fields(draft: Draft, review: ExpertReview) -> tuple[str, ...]:
+    """The groups in which it judges, as far as they are known."""
+    fact = draft.facts.get(review.groups.fact) if review.groups else None
+    return fact.of if fact else ()
+
+
+def _check_groups(draft: Draft, place: Place, name: str) -> Iterator[Fault]:
+    """Groups are the values of a declared choice (DR-13)."""
+    if name not in draft.fact_names:
+        yield draft.fault(place, "fact_unknown", nearest_word(name, draft.fact_names), fact=name)
+    elif name in draft.facts and draft.facts[name].type != "choice":
+        yield draft.fault(place, "groups_by_choice", fact=name, type=draft.facts[name].type)
 
 
 def _check_clearances(draft: Draft, stage: DraftStage) -> Iterator[Fault]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
+from pydantic import AfterValidator, Field, NonNegativeInt, PositiveInt, model_validator
 
 from schemas.events import (
     ChannelCounts,
@@ -460,10 +460,41 @@ class ExtendReports(Frozen):
     reason: Reason
 
 
+class GroupPlace(Frozen):
+    """In which group somebody is judged whose fact does not say it."""
+
+    nomination: str
+    group: str
+
+
+def _in_order(places: tuple[GroupPlace, ...]) -> tuple[GroupPlace, ...]:
+    return tuple(sorted(places, key=lambda one: (one.nomination, one.group)))
+
+
+# the log tells them by group, and not in which order they were said
+GroupPlaces = Annotated[tuple[GroupPlace, ...], AfterValidator(_in_order)]
+
+
+def _is_empty(value: tuple[Any, ...]) -> bool:
+    """Left out then: a command without any keeps the hash that logs have of it."""
+    return not value
+
+
+class GroupJudges(Frozen):
+    """Who judges in one group."""
+
+    group: str
+    judges: tuple[str, ...] = Field(min_length=1)
+
+
 class FormPanel(Frozen):
+    """Name the judges, or those of each group; `places` are of exactly those members whom the fact leaves out."""
+
     kind: Literal["form_panel"] = "form_panel"
     step: str
-    judges: tuple[str, ...] = Field(min_length=1)
+    judges: tuple[str, ...] = ()
+    groups: tuple[GroupJudges, ...] = Field(default=(), exclude_if=_is_empty)
+    places: GroupPlaces = Field(default=(), exclude_if=_is_empty)
 
 
 class ReplaceJudge(Frozen):
@@ -490,6 +521,7 @@ class DrawPanel(Frozen):
     step: str
     seed: Annotated[str, Field(min_length=1, max_length=500)]
     seed_source: Reason
+    places: GroupPlaces = Field(default=(), exclude_if=_is_empty)
 
 
 class NameChair(Frozen):

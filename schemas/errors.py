@@ -21,6 +21,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "{actor} holds no grant for {action} on {unit}; ask somebody who does.",
     ),
     "NOT_ON_PANEL": ("{actor} 不是本轮评委。", "{actor} is not on this round's panel."),
+    "NOT_IN_GROUP": (
+        "{actor} 不在 {nomination} 所在的评审组。",
+        "{actor} is not of the group that judges {nomination}.",
+    ),
     "RECUSED": (
         "{actor} 已对 {nomination} 回避，不得评审。",
         "{actor} is recused from {nomination} and may not judge it.",
@@ -206,6 +210,18 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "Objections to {nominations} are not ruled on yet.",
     ),
     "PANEL_SIZE": ("评委应为 {needed} 人，现 {have} 人。", "The panel has {needed} judges, not {have}."),
+    "GROUP_SIZE": (
+        "{group} 组的评委应为 {needed} 人，现 {have} 人。",
+        "The group {group} has {needed} judges, not {have}.",
+    ),
+    "GROUPS_DIFFER": (
+        "{step} 的评审组为 {wanted}，所写为 {named}。",
+        "{step} judges in the groups {wanted}; named are {named}.",
+    ),
+    "GROUP_UNPLACED": (
+        "{nominations} 的 {fact} 未填，无从分组：请为其（且只为其）指定评审组。",
+        "{fact} is not known of {nominations}: say the group of each of them, and of nobody else.",
+    ),
     "PANEL_FORMED": ("{step} 的评委已组成。", "The panel of {step} is formed already."),
     "DRAWN_BY_LOT": ("{step} 的评委须抽签产生。", "The panel of {step} is drawn by lot."),
     "POOL_TOO_SMALL": (

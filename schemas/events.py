@@ -553,11 +553,16 @@ class SubjectsHeld(Event):
 
 
 class SessionInvalidated(Event):
-    """Too few attended (DR-15): what was handed in stays sealed and counts for nothing; the session is held again."""
+    """Too few attended (DR-15): what was handed in stays sealed and counts for nothing; the session is held again.
+
+    Of one group, only what its `judges` handed in; the other groups' sessions stand.
+    """
 
     step: str
     present: int
     entitled: int
+    group: str | None = None
+    judges: tuple[str, ...] | None = None
 
 
 class ComponentScore(Frozen):
@@ -581,9 +586,19 @@ class Lot(Frozen):
     kind: str = ""
 
 
+class JudgingGroup(Frozen):
+    """A part of a panel and whom it judges; `placed` of them by a person, as their fact did not say it (分组评审)."""
+
+    group: str
+    judges: tuple[str, ...]
+    members: tuple[str, ...]
+    placed: tuple[str, ...] = ()
+
+
 class PanelFormed(Event):
     step: str
     judges: tuple[str, ...]
+    groups: tuple[JudgingGroup, ...] | None = None
 
 
 class PanelDrawn(Event):
@@ -596,6 +611,7 @@ class PanelDrawn(Event):
     seed_source: str
     algorithm: str
     judges: tuple[str, ...]
+    groups: tuple[JudgingGroup, ...] | None = None
 
 
 class ChairNamed(Event):
@@ -658,6 +674,16 @@ class PanelResult(Frozen):
     recused: int = 0
     passed: bool = True
     parts: tuple[ComponentScore, ...] | None = None  # the mean of each criterion
+    group: str | None = None  # in which it was judged
+    raw: Exact | None = None  # the value before it was brought to the scale that all groups have
+
+
+class GroupSession(Frozen):
+    """How many of a group's judges handed in a sheet."""
+
+    group: str
+    present: int
+    entitled: int
 
 
 class PanelClosed(Event):
@@ -669,6 +695,8 @@ class PanelClosed(Event):
     entitled: int
     results: tuple[PanelResult, ...]
     version: int = 1
+    groups: tuple[GroupSession, ...] | None = None
+    flags: tuple[str, ...] | None = None  # `ALL_ZERO:<group>` (DR-19)
 
 
 class CongressVote(Frozen):

@@ -200,6 +200,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "Trimming needs {needed} scores, the panel has {size} judges.",
     ),
     "step_uneven": ("步长 {step} 不能整除量表范围。", "The scale is no whole number of steps of {step}."),
+    "groups_by_choice": (
+        "分组须按选择型事实；{fact} 为 {type} 型。",
+        "Groups are by a choice, whose values they are; {fact} is of type {type}.",
+    ),
     "kinds_over_panel": (
         "各类评委至少共 {wanted} 人，但评委只有 {size} 人。",
         "The kinds ask for {wanted} judges, the panel has {size}.",

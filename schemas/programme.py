@@ -384,10 +384,21 @@ class Criterion(Frozen):
     share: Share
 
 
+class Groups(Frozen):
+    """Members are judged in groups by a choice fact, each by its own part of the panel (分组评审, DR-13).
+
+    With `normalise` a group's results are brought to 0 … 100 within it, so that nobody loses by a severe one (DR-19).
+    """
+
+    fact: Identifier
+    normalise: Literal["top", "share", "rank"] | None = None
+
+
 class ExpertReview(Frozen):
     """A panel judges the members by score or by vote (DR-13 to DR-16). Its result is the component `component`.
 
     With `scorekeepers: 2` the judges' sheets are entered by two others, and count once both entries are the same.
+    With `groups`, size, quorum, trim and numbers of kinds are each group's own.
     """
 
     type: Literal["expert_review"] = "expert_review"
@@ -396,6 +407,7 @@ class ExpertReview(Frozen):
     mode: Literal["score", "vote"]
     form: Literal["works", "roadshow", "defence", "site_visit"] | None = None
     panel_size: PositiveInt
+    groups: Groups | None = None
     draw: Draw | None = None
     chaired: bool = False
     scorekeepers: Literal[0, 2] = 0
@@ -1066,6 +1078,10 @@ class Programme(Frozen):
     def asked(self) -> dict[str, Fact]:
         """The facts that whoever nominates attests; the others are the engine's."""
         return {id: fact for id, fact in self.facts.items() if fact.attested == "submitter"}
+
+    def groups_of(self, review: ExpertReview) -> tuple[str, ...]:
+        """The groups in which a review may judge, in the order of the fact's values; none where it judges as a whole."""
+        return self.facts[review.groups.fact].of if review.groups else ()
 
     def route(self, id: str) -> Route:
         """The route of that id; KeyError if there is none."""

@@ -314,6 +314,8 @@ def _review(found: ReviewTold, desk: Desk) -> Iterator[str]:
             f"{found.component} {exactly(result.value)}（{result.method}，计 {result.counted} 份）",
             f"{found.component} {exactly(result.value)} ({result.method}, {result.counted} counted)",
         )
+        if result.group is not None:
+            yield _group(result.group, result.raw, desk)
     yield "　" + "  ".join(_mark(mark, desk) for mark in found.marks)
     if found.trimmed:
         trimmed = ", ".join(map(number, found.trimmed))
@@ -322,6 +324,12 @@ def _review(found: ReviewTold, desk: Desk) -> Iterator[str]:
         yield desk.say("　评分不足以去掉高低分，按平均分计", "  too few marks to trim: the plain mean")
     if found.version > 1:
         yield desk.say("　评审结束后因回避重新计算", "  computed again after the close, for a recusal")
+
+
+def _group(group: str, raw: Fraction | None, desk: Desk) -> str:
+    zh = f"，组内折算前 {exactly(raw)}" if raw is not None else ""
+    en = f"; {exactly(raw)} before it was brought to the scale of all groups" if raw is not None else ""
+    return desk.say(f"　{group} 组{zh}", f"  group {group}{en}")
 
 
 def _mark(mark: MarkTold, desk: Desk) -> str:

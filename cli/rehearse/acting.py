@@ -18,7 +18,7 @@ from cli.rehearse.party import (
 )
 from domain import round as rounds
 from domain.clearance import concerned
-from domain.review import TRIM
+from domain.review import TRIM, marked_by
 from schemas import names
 from schemas.commands import (
     Body,
@@ -30,6 +30,8 @@ from schemas.commands import (
     EnterSheet,
     ExtendStep,
     FormPanel,
+    GroupJudges,
+    GroupPlace,
     HandInSheet,
     NameChair,
     RecordAttendance,
@@ -179,15 +181,14 @@ def _congress(scene: Scene, state: rounds.State, step: Congress) -> Iterator[Dee
 def _review(scene: Scene, state: rounds.State, step: ExpertReview) -> Iterator[Deed]:
     run = rounds.run_of(state, step.id)
     if not run.judges:
-        yield _deed(state, _panel(state, step), operator())
+        yield _deed(state, _panel(scene, state, step), operator())
         return
     if step.chaired and not run.chair:
         yield _deed(state, NameChair(step=step.id, chair=run.judges[0], secretary=OPERATORS[1]), operator())
-    roles = {judge.id: judge.role for judge in judges(step)}
-    members = rounds.asked(state, step.id)
+    roles = {judge.id: judge.role for judge in judges(step, scene.party.programme)}
     for judge in run.judges:
         if judge not in run.sheets:
-            marks = tuple(_mark(scene, step, judge, id) for id in members if (judge, id) not in run.recused)
+            marks = tuple(_mark(scene, step, judge, id) for id in marked_by(state, step.id, judge))
             if marks and not step.scorekeepers:
                 sheet = HandInSheet(step=step.id, marks=marks)
                 yield _deed(state, sheet, Actor(id=judge, role=roles[judge]), _session(run))
@@ -210,10 +211,27 @@ def _session(run: rounds.StepRun) -> str:
     return str(run.window.closes_at) if run.window else ""
 
 
-def _panel(state: rounds.State, step: ExpertReview) -> FormPanel | DrawPanel:
+def _panel(scene: Scene, state: rounds.State, step: ExpertReview) -> FormPanel | DrawPanel:
+    """Named in groups, the judges of each are others; whom the fact leaves out is placed in the first group."""
+    programme, here = scene.party.programme, {id: scene.standings[id] for id in rounds.asked(state, step.id)}
+    fields = programme.groups_of(step)
+    by_field = {
+        id: one.facts.get(step.groups.fact) for id, one in here.items() if step.groups and not one.gone
+    }
+    places = tuple(GroupPlace(nomination=id, group=fields[0]) for id, one in by_field.items() if one is None)
     if step.draw is not None:
-        return DrawPanel(step=step.id, seed=f"TEST {state.stream}", seed_source="演练 · a rehearsal")
-    return FormPanel(step=step.id, judges=tuple(judge.id for judge in judges(step)[: step.panel_size]))
+        seed = f"TEST {state.stream}"
+        return DrawPanel(step=step.id, seed=seed, seed_source="演练 · a rehearsal", places=places)
+    people = [judge.id for judge in judges(step, programme)]
+    if not fields:
+        return FormPanel(step=step.id, judges=tuple(people[: step.panel_size]))
+    meeting = {fields[0] if one is None else one for one in by_field.values()}
+    seated = tuple(
+        GroupJudges(group=field, judges=tuple(people[n * step.panel_size :][: step.panel_size]))
+        for n, field in enumerate(fields)
+        if field in meeting
+    )
+    return FormPanel(step=step.id, groups=seated, places=places)
 
 
 def _mark(scene: Scene, step: ExpertReview, judge: str, nomination: str) -> WrittenMark:

@@ -109,7 +109,7 @@ class Party:
             yield officer(unit.code).id, "officer", unit.code
         for stage in self.programme.stages.values():
             for step in stage.steps:
-                for actor in actors_of(step):
+                for actor in actors_of(step, self.programme):
                     yield actor.id, actor.role, root
 
 
@@ -121,9 +121,10 @@ def operator() -> Actor:
     return Actor(id=OPERATORS[0], role="operator")
 
 
-def judges(step: ExpertReview) -> tuple[Actor, ...]:
-    """As many as the panel has and some to spare; where it is drawn, a pool with enough of each kind."""
-    numbers = range(1, step.panel_size + SPARE_JUDGES + 1)
+def judges(step: ExpertReview, programme: Programme) -> tuple[Actor, ...]:
+    """As many as the panel has, group by group, and some to spare; where it is drawn, a pool with enough of each kind."""
+    groups = len(programme.groups_of(step)) or 1
+    numbers = range(1, step.panel_size * groups + SPARE_JUDGES + 1)
     if step.draw is None:
         return tuple(Actor(id=f"j-{n}", role="judge") for n in numbers)
     pool = step.draw.pool_role
@@ -131,7 +132,7 @@ def judges(step: ExpertReview) -> tuple[Actor, ...]:
     kinds = [
         Actor(id=f"{pool}-{kind}-{n}", role=f"{pool}:{kind}")
         for kind, least in step.draw.kinds.items()
-        for n in range(1, least + SPARE_JUDGES + 1)
+        for n in range(1, least * groups + SPARE_JUDGES + 1)
     ]
     return (*plain, *kinds)
 
@@ -150,11 +151,11 @@ def body_members(body: str) -> tuple[Actor, Actor]:
     return first, second
 
 
-def actors_of(step: Step) -> Iterable[Actor]:
+def actors_of(step: Step, programme: Programme) -> Iterable[Actor]:
     """Who needs a grant for a step, beside officers, operators and handlers."""
     match step:
         case ExpertReview():
-            return (*judges(step), *scorekeepers(step))
+            return (*judges(step, programme), *scorekeepers(step))
         case Clearance():
             return [clerk(department.id) for department in step.asked]
         case Decision() | Conferral():

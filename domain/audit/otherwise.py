@@ -13,7 +13,7 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Any
 
-from domain import entry, review
+from domain import entry, groups, review
 from domain import round as rounds
 from domain.audit.asked import Question, question_of
 from domain.choice import chosen, ranked
@@ -25,7 +25,7 @@ from domain.steps import Inputs, going, present
 from domain.vote import counted_as
 from schemas.errors import EngineError, Refused
 from schemas.events import EligibilityChecked, FastTracked, PanelResult, Ranked, TallySealed
-from schemas.programme import Eligibility, ExpertReview, Programme, PublicVote, Selection, Stage
+from schemas.programme import Eligibility, ExpertReview, Programme, PublicVote, Selection, Stage, Step
 
 RETAKEN = (ExpertReview, PublicVote, Eligibility, Selection)
 """The steps that are taken again; another step that the changed programme has otherwise stays as it was."""
@@ -274,15 +274,17 @@ class _Imagined:
         run, away = run_of(state, step.id), self._changes.reviewers
         if step in was.steps and not away & set(run.judges):
             return state
-        sheets = {judge: sheet for judge, sheet in run.sheets.items() if judge not in away}
-        judges = tuple(judge for judge in run.judges if judge not in away)
-        left = replace(run, judges=judges, sheets=sheets)
+        left = groups.without(run, away)
         imagined = replace(state, steps=state.steps | {step.id: left})
-        if not review.quorate(left, step):
-            self._note(f"QUORUM_UNMET: {step.id} {len(sheets)}/{step.panel_size}")
+        judged = [one.nomination for one in run.panel.results] if run.panel else []
+        for unmet in review.without_quorum(left, step, judged):
+            have = f"{len(groups.attending(left, unmet.group))}/{step.panel_size}"
+            self._note(f"QUORUM_UNMET: {step.id} {unmet.group} {have}".replace("  ", " "))
+        if _grouped_by(step) != _grouped_by(next((one for one in was.steps if one.id == step.id), None)):
+            self._note(f"NOT_RETAKEN: {step.id}.groups")
+        told = review.results_of(imagined, judged, step)
         results: list[PanelResult] = []
-        for id in rounds.asked(state, step.id):
-            result = review.result_of(imagined, id, step)
+        for id, result in ((id, told[id]) for id in state.members if id in told):
             if result is None:
                 self._undecided.setdefault(id, "SCORES_MISSING")
             elif result.passed:
@@ -338,6 +340,11 @@ class _Asked:
     step: Selection
     problem: Problem
     scores: Scores
+
+
+def _grouped_by(step: Step | None) -> str:
+    """By which fact a review judges in groups, which nobody can form again afterwards; empty for other steps."""
+    return step.groups.fact if isinstance(step, ExpertReview) and step.groups else ""
 
 
 def _components(step: ExpertReview, results: list[PanelResult]) -> dict[str, dict[str, Fraction]]:

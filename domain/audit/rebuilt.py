@@ -191,6 +191,26 @@ def _recused(events: Events, _state: Any) -> Bodies:
     yield _like(c.Recuse, recused[0])
 
 
+def _formed(events: Events, _state: Any) -> Bodies:
+    """A panel that judges in groups is named by its groups, a whole one by its judges."""
+    data = events[0].data
+    said = [_like(c.GroupJudges, one) for one in data.get("groups", ())]
+    yield c.FormPanel(
+        step=data["step"], judges=() if said else data["judges"], groups=tuple(said), places=_places(data)
+    )
+
+
+def _drawn(events: Events, _state: Any) -> Bodies:
+    yield _like(c.DrawPanel, events[0].data, places=_places(events[0].data))
+
+
+def _places(data: JsonObject) -> tuple[c.GroupPlace, ...]:
+    groups = data.get("groups", ())
+    return tuple(
+        c.GroupPlace(nomination=id, group=one["group"]) for one in groups for id in one.get("placed", ())
+    )
+
+
 def _sheet(body: type[BaseModel]) -> Callable[[Events, Any], Bodies]:
     def make(events: Events, _state: Any) -> Bodies:
         data = events[0].data
@@ -280,6 +300,8 @@ _BY_TYPE: dict[str, Callable[[Events, Any], Bodies]] = {
     e.ObjectionRefused.__name__: _objected,
     e.DecisionTaken.__name__: _taken,
     e.TitlesConferred.__name__: _conferred,
+    e.PanelFormed.__name__: _formed,
+    e.PanelDrawn.__name__: _drawn,
     e.JudgeRecused.__name__: _recused,
     e.SheetHandedIn.__name__: _sheet(c.HandInSheet),
     e.SheetEntered.__name__: _sheet(c.EnterSheet),
@@ -324,8 +346,6 @@ _BY_TYPE: dict[str, Callable[[Events, Any], Bodies]] = {
         e.RoundPaused: c.PauseRound,
         e.RoundResumed: c.ResumeRound,
         e.ReportsExtended: c.ExtendReports,
-        e.PanelFormed: c.FormPanel,
-        e.PanelDrawn: c.DrawPanel,
         e.ChairNamed: c.NameChair,
         e.JudgeReplaced: c.ReplaceJudge,
         e.CongressRecorded: c.RecordCongress,

@@ -13,7 +13,7 @@ from functools import partial
 from itertools import product
 from typing import Literal
 
-from domain import review
+from domain import groups, review
 from domain.audit.asked import Question
 from domain.problem import scores_of
 from domain.round import State, StepRun, run_of
@@ -142,12 +142,7 @@ def _panels(choice: Question) -> Iterator[ExpertReview]:
 
 
 def _without_judge(choice: Question, step: ExpertReview, judge: str) -> Question:
-    run = run_of(choice.state, step.id)
-    left = replace(
-        run,
-        judges=tuple(one for one in run.judges if one != judge),
-        sheets={one: sheet for one, sheet in run.sheets.items() if one != judge},
-    )
+    left = groups.without(run_of(choice.state, step.id), {judge})
     state = replace(choice.state, steps=choice.state.steps | {step.id: left})
     return _judged(choice, step, state, review.result_of)
 
@@ -157,12 +152,15 @@ PutTogether = Callable[[State, str, ExpertReview], PanelResult | None]
 
 def _judged(choice: Question, step: ExpertReview, state: State, put_together: PutTogether) -> Question:
     """The choice with this panel's component as it would be; Refused SCORES_MISSING where it could not be."""
-    results = {id: put_together(state, id, step) for id in going(choice.state, choice.inputs)}
-    missing = [id for id, result in results.items() if result is None]
+    run = run_of(state, step.id)
+    judged = [one.nomination for one in run.panel.results] if run.panel else []
+    results = {id: put_together(state, id, step) for id in judged}
+    here = going(choice.state, choice.inputs)
+    missing = [id for id, result in results.items() if result is None and id in here]
     if missing:
         raise Refused("SCORES_MISSING", nominations=", ".join(missing))
     components = dict(choice.state.components)
-    found = [result for result in results.values() if result is not None]
+    found = groups.on_one_scale(run, step, [result for result in results.values() if result is not None])
     components[step.component] = components.get(step.component, {}) | {
         one.nomination: one.value for one in found
     }

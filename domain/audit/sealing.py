@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from schemas.events import (
@@ -39,16 +39,21 @@ class Sealing:
 
     def __init__(self) -> None:
         self._sealed: dict[Place, str] = {}
-        self._waiting: defaultdict[tuple[str, str], list[Place]] = defaultdict(list)
+        self._waiting: defaultdict[tuple[str, str], dict[Place, str]] = defaultdict(dict)  # → whose sheet
 
-    def note(self, stream: str, seq: int, kind: str, step: str) -> None:
-        """The next event; `step` is its data's, empty where it has none."""
+    def note(
+        self, stream: str, seq: int, kind: str, step: str, judge: str = "", judges: Collection[str] = ()
+    ) -> None:
+        """The next event; `step`, `judge` and `judges` are its data's, empty where it has none."""
         if kind in SHEETS:
-            self._waiting[stream, step].append(Place(stream, seq))
+            self._waiting[stream, step][Place(stream, seq)] = judge
         elif kind in OBJECTIONS:
             self._sealed[Place(stream, seq)] = OBJECTOR_RULE
         elif kind == SessionInvalidated.__name__:
-            self._sealed |= dict.fromkeys(self._waiting.pop((stream, step), ()), MARKS_RULE)
+            waiting = self._waiting.pop((stream, step), {})
+            void = [place for place, whose in waiting.items() if not judges or whose in judges]
+            self._sealed |= dict.fromkeys(void, MARKS_RULE)
+            self._waiting[stream, step] = {at: whose for at, whose in waiting.items() if at not in void}
         elif kind == PanelClosed.__name__:
             self._waiting.pop((stream, step), None)
 
@@ -62,5 +67,7 @@ def sealed_of(events: Iterable[RecordedEvent]) -> dict[Place, str]:
     """Which of these events, in their order, stay sealed after the last of them, and by which rule."""
     sealing = Sealing()
     for event in events:
-        sealing.note(event.stream, event.seq, event.type, event.data.get("step", ""))
+        data = event.data
+        judge, judges = data.get("judge", ""), data.get("judges", ())
+        sealing.note(event.stream, event.seq, event.type, data.get("step", ""), judge, judges)
     return sealing.sealed()

@@ -42,6 +42,8 @@ USAGE_FAULTS = {
     "a tie of no kind": ["panel", "ties", ROUND, "j-1:n-1=friend", "--step", "s", *SIGNED],
     "a tie without its judge": ["panel", "ties", ROUND, "n-1=kin", "--step", "s", *SIGNED],
     "no tie at all": ["panel", "ties", ROUND, "--step", "s", *SIGNED],
+    "a group without judges": ["panel", "form", ROUND, "--group", "boats", "--step", "s", *SIGNED],
+    "a place without a group": ["panel", "form", ROUND, "--place", "n-1", "--step", "s", *SIGNED],
     "a criterion without its score": ["panel", "score", ROUND, "n-1=skill:90,spirit", "--step", "s", *SIGNED],
     "a count of two numbers": ["congress", "record", ROUND, "n-1=70/5", *CONGRESS],
     "a count below nothing": ["congress", "record", ROUND, "n-1=70/-5/5", *CONGRESS],

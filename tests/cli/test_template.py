@@ -186,6 +186,12 @@ async def test_a_template_is_written_once_with_its_hash_and_never_over_another_f
     assert (again.exit_code, again.json["error"]["code"]) == (USAGE, "OUT_FILE")
 
 
+async def test_a_sheet_of_one_judge_is_of_a_round(tmp_path: Path) -> None:
+    words = ("template", "scores", "--programme", str(FIRST), "--rank", "province", "--judge", "j-1")
+    said = await run(*words, "--out", str(tmp_path / "s.xlsx"))
+    assert (said.exit_code, said.json["error"]["code"]) == (USAGE, "USAGE")
+
+
 async def test_a_score_sheet_for_several_reviews_asks_which(tmp_path: Path) -> None:
     said = await run("template", "scores", "--programme", str(FIRST), "--out", str(tmp_path / "s.xlsx"))
     assert said.exit_code == USAGE

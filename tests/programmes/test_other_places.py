@@ -135,6 +135,42 @@ rewards:
   - {title: star, type: instalments, instalments: [1000, 500, 250], after_assessment: true, label: {zh: 资助}}
   - {title: star, id: nursery, type: yearly, amount_fen: 10001, payers: [{id: union, share: "1/3"}, {id: enterprise, share: "2/3"}], members: true, remainder: first, label: {zh: 年补}}
 """
+FIELDS = """\
+programme: field-craftsman
+edition: 1
+title: {zh: 测试市工匠, en: Craftsman by field}
+subject: person
+units: {file: ../units.csv, root: "9"}
+routes: [{id: districts, ranks: [enterprise, county, prefecture]}]
+facts:
+  trade: {type: choice, label: {zh: 工种}, of: [boats, nets, kitchen], required: true}
+titles: [{id: craftsman, label: {zh: 工匠}}]
+stages:
+  enterprise:
+    steps: [{id: intake, type: intake, channels: [unit], period: {days: 5, unit: work_day}, quota: 8}]
+  county: # each trade's own judges vote, and two scorekeepers type their sheets
+    steps:
+      - {id: by_field, type: expert_review, mode: vote, groups: {fact: trade}, panel_size: 3, scorekeepers: 2, quorum: "2/3", threshold: {share: "1/2", comparator: ">", base: entitled}, period: {days: 3, unit: work_day}}
+  prefecture: # first in groups drawn by lot, then all together (分组评审、综合评审)
+    steps:
+      - id: in_groups
+        type: expert_review
+        component: field
+        mode: score
+        groups: {fact: trade, normalise: top}
+        panel_size: 4
+        draw: {pool_role: expert, kinds: {boats: 2, nets: 1, theory: 1}}
+        quorum: "2/3"
+        scale: {minimum: 0, maximum: 100, step: 1}
+        trim: {drop: 1, min_left: 2}
+        scores_min: 3
+        period: {days: 5, unit: work_day}
+      - {id: shortlist, type: selection, seats: 9, weights: [{component: field, share: "100%"}], ties: [authority], categories: [{id: cooks, who: {id: cook, fact: trade, op: "==", value: kitchen}, seats: 3}]}
+      - {id: together, type: expert_review, component: overall, mode: score, panel_size: 5, quorum: "2/3", scale: {minimum: 0, maximum: 100, step: 1}, period: {days: 5, unit: work_day}}
+      - {id: final, type: selection, seats: 6, weights: [{component: field, share: "40%"}, {component: overall, share: "60%"}], ties: [overall, authority]}
+      - {id: publicity, type: publicity, period: {days: 5, unit: work_day}}
+      - {id: conferral, type: conferral, body: office, grades: [{title: craftsman}], period: {days: 5, unit: work_day}}
+"""
 UNION_UNITS = """\
 code,parent,name,rank
 9I1,,测试轻工工会,industry_union
@@ -252,6 +288,25 @@ async def test_where_nominations_are_joint_alone_invented_people_sponsor_them_dr
     entered = [one.submitted for one in told.values() if one.submitted]
     assert {(one.channel, len(set(one.sponsors))) for one in entered} == {("joint", 4)}
     assert Counter(one.titles for one in told.values())[("star",)] == 6
+
+
+async def test_a_city_judges_by_field_in_groups_and_then_together_and_it_is_taken_again_the_same_dr_13_dr_45(
+    tmp_path: Path,
+) -> None:
+    """分组评审, then 综合评审: by hand and by vote below, by lot and on one scale above."""
+    conductor, told = await ends(tmp_path, FIELDS)
+    assert Counter(one.titles for one in told.values())[("craftsman",)] == 6
+    root = names.round_stream(conductor.cycle, names.ROOT_ROUTE, "9")
+    run = (await conductor.decider.rounds.get(root)).state.steps["in_groups"]
+    assert set(run.seated) == set(run.grouped.values()) == {"boats", "nets", "kitchen"}
+    assert sorted(judge for judges in run.seated.values() for judge in judges) == sorted(run.judges)
+    assert run.panel is not None
+    best = {group: max(one.value for one in run.panel.results if one.group == group) for group in run.seated}
+    assert best == dict.fromkeys(run.seated, 100)
+    assert isinstance(conductor.store, MemoryEventStore)
+    tally = await taken_again(conductor.store)
+    assert tally.events == await conductor.store.last_position()
+    assert not tally.folded
 
 
 async def test_an_industry_union_chooses_studios_by_two_votes_and_a_panel_s_dr_02_dr_19_dr_33(

@@ -1,19 +1,26 @@
-"""On real servers: a panel by lot, sheets typed twice, and a list that goes on while an objection holds one of it."""
+"""On real servers: a panel by lot, sheets typed twice, groups, and a list that goes on while an objection holds one of it."""
 
 from __future__ import annotations
 
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from python_calamine import load_workbook
+from rich.console import Console
 
+from cli import app
+from cli.output import Outcome
 from domain import lots
-from runtime.door import Door
+from runtime.door import Door, NominationForm
+from runtime.settings import Language, Settings
 from schemas import names
 from schemas.commands import Confer, Decide, DrawPanel, EnterSheet, RuleOnObjection, WrittenMark
 from schemas.errors import Refused
-from schemas.events import GrantTerms, PanelDrawn, SubjectsHeld, read
+from schemas.events import FactValue, GrantTerms, PanelDrawn, SubjectsHeld, read
 from schemas.ledger import Actor
 from schemas.loading import load_programme
+from schemas.programme import Channel
 from tests.support import people
 from tests.support.people import at_step, until
 
@@ -123,3 +130,103 @@ async def _only_a_handler_sees_the_objector(door: Door, cycle: str, nomination: 
         with pytest.raises(Refused) as refusal:
             await door.objector(cycle, nomination, objection, other)
         assert refusal.value.code == "NOT_AUTHORISED"
+
+
+# ---- in groups ----
+
+IN_GROUPS = """
+programme: test-fields
+edition: 1
+title: {zh: 测试·分组}
+subject: person
+units: {file: units.csv, root: P}
+routes: [{id: territorial, ranks: [province]}]
+facts: {trade: {type: choice, label: {zh: 工种}, of: [boats, nets, ropes]}}
+stages:
+  province:
+    steps:
+      - {id: intake, type: intake, channels: [unit], period: {days: 3, unit: natural_day}}
+      - id: fields
+        type: expert_review
+        mode: score
+        groups: {fact: trade, normalise: top}
+        panel_size: 1
+        quorum: "1/1"
+        scale: {minimum: 0, maximum: 100, step: 1}
+        period: {days: 60, unit: natural_day}
+      - {id: choice, type: selection, seats: 2, weights: [{component: expert, share: "100%"}], ties: [authority]}
+"""
+
+
+async def test_a_panel_in_groups_is_formed_and_judges_at_the_terminal_dr_13_dr_19(
+    door: Door, tmp_path: Path
+) -> None:
+    (tmp_path / "units.csv").write_text("code,parent,name,rank\nP,,测试省,province\n", "utf-8")
+    file = tmp_path / "1.yaml"
+    file.write_text(IN_GROUPS, "utf-8")
+    programme = load_programme(file)
+    cycle = names.cycle_id(programme.programme, programme.edition)
+    root = names.round_stream(cycle, names.ROOT_ROUTE, "P")
+    pace, grants = people.fast(days_a_second=1), people.grants(programme, "P", ("P",))
+    await door.start_cycle(file, operators=("op-1", "op-2"), grants=grants, invited=("P",), pace=pace)
+    boat, net, other = [await _entered(door, cycle, trade) for trade in ("boats", "nets", "")]
+    await until(lambda: at_step(door, root, "fields"))
+
+    async def said(*words: str, by: str, role: str = "judge") -> Outcome:
+        return await app.run(
+            [*words, "--step", "fields", "--as", by, "--role", role, "--unit", "P"],
+            Settings(language=Language.EN),
+            door,
+        )
+
+    form = ("panel", "form", root, "--group", "boats=j-1", "--group", "nets=j-2")
+    unplaced = await said(*form, by="op-1", role="operator")
+    assert unplaced.json["error"]["facts"] == {"fact": "trade", "nominations": other}
+    assert (await said(*form, "--place", f"{other}=nets", by="op-1", role="operator")).exit_code == 0
+    assert await _listed(door, file, root, "j-2", tmp_path) == sorted([net, other])
+    outside = await said("panel", "score", root, f"{boat}=90", by="j-2")
+    assert outside.json["error"]["code"] == "NOT_IN_GROUP"
+    for judge, marks in (("j-1", {boat: "90"}), ("j-2", {net: "40", other: "20"})):
+        written = [f"{id}={score}" for id, score in marks.items()]
+        assert (await said("panel", "score", root, *written, by=judge)).exit_code == 0
+    await until(lambda: people.completed(door, cycle))
+    state = (await door.decider.rounds.get(root)).state
+    assert state.components["expert"] == {boat: 100, net: 100, other: 50}
+    assert set(state.members) == {boat, net}
+    told = await app.run(["audit", "explain", f"{cycle}/{other}"], Settings(language=Language.EN), door)
+    page = StringIO()
+    Console(file=page, width=250).print(told.shown)
+    assert "group nets; 20 before it was brought to the scale of all groups" in page.getvalue()
+
+
+async def _entered(door: Door, cycle: str, trade: str) -> str:
+    form = NominationForm(
+        cycle=cycle,
+        unit="P",
+        route="territorial",
+        channel=Channel.UNIT,
+        identity=f"TEST-{trade}",
+        fields={"name": f"测试·{trade}"},
+        facts=(FactValue(id="trade", value=trade),) if trade else (),
+    )
+    return (await door.nominate(form, Actor(id="of-P", role="officer", unit="P"), key=f"n-{trade}"))[0]
+
+
+async def _listed(door: Door, file: Path, round_: str, judge: str, folder: Path) -> list[str]:
+    """Whom the sheet made for a judge lists."""
+    out = folder / f"{judge}.xlsx"
+    words = [
+        "template",
+        "scores",
+        "--programme",
+        str(file),
+        "--round",
+        round_,
+        "--judge",
+        judge,
+        "--out",
+        str(out),
+    ]
+    assert (await app.run(words, Settings(language=Language.EN), door)).exit_code == 0
+    rows = load_workbook(out).get_sheet_by_index(0).to_python()
+    return sorted(str(row[0]) for row in rows[1:])
