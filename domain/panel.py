@@ -190,8 +190,10 @@ def replace_judge(
 ) -> Decision:
     """Takes two people; where the panel was drawn, the next of the draw comes, of the same kind if kinds are asked for."""
     run = must_be_current(state, step.id, body.kind)
-    if body.judge not in run.judges or body.by in run.judges:
+    if body.judge not in run.judges:
         raise Refused("NOT_ON_PANEL", actor=body.judge)
+    if body.by in run.judges:
+        raise Refused("ALREADY_ON_PANEL", actor=body.by)
     if run.drawn is not None and step.draw is not None:
         next_ = next_drawn(run, step.draw, body.judge)
         if body.by != next_:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any, Literal
+from operator import not_
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, NonNegativeInt, PositiveInt, model_validator
 
@@ -22,15 +23,11 @@ from schemas.programme import Channel, IsoDate, SubjectType
 from schemas.values import Instant, Pace
 
 Reason = Annotated[str, Field(min_length=1, max_length=2000)]
-Meant = Annotated[str, Field(exclude_if=lambda step: not step)]
+Meant = Annotated[str, Field(exclude_if=not_)]
 """The endorsement that is meant, where a stage has several; unsaid, the one that began last, and then it is no part of the
 command's bytes.
 """
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-
-
-def _is_none(value: object) -> bool:
-    return value is None
 
 
 # ---- cycle ----
@@ -205,8 +202,8 @@ class FileObjection(Frozen):
     commitment: str
     ground: str
     anonymous: bool = False
-    evidence: Sha256 | None = Field(default=None, exclude_if=_is_none)
-    postmark: date | None = Field(default=None, exclude_if=_is_none)
+    evidence: Sha256 | None = Field(default=None, exclude_if=not_)
+    postmark: date | None = Field(default=None, exclude_if=not_)
 
 
 class ReopenVetting(Frozen):
@@ -475,11 +472,6 @@ def _in_order(places: tuple[GroupPlace, ...]) -> tuple[GroupPlace, ...]:
 GroupPlaces = Annotated[tuple[GroupPlace, ...], AfterValidator(_in_order)]
 
 
-def _is_empty(value: tuple[Any, ...]) -> bool:
-    """Left out then: a command without any keeps the hash that logs have of it."""
-    return not value
-
-
 class GroupJudges(Frozen):
     """Who judges in one group."""
 
@@ -493,8 +485,8 @@ class FormPanel(Frozen):
     kind: Literal["form_panel"] = "form_panel"
     step: str
     judges: tuple[str, ...] = ()
-    groups: tuple[GroupJudges, ...] = Field(default=(), exclude_if=_is_empty)
-    places: GroupPlaces = Field(default=(), exclude_if=_is_empty)
+    groups: tuple[GroupJudges, ...] = Field(default=(), exclude_if=not_)
+    places: GroupPlaces = Field(default=(), exclude_if=not_)
 
 
 class ReplaceJudge(Frozen):
@@ -521,7 +513,7 @@ class DrawPanel(Frozen):
     step: str
     seed: Annotated[str, Field(min_length=1, max_length=500)]
     seed_source: Reason
-    places: GroupPlaces = Field(default=(), exclude_if=_is_empty)
+    places: GroupPlaces = Field(default=(), exclude_if=not_)
 
 
 class NameChair(Frozen):

@@ -212,6 +212,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "本阶段及其上各级均无命名环节，意见的有效期无从核对。",
         "Neither this stage nor one above it confers anything, so the validity of an answer is never asked for.",
     ),
+    "minimum_form": (
+        "最短期限须与公示期同一单位，且不长于公示期。",
+        "A minimum is in the period's own unit, and not longer than the period.",
+    ),
     "limits_form": (
         "递补限制须写 times_max、within、after_vetting: false 之一；不限则写 true。",
         "Limits of substitution are times_max, within or after_vetting: false; write true for none.",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import get_args
 
 import pytest
 
-from cli.words import CHANNEL_WORDS, LIMIT_WORDS, out_words, told_words
-from runtime.settings import Language
+from cli.words import CHANNEL_WORDS, LIMIT_WORDS, OUT_WORDS, out_words, told_words
+from runtime.settings import CHECKOUT, Language
 from schemas.errors import CATALOGUE
 from schemas.events import ObjectionRefused, Substituted
 from schemas.programme import Channel
@@ -37,6 +38,12 @@ def test_whom_rules_kept_out_of_a_selection_is_told_the_rules_and_not_the_place(
 ) -> None:
     assert out_words("NOT_SELECTED: rank 7, seats 30, kept out by heads, front", language) == rule
     assert out_words("NOT_SELECTED: rank 31, seats 30", language) == place
+
+
+def test_every_reason_to_leave_a_round_has_words() -> None:
+    told = (CHECKOUT / "docs" / "events.md").read_text("utf-8")
+    reasons = told.partition("## Why a member leaves")[2].partition("\n## ")[0]
+    assert set(re.findall(r"`([A-Z_]{4,})", reasons)) <= OUT_WORDS.keys()
 
 
 def test_every_channel_has_words() -> None:

@@ -358,6 +358,8 @@ def test_a_judge_is_replaced_by_two_people_and_the_old_marks_count_no_more_dr_13
     refused("SECOND_PERSON_REQUIRED", lambda: world.at(body, OPERATOR))
     world.at(body, OPERATOR_2)
     refused("NOT_ON_PANEL", lambda: world.at(body, OPERATOR))
+    sits = body.model_copy(update={"judge": JUDGES[1].id})
+    assert refused("ALREADY_ON_PANEL", lambda: world.at(sits, OPERATOR)).facts == {"actor": SPARE_JUDGE.id}
     for judge in (*JUDGES[1:], SPARE_JUDGE):
         world.sheet(judge, "expert_review", {"a": "10", "b": "20"})
     world.close_step("expert_review")
