@@ -8,7 +8,6 @@ from typing import Annotated, NamedTuple
 from cyclopts import Parameter
 from temporalio.client import WorkflowHistory
 from temporalio.converter import DataConverter
-from temporalio.worker import Replayer
 
 from cli.audit.histories import archive, temporal_if_there
 from cli.desk import AtDesk, command
@@ -20,7 +19,6 @@ from runtime.settings import Login
 from runtime.temporal import connect
 from schemas.errors import Integrity
 from store.archive import HistoryArchive
-from workflows.registry import WORKFLOWS
 
 
 class _Fault(NamedTuple):
@@ -71,6 +69,10 @@ async def determinism(
 
 async def _replay(runs: AsyncIterator[Run], converter: DataConverter) -> tuple[int, int, list[_Fault]]:
     """How many archived and live histories there are, and those that replay otherwise."""
+    from temporalio.worker import Replayer  # noqa: PLC0415 -- at its head, every command would start later
+
+    from workflows.registry import WORKFLOWS  # noqa: PLC0415 -- as above
+
     taken: dict[str, Run] = {}
     counts = [0, 0]
 

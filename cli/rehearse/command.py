@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack
 from fractions import Fraction
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
@@ -30,13 +30,14 @@ from projections.queries import Queries
 from runtime.door import Door, system_clock
 from runtime.logging import configure_logging
 from runtime.settings import Login
-from runtime.stack import Stack as Servers
-from runtime.stack import embedded_stack
 from runtime.temporal import worker_there
 from schemas import names
 from schemas.events import KEPT_OUT
 from schemas.ledger import JsonObject
 from store.memory import MemoryEventStore
+
+if TYPE_CHECKING:
+    from runtime.stack import Stack
 
 SETTLE_SECONDS = 120
 SECONDS_A_DAY = 86_400
@@ -74,6 +75,8 @@ async def rehearse(
     ]
     if in_memory:
         return await _in_memory(line, desk)
+    from runtime.stack import embedded_stack  # noqa: PLC0415 -- at its head, every command would start later
+
     speed = max(1, int(SECONDS_A_DAY / Fraction(str(pace))))
     settings = desk.settings.model_copy(update={"language": desk.language, "log_level": "WARNING"})
     configure_logging(settings)
@@ -128,7 +131,7 @@ def _leaving(left: Mapping[str, int], desk: Desk) -> Iterator[str]:
         yield desk.say(f"  {count} 个：{words}", f"  {count}: {words}")
 
 
-async def _on_servers(servers: Servers, line: list[Part], speed: int, desk: Desk, *, quiet: bool) -> Outcome:
+async def _on_servers(servers: Stack, line: list[Part], speed: int, desk: Desk, *, quiet: bool) -> Outcome:
     began = system_clock()
     worker = await servers.start_worker()
     async with AsyncExitStack() as exits:
@@ -165,7 +168,7 @@ async def _on_servers(servers: Servers, line: list[Part], speed: int, desk: Desk
     return Outcome(json=said, shown=Group(*parts))
 
 
-async def _settle(servers: Servers, door: Door) -> None:
+async def _settle(servers: Stack, door: Door) -> None:
     """Every nomination has been told its end, and the views have everything that is written."""
     async with asyncio.timeout(SETTLE_SECONDS):
         while await door.store.undelivered(limit=1) or await door.store.overdue(system_clock()):  # noqa: ASYNC110 -- of a table
