@@ -149,9 +149,9 @@ def _counted(written: str) -> CongressVote:
 
 @command(
     "training record",
-    zh="登记集中培训的参加者：列出全部参加者；--roll 为签到表文件，只记其 SHA-256。再次登记以后一次为准。",
-    en="Record who attended a training, all of them; of the roll's file only the SHA-256 is kept. A later record "
-    "replaces it.",
+    zh="登记集中培训的参加者：列出全部参加者，或 --nobody；--roll 为签到表文件，只记其 SHA-256。再次登记以后一次为准。",
+    en="Record who attended a training, all of them, or --nobody; of the roll's file only the SHA-256 is kept. A later "
+    "record replaces it.",
     example="training record round/weifang-craftsman.3/all/3707 N-0001 N-0002 --step training --roll roll.pdf "
     "--as s-1 --role operator --unit 3707",
 )
@@ -161,11 +161,12 @@ async def training_record(
     cycle: OfCycle = "",
     step: StepId,
     roll: Annotated[Path, Parameter(help="签到表文件 · the roll's file")],
+    nobody: Annotated[bool, Parameter(help="无人参加 · nobody came")] = False,
     signed: Signed,
     desk: AtDesk,
 ) -> Outcome:
-    if not nominations or not roll.is_file():
-        raise BadUsage("USAGE", fault="NOMINATION … --roll FILE")
+    if nobody == bool(nominations) or not roll.is_file():
+        raise BadUsage("USAGE", fault="NOMINATION … | --nobody, --roll FILE")
     document = sha256(roll.read_bytes()).hexdigest()
     body = RecordAttendance(step=step, attended=nominations, document=document)
     return await desk.send(round_at(round, cycle), body, signed)

@@ -9,6 +9,7 @@ from domain.steps import (
     Inputs,
     asked_about,
     close,
+    close_for_nobody,
     cut_off,
     cycle_guard,
     elapsed,
@@ -62,11 +63,11 @@ def _must_be_possible(state: State, body: RecordCongress, vote: CongressVote) ->
 
 def close_congress(state: State, command: Command, inputs: Inputs, step: Congress) -> Decision:
     """Ripe once everybody was voted on; without a valid record the step waits for people."""
-    if not state.members:
-        return close(state, command, inputs, step.id, "complete")
+    asked = asked_about(state, inputs, step.id)
+    if not asked:
+        return close_for_nobody(state, command, inputs, step.id)
     record = run_of(state, step.id).congress
     votes = {vote.nomination: vote for vote in record.votes} if record else {}
-    asked = asked_about(state, inputs, step.id)
     members = [id for id in going(state, inputs) if id in asked]
     over = elapsed(state, step.id, command.received_at)
     lacking = [id for id in members if id not in votes]

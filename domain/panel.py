@@ -46,7 +46,7 @@ def _form_groups(
     """As many different judges for each group that has members; one judge may sit in several."""
     run, named = run_of(state, step.id), {one.group: one.judges for one in body.groups}
     if run.judges:
-        if run.seated == named and all(run.grouped[one.nomination] == one.group for one in body.places):
+        if run.seated == named and all(run.grouped.get(one.nomination) == one.group for one in body.places):
             return NOTHING
         raise Refused("PANEL_FORMED", step=step.id)
     members = _members(state, inputs, step, body.places)

@@ -25,6 +25,7 @@ from domain.steps import (
     Inputs,
     asked_about,
     close,
+    close_for_nobody,
     cut_off,
     cycle_guard,
     elapsed,
@@ -278,10 +279,10 @@ def close_review(
 
     `early` is why it should end now: refused with QUORUM_UNMET, SCORES_MISSING or TOO_FEW_TO_TRIM where it would be held.
     """
-    if not state.members:
-        return close(state, command, inputs, step.id, "complete")
-    over = elapsed(state, step.id, command.received_at)
     here = asked_about(state, inputs, step.id)
+    if not here:
+        return close_for_nobody(state, command, inputs, step.id, early)
+    over = elapsed(state, step.id, command.received_at)
     members = [id for id in going(state, inputs) if id in here]
     whole = complete(state, step) and len(members) == len(here)
     if not over and not whole and not early:

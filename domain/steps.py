@@ -197,6 +197,14 @@ def leave(state: State, command: Command, step: str, out: Sequence[Dropped]) -> 
     return Decision(events=(MembersOut(step=step, out=tuple(out)),), effects=told)
 
 
+def close_for_nobody(state: State, command: Command, inputs: Inputs, step: str, early: str = "") -> Decision:
+    """All about whom the step asks have left, so that nobody is waited for; whoever passes it by goes on."""
+    guards = (cycle_guard(command), *head_guards(present(state, inputs).values(), command))
+    left = leave(state, command, step, gone(state, inputs))
+    how: Literal["early", "complete"] = "early" if early else "complete"
+    return Decision(guards=guards).then(left).then(close(state, command, inputs, step, how, early))
+
+
 def tell(command: Command, nomination: str, outcome: TakeOutcome) -> Post:
     """The message that tells a nomination what its round decided."""
     id = f"{command.id}/{nomination}/{outcome.outcome}{outcome.title and '/' + outcome.title}"

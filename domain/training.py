@@ -7,6 +7,7 @@ from domain.round import State, must_be_current, run_of
 from domain.steps import (
     Inputs,
     close,
+    close_for_nobody,
     cycle_guard,
     elapsed,
     gone,
@@ -40,11 +41,11 @@ def close_training(state: State, command: Command, inputs: Inputs, step: Trainin
 
     Whoever was absent stays or leaves, as the programme says. Nobody comes in instead: the list has been published.
     """
-    if not state.members:
-        return close(state, command, inputs, step.id, "complete")
+    here = present(state, inputs)
+    if not here:
+        return close_for_nobody(state, command, inputs, step.id)
     record = run_of(state, step.id).attendance
     over = elapsed(state, step.id, command.received_at)
-    here = present(state, inputs)
     if record is None:
         return hold(state, step.id, "TRAINING_UNRECORDED", tuple(here)) if over else NOTHING
     absent = [id for id in here if id not in record.attended]

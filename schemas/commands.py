@@ -583,11 +583,11 @@ class RecordCongress(Frozen):
 
 
 class RecordAttendance(Frozen):
-    """Who attended a training, all of them; the document is the roll."""
+    """Who attended a training, all of them, or nobody; the document is the roll."""
 
     kind: Literal["record_attendance"] = "record_attendance"
     step: str
-    attended: tuple[str, ...] = Field(min_length=1)
+    attended: tuple[str, ...]
     document: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 

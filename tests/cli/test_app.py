@@ -55,6 +55,10 @@ USAGE_FAULTS = {
         *SIGNED,
     ],
     "nobody who attended": ["training", "record", ROUND, "--step", "s", "--roll", __file__, *SIGNED],
+    "nobody, and somebody": [
+        *("training", "record", ROUND, "n-1", "--nobody", "--step", "s", "--roll", __file__),
+        *SIGNED,
+    ],
     "a roll that is not there": [
         "training",
         "record",

@@ -241,6 +241,19 @@ def test_whoever_is_held_passes_a_congress_and_a_panel_by_as_well_dr_28() -> Non
         assert set(world.round().members) == set(PEOPLE)
 
 
+def test_whoever_passes_by_does_not_wait_for_a_word_on_those_who_have_left_dr_12_dr_15() -> None:
+    congress = step("congress", "vote", quorum="1/2", threshold=HALF)
+    review = panel("vote", mode="vote", threshold=HALF, scale=None)
+    for one in (congress, review):
+        world = on_track(one)
+        world.open_step("vote")
+        for id in ("slow", "silent"):
+            world.withdraw(id)
+        world.close_step("vote")
+        assert run_of(world.round(), "vote").closed_at is not None
+        assert list(world.round().members) == ["fast"]
+
+
 def voted(world: World, *ids: str) -> None:
     """The panel votes for these."""
     world.at(FormPanel(step="vote", judges=tuple(judge.id for judge in JUDGES)), OPERATOR)

@@ -38,12 +38,14 @@ from schemas.events import (
     GrantTerms,
     JudgeRecused,
     Lot,
+    MembersOut,
     PanelClosed,
     PanelDrawn,
     PanelFormed,
     PanelResult,
     SessionInvalidated,
     SheetHandedIn,
+    StepClosed,
 )
 from schemas.ledger import Actor, HeadIs
 from schemas.programme import ExpertReview, Rank
@@ -179,6 +181,18 @@ def test_a_group_whose_members_have_all_left_asks_for_nobody_either_dr_13_dr_15(
     assert values(world) == {"a": 80, "b": 90}
 
 
+def test_a_review_whose_members_have_all_left_is_over_without_a_panel_dr_15() -> None:
+    for review in (in_groups(), in_groups(chaired=True), panel()):
+        world = with_members(review, members=FACTS)
+        world.open_step(STEP)
+        for id in FACTS:
+            world.withdraw(id)
+        left, end = world.close_step(STEP)
+        assert isinstance(left, MembersOut)
+        assert end == StepClosed(step=STEP, how="complete")
+        assert not world.events(world.round_stream(), SessionInvalidated)
+
+
 def test_a_panel_is_named_group_by_group_with_its_size_in_each_dr_13() -> None:
     world = with_members(in_groups(), members=FACTS)
     world.open_step(STEP)
@@ -196,6 +210,8 @@ def test_a_panel_is_named_group_by_group_with_its_size_in_each_dr_13() -> None:
     world.at(EACH_ITS_OWN, OPERATOR)
     assert world.at(EACH_ITS_OWN, OPERATOR) == ()
     refused("PANEL_FORMED", lambda: world.at(named(("boats", ONE, THREE), ("nets", TWO, FOUR)), OPERATOR))
+    stranger = EACH_ITS_OWN.model_copy(update={"places": (GroupPlace(nomination="z", group="nets"),)})
+    refused("PANEL_FORMED", lambda: world.at(stranger, OPERATOR))
     plain = with_members(panel(), members=FACTS)
     plain.open_step(STEP)
     refused("GROUPS_DIFFER", lambda: plain.at(EACH_ITS_OWN, OPERATOR))

@@ -62,6 +62,19 @@ def test_without_a_record_a_training_waits_for_people_and_the_latest_counts() ->
     assert out(again) == {"a": "NOT_TRAINED"}
 
 
+def test_a_training_to_which_nobody_came_is_recorded_too_and_one_for_nobody_is_over() -> None:
+    world = training(absent="out")
+    record(world)
+    world.pass_window("training")
+    assert out(world) == dict.fromkeys("abc", "NOT_TRAINED")
+    left = training(absent="out")
+    for id in "abc":
+        left.withdraw(id)
+    left.close_step("training")
+    assert out(left) == dict.fromkeys("abc", "WITHDRAWN")
+    assert run_of(left.round(), "training").closed_at is not None
+
+
 def test_only_members_are_recorded_by_the_unit_s_officer_or_an_operator_while_it_runs() -> None:
     world = training()
     body = RecordAttendance(step="training", attended=("a", "z"), document=ROLL)
