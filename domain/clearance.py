@@ -217,7 +217,7 @@ def _faulty(state: State, inputs: Inputs, now: datetime) -> Iterator[tuple[str, 
     """Each answer on a member on which no title can rest: the nomination, where it was asked, and the code."""
     for asked in (state, *inputs.below):
         for step in stage_of(asked, inputs.programme).steps:
-            if not (isinstance(step, Clearance) and step.valid_for and run_of(asked, step.id).window):
+            if not (isinstance(step, Clearance) and step.valid_for and run_of(asked, step.id).closed_at):
                 continue
             place = step.id if asked is state else f"{asked.stream}/{step.id}"
             about = asked.members.keys() - run_of(asked, step.id).passed.keys()
@@ -230,7 +230,10 @@ def _faulty(state: State, inputs: Inputs, now: datetime) -> Iterator[tuple[str, 
 def _fault(
     asked: State, inputs: Inputs, step: Clearance, nomination: str, department: Department, now: datetime
 ) -> str:
-    """What keeps the department's answer, or its silence, from counting now; empty where it holds."""
+    """What keeps the department's answer, or its silence, from counting now; empty where it holds.
+
+    It is not silent on somebody about whom it was never asked, as who came in from the reserve afterwards.
+    """
     assert step.valid_for is not None
     run = run_of(asked, step.id)
     again, reply = run.asked_again.get(nomination), run.replies.get((department.id, nomination))
@@ -239,8 +242,9 @@ def _fault(
             return "CLEARANCE_OBJECTED"
         since = run.replied_at[department.id, nomination]
     else:
-        window = again or run.window
-        assert window is not None
+        window = again or (run.window if nomination in run.opened_with else None)
+        if window is None:
+            return EXPIRED
         if step.silence == Silence.PENDING or (again and now < again.closes_at):
             return EXPIRED
         if step.silence == Silence.VETO:

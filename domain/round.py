@@ -90,6 +90,7 @@ class StepRun:
     """One step as it ran: its window, whether it is held or closed, and what was handed in."""
 
     window: Window | None = None
+    opened_with: frozenset[str] = frozenset()  # the members whom it found
     epoch: int = 0
     closed_at: datetime | None = None
     held: str = ""
@@ -220,7 +221,9 @@ def _evolve(state: State, event: Event, at: datetime, actor: str, stream: str) -
     match event:
         case StepOpened():
             state = replace(state, current=event.step)
-            return _step(state, event.step, window=event.window, held="")
+            return _step(
+                state, event.step, window=event.window, opened_with=frozenset(state.members), held=""
+            )
         case FastTracked():
             return passing(state, event)
         case StepExtended():

@@ -218,6 +218,41 @@ def test_silence_that_is_consent_runs_out_too_and_is_renewed_by_silence_dr_11() 
     assert is_conferred(world)
 
 
+@pytest.mark.parametrize("concerned", [("a", "b", "c"), ("c",)])
+def test_nobody_is_silent_on_a_substitute_about_whom_they_were_never_asked_dr_11_dr_31(
+    concerned: tuple[str, ...],
+) -> None:
+    world = with_members(
+        panel(),
+        choice(2, reserve=1),
+        step(
+            "clearance",
+            departments=[{"id": "tax", "applies_when": HEADS}],
+            silence="consent",
+            valid_for=SIX_DAYS | {"days": 90},
+        ),
+        step("publicity"),
+        CONFERRAL,
+        members={id: {"head": id in concerned} for id in ("a", "b", "c")},
+    )
+    judged(world, {"a": "90", "b": "80", "c": "70"})
+    world.open_step("selection")
+    world.open_step("clearance")
+    if "a" in concerned:
+        world.pass_window("clearance")
+    world.open_step("publicity")
+    world.withdraw("a")
+    world.close_step("publicity")
+    world.now += 30 * DAY
+    world.close_step("publicity")
+    world.open_step("conferral")
+    assert refused("CLEARANCE_EXPIRED", lambda: confer(world)).facts["nominations"] == "c"
+    world.at(RequestClearance(step="clearance", nominations=("c",)), OPERATOR)
+    world.now = run_of(world.round(), "clearance").asked_again["c"].closes_at
+    confer(world)
+    assert list(world.round().conferred) == ["b", "c"]
+
+
 def test_silence_that_is_a_veto_is_one_too_when_it_was_asked_for_again_dr_11() -> None:
     world = clearing("veto", CONFERRAL, valid_for={"days": 9, "unit": "natural_day"})
     for id in PEOPLE:
