@@ -205,13 +205,13 @@ def replace_judge(
 
 
 def next_drawn(run: StepRun, draw: Draw, leaving: str) -> str:
-    """Who of the pool takes the place of a drawn judge; empty if nobody is left."""
+    """Who of the pool takes the place of a judge, nobody a second time; empty if nobody is left."""
     assert run.drawn is not None
     kind = {lot.person: lot.kind for lot in run.drawn.pool}.get(leaving, "")
     barred = {group for group, judges in run.seated.items() if leaving not in judges}
     for lot in lots.order(run.drawn.seed, run.drawn.pool):
         fits = lot.kind == kind if kind in draw.kinds else lot.kind not in barred
-        if fits and lot.person not in (*run.judges, *run.drawn.judges):
+        if fits and lot.person not in (*run.judges, *run.replaced):
             return lot.person
     return ""
 

@@ -87,8 +87,9 @@ def _recused(
     grant: str,
     action: str,
 ) -> Decision:
-    """Recorded while the panel sits; after its close the result is computed again, unless a selection rests on it."""
-    late = run_of(state, step.id).panel is not None
+    """Recorded while the panel sits, or its step waits for people; after its close the result is computed again, unless a selection rests on it."""
+    run = run_of(state, step.id)
+    late = run.panel is not None
     if not late:
         must_be_current(state, step.id, action)
     for one in recused:
@@ -98,7 +99,8 @@ def _recused(
         return NOTHING
     if late:
         return _recompute(state, command, inputs, step, recused, grant)
-    return Decision(events=recused, guards=window_guards(state, command, step.id), grant=grant)
+    guards = (cycle_guard(command),) if run.held else window_guards(state, command, step.id)
+    return Decision(events=recused, guards=guards, grant=grant)
 
 
 def _recompute(

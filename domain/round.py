@@ -100,6 +100,7 @@ class StepRun:
         default_factory=dict
     )  # group → its judges, if it judges in groups
     grouped: dict[str, str] = field(default_factory=dict)  # nomination → its group
+    replaced: frozenset[str] = frozenset()  # judges in whose place another sits
     sheets: dict[str, dict[str, Mark]] = field(default_factory=dict)  # judge → nomination → mark
     recused: frozenset[tuple[str, str]] = frozenset()  # (judge, nomination)
     entries: dict[str, dict[str, dict[str, Mark]]] = field(default_factory=dict)  # judge → keeper → sheet
@@ -420,6 +421,7 @@ def _session_invalid(state: State, event: SessionInvalidated) -> State:
 
 
 def _replaced(state: State, event: JudgeReplaced) -> State:
+    """What was handed in, or typed, of the judge who goes counts no more, also if they should come back."""
     run = run_of(state, event.step)
 
     def instead(judges: tuple[str, ...]) -> tuple[str, ...]:
@@ -429,8 +431,11 @@ def _replaced(state: State, event: JudgeReplaced) -> State:
         state,
         event.step,
         judges=instead(run.judges),
+        replaced=run.replaced | {event.judge},
         seated={group: instead(judges) for group, judges in run.seated.items()},
         sheets={judge: marks for judge, marks in run.sheets.items() if judge != event.judge},
+        entries={judge: typed for judge, typed in run.entries.items() if judge != event.judge},
+        differs={judge: where for judge, where in run.differs.items() if judge != event.judge},
         chair="" if run.chair == event.judge else run.chair,
     )
 

@@ -170,6 +170,27 @@ def test_the_next_of_the_draw_replaces_a_drawn_judge_and_nobody_else_dr_13() -> 
     assert left_over[0].person in run_of(world.round(), STEP).judges
 
 
+def test_whoever_was_replaced_is_not_the_next_of_the_draw_again_dr_13() -> None:
+    world = drawn_from_below()
+    pooled(world, *((f"x-{n}", "expert:metal" if n == 1 else "expert", "9") for n in range(1, 8)))
+    world.open_step(STEP)
+    world.at(DrawPanel(step=STEP, seed=SEED, seed_source="测试·公开摇号"), OPERATOR)
+    run = run_of(world.round(), STEP)
+    assert run.drawn is not None
+    line = [lot.person for lot in lots.order(SEED, run.drawn.pool) if lot.person not in run.judges]
+    leaving = next(judge for judge in run.judges if judge != "x-1")
+    for by in line:
+        replace_judge(world, leaving, by)
+        leaving = by
+    body = ReplaceJudge(step=STEP, judge=leaving, by=line[0], reason="测试·因病")
+    assert refused("NOT_NEXT_DRAWN", lambda: world.at(body, OPERATOR)).facts["next"] == "-"
+
+
+def replace_judge(world: World, judge: str, by: str) -> None:
+    for operator in (OPERATOR, OPERATOR_2):
+        world.at(ReplaceJudge(step=STEP, judge=judge, by=by, reason="测试·因病"), operator)
+
+
 @given(
     seed=st.text(min_size=1, max_size=20),
     people=st.lists(st.sampled_from([f"p-{n}" for n in range(12)]), unique=True, min_size=3),
@@ -376,6 +397,16 @@ def test_one_scorekeeper_alone_never_makes_a_sheet_count_dr_16() -> None:
     assert run_of(world.round(), STEP).held == "QUORUM_UNMET"
 
 
+def test_what_was_typed_of_a_judge_who_was_replaced_and_came_back_is_typed_anew_by_two_dr_16() -> None:
+    world = keeping()
+    for keeper in KEEPERS[:2]:
+        typed(world, keeper, NAMES[0], "90")
+    replace_judge(world, NAMES[0], SPARE_JUDGE.id)
+    replace_judge(world, SPARE_JUDGE.id, NAMES[0])
+    assert typed(world, KEEPERS[0], NAMES[0], "90") == ["SheetEntered"]
+    assert typed(world, KEEPERS[1], NAMES[0], "90") == ["SheetEntered", "SheetHandedIn"]
+
+
 def test_scorekeepers_are_not_judges_and_judges_do_not_type_dr_13_dr_16() -> None:
     world = keeping()
     refused("SCOREKEEPERS_ENTER", lambda: world.sheet(JUDGES[0], STEP, {"a": "90"}))
@@ -438,6 +469,12 @@ def test_one_judge_more_is_enough_to_trim_after_all_dr_16() -> None:
     world.sheet(JUDGES[2], STEP, {"a": "70"})
     world.close_step(STEP)
     assert results(world) == {"a": 70, "b": 70}
+
+
+def test_a_tie_is_declared_also_while_the_step_waits_for_people_dr_13_dr_16() -> None:
+    world = short()
+    world.at(ties((NAMES[0], "a", "kin")), OPERATOR)
+    assert (NAMES[0], "a") in run_of(world.round(), STEP).recused
 
 
 def test_two_people_close_it_on_the_plain_mean_and_what_can_be_trimmed_still_is_dr_16() -> None:
