@@ -15,7 +15,6 @@ from pydantic import SecretStr
 from temporalio.client import Client
 
 from cli import app
-from cli.audit import determinism
 from cli.output import INTEGRITY, OK, Outcome
 from runtime.archiving import Archivist
 from runtime.comparing import Comparison, Logged
@@ -36,6 +35,7 @@ from tests.support import people
 from tests.support.databases import Database, fresh_database
 from tests.workflows.test_replay import _Changed
 from worker import serve
+from workflows import registry
 from workflows.registry import WORKFLOWS
 
 PROGRAMME = Path("programmes/qingzhou-double-three/1.yaml")
@@ -169,7 +169,7 @@ async def test_payloads_are_kept_sealed(story: Story) -> None:
 
 async def test_a_changed_workflow_is_named_with_exit_6(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
     others = [one for one in WORKFLOWS if one.__name__ != "NominationWorkflow"]
-    monkeypatch.setattr(determinism, "WORKFLOWS", [*others, _Changed])
+    monkeypatch.setattr(registry, "WORKFLOWS", [*others, _Changed])
     said = await audited(story, "determinism")
     assert (said.exit_code, said.json["error"]["code"]) == (INTEGRITY, "HISTORY_DIFFERS")
     facts = said.json["error"]["facts"]
