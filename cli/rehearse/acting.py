@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from cli.rehearse.party import (
@@ -37,6 +37,7 @@ from schemas.commands import (
     RecordAttendance,
     RecordCongress,
     ReplyClearance,
+    RequestClearance,
     ResolveTie,
     WaiveDifferential,
     WaiveRules,
@@ -50,6 +51,7 @@ from schemas.programme import (
     Conferral,
     Congress,
     Decision,
+    Department,
     Endorsement,
     ExpertReview,
     Programme,
@@ -157,14 +159,40 @@ def _clearance(scene: Scene, state: rounds.State, step: Clearance) -> Iterator[D
         one = scene.standings[id]
         for department in () if one.gone else concerned(step, one):
             if (department.id, id) not in replies:
-                objects = scene.party.draw(department.id, scene.people[id].number).randrange(60) == 0
-                reply = ReplyClearance(
-                    step=step.id,
-                    department=department.id,
-                    nomination=id,
-                    outcome="object" if objects else "clear",
-                )
-                yield _deed(state, reply, clerk(department.id), id)
+                yield _deed(state, _reply(scene, step, department, id), clerk(department.id), id)
+
+
+def _reply(scene: Scene, step: Clearance, department: Department, nomination: str) -> ReplyClearance:
+    objects = scene.party.draw(department.id, scene.people[nomination].number).randrange(60) == 0
+    return ReplyClearance(
+        step=step.id,
+        department=department.id,
+        nomination=nomination,
+        outcome="object" if objects else "clear",
+    )
+
+
+def asked_anew(
+    scene: Scene, programme: Programme, state: rounds.State, all_rounds: Iterable[rounds.State]
+) -> Iterator[Deed]:
+    """Whoever is in line for a title here is asked about once more, wherever answers have a time, and answered (DR-11)."""
+    for asked in all_rounds:
+        for step in rounds.stage_of(asked, programme).steps if asked.opened else ():
+            if isinstance(step, Clearance) and step.valid_for is not None:
+                yield from _anew(scene, state, asked, step)
+
+
+def _anew(scene: Scene, state: rounds.State, asked: rounds.State, step: Clearance) -> Iterator[Deed]:
+    run, key = rounds.run_of(asked, step.id), f"{asked.stream}/{step.id}/again/{asked.seq}"
+    there = asked.members.keys() - run.passed.keys()
+    here = {id: scene.standings[id] for id in state.members if id in there and not scene.standings[id].gone}
+    if run.closed_at is None or not here:
+        return
+    yield Deed(key, asked.stream, RequestClearance(step=step.id, nominations=tuple(here)), operator())
+    for id, one in here.items():
+        for department in concerned(step, one):
+            said = _reply(scene, step, department, id)
+            yield Deed(f"{key}/{department.id}/{id}", asked.stream, said, clerk(department.id))
 
 
 def _congress(scene: Scene, state: rounds.State, step: Congress) -> Iterator[Deed]:

@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from activities.folding import States, fold_nomination, fold_round
-from cli.rehearse.acting import Deed, Scene, awaited
+from cli.rehearse.acting import Deed, Scene, asked_anew, awaited
 from cli.rehearse.conductor import BEGINS
 from cli.rehearse.party import OPERATORS, Entrant, Party, fed_entrant
 from domain import cycle as cycles
 from domain import feeding
 from domain import nomination as nominations
 from domain import round as rounds
+from domain.clearance import EXPIRED
 from runtime.door import Door, MemberForm, NominationForm, system_clock
 from schemas import names
 from schemas.canonical import digest
@@ -164,16 +165,35 @@ class Stage:
             self._start_votes(folded.state, hands)
 
     async def _awaited(self, state: rounds.State) -> list[Deed]:
-        here = [id for id in (*state.members, *state.standby) if id in self.people]
-        if len(here) < len(state.members) + len(state.standby):
+        if not self.people.keys() >= {*state.members, *state.standby}:
             return []  # a receipt is still on its way
-        streams = {names.nomination_stream(self.cycle, id): id for id in here}
+        return list(awaited(await self._scene(state), self.party.programme, state))
+
+    async def _scene(self, state: rounds.State) -> Scene:
+        streams = {names.nomination_stream(self.cycle, id): id for id in (*state.members, *state.standby)}
         folded = await self._nominations.get_many(list(streams))
         standings = {id: nominations.standing(folded[one].state, id) for one, id in streams.items()}
-        scene = Scene(self.party, self.cycle, self.people, standings)
-        return list(awaited(scene, self.party.programme, state))
+        return Scene(self.party, self.cycle, self.people, standings)
 
     async def _do(self, deed: Deed) -> None:
+        try:
+            await self._send(deed)
+        except Refused as refusal:
+            if refusal.code != EXPIRED:
+                raise
+            await self._ask_anew(deed)
+
+    async def _ask_anew(self, deed: Deed) -> None:
+        """Answers have run out before the conferral: they are given once more, and then the body acts."""
+        streams = await self.door.store.streams(f"round/{self.cycle}/")
+        folded = await self._rounds.get_many(streams)
+        state = folded[deed.stream].state
+        everywhere = [one.state for one in folded.values()]
+        for one in asked_anew(await self._scene(state), self.party.programme, state, everywhere):
+            await self._send(one)
+        await self._send(deed._replace(key=f"{deed.key}/again"))
+
+    async def _send(self, deed: Deed) -> None:
         async with self._places:
             try:
                 await self._patiently(

@@ -322,6 +322,18 @@ async def test_an_industry_union_chooses_studios_by_two_votes_and_a_panel_s_dr_0
     assert all(one.over for one in told.values())
 
 
+async def test_answers_that_run_out_before_the_conferral_are_given_once_more_dr_11(tmp_path: Path) -> None:
+    """The invented people of a rehearsal ask anew, as people would: such a programme can be seen to its end."""
+    shown = "      - {id: shown, type: publicity, period: {days: 5, unit: work_day}}\n"
+    before, confer, after = BRIDGE.replace("days: 30", "days: 2").partition("      - {id: confer,")
+    conductor, told = await ends(tmp_path, before + shown + confer + after)
+    assert Counter(one.titles for one in told.values())[("keeper",)] == 4
+    events = await conductor.store.read_all(0, 100_000)
+    again = {event.stream.rsplit("/", 1)[-1] for event in events if event.type == "ClearanceRequested"}
+    assert again == {"901", "902"}
+    assert not (await taken_again(conductor.store)).folded
+
+
 async def test_answers_from_below_and_too_few_scores_wait_for_people_and_every_decision_is_taken_again_the_same(
     tmp_path: Path,
 ) -> None:
