@@ -56,7 +56,7 @@ class _List:
         if rival is not None and self._place[rival.id] > self._place[one.id]:
             return self._broken(one, rival)
         behind = self._last is not None and self._place[self._last.id] > self._place[one.id]
-        return (one.group,) if crowded and behind else ()
+        return (one.group,) if crowded and (behind or self._has_room) else ()
 
     def _broken(self, coming: Candidate, going: Candidate | None) -> tuple[str, ...]:
         """The rules that do not hold once one comes and the other goes."""

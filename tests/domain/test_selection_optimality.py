@@ -490,7 +490,8 @@ def test_whoever_is_out_with_a_place_within_the_seats_is_told_what_kept_them_out
     within = {one for one in known.keys() - chosen if place.get(one, 0) <= problem.seats}
     assert told.keys() <= within
     behind = {one: [*(other for other in chosen if place[other] > place.get(one, 0)), ""] for one in within}
-    for one in within - told.keys():  # equal to everybody who could give way
+    for one in within - told.keys():  # equal to everybody who could give way, and no seat is empty
+        assert len(chosen) >= problem.seats
         assert not any(
             place[other] > place[one] and known[other].group == known[one].group for other in chosen
         )

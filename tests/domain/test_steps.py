@@ -537,6 +537,24 @@ def test_whose_place_is_within_the_seats_is_told_what_kept_them_out_dr_25_dr_26(
     }
 
 
+def test_whom_only_the_seats_of_a_track_keep_out_of_empty_seats_is_told_so_dr_25() -> None:
+    """Nobody stands behind them on the list: two of its three seats are for others, and nobody is there for them."""
+    track = {
+        "id": "listed_apart",
+        "who": {"id": "h", "fact": "head", "op": "==", "value": True},
+        "seats": 1,
+    }
+    marks = {"a": "90", "b": "80", "c": "70", "d": "60"}
+    world = with_members(panel(), choice(3, off_quota=[track]), members={id: {"head": True} for id in marks})
+    judged(world, marks)
+    world.open_step("selection")
+    assert out(world) == {
+        "b": "NOT_SELECTED: rank 2, seats 3, kept out by listed_apart",
+        "c": "NOT_SELECTED: rank 3, seats 3, kept out by listed_apart",
+        "d": "NOT_SELECTED: rank 4, seats 3",
+    }
+
+
 def test_rules_that_exclude_each_other_hold_with_the_shortfall_dr_26() -> None:
     who = {"id": "f", "fact": "frontline", "op": "==", "value": True}
     floor = {"id": "front", "who": who, "op": ">=", "share": "100%"}
