@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any, get_args
@@ -12,6 +13,7 @@ from cli.app import NOUNS
 from cli.desk import REGISTRY
 from runtime.settings import CHECKOUT, Settings
 from schemas import commands, programme
+from schemas.editor import schema_text
 from schemas.errors import CATALOGUE, BadFile, BadUsage, Conflict, Integrity, Refused, Unavailable
 from schemas.events import EVENTS
 
@@ -115,6 +117,19 @@ def test_every_check_of_the_doctor_is_explained() -> None:
 def test_every_kind_of_step_is_explained() -> None:
     told = set(written(section("programmes.md", "The parts")))
     assert {step.model_fields["type"].default for step in STEPS} - told == set()
+
+
+def test_every_key_of_the_language_is_explained() -> None:
+    """As code, in the page on programmes or in that on votes: whoever writes one has no other."""
+    models = json.loads(schema_text())["$defs"]
+    del models["AssumptionPart"]  # what a check tells of a file
+    keys = {
+        key for name, model in models.items() if name.endswith("Part") for key in model.get("properties", ())
+    }
+    pages = "".join((DOCS / page).read_text("utf-8") for page in ("programmes.md", "voting.md"))
+    told = set(re.findall(r"\w+", "".join(re.findall(r"```.*?```|`[^`\n]+`", pages, re.DOTALL))))
+    assert {"grades", "holder_of"} <= keys
+    assert keys - told == set()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
