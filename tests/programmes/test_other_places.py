@@ -5,7 +5,7 @@ what they combine, no shipped programme does.
 from __future__ import annotations
 
 from collections import Counter
-from datetime import timedelta
+from datetime import time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,9 @@ import pytest
 from cli.rehearse.conductor import BEGINS, Conductor
 from cli.rehearse.family import turns
 from cli.rehearse.party import body_members, clerk, invent, operator
+from domain import cycle as cycles
 from domain import round as rounds
+from domain.calendar import SHANGHAI
 from domain.nomination import State, Status
 from schemas import names
 from schemas.commands import Confer, Recuse, ReplyClearance, RequestClearance
@@ -202,6 +204,55 @@ stages:
 """
 
 
+RIVERS_UNITS = """\
+code,parent,name,rank,industry
+0,,两河联盟,nation,
+1,0,东河省,province,
+2,0,西河省,province,
+11,1,东河一市,prefecture,
+21,2,西河一市,prefecture,
+2I,2,西河航运工会,industry_union,
+W1,21,西河一公司,enterprise,2I
+"""
+RIVERS = """\
+programme: river-league-days
+edition: 1
+title: {zh: 两河联盟技能节, en: Skill days of the two rivers}
+subject: event
+units: {file: ../units.csv, root: "0"}
+routes:
+  - {id: land, ranks: [prefecture, province, nation]}
+  - {id: water, ranks: [enterprise, industry_union, province, nation]}
+facts:
+  first_held: {type: date, label: {zh: 首次举办日期}, required: true}
+  field: {type: choice, of: [rescue, repair], label: {zh: 类别}, required: true}
+two_reviews_three_publicities: true
+stages:
+  prefecture: &entry
+    steps:
+      - {id: intake, type: intake, channels: [joint], sponsors_min: 3, period: {days: 10, unit: natural_day, closes: "17:30"}, quota: 3, quota_min: 1}
+      - {id: posted, type: publicity, audience: unit, period: {days: 5, unit: work_day}, substitute: false}
+  enterprise: *entry
+  industry_union:
+    steps:
+      - {id: look, type: endorsement, period: {days: 5, unit: work_day}}
+  province:
+    fast_tracks:
+      - {id: old_days, who: {id: held_long, fact: first_held, op: "<=", value: "1980-12-31"}, passes: [second_look]}
+    steps:
+      - {id: first_look, type: endorsement, period: {days: 5, unit: work_day}, returns_max: 1}
+      - {id: second_look, type: endorsement, period: {days: 3, unit: work_day, closes: "12:00"}}
+      - {id: order, type: endorsement, ranked: true, period: {days: 5, unit: work_day}}
+      - {id: cut, type: selection, seats: 8, weights: [{component: recommendation, share: "100%"}], ties: [authority], reserve: 2}
+      - {id: regional, type: publicity, audience: region, period: {days: 5, unit: work_day}, by_post: {days: 3, unit: work_day}, substitute: {times_max: 1}}
+  nation:
+    steps:
+      - {id: jury, type: expert_review, mode: score, panel_size: 4, quorum: "1/2", scale: {minimum: 0, maximum: 10, step: "0.5"}, trim: {drop: 1, min_left: 2, otherwise: stop}, groups: {fact: field, normalise: rank}, period: {days: 10, unit: work_day}}
+      - {id: pick, type: selection, seats: 5, differential: "3/2", weights: [{component: expert, share: "100%"}], ties: [include_all, authority], ceiling: 6, reserve: 3, children: {max: 4}}
+      - {id: everybody, type: publicity, audience: public, period: {days: 7, unit: natural_day}, accept_anonymous: with_evidence_only, substitute: {within: {days: 20, unit: natural_day}}}
+"""
+
+
 class Bridge(Conductor):
     """A judge steps back from somebody; the titles wait until the counties' answers have run out, and one veto comes late."""
 
@@ -307,6 +358,24 @@ async def test_a_city_judges_by_field_in_groups_and_then_together_and_it_is_take
     tally = await taken_again(conductor.store)
     assert tally.events == await conductor.store.last_position()
     assert not tally.folded
+
+
+async def test_two_provinces_recommend_events_that_people_put_forward_together_dr_02_dr_05_dr_08_dr_28(
+    tmp_path: Path,
+) -> None:
+    """No union of theirs puts anything forward, a track passes one of three endorsements, and no title is conferred."""
+    conductor, told = await ends(tmp_path, RIVERS, RIVERS_UNITS)
+    assert isinstance(conductor.store, MemoryEventStore)
+    events = [event for event in await conductor.store.read_all(0, 100_000) if event.type == "FastTracked"]
+    assert {event.stream.split("/")[2] for event in events} == {"land", "water"}
+    assert {one.submitted.channel for one in told.values() if one.submitted} == {"joint"}
+    cycle = (await conductor.decider.cycles.get(names.cycle_stream(conductor.cycle))).state
+    assert cycles.intake_closes_at(cycle).astimezone(SHANGHAI).time() == time(17, 30)
+    ways = Counter(conductor.people[id].route for id, one in told.items() if one.status == Status.RECOMMENDED)
+    assert ways.total() >= 5
+    assert ways.keys() == {"land", "water"}
+    assert all(one.over and not one.titles for one in told.values())
+    assert not (await taken_again(conductor.store)).folded
 
 
 async def test_an_industry_union_chooses_studios_by_two_votes_and_a_panel_s_dr_02_dr_19_dr_33(
