@@ -24,7 +24,18 @@ from domain import (
 )
 from domain.decision import NOTHING, Decision, two_people
 from domain.round import State, must_be_current, must_run, run_of
-from domain.steps import Inputs, asked_about, cycle_guard, leave, open_window, set_gates, tell
+from domain.steps import (
+    Inputs,
+    asked_about,
+    cycle_guard,
+    gone,
+    head_guards,
+    leave,
+    open_window,
+    present,
+    set_gates,
+    tell,
+)
 from schemas import names
 from schemas.commands import (
     AmendRecommendation,
@@ -368,17 +379,28 @@ def _report(state: State, command: Command, inputs: Inputs) -> Decision:
     """What flows up; at the summit the reserve lapses here, below it waits for the parent's cut-off."""
     assert state.opened is not None
     at_summit = state.opened.rank == inputs.programme.summit
+    left = _left_at_the_end(state, inputs) if at_summit else ()
+    recommended = tuple(id for id in state.members if id not in {one.nomination for one in left})
     reported = RoundReported(
-        recommended=tuple(state.members), reserve=tuple(state.standby), conferred=state.certificates
+        recommended=recommended, reserve=tuple(state.standby), conferred=state.certificates
     )
-    told = tuple(
-        tell(command, id, TakeOutcome(round=state.stream, round_seq=state.seq + 1, outcome="advanced"))
-        for id in state.members
-        if not (at_summit and id in state.conferred)
-    )
-    lapsed = [Dropped(nomination=id, reason="RESERVE_LAPSED") for id in state.standby] if at_summit else []
-    decision = Decision(guards=(cycle_guard(command),)).then(leave(state, command, "report", lapsed))
+    untitled = [id for id in recommended if not (at_summit and id in state.conferred)]
+    advanced = TakeOutcome(round=state.stream, round_seq=state.seq + 1, outcome="advanced")
+    told = tuple(tell(command, id, advanced) for id in untitled)
+    heads = head_guards((inputs.standings[id] for id in untitled), command) if at_summit else ()
+    decision = Decision(guards=(cycle_guard(command), *heads)).then(leave(state, command, "report", left))
     return decision.then(Decision(events=(reported,), effects=told))
+
+
+def _left_at_the_end(state: State, inputs: Inputs) -> tuple[Dropped, ...]:
+    """Who is not recommended by a summit that only recommends, as they left or are held (DR-28); and the reserve."""
+    held = [
+        Dropped(nomination=id, reason="HELD_AT_CUT_OFF")
+        for id, one in present(state, inputs).items()
+        if one.disputed and id not in state.conferred
+    ]
+    lapsed = [Dropped(nomination=id, reason="RESERVE_LAPSED") for id in state.standby]
+    return (*gone(state, inputs), *held, *lapsed)
 
 
 # ---- its steps ----

@@ -62,7 +62,8 @@ def open_publicity(state: State, command: Command, inputs: Inputs, step: Publici
 def close_publicity(state: State, command: Command, inputs: Inputs, step: Publicity) -> Decision:
     """Who left is substituted at once (DR-31); the step ends when every period is over (DR-28).
 
-    An objection that is then open holds its subject while the others go on, or the step where the programme says so.
+    An objection that is then open holds its subject while the others go on, or the step where the programme says so
+    or nothing is decided any more.
     """
     decision, state = _all_substituted(state, command, inputs, step)
     joined, state = _publish_cleared(state, command, inputs, step)
@@ -75,7 +76,7 @@ def close_publicity(state: State, command: Command, inputs: Inputs, step: Public
     if running or (unpublished and not elapsed(state, step.id, now)):
         return decision if decision.events else NOTHING
     contested = _contested(state, inputs)
-    if contested and step.holds == "subject":
+    if contested and step.holds == "subject" and not _is_the_last_word(state, inputs, step):
         held_back = hold_subjects(
             step.id, (inputs.standings[id] for id in contested if id not in unpublished)
         )
@@ -86,6 +87,12 @@ def close_publicity(state: State, command: Command, inputs: Inputs, step: Public
         held = hold(state, step.id, "OBJECTION_OPEN", contested)
         return decision.then(held) if decision.events or held.events else NOTHING
     return decision.then(close(state, command, inputs, step.id, "elapsed"))
+
+
+def _is_the_last_word(state: State, inputs: Inputs, step: Publicity) -> bool:
+    """Whether the summit only recommends, and at once: nobody could be cleared any more."""
+    assert state.opened is not None
+    return state.opened.rank == inputs.programme.summit and inputs.stage.steps[-1] == step
 
 
 def _unpublished(state: State, step: Publicity, nominations: Iterable[str]) -> list[str]:

@@ -19,6 +19,7 @@ from schemas.commands import (
     FormPanel,
     PauseCycle,
     RearmStep,
+    RecordAttendance,
     ReopenVetting,
     ReplyClearance,
     ReportChange,
@@ -149,6 +150,7 @@ def test_a_period_with_a_business_close_ends_then_and_not_at_24_00_dr_08() -> No
     world.now = at("2024-05-07 17:30")
     object_to(world, "a", "o2")
     assert world.standing("a").objections == ("o1",), "the second came late"
+    rule(world, "a", "dismissed")
     world.close_step("publicity")
     assert is_closed(world)
     assert not notice.rehearsal
@@ -398,6 +400,31 @@ def test_an_objection_that_is_open_at_the_parent_s_cut_off_holds_its_subject_the
     world.open_step("decision")
     both(world, Decide(step="decision"))
     assert list(world.round().members) == ["b"]
+
+
+def test_a_summit_that_only_recommends_waits_for_the_ruling_dr_28() -> None:
+    """Nothing is decided after its last publicity: nobody could be cleared, or put out, any more."""
+    for ruling, instead in (("dismissed", "a"), ("upheld", "c")):
+        world = contested()
+        assert (is_closed(world), run_of(world.round(), "publicity").held) == (False, "OBJECTION_OPEN")
+        rule(world, "a", ruling)
+        world.at(CloseStep(step="publicity"))
+        world.now = world.round().published[instead].window.closes_at
+        world.at(CloseStep(step="publicity"))
+        [reported] = [one for one in world.report() if isinstance(one, RoundReported)]
+        assert set(reported.recommended) == {instead, "b"}
+
+
+def test_whom_nobody_has_cleared_when_the_summit_reports_is_not_recommended_dr_28() -> None:
+    world = contested(step("training"))
+    assert is_closed(world)
+    world.open_step("training")
+    world.at(RecordAttendance(step="training", attended=("a", "b"), document="0" * 64), OPERATOR)
+    world.at(CloseStep(step="training"))
+    [reported] = [one for one in world.report() if isinstance(one, RoundReported)]
+    assert reported.recommended == ("b",)
+    assert world.round().out["a"] == ("report", "HELD_AT_CUT_OFF")
+    assert world.nomination("a").status is Status.ELIMINATED
 
 
 # ---- by post: DR-29 ----
