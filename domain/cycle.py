@@ -49,7 +49,7 @@ from schemas.events import (
     WinnersTaken,
 )
 from schemas.ledger import Effect, Gate, GateStatus, HeadIs, SetGate
-from schemas.programme import Intake, Programme, PublicVote, Route, Selection
+from schemas.programme import Intake, Programme, Publicity, PublicVote, Route, Selection
 from schemas.units import UnitTree
 
 
@@ -279,11 +279,21 @@ def _latest_end(programme: Programme, calendar: Calendar, now: datetime) -> date
 
 
 def _end_of_route(programme: Programme, calendar: Calendar, route: Route, now: datetime) -> datetime:
-    for rank in route.ranks:
-        for step in programme.stages[rank].steps:
-            period = getattr(step, "period", None) or getattr(step, "correction", None)
-            now = calendar.end(now, period) if period else now
-    return now
+    latest = now
+    for step in (step for rank in route.ranks for step in programme.stages[rank].steps):
+        opens, period = now, getattr(step, "period", None) or getattr(step, "correction", None)
+        now = calendar.end(now, period) if period else now
+        beside = _beside(step, calendar, opens, now) if isinstance(step, Publicity) else ()
+        latest = max(latest, now, *beside)
+    return latest
+
+
+def _beside(step: Publicity, calendar: Calendar, opens: datetime, closes: datetime) -> Iterator[datetime]:
+    """Until when letters may come (DR-29), and the reserve come in (DR-31)."""
+    if step.by_post is not None:
+        yield calendar.end(closes, step.by_post)
+    if not isinstance(step.substitute, bool) and step.substitute.within is not None:
+        yield calendar.end(opens, step.substitute.within)
 
 
 def _cycle_gate(cycle: str, opens_at: datetime, status: GateStatus, epoch: int) -> Gate:

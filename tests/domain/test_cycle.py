@@ -67,6 +67,7 @@ STREAM = names.cycle_stream(World.cycle)
 ROUND = names.round_stream(World.cycle, names.ROOT_ROUTE, "9")
 GRANTS = names.authority_stream(World.cycle)
 TREE = one_level().tree
+THIRTY_WORK_DAYS = {"days": 30, "unit": "work_day"}
 OPEN = OpenCycle(
     cycle=World.cycle,
     rules="r",
@@ -124,6 +125,20 @@ def test_a_year_without_a_calendar_refuses_to_open_and_says_which_dr_27() -> Non
     later = at("2026-12-28 09:00")
     refusal = given(STREAM, inputs()).when(OPEN, OPERATOR, later).then_refused("CALENDAR_YEAR_MISSING")
     assert refusal.facts["year"] == "2027"
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [{"by_post": THIRTY_WORK_DAYS}, {"substitute": {"within": THIRTY_WORK_DAYS}}],
+    ids=lambda one: next(iter(one)),
+)
+def test_letters_and_substitutions_are_counted_in_years_that_are_known_dr_27(beside: dict[str, Any]) -> None:
+    """A letter, or a seat given up, could not be decided on once the cycle runs."""
+    sound, beyond = (one_level(step("publicity", **said)).programme for said in ({}, beside))
+    before = at("2026-11-30 09:00")
+    given(STREAM, inputs(programme=sound)).when(OPEN, OPERATOR, before).decision()
+    refusal = given(STREAM, inputs(programme=beyond)).when(OPEN, OPERATOR, before)
+    assert refusal.then_refused("CALENDAR_YEAR_MISSING").facts["year"] == "2027"
 
 
 def test_an_edition_is_opened_once_dr_01() -> None:
