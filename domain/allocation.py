@@ -61,6 +61,14 @@ def quota_of(programme: Programme, tree: UnitTree, unit: str) -> int:
     return quota
 
 
+def must_go_no_other_way(programme: Programme, tree: UnitTree, giver: str, taker: str) -> None:
+    """A place is one of each of the giver's routes. Raises Refused NO_WAY_UP for one that the taker alone has."""
+    known = set(_routes(programme, tree, giver))
+    for route in _routes(programme, tree, taker):
+        if route not in known:
+            raise Refused("NO_WAY_UP", unit=giver, route=route)
+
+
 def must_be_free(moved: RedistributeQuota, most: int, claims: Claims) -> None:
     """On no route the unit uses what it would give; `most` is its highest number. Raises Refused QUOTA_IN_USE."""
     asked = sum(one.places for one in moved.to)

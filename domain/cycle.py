@@ -353,12 +353,13 @@ def _close_intake_early(state: State, command: Command, body: CloseIntakeEarly) 
 
 
 def _redistribute(state: State, command: Command, body: RedistributeQuota, inputs: Inputs) -> Decision:
-    """DR-06: what one unit does not use goes to units that can still use it; all together have as many as before."""
+    """DR-06: what one unit does not use goes to units that can still use it; by no route there are more than before."""
     programme, tree = inputs.programme, inputs.tree
     most = allocation.quota_of(programme, tree, body.unit) + state.received.get(body.unit, 0)
     _intake(state, tree.by_code[body.unit].rank)
     for one in body.to:
         allocation.quota_of(programme, tree, one.unit)
+        allocation.must_go_no_other_way(programme, tree, body.unit, one.unit)
         _must_still_take(state, tree.by_code[one.unit].rank, command.received_at)
     allocation.must_be_free(body, most, inputs.claims)
     moved = QuotaRedistributed(unit=body.unit, to=body.to, reason=body.reason)

@@ -104,7 +104,7 @@ class GivenPlaces(Frozen):
 
 
 class QuotaRedistributed(Event):
-    """Places of the quota that `unit` did not use are others' from here on; together they are as many as before (DR-06)."""
+    """Places of the quota that `unit` did not use are others' from here on; by no route there are more than before (DR-06)."""
 
     unit: str
     to: tuple[GivenPlaces, ...]

@@ -232,6 +232,13 @@ def test_a_unit_with_two_ways_up_gives_places_on_both_or_on_none_dr_06() -> None
     assert _fits(world, "E2") == 3
 
 
+def test_a_place_of_one_way_up_does_not_become_one_of_two_dr_06() -> None:
+    """E2 has no places by the union: there are no more of them afterwards than before."""
+    world = _two_ways()
+    refusal = refused("NO_WAY_UP", lambda: move(world, moving("E2", {"E1": 1})))
+    assert (refusal.facts["unit"], refusal.facts["route"]) == ("E2", "trade")
+
+
 def _two_ways() -> World:
     """E1 goes up through its county or its union, E2 through the county alone; two places each, on each way."""
     routes = [
