@@ -853,7 +853,10 @@ def _must_not_be_gone(state: State, command: Command) -> None:
 
 
 def _rule(state: State, command: Command, body: RuleOnObjection, inputs: Inputs) -> Decision:
-    """Upheld disqualifies, which takes two people; dismissed takes one."""
+    """Upheld disqualifies, which takes two people; dismissed takes one.
+
+    Of a nomination that is over nothing is ended any more: that may be said after the cycle too.
+    """
     objection = state.objections.get(body.objection)
     if objection is None:
         raise Refused("NOT_FOUND", what=body.objection)
@@ -871,9 +874,14 @@ def _rule(state: State, command: Command, body: RuleOnObjection, inputs: Inputs)
         out = () if state.over else (NominationDisqualified(reason=body.reason),)
         events = two_people(state, command, (ruled, *out))
     ranks = _give_ranks_back(state) if out else ()
-    effects: tuple[Effect, ...] = (_nudge(state, command), *ranks) if ruled in events else ()
-    guards = (*_guards(command), _not_being_conferred(state, command, inputs))
-    return Decision(events=events, guards=guards, effects=effects, grant=grant)
+    waking: tuple[Effect, ...] = () if state.over else (_nudge(state, command), *ranks)
+    running = () if state.over else _guards(command)
+    return Decision(
+        events=events,
+        guards=(*running, _not_being_conferred(state, command, inputs)),
+        effects=waking if ruled in events else (),
+        grant=grant,
+    )
 
 
 def _note_death(state: State, command: Command, body: NoteDeath, inputs: Inputs) -> Decision:

@@ -7,11 +7,13 @@ from typing import Any
 from domain import conduct
 from domain.decision import Calendar
 from domain.nomination import Status
+from domain.person import needed_by
 from domain.round import run_of
 from schemas import names
 from schemas.commands import (
     CloseStep,
     CloseStepEarly,
+    CompleteCycle,
     Confer,
     Decide,
     ExtendStep,
@@ -275,6 +277,20 @@ def test_whoever_is_not_cleared_by_the_cut_off_lapses_by_an_event_and_is_told_dr
     world.open_step("conferral")
     both(world, Confer(step="conferral"))
     assert list(world.round().conferred) == ["b"]
+
+
+def test_an_objection_to_somebody_who_is_out_is_ruled_on_after_the_cycle_too_dr_29_dr_46() -> None:
+    """It ends nothing then; until somebody rules, the person's data is kept."""
+    for ruling in ("dismissed", "upheld"):
+        world = contested(DECISION)
+        world.open_step("decision")
+        both(world, Decide(step="decision"))
+        world.report()
+        world.do(cycle(world), CompleteCycle(conferred=0))
+        assert list(needed_by([("n", world.nomination("a"))], [])) == ["n"]
+        rule(world, "a", ruling)
+        assert world.nomination("a").status is Status.ELIMINATED
+        assert list(needed_by([("n", world.nomination("a"))], [])) == []
 
 
 def test_the_body_that_confers_waits_for_the_ruling_dr_28() -> None:
