@@ -145,6 +145,7 @@ class Publication:
     step: str
     window: Window
     gate: str
+    since: datetime  # when it was published first, before its period began anew
     epoch: int = 0  # of the last pause for which its days were given back
 
 
@@ -518,8 +519,13 @@ def _published(state: State, event: ListPublished) -> State:
     known = any(published.step == event.step for published in state.published.values())
     alone = known or event.window != run_of(state, event.step).window
     gate = names.step_gate(state.stream, event.step, event.nominations[0] if alone else "")
-    fresh = {id: Publication(event.step, event.window, gate) for id in event.nominations}
     kept = {id: published for id, published in state.published.items() if published.step == event.step}
+    fresh = {
+        id: Publication(
+            event.step, event.window, gate, kept[id].since if id in kept else event.window.opens_at
+        )
+        for id in event.nominations
+    }
     return replace(state, published=kept | fresh)
 
 
@@ -677,12 +683,13 @@ def publication_over(state: State, nomination: str, end: datetime, now: datetime
 
 
 def period_of(state: State, nomination: str) -> Window:
-    """The nomination's own publicity period; where somebody ended it early, until then."""
+    """The nomination's own publicity period, with what came before it began anew; where it was ended early, until then."""
     publication = state.published[nomination]
     window, run = publication.window, run_of(state, publication.step)
-    if run.early and run.closed_at is not None and window.opens_at < run.closed_at < window.closes_at:
-        return Window(opens_at=window.opens_at, closes_at=run.closed_at)
-    return window
+    closes_at = window.closes_at
+    if run.early and run.closed_at is not None and window.opens_at < run.closed_at:
+        closes_at = min(closes_at, run.closed_at)
+    return Window(opens_at=publication.since, closes_at=closes_at)
 
 
 def publicity_gate(state: State, nomination: str) -> tuple[str, str]:

@@ -587,6 +587,18 @@ def test_in_a_period_that_was_ended_early_one_posts_until_then_dr_27_dr_29() -> 
     assert isinstance(receive(world, "b", date(2024, 3, 15)), ObjectionFiled)
 
 
+def test_a_letter_of_the_days_before_a_material_change_is_in_time_too_dr_29_dr_30() -> None:
+    long: dict[str, Any] = {"by_post": {"days": 12, "unit": "work_day"}}
+    world = with_members(step("publicity", **long), CONFERRAL, members=["a"])
+    world.open_step("publicity")
+    world.now += 2 * DAY
+    change(world, "a", "material")
+    world.now = world.round().published["a"].window.closes_at
+    world.close_step("publicity")
+    assert receive(world, "a", FIRST - timedelta(days=1), ground="other").reason == "late"
+    assert isinstance(receive(world, "a", FIRST), ObjectionFiled)
+
+
 def test_a_pause_gives_letters_on_their_way_their_days_back_dr_29() -> None:
     world = posted(CONFERRAL)
     world.now += DAY
