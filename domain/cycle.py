@@ -49,7 +49,7 @@ from schemas.events import (
     WinnersTaken,
 )
 from schemas.ledger import Effect, Gate, GateStatus, HeadIs, SetGate
-from schemas.programme import Intake, Programme, Publicity, PublicVote, Route, Selection
+from schemas.programme import DayUnit, Intake, Programme, Publicity, PublicVote, Route, Selection
 from schemas.units import UnitTree
 
 
@@ -289,11 +289,11 @@ def _end_of_route(programme: Programme, calendar: Calendar, route: Route, now: d
 
 
 def _beside(step: Publicity, calendar: Calendar, opens: datetime, closes: datetime) -> Iterator[datetime]:
-    """Until when letters may come (DR-29), and the reserve come in (DR-31)."""
-    if step.by_post is not None:
-        yield calendar.end(closes, step.by_post)
-    if not isinstance(step.substitute, bool) and step.substitute.within is not None:
-        yield calendar.end(opens, step.substitute.within)
+    """Until when letters may come (DR-29), and the reserve come in (DR-31), where work days are counted for it."""
+    within = None if isinstance(step.substitute, bool) else step.substitute.within
+    for since, period in ((closes, step.by_post), (opens, within)):
+        if period and (period.unit is DayUnit.WORK_DAY or period.roll_to_work_day):
+            yield calendar.end(since, period)
 
 
 def _cycle_gate(cycle: str, opens_at: datetime, status: GateStatus, epoch: int) -> Gate:

@@ -138,6 +138,9 @@ def test_letters_and_substitutions_are_counted_in_years_that_are_known_dr_27(bes
     before = at("2026-11-30 09:00")
     given(STREAM, inputs(programme=sound)).when(OPEN, OPERATOR, before).decision()
     refusal = given(STREAM, inputs(programme=beyond)).when(OPEN, OPERATOR, before)
+    year = {"days": 365, "unit": "natural_day"}
+    natural = one_level(step("publicity", by_post=year, substitute={"within": year})).programme
+    given(STREAM, inputs(programme=natural)).when(OPEN, OPERATOR, before).decision()
     assert refusal.then_refused("CALENDAR_YEAR_MISSING").facts["year"] == "2027"
 
 
