@@ -72,6 +72,7 @@ from schemas.commands import (
     ReportRound,
     RequestClearance,
     SubmitNomination,
+    WaiveRules,
 )
 from schemas.errors import Conflict, Refused
 from schemas.events import HeldTitle, RegisterMember
@@ -89,7 +90,7 @@ GATHERED = FreezePool | LapseRound | CancelRound
 """What concerns also those who are not in the round's pool yet."""
 NEEDS_STANDINGS = (
     *(OpenStep, CloseStep, CloseStepEarly, FormPanel, DrawPanel),
-    *(Decide, Confer, ReportRound, AmendRecommendation),
+    *(WaiveRules, Decide, Confer, ReportRound, AmendRecommendation),
 )
 
 

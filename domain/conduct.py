@@ -229,6 +229,8 @@ def _by_people(  # noqa: C901 -- a flat match, one case a command
             return choice.waive_differential(state, command, body, step, grant())
         case WaiveRules(), Selection():
             return choice.waive_rules(state, command, body, step, grant())
+        case WaiveRules(), Conferral():
+            return conferral.waive_rules(state, command, body, inputs, step, grant())
         case Decide(), DecisionStep():
             return conferral.take_decision(state, command, body, inputs, step)
         case Confer(), Conferral():

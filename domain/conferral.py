@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from domain import authority, clearance
@@ -12,7 +12,9 @@ from domain.decision import NOTHING, Decision, two_people
 from domain.eligibility import BARRED, all_strict, judge, requirement_id, test
 from domain.entry import cut_off_day, ended_here, in_pool
 from domain.history import Past, grades_of
+from domain.problem import problem_of_list
 from domain.round import Standing, State, must_be_current, run_of
+from domain.selection.shares import broken, check_all
 from domain.steps import (
     Inputs,
     close,
@@ -28,11 +30,11 @@ from domain.steps import (
     tell,
 )
 from schemas import names
-from schemas.commands import Command, Confer, ConferTitle, Decide, TakeOutcome
+from schemas.commands import Command, Confer, ConferTitle, Decide, TakeOutcome, WaiveRules
 from schemas.errors import Refused
-from schemas.events import Conferred, DecisionTaken, Dropped, TitlesConferred
+from schemas.events import Conferred, DecisionTaken, Dropped, RulesWaived, TitlesConferred
 from schemas.ledger import HeadIs, Post
-from schemas.programme import Conferral, Eligibility, Grade, Requirement
+from schemas.programme import Conferral, Eligibility, Grade, Requirement, Selection
 from schemas.programme import Decision as DecisionStep
 from schemas.values import format_instant
 
@@ -74,7 +76,7 @@ def confer(state: State, command: Command, body: Confer, inputs: Inputs, step: C
     """DR-33: all titles of the list or none; certificate numbers run on without a gap. Takes two people of the body.
 
     Clearances must still be valid, those of lower rounds too, and nobody on the list held (DR-11, DR-28): the body
-    waits for the ruling, or says that the list goes on without those held.
+    waits for the ruling, or says that the list goes on without those held. The list keeps its share rules (DR-25).
     """
     must_be_current(state, step.id, body.kind)
     grant = _as_body(state, command, inputs, step.body)
@@ -86,6 +88,8 @@ def confer(state: State, command: Command, body: Confer, inputs: Inputs, step: C
     if strangers:
         raise Refused("NOT_ON_LIST", nomination=", ".join(strangers))
     passed_over: dict[str, str] = {**uncleared, **dict.fromkeys(held, "HELD_AT_CUT_OFF")}
+    if lost := _broken_rules(state, inputs, step, passed_over):
+        raise Refused("RULES_BROKEN", rules=", ".join(lost))
     _seats_suffice(state, inputs, step, passed_over)
     conferred = tuple(_grade(state, body, inputs, step, passed_over))
     _nobody_blocked(state, command, inputs, conferred)
@@ -113,6 +117,31 @@ def confer(state: State, command: Command, body: Confer, inputs: Inputs, step: C
         .then(Decision(effects=told))
         .then(close(state, command, inputs, step.id, "complete"))
     )
+
+
+def _broken_rules(state: State, inputs: Inputs, step: Conferral, without: Collection[str] = ()) -> list[str]:
+    """The share rules that the list as it stands no longer keeps, after whoever left since the selection (DR-25)."""
+    selection = inputs.stage.step(state.selection) if state.selection else None
+    if not isinstance(selection, Selection):
+        return []
+    line = [id for id in present(state, inputs) if id not in without]
+    problem = problem_of_list(replace(state, standby={}), inputs, selection)
+    waived = run_of(state, step.id).waived_rules
+    return [rule for rule in broken(check_all(problem, line)) if rule not in waived]
+
+
+def waive_rules(
+    state: State, command: Command, body: WaiveRules, inputs: Inputs, step: Conferral, grant: str
+) -> Decision:
+    """DR-25: a list that no longer keeps a share rule is conferred only where two people set that rule aside."""
+    must_be_current(state, step.id, body.kind)
+    lost = _broken_rules(state, inputs, step)
+    unknown = [rule for rule in body.rules if rule not in lost]
+    if unknown:
+        raise Refused("NOT_FOUND", what=f"{state.stream}/{step.id}: {', '.join(unknown)}")
+    waived = RulesWaived(step=step.id, rules=body.rules, reason=body.reason)
+    guards = (cycle_guard(command), *head_guards(present(state, inputs).values(), command))
+    return Decision(events=two_people(state, command, (waived,)), guards=guards, grant=grant)
 
 
 def _seats_suffice(state: State, inputs: Inputs, step: Conferral, without: Collection[str]) -> None:

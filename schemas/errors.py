@@ -288,6 +288,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "名额 {seats} 个，名单 {wanted} 人，且未经遴选排序：整批不予命名。",
         "There are {seats} seat(s) for {wanted} on a list that no selection ranked: the whole batch is refused.",
     ),
+    "RULES_BROKEN": (
+        "名单因有人退出已不符合比例要求：{rules}；未予命名。可两人以 `waive rules` 免予后再命名。",
+        "Since somebody left, the list no longer keeps {rules}: nothing is conferred until two people `waive rules`.",
+    ),
     "CONFERRAL_BLOCKED": (
         "以下命名不符合规定，整批不予命名：{nominations}；请先办理取消资格、撤回或破格。",
         "These may not be conferred, so none is: {nominations}; disqualify, withdraw or waive first.",

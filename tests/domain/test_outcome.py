@@ -7,7 +7,7 @@ import pytest
 from domain.nomination import Status
 from domain.round import run_of
 from schemas import names
-from schemas.commands import Confer, Decide, Disqualify, FreezePool, OpenRound, Removal, Withdraw
+from schemas.commands import Confer, Decide, Disqualify, FreezePool, OpenRound, Removal, WaiveRules, Withdraw
 from schemas.errors import Conflict
 from schemas.events import DecisionTaken, Dropped, TitlesConferred
 from schemas.units import UnitTree
@@ -17,6 +17,7 @@ from tests.domain.specification import (
     INTAKE,
     OFFICER,
     OPERATOR,
+    OPERATOR_2,
     World,
     choice,
     declared,
@@ -117,6 +118,31 @@ def test_whoever_withdrew_is_neither_confirmed_nor_conferred_dr_37() -> None:
 
 
 # ---- the conferral: DR-33 ----
+
+
+def test_a_list_that_lost_a_share_rule_is_conferred_only_where_two_people_set_it_aside_dr_25() -> None:
+    front = {"id": "on_the_line", "fact": "frontline", "op": "==", "value": True}
+    half = {"id": "front", "who": front, "op": ">=", "share": "1/2"}
+    world = with_members(
+        panel(),
+        choice(2, shares=[half]),
+        step("conferral", body="council", grades=GRADES),
+        members={"a": {"frontline": True}, "b": {"frontline": False}},
+    )
+    judged(world, {"a": "70", "b": "90"})
+    world.open_step("selection")
+    world.open_step("conferral")
+    aside = WaiveRules(step="conferral", rules=("front",), reason="测试·会议研究")
+    refused("NOT_FOUND", lambda: world.at(aside, OPERATOR))
+    world.withdraw("a")
+    assert (
+        refused("RULES_BROKEN", lambda: world.at(Confer(step="conferral"), COUNCIL)).facts["rules"] == "front"
+    )
+    world.at(aside, OPERATOR)
+    refused("RULES_BROKEN", lambda: world.at(Confer(step="conferral"), COUNCIL))
+    world.at(aside, OPERATOR_2)
+    by_two(world, Confer(step="conferral"))
+    assert {one[0] for one in titles(world)} == {"b"}
 
 
 def test_titles_go_down_the_list_with_numbers_without_a_gap_dr_33() -> None:
