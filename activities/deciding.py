@@ -578,9 +578,9 @@ class Decider:
     async def _cleared_below(
         self, state: rounds.State, command: Command, programme: Programme, tree: UnitTree
     ) -> tuple[rounds.State, ...]:
-        """Of the rounds that members passed those whose answers a conferral looks at (DR-11)."""
+        """Of the rounds that members passed those whose answers a conferral, or a waiver at it, looks at (DR-11)."""
         counts = any(map(clearance.has_validity, programme.stages.values()))
-        if not (counts and isinstance(command.body, Confer)):
+        if not (counts and isinstance(command.body, Confer | WaiveRules)):
             return ()
         _, cycle, _, unit = command.stream.split("/")
         streams = [names.nomination_stream(cycle, id) for id in state.members]

@@ -80,14 +80,13 @@ def confer(state: State, command: Command, body: Confer, inputs: Inputs, step: C
     """
     must_be_current(state, step.id, body.kind)
     grant = _as_body(state, command, inputs, step.body)
-    uncleared = clearance.left_out(state, inputs, command.received_at)
-    held = [id for id, one in present(state, inputs).items() if one.disputed and id not in uncleared]
+    uncleared, held = _not_in_line(state, command, inputs)
     if held and not body.leave_out_held:
         raise Refused("SUBJECTS_HELD", nominations=", ".join(held))
     strangers = [id for id in body.posthumous if id not in state.members]
     if strangers:
         raise Refused("NOT_ON_LIST", nomination=", ".join(strangers))
-    passed_over: dict[str, str] = {**uncleared, **dict.fromkeys(held, "HELD_AT_CUT_OFF")}
+    passed_over = uncleared | held
     if lost := _broken_rules(state, inputs, step, passed_over):
         raise Refused("RULES_BROKEN", rules=", ".join(lost))
     _seats_suffice(state, inputs, step, passed_over)
@@ -119,7 +118,14 @@ def confer(state: State, command: Command, body: Confer, inputs: Inputs, step: C
     )
 
 
-def _broken_rules(state: State, inputs: Inputs, step: Conferral, without: Collection[str] = ()) -> list[str]:
+def _not_in_line(state: State, command: Command, inputs: Inputs) -> tuple[dict[str, str], dict[str, str]]:
+    """Who is left out for what departments said, and who is held besides; the reason by nomination."""
+    uncleared = clearance.left_out(state, inputs, command.received_at)
+    held = (id for id, one in present(state, inputs).items() if one.disputed and id not in uncleared)
+    return uncleared, dict.fromkeys(held, "HELD_AT_CUT_OFF")
+
+
+def _broken_rules(state: State, inputs: Inputs, step: Conferral, without: Collection[str]) -> list[str]:
     """The share rules that the list as it stands no longer keeps, after whoever left since the selection (DR-25)."""
     selection = inputs.stage.step(state.selection) if state.selection else None
     if not isinstance(selection, Selection):
@@ -133,9 +139,17 @@ def _broken_rules(state: State, inputs: Inputs, step: Conferral, without: Collec
 def waive_rules(
     state: State, command: Command, body: WaiveRules, inputs: Inputs, step: Conferral, grant: str
 ) -> Decision:
-    """DR-25: a list that no longer keeps a share rule is conferred only where two people set that rule aside."""
+    """DR-25: a list that no longer keeps a share rule is conferred only where two people set that rule aside.
+
+    Whether those held are waited for or left out is not said yet: rules that are lost either way may be.
+    """
     must_be_current(state, step.id, body.kind)
-    lost = _broken_rules(state, inputs, step)
+    uncleared, held = _not_in_line(state, command, inputs)
+    lost = {
+        rule
+        for without in (uncleared, uncleared | held)
+        for rule in _broken_rules(state, inputs, step, without)
+    }
     unknown = [rule for rule in body.rules if rule not in lost]
     if unknown:
         raise Refused("NOT_FOUND", what=f"{state.stream}/{step.id}: {', '.join(unknown)}")

@@ -62,6 +62,7 @@ from schemas.commands import (
     SealTally,
     SubmitNomination,
     TakeOutcome,
+    WaiveRules,
     Withdraw,
     WrittenMark,
 )
@@ -526,7 +527,9 @@ class World:
             work_below=below,
             children=children,
             parent=self._parent(unit) if isinstance(command.body, AmendRecommendation) else None,
-            below=tuple(self._cleared_below(state, unit)) if isinstance(command.body, Confer) else (),
+            below=tuple(self._cleared_below(state, unit))
+            if isinstance(command.body, Confer | WaiveRules)
+            else (),
             summit=self._summit(state, unit)
             if isinstance(command.body, RequestClearance | ReplyClearance)
             else None,

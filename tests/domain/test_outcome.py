@@ -7,7 +7,17 @@ import pytest
 from domain.nomination import Status
 from domain.round import run_of
 from schemas import names
-from schemas.commands import Confer, Decide, Disqualify, FreezePool, OpenRound, Removal, WaiveRules, Withdraw
+from schemas.commands import (
+    Confer,
+    Decide,
+    Disqualify,
+    FileObjection,
+    FreezePool,
+    OpenRound,
+    Removal,
+    WaiveRules,
+    Withdraw,
+)
 from schemas.errors import Conflict
 from schemas.events import DecisionTaken, Dropped, TitlesConferred
 from schemas.units import UnitTree
@@ -18,6 +28,7 @@ from tests.domain.specification import (
     OFFICER,
     OPERATOR,
     OPERATOR_2,
+    STRANGER,
     World,
     choice,
     declared,
@@ -120,29 +131,59 @@ def test_whoever_withdrew_is_neither_confirmed_nor_conferred_dr_37() -> None:
 # ---- the conferral: DR-33 ----
 
 
-def test_a_list_that_lost_a_share_rule_is_conferred_only_where_two_people_set_it_aside_dr_25() -> None:
+ASIDE = WaiveRules(step="conferral", rules=("front",), reason="测试·会议研究")
+
+
+def half_from_the_line(*between: dict[str, Any]) -> World:
+    """Two on the list of a conferral, of whom one keeps the rule that half are from the front line."""
     front = {"id": "on_the_line", "fact": "frontline", "op": "==", "value": True}
     half = {"id": "front", "who": front, "op": ">=", "share": "1/2"}
     world = with_members(
         panel(),
         choice(2, shares=[half]),
+        *between,
         step("conferral", body="council", grades=GRADES),
         members={"a": {"frontline": True}, "b": {"frontline": False}},
     )
     judged(world, {"a": "70", "b": "90"})
     world.open_step("selection")
+    return world
+
+
+def test_a_list_that_lost_a_share_rule_is_conferred_only_where_two_people_set_it_aside_dr_25() -> None:
+    world = half_from_the_line()
     world.open_step("conferral")
-    aside = WaiveRules(step="conferral", rules=("front",), reason="测试·会议研究")
-    refused("NOT_FOUND", lambda: world.at(aside, OPERATOR))
+    refused("NOT_FOUND", lambda: world.at(ASIDE, OPERATOR))
     world.withdraw("a")
     assert (
         refused("RULES_BROKEN", lambda: world.at(Confer(step="conferral"), COUNCIL)).facts["rules"] == "front"
     )
-    world.at(aside, OPERATOR)
+    world.at(ASIDE, OPERATOR)
     refused("RULES_BROKEN", lambda: world.at(Confer(step="conferral"), COUNCIL))
-    world.at(aside, OPERATOR_2)
+    world.at(ASIDE, OPERATOR_2)
     by_two(world, Confer(step="conferral"))
     assert {one[0] for one in titles(world)} == {"b"}
+
+
+def test_a_rule_that_the_list_loses_with_those_left_out_as_held_is_set_aside_too_dr_25_dr_28() -> None:
+    world = half_from_the_line(step("publicity"))
+    world.open_step("publicity")
+    filed = FileObjection(
+        objection="o1", round=world.round_stream(), entry="x", commitment="0", ground="deeds"
+    )
+    world.on("a", filed, STRANGER)
+    world.pass_window("publicity")
+    world.open_step("conferral")
+    without = Confer(step="conferral", leave_out_held=True)
+    refused("RULES_BROKEN", lambda: world.at(without, COUNCIL))
+    by_operators(world, ASIDE)
+    by_two(world, without)
+    assert {one[0] for one in titles(world)} == {"b"}
+
+
+def by_operators(world: World, body: WaiveRules) -> None:
+    world.at(body, OPERATOR)
+    world.at(body, OPERATOR_2)
 
 
 def test_titles_go_down_the_list_with_numbers_without_a_gap_dr_33() -> None:
