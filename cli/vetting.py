@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -22,6 +21,7 @@ from cli.desk import (
     round_at,
 )
 from cli.output import Outcome, table
+from schemas.canonical import digest
 from schemas.commands import (
     RecordAttendance,
     RecordCongress,
@@ -132,7 +132,7 @@ async def congress_record(
         step=step,
         entitled=entitled,
         present=present,
-        document=sha256(minutes.read_bytes()).hexdigest(),
+        document=digest(minutes.read_bytes()),
         votes=tuple(map(_counted, votes)),
     )
     return await desk.send(round_at(round, cycle), body, signed)
@@ -167,7 +167,7 @@ async def training_record(
 ) -> Outcome:
     if nobody == bool(nominations) or not roll.is_file():
         raise BadUsage("USAGE", fault="NOMINATION … | --nobody, --roll FILE")
-    document = sha256(roll.read_bytes()).hexdigest()
+    document = digest(roll.read_bytes())
     body = RecordAttendance(step=step, attended=nominations, document=document)
     return await desk.send(round_at(round, cycle), body, signed)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from domain.selection.problem import Candidate, Problem
 from domain.selection.ranking import places, rank_problem
-from domain.selection.shares import counter, holds, on_quota
+from domain.selection.shares import holds, on_quota, totals
 
 MINIMUM = "minimum_score"
 
@@ -38,10 +38,7 @@ class _List:
         self._seats, self._has_room = problem.seats, len(listed) < problem.seats
         self._last = listed[-1] if listed else None
         self._last_of = {one.group: one for one in listed}
-        self._rules = []
-        for rule in problem.hard_rules:
-            pairs = list(map(counter(rule), members))
-            self._rules.append((rule, sum(one for one, _ in pairs), sum(one for _, one in pairs)))
+        self._rules = [(rule, *totals(rule, members)) for rule in problem.hard_rules]
 
     def against(self, one: Candidate) -> tuple[str, ...]:
         """What keeps out a candidate who is not on it; nothing where their place does."""
@@ -62,13 +59,10 @@ class _List:
         """The rules that do not hold once one comes and the other goes."""
         broken = []
         for rule, counted, within in self._rules:
-            changes = [
-                tuple(sign * count for count in counter(rule)(one))
-                for one, sign in ((coming, 1), (going, -1))
-                if one is not None and one.group not in self._off
-            ]
-            if not holds(
-                rule, counted + sum(one for one, _ in changes), within + sum(one for _, one in changes)
-            ):
+            more, fewer = (totals(rule, self._on_quota(one)) for one in (coming, going))
+            if not holds(rule, counted + more[0] - fewer[0], within + more[1] - fewer[1]):
                 broken.append(rule.id)
         return tuple(broken)
+
+    def _on_quota(self, one: Candidate | None) -> list[Candidate]:
+        return [one] if one is not None and one.group not in self._off else []

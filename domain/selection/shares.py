@@ -56,11 +56,16 @@ def on_quota(problem: Problem, ids: Iterable[str]) -> list[Candidate]:
     return [one for one in problem.candidates if one.id in wanted and one.group not in off]
 
 
+def totals(rule: ShareRule, members: Iterable[Candidate]) -> tuple[int, int]:
+    """How many of a list count, and how many are in the class of the base."""
+    pairs = list(map(counter(rule), members))
+    return sum(counted for counted, _ in pairs), sum(within for _, within in pairs)
+
+
 def check(rule: ShareRule, members: Iterable[Candidate]) -> RuleCheck:
     """The rule on a list of candidates, by plain counting; a base of 0 makes it not applicable."""
-    pairs = list(map(counter(rule), members))
-    counted = sum(pair[0] for pair in pairs)
-    base = _base(rule, sum(pair[1] for pair in pairs))
+    counted, within = totals(rule, members)
+    base = _base(rule, within)
     return RuleCheck(
         rule=rule.id,
         op=rule.op,
@@ -69,7 +74,7 @@ def check(rule: ShareRule, members: Iterable[Candidate]) -> RuleCheck:
         base=base,
         required=required(rule, base),
         applicable=_applies(rule, counted, base),
-        met=holds(rule, counted, base),
+        met=holds(rule, counted, within),
     )
 
 

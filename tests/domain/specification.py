@@ -65,6 +65,7 @@ from schemas.commands import (
     WaiveRules,
     Withdraw,
     WrittenMark,
+    WrittenPart,
 )
 from schemas.errors import Conflict, EngineError, Refused
 from schemas.events import EVENTS, Count, Event, FactValue, GrantTerms, HeldTitle
@@ -748,6 +749,21 @@ def with_members(*said: dict[str, Any], members: Sequence[str] | dict[str, dict[
         world.submit(id, **known)
     world.close_intake()
     return world.begin()
+
+
+def by_criteria(world: World, judge: Actor, **marks: tuple[str, str]) -> None:
+    """A judge hands in a sheet by the criteria `skill` and `spirit`."""
+    written = tuple(
+        WrittenMark(
+            nomination=id,
+            parts=(
+                WrittenPart(criterion="skill", score=skill),
+                WrittenPart(criterion="spirit", score=spirit),
+            ),
+        )
+        for id, (skill, spirit) in marks.items()
+    )
+    world.at(HandInSheet(step="expert_review", marks=written), judge)
 
 
 def judged(world: World, marks: dict[str, str], step_id: str = "expert_review", unit: str = "") -> None:

@@ -32,7 +32,6 @@ from schemas.commands import (
     ReplaceJudge,
     Tie,
     WrittenMark,
-    WrittenPart,
 )
 from schemas.events import (
     GrantTerms,
@@ -60,6 +59,7 @@ from tests.domain.specification import (
     SPARE_JUDGE,
     WORK_DAYS,
     World,
+    by_criteria,
     choice,
     panel,
     refused,
@@ -406,17 +406,7 @@ def test_criteria_are_brought_to_the_same_scale_as_the_whole_dr_17_dr_19() -> No
         ((THREE, FOUR), {"c": ("50", "40"), "d": ("40", "20")}),
     ):
         for judge in judges:
-            written = tuple(
-                WrittenMark(
-                    nomination=id,
-                    parts=(
-                        WrittenPart(criterion="skill", score=skill),
-                        WrittenPart(criterion="spirit", score=spirit),
-                    ),
-                )
-                for id, (skill, spirit) in scores.items()
-            )
-            world.at(HandInSheet(step=STEP, marks=written), judge)
+            by_criteria(world, judge, **scores)
     world.close_step(STEP)
     components = world.round().components
     assert components["expert"] == {"a": 100, "b": Fraction(200, 3), "c": 100, "d": Fraction(200, 3)}

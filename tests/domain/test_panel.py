@@ -53,6 +53,7 @@ from tests.domain.specification import (
     SPARE_JUDGE,
     STRANGER,
     World,
+    by_criteria,
     choice,
     judged,
     panel,
@@ -552,20 +553,6 @@ RUBRIC = [
     {"id": "skill", "label": {"zh": "技艺"}, "share": "60%"},
     {"id": "spirit", "label": {"zh": "精神"}, "share": "40%"},
 ]
-
-
-def by_criteria(world: World, judge: Actor, **marks: tuple[str, str]) -> None:
-    written = tuple(
-        WrittenMark(
-            nomination=id,
-            parts=(
-                WrittenPart(criterion="skill", score=skill),
-                WrittenPart(criterion="spirit", score=spirit),
-            ),
-        )
-        for id, (skill, spirit) in marks.items()
-    )
-    world.at(HandInSheet(step=STEP, marks=written), judge)
 
 
 def test_criteria_are_weighed_exactly_and_each_may_break_a_tie_dr_16_dr_17() -> None:
