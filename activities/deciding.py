@@ -68,6 +68,7 @@ from schemas.commands import (
     RecordHonour,
     RedistributeQuota,
     RegisterBody,
+    ReplaceJudge,
     ReplyClearance,
     ReportRound,
     RequestClearance,
@@ -89,7 +90,7 @@ ATTEMPTS = 50
 GATHERED = FreezePool | LapseRound | CancelRound
 """What concerns also those who are not in the round's pool yet."""
 NEEDS_STANDINGS = (
-    *(OpenStep, CloseStep, CloseStepEarly, FormPanel, DrawPanel),
+    *(OpenStep, CloseStep, CloseStepEarly, FormPanel, DrawPanel, ReplaceJudge),
     *(WaiveRules, Decide, Confer, ReportRound, AmendRecommendation),
 )
 
@@ -578,9 +579,9 @@ class Decider:
     async def _cleared_below(
         self, state: rounds.State, command: Command, programme: Programme, tree: UnitTree
     ) -> tuple[rounds.State, ...]:
-        """Of the rounds that members passed those whose answers a conferral, or a waiver at it, looks at (DR-11)."""
-        counts = any(map(clearance.has_validity, programme.stages.values()))
-        if not (counts and isinstance(command.body, Confer | WaiveRules)):
+        """Of the rounds that members passed those whose departments' answers a conferral, or a waiver, looks at (DR-11)."""
+        asked = any(map(clearance.asks, programme.stages.values()))
+        if not (asked and isinstance(command.body, Confer | WaiveRules)):
             return ()
         _, cycle, _, unit = command.stream.split("/")
         streams = [names.nomination_stream(cycle, id) for id in state.members]
@@ -589,8 +590,8 @@ class Decider:
             for one in (await self.nominations.get_many(streams)).values()
             for stream in one.state.passed(unit)
         }
-        asked = [stream for stream, stage in passed.items() if clearance.has_validity(stage)]
-        return tuple(one.state for one in (await self.rounds.get_many(asked)).values())
+        asking = [stream for stream, stage in passed.items() if clearance.asks(stage)]
+        return tuple(one.state for one in (await self.rounds.get_many(asking)).values())
 
     async def parent_of(self, stream: str) -> str:
         """The round that a round reports to; nothing for the one where the routes meet."""

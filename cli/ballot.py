@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from functools import reduce
 from secrets import token_hex
 from typing import Annotated
@@ -90,16 +89,12 @@ async def vote(
     voter: Annotated[str, Parameter(help="投票人代号，不写姓名 · the voter's token, never a name")],
     paper: Annotated[str, Parameter(help="选票编号 · the paper's id; a fresh one by default")] = "",
     channel: Annotated[str, Parameter(help="投票渠道 · the channel")] = "terminal",
-    day: Annotated[
-        date | None,
-        Parameter(help="选票所属之日，隔日重试时写明 · the paper's own day, for a retry on a later one"),
-    ] = None,
     desk: AtDesk,
 ) -> Outcome:
     stream = round_at(round, cycle)
     ballot = names.step_gate(stream, step)
     receipt = await (await desk.door()).cast_vote(
-        names.cycle_of(stream), ballot, voter, choice, paper or token_hex(16), channel, day
+        names.cycle_of(stream), ballot, voter, choice, paper or token_hex(16), channel
     )
     before = desk.say("此前已收下", "taken before") if receipt.repeated else desk.say("已收下", "taken")
     rows = [(desk.say("回执", "receipt"), receipt.id), (desk.say("校验值", "leaf"), receipt.leaf)]

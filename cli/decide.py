@@ -22,9 +22,10 @@ from cli.desk import (
     pair_of,
     round_at,
 )
+from cli.documents import Document, document_hash
 from cli.nomination_file import facts_of, personal_fields
 from cli.output import Outcome
-from cli.points import Document, day_of, document_hash
+from cli.points import day_of
 from domain.nomination import State
 from schemas import names
 from schemas.commands import Disqualify, Endorse, Reject, ReturnForCorrection, RuleOnObjection, Withdraw
@@ -195,7 +196,7 @@ async def object_(
         signed.actor,
         anonymous=anonymous,
         key=signed.key,
-        evidence=document_hash(evidence) if evidence else None,
+        evidence=document_hash(evidence) or None,
         postmark=day_of(postmark) if postmark else None,
     )
     return _objected(desk.told(receipt, objection=objection), receipt, desk)

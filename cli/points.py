@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from cli.desk import AtDesk, Cycle, Desk, Reason, Signed, command
+from cli.documents import Document, document_hash
 from cli.output import Outcome, table
 from domain.calendar import local_date
 from domain.points import standing
 from schemas import names
-from schemas.canonical import digest
 from schemas.commands import AddPoints
-from schemas.errors import BadFile, BadUsage, Refused
+from schemas.errors import BadUsage, Refused
 
 Subject = Annotated[str, Parameter(help="对象编号 · the subject's id")]
 Identity = Annotated[str, Parameter(help="证件号，只入保管库 · the identity, for the vault alone")]
 Nomination = Annotated[str, Parameter(help="本届申报编号，代替对象编号 · a nomination of the cycle instead")]
-Document = Annotated[str, Parameter(help="材料文件，或其 SHA-256 · a document's file, or its SHA-256")]
 
 
 @command(
@@ -104,16 +102,6 @@ async def subject_at(desk: Desk, cycle: str, subject: str, identity: str, nomina
     if subject:
         return subject
     return await (await desk.door()).subject_of(cycle, identity, nomination.rsplit("/", 1)[-1])
-
-
-def document_hash(written: str) -> str:
-    """The SHA-256 of a document: given as such, or of the file's bytes; BadFile."""
-    if len(written) == 64 and set(written) <= set("0123456789abcdef"):
-        return written
-    try:
-        return digest(Path(written).read_bytes())
-    except OSError as fault:
-        raise BadFile("FILE_FAULTS", (f"{written}: {fault}",), file=written, count=1) from fault
 
 
 def day_of(written: str) -> date:

@@ -7,8 +7,8 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from cli.desk import AtDesk, Desk, Nominated, NominationAt, OfCycle, Signed, command, nomination_at
+from cli.documents import document_hash
 from cli.output import Outcome, table
-from cli.points import document_hash
 from cli.words import event_words
 from domain import authority
 from runtime import texts
@@ -53,8 +53,7 @@ async def erase(
     desk: AtDesk,
 ) -> Outcome:
     cycle, subject = await _at(desk, whom, cycle)
-    digest = document_hash(document) if document else ""
-    body = ErasePerson(cycle=cycle, basis=basis, document=digest, reason=reason)
+    body = ErasePerson(cycle=cycle, basis=basis, document=document_hash(document), reason=reason)
     receipt, erased = await (await desk.door()).erase(cycle, subject, body, signed.actor, signed.key)
     return desk.told(receipt, subject=subject, erased=erased)
 

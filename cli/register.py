@@ -9,8 +9,9 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from cli.desk import AtDesk, Cycle, Desk, Reason, Signed, command
+from cli.documents import Document, document_hash
 from cli.output import Outcome, table
-from cli.points import Document, Identity, Nomination, Subject, day_of, document_hash, subject_at
+from cli.points import Identity, Nomination, Subject, day_of, subject_at
 from domain.targets import progress
 from projections.given import cycles_of, given_titles
 from schemas import names

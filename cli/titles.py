@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
@@ -23,6 +22,7 @@ from cli.desk import (
     nomination_at,
     pair_of,
 )
+from cli.documents import Document, document_hash
 from cli.nomination_file import personal_fields
 from cli.output import Outcome, jsonable, table
 from domain import title as titles
@@ -30,7 +30,6 @@ from domain.calendar import local_date
 from domain.rewards import Entry
 from runtime.door import system_clock
 from schemas import names
-from schemas.canonical import digest
 from schemas.commands import (
     AgreeShares,
     AppealRevocation,
@@ -48,18 +47,12 @@ from schemas.commands import (
     RuleOnAppeal,
     WaivePredicate,
 )
-from schemas.errors import BadFile, BadUsage, Refused
+from schemas.errors import BadUsage, Refused
 from schemas.events import MemberShare
 from schemas.ledger import JsonObject
 from schemas.programme import Programme
 
 TitleAt = Annotated[str, Parameter(help="称号：title/CYCLE/NOMINATION/TITLE，如 `title list` 所示 · a title")]
-Paper = Annotated[
-    Path, Parameter(help="材料文件；只把其 SHA-256 记入日志 · a file; only its SHA-256 goes into the log")
-]
-AnyPaper = Annotated[
-    Path | None, Parameter(help="材料文件；只记其 SHA-256 · a file, of which only the SHA-256 is kept")
-]
 Ref = Annotated[str, Parameter(help="凭证号 · the payment's own reference")]
 AsOf = Annotated[str, Parameter(help="截至日期 2026-05-20；默认今日 · as of this day; today by default")]
 _SIGNED = "--as s-1 --role operator --unit 51"
@@ -189,12 +182,12 @@ async def assess(
     *,
     year: Annotated[int, Parameter(help="命名后第几年 · which year after the conferral, from 1")],
     result: Literal["pass", "warn", "fail"],
-    document: AnyPaper = None,
+    document: Document = "",
     reason: Reason = "",
     signed: Signed,
     desk: AtDesk,
 ) -> Outcome:
-    body = AssessTitle(year=year, result=result, document=_hash(document), reason=reason)
+    body = AssessTitle(year=year, result=result, document=document_hash(document), reason=reason)
     return await desk.send(title_at(title), body, signed)
 
 
@@ -256,12 +249,12 @@ async def propose_revocation(
     title: TitleAt,
     *,
     ground: Annotated[str, Parameter(help="事由代码 · the ground, a short code")],
-    document: Paper,
+    document: Document,
     reason: Reason,
     signed: Signed,
     desk: AtDesk,
 ) -> Outcome:
-    body = ProposeRevocation(ground=ground, document=_hash(document), reason=reason)
+    body = ProposeRevocation(ground=ground, document=document_hash(document), reason=reason)
     return await desk.send(title_at(title), body, signed)
 
 
@@ -275,12 +268,12 @@ async def hear(
     title: TitleAt,
     *,
     attended: Annotated[bool, Parameter(help="本人到场 · the holder came")] = False,
-    document: AnyPaper = None,
+    document: Document = "",
     reason: Reason,
     signed: Signed,
     desk: AtDesk,
 ) -> Outcome:
-    body = HearHolder(attended=attended, document=_hash(document), reason=reason)
+    body = HearHolder(attended=attended, document=document_hash(document), reason=reason)
     return await desk.send(title_at(title), body, signed)
 
 
@@ -309,9 +302,11 @@ async def revoke(
     example=f'title appeal {_TITLE} --reason "…" --as s-101 --role officer --unit 51',
 )
 async def appeal(
-    title: TitleAt, *, document: AnyPaper = None, reason: Reason, signed: Signed, desk: AtDesk
+    title: TitleAt, *, document: Document = "", reason: Reason, signed: Signed, desk: AtDesk
 ) -> Outcome:
-    return await desk.send(title_at(title), AppealRevocation(document=_hash(document), reason=reason), signed)
+    return await desk.send(
+        title_at(title), AppealRevocation(document=document_hash(document), reason=reason), signed
+    )
 
 
 @command(
@@ -348,7 +343,7 @@ async def record_honour(
     title: Annotated[str, Parameter(help="荣誉编号 · what programmes call the honour")],
     on: Annotated[str, Parameter(help="授予日期 · the day it was given")],
     source: Annotated[str, Parameter(help="来源 · where it is published")],
-    document: Paper,
+    document: Document,
     programme: Annotated[str, Parameter(help="项目 · whose programme")] = "",
     edition: Annotated[int | None, Parameter(help="届次 · which edition")] = None,
     place: Annotated[int | None, Parameter(help="名次 · the place, 1 is first")] = None,
@@ -363,7 +358,7 @@ async def record_honour(
         conferred_on=date_of(on),
         place=place,
         source=source,
-        document=_hash(document),
+        document=document_hash(document),
     )
     door = await desk.door()
     return desk.told(await door.record_honour(where.cycle, where.id, body, signed.actor, key=signed.key))
@@ -381,11 +376,11 @@ async def note_death(
     *,
     cycle: OfCycle = "",
     on: Annotated[str, Parameter(help="逝世日期 · the day")],
-    document: Paper,
+    document: Document,
     signed: Signed,
     desk: AtDesk,
 ) -> Outcome:
-    body = NoteDeath(died_on=date_of(on), document=_hash(document))
+    body = NoteDeath(died_on=date_of(on), document=document_hash(document))
     return await desk.send(nomination_at(nomination, cycle).stream, body, signed)
 
 
@@ -437,15 +432,6 @@ def title_at(written: str) -> str:
     if len(parts) != 3 or not all(parts):
         raise BadUsage("ADDRESS", written=written, expected="title/CYCLE/NOMINATION/TITLE")
     return names.title_stream(*parts)
-
-
-def _hash(document: Path | None) -> str:
-    if document is None:
-        return ""
-    try:
-        return digest(document.read_bytes())
-    except OSError as fault:
-        raise BadFile("FILE_FAULTS", (f"{document}: {fault}",), file=document, count=1) from fault
 
 
 async def _day(desk: Desk, cycle: str, written: str) -> date:

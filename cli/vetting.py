@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
@@ -20,8 +19,8 @@ from cli.desk import (
     pair_of,
     round_at,
 )
+from cli.documents import document_hash
 from cli.output import Outcome, table
-from schemas.canonical import digest
 from schemas.commands import (
     RecordAttendance,
     RecordCongress,
@@ -122,17 +121,17 @@ async def congress_record(
     step: StepId,
     entitled: Annotated[int, Parameter(help="应到人数 · who may vote")],
     present: Annotated[int, Parameter(help="到会人数 · who came")],
-    minutes: Annotated[Path, Parameter(help="会议记录文件 · the minutes' file")],
+    minutes: Annotated[str, Parameter(help="会议记录文件，或其 SHA-256 · the minutes' file, or its SHA-256")],
     signed: Signed,
     desk: AtDesk,
 ) -> Outcome:
-    if not votes or entitled < 1 or present < 0 or not minutes.is_file():
-        raise BadUsage("USAGE", fault="NOMINATION=FOR/AGAINST/ABSTAIN … --entitled --present --minutes FILE")
+    if not votes or entitled < 1 or present < 0:
+        raise BadUsage("USAGE", fault="NOMINATION=FOR/AGAINST/ABSTAIN … --entitled --present")
     body = RecordCongress(
         step=step,
         entitled=entitled,
         present=present,
-        document=digest(minutes.read_bytes()),
+        document=document_hash(minutes),
         votes=tuple(map(_counted, votes)),
     )
     return await desk.send(round_at(round, cycle), body, signed)
@@ -160,15 +159,14 @@ async def training_record(
     *nominations: Nominations,
     cycle: OfCycle = "",
     step: StepId,
-    roll: Annotated[Path, Parameter(help="签到表文件 · the roll's file")],
+    roll: Annotated[str, Parameter(help="签到表文件，或其 SHA-256 · the roll's file, or its SHA-256")],
     nobody: Annotated[bool, Parameter(help="无人参加 · nobody came")] = False,
     signed: Signed,
     desk: AtDesk,
 ) -> Outcome:
-    if nobody == bool(nominations) or not roll.is_file():
-        raise BadUsage("USAGE", fault="NOMINATION … | --nobody, --roll FILE")
-    document = digest(roll.read_bytes())
-    body = RecordAttendance(step=step, attended=nominations, document=document)
+    if nobody == bool(nominations):
+        raise BadUsage("USAGE", fault="NOMINATION … | --nobody")
+    body = RecordAttendance(step=step, attended=nominations, document=document_hash(roll))
     return await desk.send(round_at(round, cycle), body, signed)
 
 

@@ -61,7 +61,7 @@ def reply_clearance(
     """
     assert state.opened is not None
     department = department_of(step, body.department)
-    again = body.nomination in run_of(state, step.id).asked_again and _is_awaited(state, inputs, step, body)
+    again = body.nomination in run_of(state, step.id).asked_again and _is_awaited(state, inputs, body)
     if not again:
         must_be_current(state, step.id, body.kind)
     if body.nomination not in state.members:
@@ -82,18 +82,18 @@ def reply_clearance(
     return decision
 
 
-def _is_awaited(state: State, inputs: Inputs, step: Clearance, body: ReplyClearance) -> bool:
+def _is_awaited(state: State, inputs: Inputs, body: ReplyClearance) -> bool:
     """Whether a title may still rest on the answer: one that is conferred here, or where this round has reported to."""
     if not state.over:
         return body.nomination not in state.conferred
-    summit = _looks_back(state, inputs, step)
+    summit = _looks_back(state, inputs)
     return summit is not None and body.nomination not in summit.conferred
 
 
-def _looks_back(state: State, inputs: Inputs, step: Clearance) -> State | None:
+def _looks_back(state: State, inputs: Inputs) -> State | None:
     """The summit, while a title conferred there, or on the way, may rest on what this round asked before it reported."""
-    waits = state.reported is not None and step.valid_for is not None
-    return inputs.summit if waits and inputs.summit is not None and not inputs.summit.over else None
+    summit = inputs.summit if state.reported is not None else None
+    return summit if summit is not None and not summit.over else None
 
 
 def _summit_guard(command: Command, inputs: Inputs) -> tuple[Guard, ...]:
@@ -129,12 +129,13 @@ def department_of(step: Clearance, id: str) -> Department:
 def request_again(
     state: State, command: Command, body: RequestClearance, inputs: Inputs, step: Clearance, grant: str
 ) -> Decision:
-    """Answers that have run out are asked for again, within the step's period from now; also by a round that has
-    reported, as long as titles may rest on them further up.
+    """Answers that have run out, or were never asked for, are asked for within the step's period from now; also by a
+    round that has reported, as long as titles may rest on them further up.
     """
-    closed_at = run_of(state, step.id).closed_at
-    over = state.over and _looks_back(state, inputs, step) is None
-    if over or closed_at is None:
+    run = run_of(state, step.id)
+    holds = step.valid_for is None and not run.opened_with.isdisjoint(body.nominations)
+    over = state.over and (holds or _looks_back(state, inputs) is None)
+    if over or run.closed_at is None:
         raise Refused("STAGE_MISMATCH", current=state.current or "-", action=body.kind)
     strangers = [id for id in body.nominations if id not in state.members]
     if strangers:
@@ -193,16 +194,16 @@ def _silent(state: State, step: Clearance, nomination: str, departments: tuple[D
 # ---- how long an answer holds ----
 
 
-def has_validity(stage: Stage) -> bool:
-    """Whether answers of the stage have a time: then every conferral on the way up looks at them."""
-    return any(isinstance(step, Clearance) and step.valid_for for step in stage.steps)
+def asks(stage: Stage) -> bool:
+    """Whether the stage asks departments: then every conferral on the way up looks at their answers."""
+    return any(isinstance(step, Clearance) for step in stage.steps)
 
 
 def left_out(state: State, inputs: Inputs, now: datetime) -> dict[str, str]:
     """Who has no title because of what departments said when asked again, or did not say: the reason by nomination.
 
     Refused CLEARANCE_EXPIRED where a title would rest on an answer, asked for here or in a round below, that has run
-    out or is awaited again.
+    out or is awaited, or on none because the substitute came in after everybody had been asked about (DR-31).
     """
     found = list(_faulty(state, inputs, now))
     out = {id: code for id, _, code in found if code != EXPIRED}
@@ -217,7 +218,7 @@ def _faulty(state: State, inputs: Inputs, now: datetime) -> Iterator[tuple[str, 
     """Each answer on a member on which no title can rest: the nomination, where it was asked, and the code."""
     for asked in (state, *inputs.below):
         for step in stage_of(asked, inputs.programme).steps:
-            if not (isinstance(step, Clearance) and step.valid_for and run_of(asked, step.id).closed_at):
+            if not (isinstance(step, Clearance) and run_of(asked, step.id).closed_at):
                 continue
             place = step.id if asked is state else f"{asked.stream}/{step.id}"
             about = asked.members.keys() - run_of(asked, step.id).passed.keys()
@@ -234,8 +235,9 @@ def _fault(
 
     It is not silent on somebody about whom it was never asked, as who came in from the reserve afterwards.
     """
-    assert step.valid_for is not None
     run = run_of(asked, step.id)
+    if step.valid_for is None and nomination in run.opened_with and nomination not in run.asked_again:
+        return ""
     again, reply = run.asked_again.get(nomination), run.replies.get((department.id, nomination))
     if reply is not None:
         if again and reply.outcome == "object" and department.says == "veto":
@@ -250,4 +252,5 @@ def _fault(
         if step.silence == Silence.VETO:
             return "CLEARANCE_SILENT" if again else EXPIRED
         since = window.closes_at
-    return "" if now < inputs.calendar.end(since, step.valid_for) else EXPIRED
+    holds = step.valid_for is None or now < inputs.calendar.end(since, step.valid_for)
+    return "" if holds else EXPIRED

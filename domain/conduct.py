@@ -11,6 +11,7 @@ from domain import (
     authority,
     choice,
     clearance,
+    composition,
     conferral,
     congress,
     entry,
@@ -229,8 +230,8 @@ def _by_people(  # noqa: C901 -- a flat match, one case a command
             return choice.waive_differential(state, command, body, step, grant())
         case WaiveRules(), Selection():
             return choice.waive_rules(state, command, body, step, grant())
-        case WaiveRules(), Conferral():
-            return conferral.waive_rules(state, command, body, inputs, step, grant())
+        case WaiveRules(), _ if isinstance(step, Conferral) or composition.is_last(inputs, step):
+            return composition.waive_rules(state, command, body, inputs, step, grant())
         case Decide(), DecisionStep():
             return conferral.take_decision(state, command, body, inputs, step)
         case Confer(), Conferral():
@@ -308,6 +309,7 @@ def _close_early(
             raise Refused("VOTE_NEVER_SHORTENED", step=step.id)
         case _:
             raise Refused("ENDS_BY_ITSELF", step=step.id, type=step.type)
+    composition.must_close_whole(state, command, inputs, step, closed)
     return replace(closed, grant=grant)
 
 
@@ -479,6 +481,11 @@ def _close_step(state: State, command: Command, inputs: Inputs, step: Step) -> D
     owed = timing.rearm(state, command, inputs, step)
     if owed.events:
         return owed
+    return composition.hold_broken(state, command, inputs, step, _closed(state, command, inputs, step))
+
+
+def _closed(state: State, command: Command, inputs: Inputs, step: Step) -> Decision:
+    """The step as it closes, if it is ripe."""
     match step:
         case Eligibility():
             return entry.close_eligibility(state, command, inputs, step)

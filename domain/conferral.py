@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 
-from domain import authority, clearance
+from domain import authority, composition
 from domain.calendar import local_date
 from domain.decision import NOTHING, Decision, two_people
 from domain.eligibility import BARRED, all_strict, judge, requirement_id, test
 from domain.entry import cut_off_day, ended_here, in_pool
 from domain.history import Past, grades_of
-from domain.problem import problem_of_list
 from domain.round import Standing, State, must_be_current, run_of
-from domain.selection.shares import broken, check_all
 from domain.steps import (
     Inputs,
     close,
@@ -30,11 +28,11 @@ from domain.steps import (
     tell,
 )
 from schemas import names
-from schemas.commands import Command, Confer, ConferTitle, Decide, TakeOutcome, WaiveRules
+from schemas.commands import Command, Confer, ConferTitle, Decide, TakeOutcome
 from schemas.errors import Refused
-from schemas.events import Conferred, DecisionTaken, Dropped, RulesWaived, TitlesConferred
+from schemas.events import Conferred, DecisionTaken, Dropped, TitlesConferred
 from schemas.ledger import HeadIs, Post
-from schemas.programme import Conferral, Eligibility, Grade, Requirement, Selection
+from schemas.programme import Conferral, Eligibility, Grade, Requirement
 from schemas.programme import Decision as DecisionStep
 from schemas.values import format_instant
 
@@ -53,6 +51,8 @@ def take_decision(
     confirmed = tuple(id for id in going(state, inputs) if id not in out)
     taken = DecisionTaken(step=step.id, body=step.body, confirmed=confirmed, removed=removed)
     guards = (cycle_guard(command), *head_guards(present(state, inputs).values(), command))
+    if composition.is_last(inputs, step):
+        composition.must_keep_rules(state, inputs, step.id, present(state, inputs).keys() - set(confirmed))
     events = two_people(state, command, (taken,), about=confirmed)
     decision = Decision(events=events, guards=guards, grant=grant)
     if taken not in events:
@@ -80,15 +80,14 @@ def confer(state: State, command: Command, body: Confer, inputs: Inputs, step: C
     """
     must_be_current(state, step.id, body.kind)
     grant = _as_body(state, command, inputs, step.body)
-    uncleared, held = _not_in_line(state, command, inputs)
+    uncleared, held = composition.not_in_line(state, command, inputs)
     if held and not body.leave_out_held:
         raise Refused("SUBJECTS_HELD", nominations=", ".join(held))
     strangers = [id for id in body.posthumous if id not in state.members]
     if strangers:
         raise Refused("NOT_ON_LIST", nomination=", ".join(strangers))
     passed_over = uncleared | held
-    if lost := _broken_rules(state, inputs, step, passed_over):
-        raise Refused("RULES_BROKEN", rules=", ".join(lost))
+    composition.must_keep_rules(state, inputs, step.id, passed_over)
     _seats_suffice(state, inputs, step, passed_over)
     conferred = tuple(_grade(state, body, inputs, step, passed_over))
     _nobody_blocked(state, command, inputs, conferred)
@@ -116,46 +115,6 @@ def confer(state: State, command: Command, body: Confer, inputs: Inputs, step: C
         .then(Decision(effects=told))
         .then(close(state, command, inputs, step.id, "complete"))
     )
-
-
-def _not_in_line(state: State, command: Command, inputs: Inputs) -> tuple[dict[str, str], dict[str, str]]:
-    """Who is left out for what departments said, and who is held besides; the reason by nomination."""
-    uncleared = clearance.left_out(state, inputs, command.received_at)
-    held = (id for id, one in present(state, inputs).items() if one.disputed and id not in uncleared)
-    return uncleared, dict.fromkeys(held, "HELD_AT_CUT_OFF")
-
-
-def _broken_rules(state: State, inputs: Inputs, step: Conferral, without: Collection[str]) -> list[str]:
-    """The share rules that the list as it stands no longer keeps, after whoever left since the selection (DR-25)."""
-    selection = inputs.stage.step(state.selection) if state.selection else None
-    if not isinstance(selection, Selection):
-        return []
-    line = [id for id in present(state, inputs) if id not in without]
-    problem = problem_of_list(replace(state, standby={}), inputs, selection)
-    waived = run_of(state, step.id).waived_rules
-    return [rule for rule in broken(check_all(problem, line)) if rule not in waived]
-
-
-def waive_rules(
-    state: State, command: Command, body: WaiveRules, inputs: Inputs, step: Conferral, grant: str
-) -> Decision:
-    """DR-25: a list that no longer keeps a share rule is conferred only where two people set that rule aside.
-
-    Whether those held are waited for or left out is not said yet: rules that are lost either way may be.
-    """
-    must_be_current(state, step.id, body.kind)
-    uncleared, held = _not_in_line(state, command, inputs)
-    lost = {
-        rule
-        for without in (uncleared, uncleared | held)
-        for rule in _broken_rules(state, inputs, step, without)
-    }
-    unknown = [rule for rule in body.rules if rule not in lost]
-    if unknown:
-        raise Refused("NOT_FOUND", what=f"{state.stream}/{step.id}: {', '.join(unknown)}")
-    waived = RulesWaived(step=step.id, rules=body.rules, reason=body.reason)
-    guards = (cycle_guard(command), *head_guards(present(state, inputs).values(), command))
-    return Decision(events=two_people(state, command, (waived,)), guards=guards, grant=grant)
 
 
 def _seats_suffice(state: State, inputs: Inputs, step: Conferral, without: Collection[str]) -> None:

@@ -316,6 +316,7 @@ def standing(state: State, nomination: str, held: tuple[HeldTitle, ...] = ()) ->
         subject=state.subject,
         unit=state.submitted.unit if state.submitted else "",
         seq=state.seq,
+        submitter=state.submitter,
         gone=state.gone,
         reason=state.status if state.gone else "",
         returned=state.status == Status.RETURNED,

@@ -16,7 +16,7 @@ from schemas.errors import Refused
 from schemas.events import ChairNamed, JudgeRecused, JudgeReplaced, JudgingGroup, Lot, PanelDrawn, PanelFormed
 from schemas.programme import Draw, ExpertReview
 
-SAME_UNIT = "same_unit"
+SAME_UNIT, NOMINATOR = "same_unit", "nominator"
 
 
 def form_panel(
@@ -102,7 +102,7 @@ def _seated(
     guards = window_guards(state, command, step.id)
     if seated.groups:
         guards = (*guards, *head_guards(present(state, inputs).values(), command))
-    recused = _same_unit(evolve(state, seated, command.received_at), inputs, step.id, seated.judges)
+    recused = recused_of(evolve(state, seated, command.received_at), inputs, step.id, seated.judges)
     return Decision(events=(seated, *recused), guards=guards, grant=grant)
 
 
@@ -200,7 +200,7 @@ def replace_judge(
             raise Refused("NOT_NEXT_DRAWN", next=next_ or "-")
     replaced = JudgeReplaced(step=step.id, judge=body.judge, by=body.by, reason=body.reason)
     after = evolve(state, replaced, command.received_at)
-    effect = (replaced, *_same_unit(after, inputs, step.id, (body.by,)))
+    effect = (replaced, *recused_of(after, inputs, step.id, (body.by,)))
     return Decision(events=two_people(state, command, effect), guards=(cycle_guard(command),), grant=grant)
 
 
@@ -230,17 +230,24 @@ def _belongs(state: State, inputs: Inputs, person: str, nomination: str) -> bool
     )
 
 
-def _same_unit(state: State, inputs: Inputs, step: str, judges: Iterable[str]) -> tuple[JudgeRecused, ...]:
-    """The recusals that follow from the judges' own grants, without anybody asking."""
+def recused_of(state: State, inputs: Inputs, step: str, judges: Iterable[str]) -> tuple[JudgeRecused, ...]:
+    """The recusals that follow from the judges' own grants, and from whom they nominated, without anybody asking."""
     run = run_of(state, step)
     return tuple(
-        JudgeRecused(step=step, judge=judge, nomination=id, reason=SAME_UNIT)
+        JudgeRecused(step=step, judge=judge, nomination=id, reason=tie)
         for judge in judges
         for id in state.members
-        if judge in judges_of(run, id)
-        and (judge, id) not in run.recused
-        and _belongs(state, inputs, judge, id)
+        if judge in judges_of(run, id) and (judge, id) not in run.recused
+        if (tie := _tie(state, inputs, judge, id))
     )
+
+
+def _tie(state: State, inputs: Inputs, judge: str, nomination: str) -> str:
+    """Who nominated whom never changes, and is looked up only where a judge is seated; grants change."""
+    standing = inputs.standings.get(nomination)
+    if standing is not None and standing.submitter == judge:
+        return NOMINATOR
+    return SAME_UNIT if _belongs(state, inputs, judge, nomination) else ""
 
 
 def declared_ties(

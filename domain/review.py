@@ -149,14 +149,20 @@ def _decided_on(state: State, inputs: Inputs, step: ExpertReview) -> bool:
 def hand_in_sheet(
     state: State, command: Command, body: HandInSheet, inputs: Inputs, step: ExpertReview
 ) -> Decision:
-    """DR-14, DR-16: marks off the scale are refused one by one and the rest of the sheet stands."""
+    """DR-14, DR-16: marks off the scale are refused one by one and the rest of the sheet stands.
+
+    So are those of members to whom the judge has been tied since the panel was formed (DR-13).
+    """
     must_be_current(state, step.id, body.kind)
     grant = panel.as_judge(state, command, inputs, step)
     if step.scorekeepers:
         raise Refused("SCOREKEEPERS_ENTER", step=step.id)
+    recused = panel.recused_of(state, inputs, step.id, (command.actor.id,))
+    for event in recused:
+        state = evolve(state, event, command.received_at)
     marks, refused = _marks(state, command.actor.id, body.marks, step)
     sheet = SheetHandedIn(step=step.id, judge=command.actor.id, marks=marks, refused=refused)
-    return Decision(events=(sheet,), guards=window_guards(state, command, step.id), grant=grant)
+    return Decision(events=(sheet, *recused), guards=window_guards(state, command, step.id), grant=grant)
 
 
 def enter_sheet(state: State, command: Command, body: EnterSheet, step: ExpertReview, grant: str) -> Decision:

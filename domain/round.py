@@ -94,6 +94,7 @@ class StepRun:
     epoch: int = 0
     closed_at: datetime | None = None
     held: str = ""
+    held_for: str = ""  # what its latest hold says beside the code
     early: bool = False
     judges: tuple[str, ...] = ()
     seated: dict[str, tuple[str, ...]] = field(
@@ -157,6 +158,7 @@ class Standing:
     subject: str
     unit: str
     seq: int
+    submitter: str = ""  # who handed the nomination in
     gone: bool = False
     reason: str = ""
     returned: bool = False
@@ -231,7 +233,7 @@ def _evolve(state: State, event: Event, at: datetime, actor: str, stream: str) -
         case StepExtended():
             return _extended(state, event, at)
         case StepHeld():
-            return _step(state, event.step, held=event.code, tied=event.nominations)
+            return _step(state, event.step, held=event.code, held_for=event.detail, tied=event.nominations)
         case StepClosed():
             return _step(state, event.step, closed_at=at, held="", early=event.how == "early")
         case MembersOut():

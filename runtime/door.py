@@ -72,7 +72,7 @@ from schemas.programme import Channel, SubjectType
 from schemas.sealed import entries_in
 from schemas.unit_files import Source, merge_units
 from schemas.values import Pace
-from store.ballots import BallotBox, Paper, PaperReceipt, day_number, token
+from store.ballots import BallotBox, Paper, PaperReceipt, token
 from store.postgres import PostgresEventStore
 from store.vault import Vault
 
@@ -473,23 +473,20 @@ class Door:
         choices: tuple[str, ...],
         paper: str,
         channel: str = "web",
-        day: date | None = None,
     ) -> PaperReceipt:
         """One ballot paper, straight into the box; stamped with cycle time here. Voter and paper go through `token`.
 
-        `day` is that of a paper which is handed in again later; None is the present one.
+        A paper that is there, on whatever day, has its first receipt.
         """
-        return await self.ballots.submit(
-            Paper(
-                ballot=ballot,
-                voter=token(voter),
-                paper_id=token(paper),
-                choices=await self.ballots.places(ballot, choices),
-                channel=channel,
-                received_at=await self.now(cycle),
-                day=None if day is None else day_number(day),
-            )
+        handed_in = Paper(
+            ballot=ballot,
+            voter=token(voter),
+            paper_id=token(paper),
+            choices=await self.ballots.places(ballot, choices),
+            channel=channel,
+            received_at=await self.now(cycle),
         )
+        return await self.ballots.find(handed_in) or await self.ballots.submit(handed_in)
 
     # ---- on the way ----
 

@@ -266,8 +266,8 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "A conditional answer on {nomination} says what the condition is.",
     ),
     "CLEARANCE_EXPIRED": (
-        "{step} 对 {nominations} 的意见已过有效期或未重新答复；请重新征求意见。",
-        "The answers of {step} on {nominations} have run out or are awaited again: ask once more.",
+        "{step} 对 {nominations} 的意见已过有效期、尚待答复或从未征求；请（重新）征求意见。",
+        "The answers of {step} on {nominations} have run out, are awaited or were never asked for: `clearance request` them.",
     ),
     "SUBJECTS_HELD": (
         "{nominations} 尚有未裁定的异议；请先裁定，或明确将其留下。",
@@ -289,8 +289,8 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "There are {seats} seat(s) for {wanted} on a list that no selection ranked: the whole batch is refused.",
     ),
     "RULES_BROKEN": (
-        "名单因有人退出已不符合比例要求：{rules}；未予命名。可两人以 `waive rules` 免予后再命名。",
-        "Since somebody left, the list no longer keeps {rules}: nothing is conferred until two people `waive rules`.",
+        "名单因有人退出已不符合比例要求：{rules}；暂不命名、不上报。可两人以 `waive rules` 免予后再办理。",
+        "Since somebody left, the list no longer keeps {rules}: it is neither conferred nor sent on until two people `waive rules`.",
     ),
     "CONFERRAL_BLOCKED": (
         "以下命名不符合规定，整批不予命名：{nominations}；请先办理取消资格、撤回或破格。",

@@ -16,8 +16,8 @@ from cli.rehearse.party import (
     operator,
     scorekeepers,
 )
+from domain import clearance, composition
 from domain import round as rounds
-from domain.clearance import concerned
 from domain.review import TRIM, marked_by
 from schemas import names
 from schemas.commands import (
@@ -44,6 +44,7 @@ from schemas.commands import (
     WrittenMark,
     WrittenPart,
 )
+from schemas.errors import Refused
 from schemas.events import CongressVote
 from schemas.ledger import Actor
 from schemas.programme import (
@@ -111,8 +112,8 @@ def _deed(state: rounds.State, body: Body, actor: Actor, about: str = "") -> Dee
 
 
 def _held(state: rounds.State, step: Step, run: rounds.StepRun) -> Iterator[Deed]:
-    """Ties are ordered by one operator; two waive a differential that is not met, and scores to trim that are too few,
-    and call a panel together again.
+    """Ties are ordered by one operator; two waive a differential that is not met, scores to trim that are too few, and
+    the rules that a list lost, and call a panel together again.
     """
     about = f"{run.held}@{state.seq}"
     both = [Actor(id=person, role="operator") for person in OPERATORS]
@@ -124,6 +125,8 @@ def _held(state: rounds.State, step: Step, run: rounds.StepRun) -> Iterator[Deed
     if run.held == "DIFFERENTIAL_UNMET":
         waived = WaiveDifferential(step=step.id, reason="等额 · as many as seats")
         yield from (_deed(state, waived, one) for one in both)
+    if run.held == composition.RULES_BROKEN:
+        yield from set_aside(state, run.held_for)
     if run.held == "TOO_FEW_TO_TRIM":
         plain = WaiveRules(step=step.id, rules=(TRIM,), reason="按平均分计 · the plain mean")
         yield from (_deed(state, plain, one, about) for one in both)
@@ -157,7 +160,7 @@ def _clearance(scene: Scene, state: rounds.State, step: Clearance) -> Iterator[D
     replies = rounds.run_of(state, step.id).replies
     for id in rounds.asked(state, step.id):
         one = scene.standings[id]
-        for department in () if one.gone else concerned(step, one):
+        for department in () if one.gone else clearance.concerned(step, one):
             if (department.id, id) not in replies:
                 yield _deed(state, _reply(scene, step, department, id), clerk(department.id), id)
 
@@ -172,25 +175,54 @@ def _reply(scene: Scene, step: Clearance, department: Department, nomination: st
     )
 
 
+def before_acting_again(
+    refusal: Refused,
+    scene: Scene,
+    programme: Programme,
+    state: rounds.State,
+    all_rounds: Iterable[rounds.State],
+) -> Iterator[Deed]:
+    """What lets a body confer that was refused; the refusal itself if nobody here can."""
+    match refusal.code:
+        case clearance.EXPIRED:
+            return asked_anew(scene, programme, state, all_rounds)
+        case composition.RULES_BROKEN:
+            return set_aside(state, str(refusal.facts["rules"]))
+        case _:
+            raise refusal
+
+
+def set_aside(state: rounds.State, rules: str) -> Iterator[Deed]:
+    """Two operators set aside the rules that a list lost (DR-25)."""
+    body = WaiveRules(
+        step=state.current, rules=tuple(rules.split(", ")), reason="会议研究 · decided in session"
+    )
+    for person in OPERATORS:
+        yield _deed(state, body, Actor(id=person, role="operator"), rules)
+
+
 def asked_anew(
     scene: Scene, programme: Programme, state: rounds.State, all_rounds: Iterable[rounds.State]
 ) -> Iterator[Deed]:
-    """Whoever is in line for a title here is asked about once more, wherever answers have a time, and answered (DR-11)."""
+    """Whoever is in line for a title here is asked about once more, wherever answers have a time or there are none, and
+    answered (DR-11).
+    """
     for asked in all_rounds:
         for step in rounds.stage_of(asked, programme).steps if asked.opened else ():
-            if isinstance(step, Clearance) and step.valid_for is not None:
+            if isinstance(step, Clearance):
                 yield from _anew(scene, state, asked, step)
 
 
 def _anew(scene: Scene, state: rounds.State, asked: rounds.State, step: Clearance) -> Iterator[Deed]:
     run, key = rounds.run_of(asked, step.id), f"{asked.stream}/{step.id}/again/{asked.seq}"
-    there = asked.members.keys() - run.passed.keys()
+    answered = run.opened_with if step.valid_for is None else ()
+    there = asked.members.keys() - run.passed.keys() - set(answered)
     here = {id: scene.standings[id] for id in state.members if id in there and not scene.standings[id].gone}
     if run.closed_at is None or not here:
         return
     yield Deed(key, asked.stream, RequestClearance(step=step.id, nominations=tuple(here)), operator())
     for id, one in here.items():
-        for department in concerned(step, one):
+        for department in clearance.concerned(step, one):
             said = _reply(scene, step, department, id)
             yield Deed(f"{key}/{department.id}/{id}", asked.stream, said, clerk(department.id))
 

@@ -9,12 +9,11 @@ from datetime import UTC, datetime
 
 from activities.deciding import Decider
 from activities.outbox import title_command
-from cli.rehearse.acting import Deed, Scene, asked_anew, awaited
+from cli.rehearse.acting import Deed, Scene, awaited, before_acting_again
 from cli.rehearse.party import OPERATORS, Entrant, Party, fed_entrant, operator
 from domain import cycle as cycles
 from domain import feeding
 from domain import round as rounds
-from domain.clearance import EXPIRED
 from domain.nomination import standing
 from domain.stuffing import rules_version
 from schemas import names
@@ -177,18 +176,17 @@ class Conductor:
             try:
                 await self._do(deed.stream, deed.body, deed.actor, deed.key)
             except Refused as refusal:
-                if refusal.code == EXPIRED:
-                    await self._ask_anew(scene, state, deed)
-                elif refusal.code not in ("STAGE_CLOSED", "NOMINATION_OVER", "NOTHING_TO_RESOLVE"):
-                    raise
+                if refusal.code not in ("STAGE_CLOSED", "NOMINATION_OVER", "NOTHING_TO_RESOLVE"):
+                    await self._again(refusal, scene, state, deed)
         return bool(fresh)
 
-    async def _ask_anew(self, scene: Scene, state: rounds.State, deed: Deed) -> None:
-        """Answers have run out before the conferral: they are given once more, and then the body acts."""
+    async def _again(self, refusal: Refused, scene: Scene, state: rounds.State, deed: Deed) -> None:
+        """What was missing is done, and then the body acts."""
         streams = await self.store.streams(f"round/{self.cycle}/")
         folded = (await self.decider.rounds.get_many(list(streams))).values()
-        asked = asked_anew(scene, self._party.programme, state, [one.state for one in folded])
-        for one in (*asked, deed._replace(key=f"{deed.key}/again")):
+        everywhere = [one.state for one in folded]
+        first = before_acting_again(refusal, scene, self._party.programme, state, everywhere)
+        for one in (*first, deed._replace(key=f"{deed.key}/again")):
             await self._do(one.stream, one.body, one.actor, one.key)
 
     def _pass_time(self, state: rounds.State, step: Step) -> None:

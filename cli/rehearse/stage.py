@@ -12,14 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from activities.folding import States, fold_nomination, fold_round
-from cli.rehearse.acting import Deed, Scene, asked_anew, awaited
+from cli.rehearse.acting import Deed, Scene, awaited, before_acting_again
 from cli.rehearse.conductor import BEGINS
 from cli.rehearse.party import OPERATORS, Entrant, Party, fed_entrant
 from domain import cycle as cycles
 from domain import feeding
 from domain import nomination as nominations
 from domain import round as rounds
-from domain.clearance import EXPIRED
 from runtime.door import Door, MemberForm, NominationForm, system_clock
 from schemas import names
 from schemas.canonical import digest
@@ -179,17 +178,16 @@ class Stage:
         try:
             await self._send(deed)
         except Refused as refusal:
-            if refusal.code != EXPIRED:
-                raise
-            await self._ask_anew(deed)
+            await self._again(refusal, deed)
 
-    async def _ask_anew(self, deed: Deed) -> None:
-        """Answers have run out before the conferral: they are given once more, and then the body acts."""
+    async def _again(self, refusal: Refused, deed: Deed) -> None:
+        """What was missing is done, and then the body acts."""
         streams = await self.door.store.streams(f"round/{self.cycle}/")
         folded = await self._rounds.get_many(streams)
-        state = folded[deed.stream].state
+        state = folded[deed.stream].state if deed.stream in folded else rounds.initial
         everywhere = [one.state for one in folded.values()]
-        for one in asked_anew(await self._scene(state), self.party.programme, state, everywhere):
+        scene = await self._scene(state)
+        for one in before_acting_again(refusal, scene, self.party.programme, state, everywhere):
             await self._send(one)
         await self._send(deed._replace(key=f"{deed.key}/again"))
 

@@ -13,6 +13,8 @@ from types import TracebackType
 from typing import Any, Self
 
 import asyncpg
+from asyncpg.pgproto.pgproto import UUID
+from asyncpg.pool import PoolConnectionProxy
 
 from schemas.canonical import canonical_bytes, digest
 from schemas.errors import Conflict, EngineError, Refused
@@ -20,7 +22,7 @@ from schemas.events import ChannelCounts
 from schemas.programme import CANDIDATES_MAX, VoterLimits
 from store.ballots import sealing
 from store.ballots.absence import absence
-from store.ballots.flush import PAPERS_MAX, Answers, Flusher, Outcome, Sheet, Waiting
+from store.ballots.flush import PAPERS_MAX, Answers, Flusher, Outcome, Sheet, Waiting, kept
 from store.ballots.paper import Paper, PaperReceipt, day_and_minute, day_number
 from store.ballots.rules import Opened, Rules, opened
 from store.ballots.sealing import Excluded
@@ -123,6 +125,23 @@ class BallotBox:
             raise outcome
         return outcome
 
+    async def find(self, paper: Paper) -> PaperReceipt | None:
+        """The first receipt of a paper that is in the box, of whatever day; None if it is not there.
+
+        Raises `Conflict(KEY_REUSED)` for other content under the same id, and what `submit` does of a paper that no
+        moment would make good.
+        """
+        ballot = await self._opened(paper.ballot)
+        _, waiting = self._packed(ballot, paper, Answers([None], 1, self._loop), 0)
+        async with connection_of(self._pool) as connection:
+            await self._know_sheets(connection, ballot)
+            sheets, voters = list(ballot.sheets.values()), [UUID(paper.voter)]
+            rows = await connection.fetch(statement("held_papers"), paper.ballot, sheets, voters)
+        outcome = kept(ballot, waiting, {row["sheet"]: row for row in rows})
+        if isinstance(outcome, EngineError):
+            raise outcome
+        return outcome
+
     async def submit_many(self, papers: Sequence[Paper]) -> list[Outcome]:
         """Take papers, each by itself, and tell the outcome of each in their order; raises nothing of `submit`.
 
@@ -213,9 +232,12 @@ class BallotBox:
             if row is None:
                 raise await absence(connection, ballot)
             known = opened(row["no"], row["rules"], row["traced"])
-            for sheet in await connection.fetch(statement("sheets"), ballot):
-                known.sheets[day_number(sheet["day"])] = sheet["no"]
+            await self._know_sheets(connection, known)
         return self._ballots.setdefault(ballot, known)
+
+    async def _know_sheets(self, connection: PoolConnectionProxy, ballot: Opened) -> None:
+        for sheet in await connection.fetch(statement("sheets"), ballot.rules.ballot):
+            ballot.sheets[day_number(sheet["day"])] = sheet["no"]
 
 
 def _columns(limits: VoterLimits) -> tuple[Any, ...]:

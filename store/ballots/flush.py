@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -290,7 +290,7 @@ async def _refuse(
     for waiting in batch:
         days = held.get(waiting.voter, {})
         total = days.pop(None)["choices"] if None in days else b""
-        outcome = _kept(ballot, waiting, days)
+        outcome = kept(ballot, waiting, days)
         if outcome is None:
             today = days[sheet.number]["choices"] if sheet.number in days else b""
             if sheet.over and timedelta() <= waiting.received_at - day_begin(sheet.day + 1) < UNDER_WAY_MAX:
@@ -302,8 +302,8 @@ async def _refuse(
         waiting.answers.give(waiting.number, outcome)
 
 
-def _kept(ballot: Opened, waiting: Waiting, days: dict[int | None, asyncpg.Record]) -> Outcome | None:
-    """The outcome of a paper whose id is in the box already."""
+def kept(ballot: Opened, waiting: Waiting, days: Mapping[int | None, asyncpg.Record]) -> Outcome | None:
+    """From the voter's rows by sheet, the outcome of a paper whose id is in the box already."""
     for day, number in ballot.sheets.items():
         if number in days:
             row = days[number]

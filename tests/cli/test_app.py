@@ -47,27 +47,9 @@ USAGE_FAULTS = {
     "a criterion without its score": ["panel", "score", ROUND, "n-1=skill:90,spirit", "--step", "s", *SIGNED],
     "a count of two numbers": ["congress", "record", ROUND, "n-1=70/5", *CONGRESS],
     "a count below nothing": ["congress", "record", ROUND, "n-1=70/-5/5", *CONGRESS],
-    "minutes that are not there": [
-        *("congress", "record", ROUND, "n-1=70/5/5"),
-        *CONGRESS[:6],
-        "--minutes",
-        "no.pdf",
-        *SIGNED,
-    ],
     "nobody who attended": ["training", "record", ROUND, "--step", "s", "--roll", __file__, *SIGNED],
     "nobody, and somebody": [
         *("training", "record", ROUND, "n-1", "--nobody", "--step", "s", "--roll", __file__),
-        *SIGNED,
-    ],
-    "a roll that is not there": [
-        "training",
-        "record",
-        ROUND,
-        "n-1",
-        "--step",
-        "s",
-        "--roll",
-        "no.pdf",
         *SIGNED,
     ],
     "nobody to ask about again": ["clearance", "request", ROUND, "--step", "s", *SIGNED],
@@ -161,6 +143,19 @@ async def test_a_bad_unit_file_lists_every_fault(tmp_path: Path) -> None:
 async def test_starting_a_cycle_from_a_missing_file_is_a_bad_file(tmp_path: Path) -> None:
     outcome = await run("cycle", "start", str(tmp_path / "none.yaml"), "--operator", "s-1")
     assert outcome.exit_code == BAD_FILE
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("congress", "record", ROUND, "n-1=70/5/5", *CONGRESS[:6], "--minutes", "no.pdf"),
+        ("training", "record", ROUND, "n-1", "--step", "s", "--roll", "no.pdf"),
+        ("title", "hear", "title/c.1/n-1/t", "--document", "no.pdf", "--reason", "r"),
+    ],
+    ids=lambda words: words[0],
+)
+async def test_a_paper_that_is_not_there_is_a_bad_file_for_every_command(words: tuple[str, ...]) -> None:
+    assert (await run(*words, *SIGNED)).exit_code == BAD_FILE
 
 
 @pytest.mark.parametrize("language", list(Language))

@@ -540,7 +540,7 @@ class World:
         passed = dict.fromkeys(stream for id in state.members for stream in self.nomination(id).passed(unit))
         for stream in passed:
             rank = self.tree.by_code[stream.rsplit("/", 1)[-1]].rank
-            if clearance.has_validity(self.programme.stages[rank]):
+            if clearance.asks(self.programme.stages[rank]):
                 yield self.state(stream)
 
     def _summit(self, state: rounds.State, unit: str) -> rounds.State | None:

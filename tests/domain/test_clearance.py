@@ -218,9 +218,10 @@ def test_silence_that_is_consent_runs_out_too_and_is_renewed_by_silence_dr_11() 
     assert is_conferred(world)
 
 
+@pytest.mark.parametrize("valid_for", [SIX_DAYS | {"days": 90}, None], ids=["ninety days", "for ever"])
 @pytest.mark.parametrize("concerned", [("a", "b", "c"), ("c",)])
 def test_nobody_is_silent_on_a_substitute_about_whom_they_were_never_asked_dr_11_dr_31(
-    concerned: tuple[str, ...],
+    concerned: tuple[str, ...], valid_for: dict[str, Any] | None
 ) -> None:
     world = with_members(
         panel(),
@@ -229,7 +230,7 @@ def test_nobody_is_silent_on_a_substitute_about_whom_they_were_never_asked_dr_11
             "clearance",
             departments=[{"id": "tax", "applies_when": HEADS}],
             silence="consent",
-            valid_for=SIX_DAYS | {"days": 90},
+            valid_for=valid_for,
         ),
         step("publicity"),
         CONFERRAL,

@@ -8,6 +8,7 @@ from domain.nomination import Status
 from domain.round import run_of
 from schemas import names
 from schemas.commands import (
+    CloseStepEarly,
     Confer,
     Decide,
     Disqualify,
@@ -134,15 +135,18 @@ def test_whoever_withdrew_is_neither_confirmed_nor_conferred_dr_37() -> None:
 ASIDE = WaiveRules(step="conferral", rules=("front",), reason="测试·会议研究")
 
 
-def half_from_the_line(*between: dict[str, Any]) -> World:
-    """Two on the list of a conferral, of whom one keeps the rule that half are from the front line."""
+CONFERRAL = step("conferral", body="council", grades=GRADES)
+
+
+def half_from_the_line(*between: dict[str, Any], last: dict[str, Any] = CONFERRAL) -> World:
+    """Two on the list of a last step, of whom one keeps the rule that half are from the front line."""
     front = {"id": "on_the_line", "fact": "frontline", "op": "==", "value": True}
     half = {"id": "front", "who": front, "op": ">=", "share": "1/2"}
     world = with_members(
         panel(),
         choice(2, shares=[half]),
         *between,
-        step("conferral", body="council", grades=GRADES),
+        last,
         members={"a": {"frontline": True}, "b": {"frontline": False}},
     )
     judged(world, {"a": "70", "b": "90"})
@@ -179,6 +183,57 @@ def test_a_rule_that_the_list_loses_with_those_left_out_as_held_is_set_aside_too
     by_operators(world, ASIDE)
     by_two(world, without)
     assert {one[0] for one in titles(world)} == {"b"}
+
+
+def test_a_list_that_lost_a_share_rule_is_not_recommended_until_two_people_set_it_aside_dr_25() -> None:
+    world = half_from_the_line(last=step("publicity"))
+    world.open_step("publicity")
+    world.withdraw("a")
+    world.pass_window("publicity")
+    assert run_of(world.round(), "publicity").held == "RULES_BROKEN"
+    assert world.close_step("publicity") == ()
+    early = CloseStepEarly(step="publicity", reason="测试")
+    assert refused("RULES_BROKEN", lambda: world.at(early, OPERATOR)).facts["rules"] == "front"
+    aside = ASIDE.model_copy(update={"step": "publicity"})
+    refused("NOT_FOUND", lambda: world.at(aside.model_copy(update={"rules": ("x",)}), OPERATOR))
+    by_operators(world, aside)
+    world.close_step("publicity")
+    world.report()
+    reported = world.round().reported
+    assert reported is not None
+    assert reported.recommended == ("b",)
+
+
+def test_a_list_that_lost_a_rule_before_an_earlier_step_closes_waits_for_the_last_dr_25() -> None:
+    world = half_from_the_line(step("publicity"))
+    world.open_step("publicity")
+    world.withdraw("a")
+    world.pass_window("publicity")
+    assert run_of(world.round(), "publicity").closed_at == world.now
+
+
+def test_a_body_with_the_last_word_removes_nobody_whom_a_rule_needs_dr_25_dr_32() -> None:
+    world = half_from_the_line(last=step("decision", body="council"))
+    world.open_step("decision")
+    removing = Decide(step="decision", remove=(Removal(nomination="a", reason="测试"),))
+    refused("RULES_BROKEN", lambda: world.at(removing, COUNCIL))
+    by_two(world, Decide(step="decision"))
+    assert list(world.round().members) == ["b", "a"]
+
+
+def test_whom_a_last_word_leaves_out_as_held_keeps_no_rule_dr_25_dr_28() -> None:
+    world = half_from_the_line(step("publicity"), last=step("decision", body="council"))
+    world.open_step("publicity")
+    filed = FileObjection(
+        objection="o1", round=world.round_stream(), entry="x", commitment="0", ground="deeds"
+    )
+    world.on("a", filed, STRANGER)
+    world.pass_window("publicity")
+    world.open_step("decision")
+    refused("RULES_BROKEN", lambda: world.at(Decide(step="decision"), COUNCIL))
+    by_operators(world, ASIDE.model_copy(update={"step": "decision"}))
+    by_two(world, Decide(step="decision"))
+    assert list(world.round().members) == ["b"]
 
 
 def by_operators(world: World, body: WaiveRules) -> None:

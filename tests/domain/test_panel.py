@@ -48,6 +48,7 @@ from tests.domain.specification import (
     INTAKE,
     JUDGES,
     KEEPERS,
+    OFFICER,
     OPERATOR,
     OPERATOR_2,
     SPARE_JUDGE,
@@ -82,16 +83,20 @@ def results(world: World) -> dict[str, Fraction]:
 # ---- by lot ----
 
 
-def drawn_from_below() -> World:
-    """A county under a province; the province's panel judges what the county sends up."""
+def drawn_from_below(second: Actor | None = None) -> World:
+    """Counties under a province, whose panel judges what they send up: a, and what a second officer nominates."""
     lowest = {"steps": [INTAKE]}
     draw = {"pool_role": "expert", "kinds": {"metal": 1}}
     summit = {"steps": [panel(draw=draw, period={"days": 300, "unit": "natural_day"}), choice(1)]}
-    world = two_levels(lowest, summit, "901", "902")
+    world = two_levels(lowest, summit, "901", "902", "903")
     world.submit("a", "901")
+    if second is not None:
+        world.grant(GrantTerms(id="second", person=second.id, role=second.role, unit="9"))
+        world.submit("b", "902", second)
     world.close_intake()
-    world.begin("901")
-    world.report("901")
+    for unit in ("901", "902") if second else ("901",):
+        world.begin(unit)
+        world.report(unit)
     return world.begin()
 
 
@@ -237,18 +242,51 @@ def test_a_chaired_panel_closes_only_with_a_chair_of_its_own_and_a_secretary_bes
 # ---- ties ----
 
 
-def test_whoever_belongs_to_a_member_s_unit_is_recused_without_asking_dr_13() -> None:
-    world = drawn_from_below()
+def named_from_below(nominator: str = OFFICER.id) -> World:
+    """As drawn from below, yet the panel is named; beside a of 901 there is b of 902, whom `nominator` handed in."""
+    world = drawn_from_below(Actor(id=nominator, role="officer"))
     programme = world.programme.model_dump(mode="json")
     programme["stages"]["province"]["steps"][0]["draw"] = None
     world.programme = Programme.model_validate(programme)
-    world.grant(GrantTerms(id="home", person=NAMES[0], role="officer", unit="901"))
-    world.grant(GrantTerms(id="away", person=NAMES[1], role="officer", unit="902"))
     world.open_step(STEP)
+    return world
+
+
+def test_whoever_belongs_to_a_member_s_unit_is_recused_without_asking_dr_13() -> None:
+    world = named_from_below()
+    world.grant(GrantTerms(id="home", person=NAMES[0], role="officer", unit="901"))
+    world.grant(GrantTerms(id="away", person=NAMES[1], role="officer", unit="903"))
     world.at(FORM, OPERATOR)
     recusals = world.events(world.round_stream(), JudgeRecused)
     assert [(one.judge, one.nomination, one.reason) for one in recusals] == [(NAMES[0], "a", "same_unit")]
     refused("RECUSED", lambda: world.sheet(JUDGES[0], STEP, {"a": "100"}))
+
+
+def test_whoever_nominated_a_member_is_recused_without_asking_dr_13() -> None:
+    world = named_from_below(NAMES[1])
+    world.at(FORM, OPERATOR)
+    assert run_of(world.round(), STEP).recused == {(NAMES[1], "b")}
+    [recusal] = world.events(world.round_stream(), JudgeRecused)
+    assert recusal.reason == "nominator"
+
+
+def test_also_in_another_s_place_dr_13() -> None:
+    world = named_from_below(SPARE_JUDGE.id)
+    world.at(FORM, OPERATOR)
+    change = ReplaceJudge(step=STEP, judge=NAMES[2], by=SPARE_JUDGE.id, reason="测试")
+    for by in (OPERATOR, OPERATOR_2):
+        world.at(change, by)
+    assert run_of(world.round(), STEP).recused == {(SPARE_JUDGE.id, "b")}
+
+
+def test_a_judge_who_has_come_to_a_member_s_unit_since_does_not_mark_them_dr_13() -> None:
+    world = named_from_below()
+    world.at(FORM, OPERATOR)
+    world.grant(GrantTerms(id="home", person=NAMES[0], role="officer", unit="901"))
+    refused("RECUSED", lambda: world.sheet(JUDGES[0], STEP, {"a": "100"}))
+    world.sheet(JUDGES[0], STEP, {"a": "100", "b": "70"})
+    assert set(run_of(world.round(), STEP).sheets[NAMES[0]]) == {"b"}
+    assert run_of(world.round(), STEP).recused == {(NAMES[0], "a")}
 
 
 def reviewing(*after: dict[str, Any], members: tuple[str, ...] = ("a", "b"), **said: Any) -> World:

@@ -173,6 +173,22 @@ async def test_a_paper_is_of_one_day_and_on_any_other_it_is_only_looked_for(poll
     assert await votes(polls) == {ONE: 1, TWO: 0, THREE: 0, FOUR: 0}
 
 
+async def test_a_paper_is_found_on_whatever_day_it_was_taken(polls: Polls) -> None:
+    await polls.begin()
+    await polls.set_gate(gate(polls.id, cycle=polls.id, closes_at=EVENING + timedelta(days=2)))
+    tomorrow = NOON + timedelta(days=1)
+    paper = polls.paper("voter", "p1", ONE, at=NOON)
+    assert await polls.box.find(paper) is None
+    first = await polls.box.submit(paper)
+    again = await polls.box.submit(polls.paper("voter", "p2", ONE, at=tomorrow))
+    for at in (NOON, tomorrow):
+        assert await polls.box.find(polls.paper("voter", "p1", ONE, at=at)) == replace(first, repeated=True)
+        assert await polls.box.find(polls.paper("voter", "p2", ONE, at=at)) == replace(again, repeated=True)
+    assert await polls.box.find(polls.paper("another", "p1", ONE, at=NOON)) is None
+    with pytest.raises(Conflict, match="KEY_REUSED"):
+        await polls.box.find(polls.paper("voter", "p1", TWO, at=tomorrow))
+
+
 async def test_a_window_that_is_extended_takes_papers_on_its_new_days(polls: Polls) -> None:
     await polls.begin()
     tomorrow = NOON + timedelta(days=1)
