@@ -12,7 +12,6 @@ log all the same. Events that one command wrote stand side by side in the order.
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import asyncpg
 
@@ -57,13 +56,16 @@ class Sequencer:
                 return 0
             lease = (await connection.fetch(statement("take_lease")))[0]
             oldest = await connection.fetchval(statement("oldest_transaction"))
-            rows = await connection.fetch(statement("unsequenced"), 0 if sweep else lease["low"], BATCH_MAX)
-            await _insert_leaves(connection, side_by_side(rows + await _rest(connection, rows)))
+            low = 0 if sweep else lease["low"]
+            placed = (await connection.fetch(statement("sequence"), low, BATCH_MAX))[0]
+            if placed["stream"] is not None:
+                fault = "the body does not have the kept hash"
+                raise Integrity("LOG_BROKEN", stream=placed["stream"], seq=placed["seq"], fault=fault)
             if oldest >= lease["horizon"]:
-                low = max(_settled(lease["candidate"], rows), lease["low"])
+                low = max(_settled(lease["candidate"], placed), lease["low"])
                 candidate = max(seen["newest"], low)
                 await connection.execute(statement("move_low"), low, candidate, lease["mine"])
-        return len(rows)
+        return int(placed["number"])
 
     async def close(self) -> None:
         """Let the connection go."""
@@ -96,38 +98,6 @@ class Sequencer:
             self._connection = None
 
 
-def side_by_side(rows: list[Any]) -> list[Any]:
-    """Rows by their ids, but each command's together where its first one is: appends on two connections interleave."""
-    first: dict[tuple[str, str], int] = {}
-    for place, row in enumerate(rows):
-        first.setdefault((row["stream"], row["command_id"]), place)
-    return sorted(rows, key=lambda row: first[row["stream"], row["command_id"]])
-
-
-async def _rest(connection: asyncpg.Connection, rows: list[Any]) -> list[Any]:
-    """What a full batch cut off from its commands."""
-    if len(rows) < BATCH_MAX:
-        return []
-    commands = {(row["stream"], row["command_id"]) for row in rows}
-    streams, ids = zip(*commands, strict=True)
-    found: list[Any] = await connection.fetch(
-        statement("unsequenced_rest"), rows[-1]["id"], list(streams), list(ids)
-    )
-    return found
-
-
-async def _insert_leaves(connection: asyncpg.Connection, rows: list[Any]) -> None:
-    if not rows:
-        return
-    for row in rows:
-        if not row["has_its_hash"]:
-            fault = "the body does not have the kept hash"
-            raise Integrity("LOG_BROKEN", stream=row["stream"], seq=row["seq"], fault=fault)
-    first = await connection.fetchval(statement("last_position"))
-    streams, seqs = [row["stream"] for row in rows], [row["seq"] for row in rows]
-    await connection.execute(statement("insert_leaves"), first, streams, seqs)
-
-
-def _settled(candidate: int, rows: list[Any]) -> int:
-    """The candidate, unless the batch was full: then what lies above its last row has not been looked at."""
-    return int(candidate) if len(rows) < BATCH_MAX else min(int(candidate), int(rows[-1]["id"]))
+def _settled(candidate: int, placed: asyncpg.Record) -> int:
+    """The candidate, unless the batch was full: then what lies above its last id has not been looked at."""
+    return int(candidate) if placed["number"] < BATCH_MAX else min(int(candidate), int(placed["last"]))
