@@ -1,4 +1,4 @@
-"""Signed notes (C2SP signed-note) by Ed25519: keys, the lines below a text, strict reading, plain and cosignatures.
+"""Signed notes (C2SP signed-note): keys, the lines below a text, strict reading, plain and cosignatures.
 
 Reading refuses whatever the format does not allow; a signature of an unknown key is passed over, as the format asks.
 """
@@ -14,12 +14,16 @@ from typing import NamedTuple
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey, MLDSA44PublicKey
+
+from proof.cosignature import text_message, tree_message
 
 NOTE_BYTES_MAX = 1_000_000
 SIGNATURES_MAX = 100
 DASH = "\u2014"
 _TIME_LIMIT = 2**63
-_ID_BYTES, _TIME_BYTES, _KEY_BYTES = 4, 8, 32
+_ID_BYTES, _TIME_BYTES = 4, 8
+_KEY_NAME_BYTES_MAX = 255  # a cosignature's message has one byte for the length of a name
 
 
 class NoteError(ValueError):
@@ -27,10 +31,21 @@ class NoteError(ValueError):
 
 
 class KeyKind(IntEnum):
-    """What a key signs, and the byte that says so: a note itself, or a witness's timestamped cosignature on one."""
+    """What a key signs, and the byte that says so: a note itself, or a witness's timestamped cosignature on one.
+
+    WITNESS_ML_DSA is by ML-DSA-44, the others by Ed25519.
+    """
 
     LOG = 1
     WITNESS = 4
+    WITNESS_ML_DSA = 6
+
+    @property
+    def is_witness(self) -> bool:
+        return self is not KeyKind.LOG
+
+
+_KEY_BYTES: dict[int, int] = {KeyKind.LOG: 32, KeyKind.WITNESS: 32, KeyKind.WITNESS_ML_DSA: 1312}
 
 
 class VerifierKey(NamedTuple):
@@ -53,8 +68,8 @@ class VerifierKey(NamedTuple):
         """Read a vkey; NoteError if it is none, if its id is not its own or its kind is not ours."""
         name, id_, material = (*written.split("+", 2), "", "")[:3]
         raw = decoded(material)
-        _check_name(name)
-        if len(raw) != 1 + _KEY_BYTES or raw[0] not in list(KeyKind):
+        _check_key_name(name)
+        if _KEY_BYTES.get(int.from_bytes(raw[:1], "big")) != len(raw) - 1:
             raise NoteError(f"a key of an unknown kind: {written}")
         key = cls(name, KeyKind(raw[0]), raw[1:])
         if key.id.hex() != id_:
@@ -110,8 +125,8 @@ class SigningKey:
     """A private key (a seed of 32 bytes) under its public name."""
 
     def __init__(self, name: str, seed: bytes, kind: KeyKind = KeyKind.LOG) -> None:
-        _check_name(name)
-        self._private = Ed25519PrivateKey.from_private_bytes(seed)
+        _check_key_name(name)
+        self._private = _private(kind, seed)
         self.verifier = VerifierKey(name, kind, self._private.public_key().public_bytes_raw())
 
     def sign(self, text: str) -> Signature:
@@ -121,9 +136,9 @@ class SigningKey:
 
     def cosign(self, text: str, seconds: int) -> Signature:
         """Cosign a checkpoint's text as seen at that POSIX time, by a witness's key."""
-        assert self.verifier.kind is KeyKind.WITNESS
+        assert self.verifier.kind.is_witness
         stamp = seconds.to_bytes(_TIME_BYTES, "big")
-        return self._line(stamp + self._private.sign(_cosigned(text, seconds)))
+        return self._line(stamp + self._private.sign(_cosigned(text, seconds, self.verifier)))
 
     def _line(self, signature: bytes) -> Signature:
         return Signature(self.verifier.name, self.verifier.id, signature)
@@ -137,14 +152,11 @@ def signed(text: str, *keys: SigningKey) -> Note:
 def verifies(text: str, signature: Signature, key: VerifierKey) -> bool:
     """Whether one line is this key's signature on the text."""
     message, raw = text.encode(), signature.signature
-    if key.kind is KeyKind.WITNESS:
-        seconds, raw = cosigned_at(signature), raw[_TIME_BYTES:]
-        if seconds >= _TIME_LIMIT:
-            return False
-        message = _cosigned(text, seconds)
     try:
-        Ed25519PublicKey.from_public_bytes(key.public).verify(raw, message)
-    except InvalidSignature:
+        if key.kind.is_witness:
+            message, raw = _cosigned(text, cosigned_at(signature), key), raw[_TIME_BYTES:]
+        _public(key).verify(raw, message)
+    except (InvalidSignature, NoteError):
         return False
     return True
 
@@ -215,8 +227,35 @@ def _split(raw: bytes) -> tuple[str, str]:
     return f"{text}\n", signatures
 
 
-def _cosigned(text: str, seconds: int) -> bytes:
-    return f"cosignature/v1\ntime {seconds}\n{text}".encode()
+def _private(kind: KeyKind, seed: bytes) -> Ed25519PrivateKey | MLDSA44PrivateKey:
+    if kind is KeyKind.WITNESS_ML_DSA:
+        return MLDSA44PrivateKey.from_seed_bytes(seed)
+    return Ed25519PrivateKey.from_private_bytes(seed)
+
+
+def _public(key: VerifierKey) -> Ed25519PublicKey | MLDSA44PublicKey:
+    if key.kind is KeyKind.WITNESS_ML_DSA:
+        return MLDSA44PublicKey.from_public_bytes(key.public)
+    return Ed25519PublicKey.from_public_bytes(key.public)
+
+
+def _cosigned(text: str, seconds: int, key: VerifierKey) -> bytes:
+    """What a witness's key signs of a checkpoint's text; NoteError if there is no such message."""
+    if seconds >= _TIME_LIMIT:
+        raise NoteError(f"a time too late: {seconds}")
+    if key.kind is KeyKind.WITNESS:
+        return text_message(text, seconds)
+    origin, size, root = (*text.split("\n"), "", "")[:3]
+    try:
+        return tree_message(key.name, seconds, origin, decimal(size), decoded(root))
+    except ValueError as fault:
+        raise NoteError(f"no checkpoint to cosign: {fault}") from fault
+
+
+def _check_key_name(name: str) -> None:
+    _check_name(name)
+    if len(name.encode()) > _KEY_NAME_BYTES_MAX:
+        raise NoteError(f"a key's name of more than {_KEY_NAME_BYTES_MAX} bytes: {name[:40]!r}")
 
 
 def _check_name(name: str) -> None:
