@@ -49,7 +49,7 @@ class Publisher:
         self._dsn = dsn
         self._folder = folder
         self._log_keys = [key for key in keys if key.kind is KeyKind.LOG]
-        witness_keys = [key for key in keys if key.kind is KeyKind.WITNESS]
+        witness_keys = [key for key in keys if key.kind.is_witness]
         self._witnesses = [Witness(url, witness_keys) for url in witnesses]
         self._entries = entries
         self._read = reader(str(folder))

@@ -153,6 +153,9 @@ class Settings(BaseSettings):
     witnesses: str = Field("", description="URLs of the witnesses of the log, with commas between")
     witness_name: str = Field("xuanshu.localhost/witness", description="a witness's own name")
     witness_key: SecretStr | None = Field(None, description="64 hex digits: a witness's own key")
+    witness_ml_dsa_key: SecretStr | None = Field(
+        None, description="64 hex digits: a witness's second key, ML-DSA-44"
+    )
     witness_dir: Path | None = Field(None, description="the folder where a witness keeps what it has seen")
     witness_address: str = Field(
         "127.0.0.1:8791", description="host:port where `python -m web.witness` answers"
@@ -198,7 +201,7 @@ class Settings(BaseSettings):
             raise ValueError("DEBUG, INFO, WARNING or ERROR")
         return value.upper()
 
-    @field_validator("vault_kek", "ballot_kek", "log_key", "witness_key")
+    @field_validator("vault_kek", "ballot_kek", "log_key", "witness_key", "witness_ml_dsa_key")
     @classmethod
     def _key_of_32_bytes(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and len(bytes.fromhex(value.get_secret_value())) != 32:
@@ -254,9 +257,12 @@ class Settings(BaseSettings):
     def has_development_log_key(self) -> bool:
         return self.log_key is not None and self._seed("log_key").startswith(DEVELOPMENT_KEY_MARK)
 
-    def witness_signing_key(self) -> SigningKey:
-        """A witness's own key; `Unavailable(SETTING_MISSING)` when there is none."""
-        return SigningKey(self.witness_name, self._seed("witness_key"), KeyKind.WITNESS)
+    def witness_signing_keys(self) -> tuple[SigningKey, ...]:
+        """A witness's own key, and its second one if it has one; `Unavailable(SETTING_MISSING)` without the first."""
+        kinds = {"witness_key": KeyKind.WITNESS}
+        if self.witness_ml_dsa_key is not None:
+            kinds["witness_ml_dsa_key"] = KeyKind.WITNESS_ML_DSA
+        return tuple(SigningKey(self.witness_name, self._seed(one), kind) for one, kind in kinds.items())
 
     def trusted(self) -> tuple[VerifierKey, ...]:
         """The public keys to verify by: those of `trusted_keys`, and the log's own where its key is here."""

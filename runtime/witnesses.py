@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from http import HTTPStatus
 
 from proof import tiles
-from proof.note import Note, NoteError, Signature, VerifierKey, decimal, parse_signature, verifies
+from proof.note import Note, NoteError, Signature, VerifierKey, decimal, parse_signature
 from proof.tiles import Read
 from proof.witness import Submission
 from runtime.reading import NotOk, fetch
@@ -26,8 +26,8 @@ class Witness:
         self._seen = 0
         self.names: set[str] = set()
 
-    async def cosign(self, note: Note, size: int, read: Read) -> list[Signature]:
-        """Its cosignatures on a checkpoint, good ones by known keys; `read` gives the tiles of that tree.
+    async def cosign(self, note: Note, size: int, read: Read) -> tuple[Signature, ...]:
+        """Its cosignatures on a checkpoint, one by each known key that signed; `read` gives the tiles of that tree.
 
         Raises WitnessRefused, and OSError or NoteError if it is away or makes no sense.
         """
@@ -54,16 +54,13 @@ class Witness:
         body = bytes(Submission(self._seen, path, note))
         return await asyncio.to_thread(fetch, f"{self.url}/add-checkpoint", body)
 
-    def _good(self, note: Note, said: bytes) -> list[Signature]:
+    def _good(self, note: Note, said: bytes) -> tuple[Signature, ...]:
+        """The lines of known keys; one of them that does not verify spoils all, as in a note."""
         lines = said.decode("utf-8", "replace").removesuffix("\n").split("\n")
-        found = [
-            line
-            for line in map(parse_signature, lines)
-            for key in self._keys
-            if (line.name, line.key_id) == (key.name, key.id) and verifies(note.text, line, key)
-        ]
-        if not found:
+        answer = Note(note.text, tuple(map(parse_signature, lines)))
+        if not answer.signed_by_one_of(self._keys):
             raise NoteError("no cosignature of a trusted key")
+        found = answer.only(self._keys).signatures
         self.names = {line.name for line in found}
         return found
 

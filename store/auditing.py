@@ -42,7 +42,10 @@ class Anchor(NamedTuple):
 
 
 class Verified(NamedTuple):
-    """What was found in order: counts, the newest checkpoint, and the root over all positions."""
+    """What was found in order: counts, the newest checkpoint, and the root over all positions.
+
+    `cosignatures` counts each witness once for each checkpoint, whether it signed with one key or two.
+    """
 
     events: int
     streams: int
@@ -127,7 +130,7 @@ class _Walk:
 
     def __init__(self, keys: Sequence[VerifierKey], anchors: Iterable[Anchor]) -> None:
         self.log_keys = tuple(key for key in keys if key.kind is KeyKind.LOG)
-        self.witnesses = tuple(key for key in keys if key.kind is KeyKind.WITNESS)
+        self.witnesses = tuple(key for key in keys if key.kind.is_witness)
         self.ahead = deque(sorted(anchors, key=lambda one: one.size))
         self.frontier = Frontier()
         self.heads: dict[str, tuple[int, bytes]] = {}
@@ -240,7 +243,7 @@ class _Walk:
         note = parse_note(row["note"].encode())
         try:
             seen = note.with_signatures(*map(parse_signature, (line.rstrip("\n") for line in row["lines"])))
-            self.cosignatures += sum(seen.signed_by(key) for key in self.witnesses)
+            self.cosignatures += len({key.name for key in self.witnesses if seen.signed_by(key)})
         except NoteError as fault:
             raise Integrity("CHECKPOINT_BAD", source=f"position {row['size']}", fault=fault) from fault
         return Anchor(found.origin, found.size, found.root, outside=False)

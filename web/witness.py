@@ -72,18 +72,22 @@ class Memory:
 
 
 class Witness:
-    """Cosigns for the logs of `trusted`, by the names of their keys, with its own key and the clock given."""
+    """Cosigns for the logs of `trusted`, by the names of their keys, with each of its own keys and the clock given."""
 
     def __init__(
-        self, memory: Memory, key: SigningKey, trusted: Sequence[VerifierKey], now: Callable[[], int]
+        self,
+        memory: Memory,
+        keys: Sequence[SigningKey],
+        trusted: Sequence[VerifierKey],
+        now: Callable[[], int],
     ) -> None:
         self._memory = memory
-        self._key = key
+        self._keys = tuple(keys)
         self._logs = tuple(one for one in trusted if one.kind is KeyKind.LOG)
         self._now = now
 
     def add_checkpoint(self, body: bytes) -> Verdict:
-        """The answer to a submission; 200 with the cosignature's line once the new tree is kept."""
+        """The answer to a submission; 200 with a line of each key once the new tree is kept."""
         try:
             submission = Submission.parse(body)
             new = Checkpoint.parse(submission.note.text)
@@ -95,9 +99,12 @@ class Witness:
             verdict = judge(submission, keys, latest)
             if verdict.status is not HTTPStatus.OK:
                 return verdict, None
-            line = self._key.cosign(submission.note.text, self._now())
-            known = submission.note.only(keys).with_signatures(line)
-            return verdict._replace(said=str(line)), Log(Seen(new.size, new.root), str(known).encode())
+            now = self._now()
+            lines = [key.cosign(submission.note.text, now) for key in self._keys]
+            known = submission.note.only(keys).with_signatures(*lines)
+            return verdict._replace(said="".join(map(str, lines))), Log(
+                Seen(new.size, new.root), str(known).encode()
+            )
 
         return self._memory.update(new.origin, change)
 
@@ -129,11 +136,11 @@ def main() -> None:
     settings = Settings()
     if settings.witness_dir is None:
         raise Unavailable("SETTING_MISSING", setting="witness_dir", variable="XUANSHU_WITNESS_DIR")
-    key = settings.witness_signing_key()
+    keys = settings.witness_signing_keys()
     memory = Memory(settings.witness_dir)
     try:
         clock = lambda: int(system_clock().timestamp())  # noqa: E731 -- one line says it
-        serve(app(Witness(memory, key, settings.trusted(), clock)), settings.witness_address)
+        serve(app(Witness(memory, keys, settings.trusted(), clock)), settings.witness_address)
     finally:
         memory.close()
 

@@ -52,7 +52,7 @@ def _checkpoint(raw: bytes, place: str, keys: Sequence[VerifierKey]) -> Checkpoi
     """The checkpoint, signed by a trusted key of the log or, where only those are known, of a witness."""
     try:
         note = parse_note(raw)
-        witnesses = [key for key in keys if key.kind is KeyKind.WITNESS]
+        witnesses = [key for key in keys if key.kind.is_witness]
         seen = note.signed_by_one_of(witnesses)
         logs = [key for key in keys if key.kind is KeyKind.LOG]
         return verified(note, logs) if logs or not seen else Checkpoint.parse(note.text)

@@ -70,19 +70,23 @@ async def publish(
 
 @command(
     "audit key",
-    zh="生成一对密钥：私钥交给设置 XUANSHU_LOG_KEY（或见证的 XUANSHU_WITNESS_KEY），公钥交给所有核验者。",
-    en="Make a pair of keys: the private one for XUANSHU_LOG_KEY (or a witness's XUANSHU_WITNESS_KEY), the public one for "
-    "all who verify.",
+    zh="生成一对密钥：私钥交给设置 XUANSHU_LOG_KEY（或见证的 XUANSHU_WITNESS_KEY、XUANSHU_WITNESS_ML_DSA_KEY），公钥交给所有核验者。",
+    en="Make a pair of keys: the private one for XUANSHU_LOG_KEY (or a witness's XUANSHU_WITNESS_KEY or "
+    "XUANSHU_WITNESS_ML_DSA_KEY), the public one for all who verify.",
     example="audit key awards.example.org/log",
 )
 async def key(
     name: Annotated[str, Parameter(help="公开的名称，如 awards.example.org/log · its public name")],
     *,
     witness: Annotated[bool, Parameter(help="见证的密钥 · a witness's")] = False,
+    ml_dsa: Annotated[
+        bool, Parameter(help="见证的第二把密钥，ML-DSA-44 · a witness's second one, by ML-DSA-44")
+    ] = False,
     desk: AtDesk,
 ) -> Outcome:
     seed = secrets.token_bytes(_SEED_BYTES)
-    made = SigningKey(name, seed, KeyKind.WITNESS if witness else KeyKind.LOG)
+    kind = KeyKind.WITNESS if witness else KeyKind.LOG
+    made = SigningKey(name, seed, KeyKind.WITNESS_ML_DSA if ml_dsa else kind)
     said = {"private": seed.hex(), "public": str(made.verifier)}
     words = {
         "private": desk.say("私钥，勿与数据库同存", "private: keep it away from the database"),

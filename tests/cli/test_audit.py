@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from rich.console import Console
 
 from cli import app
+from cli.audit.anchors import anchors_of
 from cli.audit.past import events_of
 from cli.output import BAD_FILE, INTEGRITY, OK, REFUSED, UNAVAILABLE, USAGE, emit
 from projections.projector import Projector
@@ -21,6 +22,7 @@ from proof.note import KeyKind, NoteError, SigningKey, VerifierKey
 from runtime.settings import CHECKOUT, Language, Settings
 from schemas import names
 from schemas.canonical import canonical_bytes
+from schemas.errors import Integrity
 from schemas.events import (
     Mark,
     ObjectionFiled,
@@ -378,10 +380,24 @@ async def test_a_receipt_proves_an_event_without_the_database(
 
 
 async def test_a_key_is_made_in_pairs_for_logs_and_witnesses() -> None:
-    for more, kind in (([], KeyKind.LOG), (["--witness"], KeyKind.WITNESS)):
+    kinds = {(): KeyKind.LOG, ("--witness",): KeyKind.WITNESS, ("--ml-dsa",): KeyKind.WITNESS_ML_DSA}
+    for more, kind in kinds.items():
         made = (await app.run(["audit", "key", "log.test/one", *more], Settings())).json
         key = SigningKey("log.test/one", bytes.fromhex(made["private"]), kind)
         assert VerifierKey.parse(made["public"]) == key.verifier
+
+
+async def test_a_checkpoint_of_elsewhere_is_believed_by_a_witness_s_second_key_alone(tmp_path: Path) -> None:
+    witness, stranger = (
+        SigningKey("office.test/w", seed * 32, KeyKind.WITNESS_ML_DSA) for seed in (b"w", b"x")
+    )
+    note = Checkpoint("log.test/one", 3, bytes(32)).signed(SigningKey("log.test/one", b"k" * 32))
+    place = tmp_path / "checkpoint"
+    place.write_text(str(note.with_signatures(witness.cosign(note.text, 1))))
+    (anchor,) = await anchors_of([str(place)], [witness.verifier])
+    assert (anchor.size, anchor.root) == (3, bytes(32))
+    with pytest.raises(Integrity, match="CHECKPOINT_BAD"):
+        await anchors_of([str(place)], [stranger.verifier])
 
 
 async def test_status_result_and_grants_are_read_without_temporal(told: Settings) -> None:

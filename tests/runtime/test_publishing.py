@@ -6,7 +6,8 @@ import sqlite3
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from datetime import UTC, datetime
 from hashlib import sha256
 from http import HTTPStatus
 from pathlib import Path
@@ -16,7 +17,7 @@ import pytest
 
 from proof import merkle, tiles
 from proof.checkpoint import Checkpoint, verified
-from proof.note import KeyKind, SigningKey, parse_note
+from proof.note import KeyKind, NoteError, Signature, SigningKey, VerifierKey, parse_note
 from proof.tiles import Tiles
 from proof.witness import Submission
 from runtime.children import Child, Command
@@ -24,13 +25,21 @@ from runtime.ports import free_port
 from runtime.publishing import Publisher, published
 from runtime.reading import NotOk, fetch, reader
 from runtime.settings import CHECKOUT
+from runtime.witnesses import Witness
 from schemas.errors import Integrity
+from store.auditing import snapshot, verify_log
 from store.postgres import PostgresEventStore
+from store.statements import statement
 from tests.store.signed_log import KEY, Log
 from tests.support.databases import Database
 
 WITNESS = SigningKey("xuanshu.test/witness", b"w" * 32, KeyKind.WITNESS)
+SECOND = SigningKey("xuanshu.test/witness", b"s" * 32, KeyKind.WITNESS_ML_DSA)
 KEYS = (KEY.verifier, WITNESS.verifier)
+ALL_KEYS = (*KEYS, SECOND.verifier)
+OF_TWO_KEYS = pytest.mark.parametrize(
+    "services", [{"XUANSHU_WITNESS_ML_DSA_KEY": (b"s" * 32).hex()}], indirect=True, ids=["two keys"]
+)
 
 
 @pytest.fixture
@@ -43,8 +52,11 @@ async def log(database: Database) -> AsyncIterator[Log]:
 
 
 @pytest.fixture
-async def services(tmp_path: Path) -> AsyncIterator[dict[str, str]]:
-    """A witness and the server of a published folder, each a process of its own; their URLs."""
+async def services(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[dict[str, str]]:
+    """A witness and the server of a published folder, each a process of its own; their URLs.
+
+    A parameter has further settings.
+    """
     ports = {"witness": free_port(), "published": free_port()}
     environment = {
         "PATH": "/usr/bin:/bin",
@@ -55,6 +67,7 @@ async def services(tmp_path: Path) -> AsyncIterator[dict[str, str]]:
         "XUANSHU_WITNESS_ADDRESS": f"127.0.0.1:{ports['witness']}",
         "XUANSHU_PUBLISH_DIR": str(tmp_path / "published"),
         "XUANSHU_PUBLISH_ADDRESS": f"127.0.0.1:{ports['published']}",
+        **getattr(request, "param", {}),
     }
     children = [
         await Child.start(
@@ -95,8 +108,14 @@ def refusal(status: HTTPStatus) -> Iterator[pytest.ExceptionInfo[NotOk]]:
     assert refused.value.status == status
 
 
-def publisher(log: Log, folder: Path, *witnesses: str, entries: bool = False) -> Publisher:
-    return Publisher(log.database.dsns.sequencer, folder, KEYS, witnesses, entries)
+def publisher(
+    log: Log,
+    folder: Path,
+    *witnesses: str,
+    entries: bool = False,
+    keys: tuple[VerifierKey, ...] = KEYS,
+) -> Publisher:
+    return Publisher(log.database.dsns.sequencer, folder, keys, witnesses, entries)
 
 
 async def test_a_published_folder_proves_every_event_and_every_growth(log: Log, tmp_path: Path) -> None:
@@ -203,6 +222,80 @@ async def test_a_witness_cosigns_and_remembers_and_its_word_is_kept_beside_the_c
     assert served == (folder / "checkpoint").read_bytes()
     leaves = list(tiles.leaf_hashes(reader(services["published"]), 5))
     assert merkle.root(leaves) == found[0].root
+
+
+async def kept_lines(log: Log) -> list[str]:
+    """The witnesses' lines that the database keeps, in the order in which they are handed on."""
+    async with snapshot(log.database.dsns.auditor) as connection:
+        rows = await connection.fetch(statement("checkpoints"), 0, 2**62)
+    return [line for row in rows for line in row["lines"]]
+
+
+@OF_TWO_KEYS
+async def test_a_witness_of_two_keys_is_asked_once_and_both_its_lines_are_kept_as_one_witness(
+    log: Log, tmp_path: Path, services: dict[str, str]
+) -> None:
+    folder = tmp_path / "published"
+    made = publisher(log, folder, services["witness"], keys=ALL_KEYS)
+    await log.write("a", "b")
+    await log.sign()
+    await made.step()
+    await made.step()
+    found = published(folder, [KEY.verifier])
+    assert found is not None
+    assert len(found[1].signatures) == 3
+    assert all(found[1].signed_by(key) for key in ALL_KEYS)
+    assert sorted(await kept_lines(log)) == sorted(map(str, found[1].only(ALL_KEYS[1:]).signatures))
+    seen = parse_note(fetch(f"{services['witness']}/{sha256(b'xuanshu.test/log').hexdigest()}/checkpoint"))
+    assert set(seen.signatures) == set(found[1].signatures)
+    async with snapshot(log.database.dsns.auditor) as connection:
+        assert (await verify_log(connection, datetime.now(UTC), ALL_KEYS)).cosignatures == 1
+
+
+@OF_TWO_KEYS
+async def test_a_witness_is_asked_again_by_who_has_come_to_trust_its_second_key(
+    log: Log, tmp_path: Path, services: dict[str, str]
+) -> None:
+    await log.write("a")
+    await log.sign()
+    for keys, lines in ((KEYS, 1), (ALL_KEYS, 2), (ALL_KEYS, 2)):
+        await publisher(log, tmp_path / "published", services["witness"], keys=keys).step()
+        assert len(await kept_lines(log)) == lines
+    found = published(tmp_path / "published", [KEY.verifier])
+    assert found is not None
+    assert found[1].signed_by(SECOND.verifier)
+
+
+async def test_a_cosignature_by_a_second_key_that_does_not_hold_is_found_in_the_database(log: Log) -> None:
+    await log.write("a")
+    await log.sign()
+    (row,) = await log.kept()
+    good = SECOND.cosign(parse_note(row["note"].encode()).text, 1)
+    for line, is_good in ((good._replace(signature=good.signature[:-1] + b"\0"), False), (good, True)):
+        await log.tamper(
+            f"TRUNCATE ledger.cosignature; INSERT INTO ledger.cosignature VALUES (1, 'w', '{line}')"
+        )
+        async with snapshot(log.database.dsns.auditor) as connection:
+            with nullcontext() if is_good else pytest.raises(Integrity, match="CHECKPOINT_BAD"):
+                await verify_log(connection, datetime.now(UTC), ALL_KEYS)
+
+
+async def test_of_a_witness_s_answer_unknown_lines_are_passed_over_and_a_false_one_spoils_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    note = Checkpoint(KEY.verifier.name, 1, bytes(32)).signed(KEY)
+    stranger = SigningKey("xuanshu.test/witness", b"x" * 32, KeyKind.WITNESS_ML_DSA)
+    first, second, other = (one.cosign(note.text, 1) for one in (WITNESS, SECOND, stranger))
+    false = second._replace(signature=first.signature)
+
+    async def found(answer: str) -> tuple[Signature, ...]:
+        monkeypatch.setattr("runtime.witnesses.fetch", lambda _url, _body: answer.encode())
+        return await Witness("http://witness.test", ALL_KEYS[1:]).cosign(note, 1, reader("nowhere"))
+
+    assert await found(f"{other}{second}{first}") == (second, first)
+    for answer in (f"{first}{false}", str(other)):
+        with pytest.raises(NoteError):
+            await found(answer)
 
 
 async def test_a_witness_refuses_over_http_as_the_protocol_says_and_writes_before_it_answers(

@@ -136,5 +136,18 @@ def test_trusted_keys_are_those_given_and_the_log_s_own(tmp_path: Path) -> None:
         Settings(data_dir=tmp_path, trusted_keys=str(own).replace("log.test", "other.test"))
 
 
+def test_a_witness_may_have_a_second_key_under_its_name() -> None:
+    first = Settings(witness_name="office.test/w", witness_key=SecretStr((b"w" * 32).hex()))
+    both = first.model_copy(update={"witness_ml_dsa_key": SecretStr((b"s" * 32).hex())})
+    one = SigningKey("office.test/w", b"w" * 32, KeyKind.WITNESS).verifier
+    other = SigningKey("office.test/w", b"s" * 32, KeyKind.WITNESS_ML_DSA).verifier
+    assert [key.verifier for key in first.witness_signing_keys()] == [one]
+    assert [key.verifier for key in both.witness_signing_keys()] == [one, other]
+    with pytest.raises(Unavailable):
+        Settings(witness_ml_dsa_key=SecretStr((b"s" * 32).hex())).witness_signing_keys()
+    with pytest.raises(ValidationError, match="64 hex digits"):
+        Settings(witness_ml_dsa_key=SecretStr("ab"))
+
+
 def test_every_setting_says_what_it_is_for() -> None:
     assert [name for name, field in Settings.model_fields.items() if not field.description] == []
