@@ -24,6 +24,7 @@ import argparse
 import base64
 import json
 import re
+import struct
 import sys
 import zlib
 from fractions import Fraction
@@ -31,13 +32,16 @@ from hashlib import sha256
 from typing import Any
 from unicodedata import is_normalized
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 FORMAT = "xuanshu-bundle-1"
 GENESIS = "0" * 64
 DEPTH_MAX = 50
-LOG, WITNESS = 1, 4  # the kinds of key
+LOG, WITNESS, WITNESS_ML_DSA = 1, 4, 6  # the kinds of key
+KEY_BYTES = {LOG: 32, WITNESS: 32, WITNESS_ML_DSA: 1312}
+ML_DSA_SIGNATURE_BYTES = 2420
+KEY_NAME_BYTES_MAX = 255  # a witness signs names, each after one byte with its length
 EMPTY = sha256().hexdigest()  # the root of a tree without leaves
 
 Json = dict[str, Any]
@@ -64,6 +68,10 @@ WORDS = {
     "ORIGIN_DIFFERS": ("检查点属于另一本日志", "a checkpoint is of another log"),
     "SIGNATURE_WRONG": ("检查点未由该公钥签名", "a checkpoint is not signed by the key that you gave"),
     "WITNESS_MISSING": ("见证人未副署", "the last checkpoint lacks a cosignature by your witness"),
+    "WITNESS_UNCHECKED": (
+        "其余核对无误，但此程序不能核对 ML-DSA-44 副署：请不给此公钥，或换用较新的程序",
+        "all else holds, but this program cannot check ML-DSA-44: leave that key out, or use a newer one",
+    ),
     "LINE_BROKEN": ("记录行不成形", "a line of events is malformed"),
     "ORDER_BROKEN": ("全局位置未递增或越界", "positions do not rise, or lie outside the tree"),
     "NOT_CANONICAL": ("记录不是规范字节", "an event is not in canonical form"),
@@ -262,18 +270,23 @@ def _is_nfc(value: Any) -> bool:
 
 
 class Key:
-    """A verifier key `NAME+ID+BASE64` for Ed25519: a log's, or a witness's."""
+    """A verifier key `NAME+ID+BASE64`: a log's or a witness's for Ed25519, or a witness's for ML-DSA-44."""
 
-    def __init__(self, written: str, kind: int) -> None:
+    def __init__(self, written: str, *kinds: int) -> None:
         try:
             self.name, told, key = written.strip().split("+", 2)
             public = _base64(key)
         except ValueError:
             raise Fault("KEY_WRONG") from None
         self.id = sha256(self.name.encode() + b"\n" + public).digest()[:4]
-        if not self.name or len(public) != 33 or public[0] != kind or self.id.hex() != told:
+        self._kind = public[0] if public else 0
+        if not self.name or self._kind not in kinds or self.id.hex() != told:
             raise Fault("KEY_WRONG")
-        self._kind, self._public = kind, Ed25519PublicKey.from_public_bytes(public[1:])
+        if len(public) != 1 + KEY_BYTES[self._kind] or len(self.name.encode()) > KEY_NAME_BYTES_MAX:
+            raise Fault("KEY_WRONG")
+        made = _ml_dsa_key if self._kind == WITNESS_ML_DSA else Ed25519PublicKey.from_public_bytes
+        self._public = made(public[1:])
+        self.unchecked = self._public is None
 
     def signed(self, note: Note) -> bool:
         """Whether the note has a line of this key, and every line that claims to be verifies."""
@@ -281,21 +294,43 @@ class Key:
 
     def belied(self, note: Note) -> bool:
         """Whether a line claims to be this key's and does not verify."""
-        return not all(self._holds(note.text, one) for one in self._mine(note))
+        return not all(self._holds(note, one) for one in self._mine(note))
 
     def _mine(self, note: Note) -> list[bytes]:
         return [one[4:] for name, one in note.signatures if name == self.name and one[:4] == self.id]
 
-    def _holds(self, text: str, signature: bytes) -> bool:
-        message = text.encode()
-        if self._kind == WITNESS:  # a cosignature: eight bytes of time, then the signature over time and text
-            told, signature = signature[:8], signature[8:]
-            message = b"cosignature/v1\ntime %d\n" % int.from_bytes(told, "big") + message
+    def _holds(self, note: Note, signature: bytes) -> bool:
+        message = note.text.encode()
         try:
+            if self._kind != LOG:  # a cosignature: eight bytes of time, then the signature
+                time, signature = signature[:8], signature[8:]
+                message = self._cosigned(note, time)
+            if self._public is None:
+                return len(signature) == ML_DSA_SIGNATURE_BYTES
             self._public.verify(signature, message)
-        except InvalidSignature:
+        except (InvalidSignature, ValueError):
             return False
         return True
+
+    def _cosigned(self, note: Note, time: bytes) -> bytes:
+        """What a witness signs: time and text, or names, time and tree; ValueError for a time that nobody may sign."""
+        if time >= b"\x80":
+            raise ValueError("a time too late")
+        if self._kind == WITNESS:
+            return b"cosignature/v1\ntime %d\n" % int.from_bytes(time, "big") + note.text.encode()
+        name, origin = self.name.encode(), note.origin.encode()
+        names = bytes([len(name)]) + name + time + bytes([len(origin)]) + origin
+        return b"subtree/v1\n\0" + names + struct.pack(">QQ", 0, note.size) + note.root
+
+
+def _ml_dsa_key(raw: bytes) -> Any:
+    """The key, none where this `cryptography` (before 47) or its OpenSSL (before 3.5) has no ML-DSA."""
+    try:
+        from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey  # noqa: PLC0415 -- may be missing
+
+        return MLDSA44PublicKey.from_public_bytes(raw)
+    except (ImportError, UnsupportedAlgorithm):
+        return None
 
 
 class Note:
@@ -395,7 +430,7 @@ class Bundle:
         self.keys = [Key(one, LOG) for one in key.split()]
         if len({one.name for one in self.keys}) != 1:
             raise Fault("KEY_WRONG")
-        self.witnesses = [Key(one, WITNESS) for one in witnesses]
+        self.witnesses = [Key(one, WITNESS, WITNESS_ML_DSA) for one in witnesses]
         self.against = given_checkpoint(against, self.keys) if against else None
         self.archive = Archive(archive)
         self.heads: dict[str, tuple[int, str]] = {}
@@ -428,6 +463,9 @@ class Bundle:
         self._documents()
         self._sense()
         self._counted()
+        for witness in self.witnesses:
+            if witness.unchecked:
+                raise Fault("WITNESS_UNCHECKED", witness.name)
 
     # -- 1. manifest and files
 
@@ -677,7 +715,7 @@ class Bundle:
             "complete": closed == 0,
             "streams": len(self.heads),
             "checkpoints": len(self.notes),
-            "witnesses": len(self.witnesses),
+            "witnesses": len({one.name for one in self.witnesses}),
             "against": self.against[0] if self.against else None,
         }
 
@@ -889,7 +927,7 @@ def exit_code(verdict: dict[str, object]) -> int:
     """0 verified, 2 nothing could be said, 6 a fault."""
     if verdict["ok"]:
         return EXIT_OK
-    undecided = {"KEY_WRONG", "AGAINST_UNREADABLE", "AGAINST_NEWER"}
+    undecided = {"KEY_WRONG", "AGAINST_UNREADABLE", "AGAINST_NEWER", "WITNESS_UNCHECKED"}
     return EXIT_UNDECIDED if verdict["code"] in undecided else EXIT_FAULT
 
 
@@ -958,7 +996,7 @@ def main() -> int:
         "--witness",
         action="append",
         default=[],
-        help="须已副署的见证人公钥 · a witness that must have cosigned",
+        help="须已副署的见证人公钥，有两把则各给一次 · a witness that must have cosigned; each of its keys by itself",
     )
     parser.add_argument("--json", action="store_true", help="一行 JSON · one line of JSON")
     options = parser.parse_args()

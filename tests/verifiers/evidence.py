@@ -46,7 +46,9 @@ from tests.verifiers.ballots import SEALED as SEALED_TALLY
 ORIGIN = "awards.test/log"
 LOG_KEY = SigningKey(ORIGIN, bytes(range(32)))
 OTHER_KEY = SigningKey(ORIGIN, bytes(range(1, 33)))
-WITNESS_KEY = SigningKey("office.test/witness", bytes(range(2, 34)), KeyKind.WITNESS)
+WITNESS_SEED, SECOND_SEED = bytes(range(2, 34)), bytes(range(3, 35))
+WITNESS_KEY = SigningKey("office.test/witness", WITNESS_SEED, KeyKind.WITNESS)
+SECOND_KEY = SigningKey("office.test/witness", SECOND_SEED, KeyKind.WITNESS_ML_DSA)
 OTHER_CYCLE = "test-medal.1"
 PROGRAMME = programme_with(VOTE)
 UNITS = canonical_bytes({"root": "P", "units": ["P", "C", "E1"]})

@@ -1,4 +1,5 @@
-// Verdicts of the page's own code on the cases that come on stdin as JSON: [{archive, key, against, witnesses}, …].
+// Verdicts of the page's own code on the cases that come on stdin as JSON: [{archive, key, against, witnesses}, …];
+// `without` names an algorithm that this browser shall not know.
 import { readFileSync, writeFileSync, mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,6 +12,13 @@ const { verify, WORDS, UNDECIDED, sha256, ed25519 } = await import(pathToFileURL
 
 const bytes = (base64) => new Uint8Array(Buffer.from(base64, "base64"));
 const asked = JSON.parse(readFileSync(0, "utf8")), told = {};
+if (asked.without) {
+  const { subtle } = crypto, importKey = subtle.importKey.bind(subtle);
+  subtle.importKey = (format, key, algorithm, ...more) => {
+    if (algorithm === asked.without) throw new DOMException("not here", "NotSupportedError");
+    return importKey(format, key, algorithm, ...more);
+  };
+}
 told.verdicts = [];
 for (const one of asked.cases ?? []) told.verdicts.push(await verify(bytes(one.archive), one.key, one.against, one.witnesses));
 told.hashes = (asked.messages ?? []).map((one) => Buffer.from(sha256(bytes(one))).toString("hex"));
