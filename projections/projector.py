@@ -12,6 +12,7 @@ import orjson
 
 from projections.standing import CycleRow, NominationRow, RoundRow, Row, fold
 from projections.statements import lost_server_is_unavailable, statement
+from schemas import names
 from schemas.errors import Unavailable
 from schemas.ledger import RecordedEvent
 from store.contract import EventStore
@@ -87,7 +88,8 @@ class Projector:
 
     async def _step_or_pause(self) -> float:
         try:
-            return 0 if await self.step() else IDLE_SECONDS
+            # A step costs much the same for one event as for many: let them gather, unless a batch was full.
+            return 0 if await self.step() == BATCH_MAX else IDLE_SECONDS
         except Unavailable:
             if self._connection is not None:
                 self._connection.terminate()
@@ -174,7 +176,9 @@ async def _cursor(connection: asyncpg.Connection, name: str = "cursor") -> Curso
 async def _load(connection: asyncpg.Connection, streams: list[str] | None) -> dict[str, Row]:
     rows: dict[str, Row] = {}
     for view, kind in VIEWS.items():
-        for (text,) in await connection.fetch(statement(f"load_{view}"), streams):
+        wanted = None if streams is None else [one for one in streams if names.kind_of(one) == view]
+        found = await connection.fetch(statement(f"load_{view}"), wanted) if wanted != [] else ()
+        for (text,) in found:
             row = kind.model_validate_json(text)
             rows[row.stream] = row
     return rows

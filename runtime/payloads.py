@@ -10,13 +10,20 @@ import hmac
 import zlib
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 from secrets import token_bytes
+from typing import cast
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from temporalio.api.common.v1 import Payload
-from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.converter import DataConverter, DefaultFailureConverterWithEncodedAttributes, PayloadCodec
+from temporalio.contrib.pydantic import PydanticPayloadConverter, pydantic_data_converter
+from temporalio.converter import (
+    DataConverter,
+    DefaultFailureConverterWithEncodedAttributes,
+    PayloadCodec,
+    PayloadConverter,
+)
 
 from schemas.errors import Integrity
 
@@ -25,7 +32,15 @@ _NONCE_BYTES = 12
 _FAST = 1  # of zlib's levels: most of the saving at a third of the time
 
 
-PLAIN = pydantic_data_converter
+@cache
+def _one_converter() -> PayloadConverter:
+    """Temporal's client makes a converter anew for every task of a workflow, and ours is costly: it forgets its types."""
+    return PydanticPayloadConverter()
+
+
+PLAIN = replace(
+    pydantic_data_converter, payload_converter_class=cast("type[PayloadConverter]", _one_converter)
+)
 """The converter without keys: for histories that were recorded plain, and servers that hold nothing."""
 
 

@@ -20,7 +20,7 @@ from store.pausing import pause
 from store.statements import server_is_away, statement
 
 BATCH_MAX = 5000
-IDLE_SECONDS = 0.05
+IDLE_SECONDS = 0.1
 RECONNECT_SECONDS = 0.5
 SWEEP_EVERY_STEPS = 10_000
 
@@ -50,18 +50,17 @@ class Sequencer:
     async def step(self, sweep: bool = False) -> int:
         """Give committed events their places, at most a batch; `sweep` looks at the whole log. Returns how many."""
         connection = await self._connected()
+        seen = (await connection.fetch(statement("newest_id")))[0]
+        if seen["newest"] <= seen["low"] and not sweep:
+            return 0
         async with connection.transaction():
-            seen = (await connection.fetch(statement("newest_id")))[0]
-            if seen["newest"] <= seen["low"] and not sweep:
-                return 0
             lease = (await connection.fetch(statement("take_lease")))[0]
-            oldest = await connection.fetchval(statement("oldest_transaction"))
             low = 0 if sweep else lease["low"]
             placed = (await connection.fetch(statement("sequence"), low, BATCH_MAX))[0]
             if placed["stream"] is not None:
                 fault = "the body does not have the kept hash"
                 raise Integrity("LOG_BROKEN", stream=placed["stream"], seq=placed["seq"], fault=fault)
-            if oldest >= lease["horizon"]:
+            if lease["oldest"] >= lease["horizon"]:
                 low = max(_settled(lease["candidate"], placed), lease["low"])
                 candidate = max(seen["newest"], low)
                 await connection.execute(statement("move_low"), low, candidate, lease["mine"])
