@@ -1,4 +1,6 @@
-"""结构比例: the list goes on, upward or to its titles, only while it keeps the share rules it was chosen under (DR-25)."""
+"""结构比例: the list goes on, upward or to its titles, only while it keeps the share rules that it was chosen
+under (DR-25), and once everybody on it has been vetted (DR-31).
+"""
 
 from __future__ import annotations
 
@@ -24,22 +26,55 @@ def is_last(inputs: Inputs, step: Step) -> bool:
     return inputs.stage.steps[-1] == step and not isinstance(step, Conferral | Selection)
 
 
+def may_break(inputs: Inputs, step: Step) -> bool:
+    """Whether a list that lost a rule waits at this step."""
+    return isinstance(step, Conferral) or is_last(inputs, step)
+
+
 def must_keep_rules(state: State, inputs: Inputs, step: str, without: Collection[str]) -> None:
     """Raises Refused RULES_BROKEN with the rules that the list without these does not keep."""
     if lost := _lost(state, inputs, step, without):
         raise Refused(RULES_BROKEN, rules=", ".join(lost))
 
 
-def hold_broken(state: State, command: Command, inputs: Inputs, step: Step, closing: Decision) -> Decision:
-    """The last step stays open while the list that it would leave lacks a rule; what it decided is decided again then."""
-    lost = _lost_by(state, command, inputs, step, closing)
-    return hold(state, step.id, RULES_BROKEN, detail=", ".join(lost)) if lost else closing
+def hold_back(state: State, command: Command, inputs: Inputs, step: Step, closing: Decision) -> Decision:
+    """The last step stays open while the list that it would leave lacks a rule, or a summit recommends somebody about
+    whom departments are still to answer; what closing decided is decided again then.
+    """
+    fault = _fault(state, command, inputs, step, closing)
+    return hold(state, step.id, *fault) if fault else closing
 
 
 def must_close_whole(state: State, command: Command, inputs: Inputs, step: Step, closing: Decision) -> None:
-    """Raises Refused RULES_BROKEN where the last step would be closed early on a list that lacks a rule."""
-    if lost := _lost_by(state, command, inputs, step, closing):
-        raise Refused(RULES_BROKEN, rules=", ".join(lost))
+    """Raises Refused RULES_BROKEN or CLEARANCE_EXPIRED where the last step would be held and not be closed early."""
+    match _fault(state, command, inputs, step, closing):
+        case (clearance.EXPIRED, waiting, place):
+            raise Refused(clearance.EXPIRED, step=place, nominations=", ".join(waiting))
+        case (code, _, lost):
+            raise Refused(code, rules=lost)
+
+
+def _fault(
+    state: State, command: Command, inputs: Inputs, step: Step, closing: Decision
+) -> tuple[str, list[str], str] | None:
+    """Code, nominations and detail of what keeps the last step from closing, if this decision closes it."""
+    if not (is_last(inputs, step) and any(isinstance(event, StepClosed) for event in closing.events)):
+        return None
+    for event in closing.events:
+        state = evolve(state, event, command.received_at)
+    at_summit = _at_summit(state, inputs)
+    waiting = clearance.unanswered(state, inputs, command.received_at) if at_summit else []
+    if waiting:
+        return clearance.EXPIRED, waiting, step.id
+    held = [id for id, one in present(state, inputs).items() if at_summit and one.disputed]
+    lost = _lost(state, inputs, step.id, held)
+    return (RULES_BROKEN, [], ", ".join(lost)) if lost else None
+
+
+def _at_summit(state: State, inputs: Inputs) -> bool:
+    """Where nobody whom an objection holds is recommended; below, it goes up with them (DR-28)."""
+    assert state.opened is not None
+    return state.opened.rank == inputs.programme.summit
 
 
 def waive_rules(
@@ -67,22 +102,6 @@ def not_in_line(state: State, command: Command, inputs: Inputs) -> tuple[dict[st
     uncleared = clearance.left_out(state, inputs, command.received_at)
     held = (id for id, one in present(state, inputs).items() if one.disputed and id not in uncleared)
     return uncleared, dict.fromkeys(held, "HELD_AT_CUT_OFF")
-
-
-def _lost_by(state: State, command: Command, inputs: Inputs, step: Step, closing: Decision) -> list[str]:
-    """The rules that the list lacks as this decision leaves it, if that closes the last step."""
-    if not (is_last(inputs, step) and any(isinstance(event, StepClosed) for event in closing.events)):
-        return []
-    for event in closing.events:
-        state = evolve(state, event, command.received_at)
-    return _lost(state, inputs, step.id, _held_at_report(state, inputs))
-
-
-def _held_at_report(state: State, inputs: Inputs) -> list[str]:
-    """A summit recommends nobody whom an objection holds; below it the objection goes up with them (DR-28)."""
-    assert state.opened is not None
-    at_summit = state.opened.rank == inputs.programme.summit
-    return [id for id, one in present(state, inputs).items() if at_summit and one.disputed]
 
 
 def _lost(state: State, inputs: Inputs, step: str, without: Collection[str]) -> list[str]:

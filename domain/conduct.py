@@ -212,6 +212,8 @@ def _by_people(  # noqa: C901 -- a flat match, one case a command
         return authority.authorize(inputs.authority, inputs.tree, command.actor, body.kind, state.opened.unit)
 
     match body, step:
+        case WaiveRules(), _ if composition.may_break(inputs, step) and body.rules != (review.TRIM,):
+            return composition.waive_rules(state, command, body, inputs, step, grant())
         case _, ExpertReview() if isinstance(body, PANEL_S):
             return _of_panel(state, command, body, inputs, step, grant)
         case RecordCongress(), Congress():
@@ -230,8 +232,6 @@ def _by_people(  # noqa: C901 -- a flat match, one case a command
             return choice.waive_differential(state, command, body, step, grant())
         case WaiveRules(), Selection():
             return choice.waive_rules(state, command, body, step, grant())
-        case WaiveRules(), _ if isinstance(step, Conferral) or composition.is_last(inputs, step):
-            return composition.waive_rules(state, command, body, inputs, step, grant())
         case Decide(), DecisionStep():
             return conferral.take_decision(state, command, body, inputs, step)
         case Confer(), Conferral():
@@ -481,7 +481,7 @@ def _close_step(state: State, command: Command, inputs: Inputs, step: Step) -> D
     owed = timing.rearm(state, command, inputs, step)
     if owed.events:
         return owed
-    return composition.hold_broken(state, command, inputs, step, _closed(state, command, inputs, step))
+    return composition.hold_back(state, command, inputs, step, _closed(state, command, inputs, step))
 
 
 def _closed(state: State, command: Command, inputs: Inputs, step: Step) -> Decision:

@@ -89,7 +89,7 @@ def awaited(scene: Scene, programme: Programme, state: rounds.State) -> Iterator
         return
     step = rounds.step_of(state, programme, state.current)
     if run.held:
-        yield from _held(state, step, run)
+        yield from _held(scene, programme, state, step)
     match step:
         case Endorsement():
             yield from _endorsement(scene, state, step)
@@ -111,10 +111,11 @@ def _deed(state: rounds.State, body: Body, actor: Actor, about: str = "") -> Dee
     return Deed(f"{state.stream}/{state.current}/{body.kind}/{actor.id}/{about}", state.stream, body, actor)
 
 
-def _held(state: rounds.State, step: Step, run: rounds.StepRun) -> Iterator[Deed]:
+def _held(scene: Scene, programme: Programme, state: rounds.State, step: Step) -> Iterator[Deed]:
     """Ties are ordered by one operator; two waive a differential that is not met, scores to trim that are too few, and
-    the rules that a list lost, and call a panel together again.
+    the rules that a list lost, and call a panel together again; departments are asked about a late substitute.
     """
+    run = rounds.run_of(state, step.id)
     about = f"{run.held}@{state.seq}"
     both = [Actor(id=person, role="operator") for person in OPERATORS]
     if run.held == "TIE_UNRESOLVED":
@@ -125,6 +126,8 @@ def _held(state: rounds.State, step: Step, run: rounds.StepRun) -> Iterator[Deed
     if run.held == "DIFFERENTIAL_UNMET":
         waived = WaiveDifferential(step=step.id, reason="等额 · as many as seats")
         yield from (_deed(state, waived, one) for one in both)
+    if run.held == clearance.EXPIRED:
+        yield from asked_anew(scene, programme, state, (state,))
     if run.held == composition.RULES_BROKEN:
         yield from set_aside(state, run.held_for)
     if run.held == "TOO_FEW_TO_TRIM":
@@ -215,8 +218,8 @@ def asked_anew(
 
 def _anew(scene: Scene, state: rounds.State, asked: rounds.State, step: Clearance) -> Iterator[Deed]:
     run, key = rounds.run_of(asked, step.id), f"{asked.stream}/{step.id}/again/{asked.seq}"
-    answered = run.opened_with if step.valid_for is None else ()
-    there = asked.members.keys() - run.passed.keys() - set(answered)
+    answered = {*run.opened_with, *run.asked_again} if step.valid_for is None else set[str]()
+    there = asked.members.keys() - run.passed.keys() - answered
     here = {id: scene.standings[id] for id in state.members if id in there and not scene.standings[id].gone}
     if run.closed_at is None or not here:
         return

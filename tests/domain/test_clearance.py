@@ -254,6 +254,35 @@ def test_nobody_is_silent_on_a_substitute_about_whom_they_were_never_asked_dr_11
     assert list(world.round().conferred) == ["b", "c"]
 
 
+def test_a_summit_recommends_no_substitute_about_whom_nobody_was_asked_dr_11_dr_31() -> None:
+    asked = step("clearance", departments=["tax"])
+    world = with_members(
+        panel(), choice(2, reserve=1), asked, step("publicity"), members={id: {} for id in PEOPLE}
+    )
+    judged(world, {"a": "90", "b": "80", "c": "70"})
+    world.open_step("selection")
+    world.open_step("clearance")
+    for id in "ab":
+        reply(world, id, departments="tax")
+    world.close_step("clearance")
+    world.open_step("publicity")
+    world.withdraw("a")
+    world.close_step("publicity")
+    world.now += 30 * DAY
+    world.close_step("publicity")
+    assert run_of(world.round(), "publicity").held == "CLEARANCE_EXPIRED"
+    early = CloseStepEarly(step="publicity", reason="测试")
+    assert refused("CLEARANCE_EXPIRED", lambda: world.at(early, OPERATOR)).facts["nominations"] == "c"
+    world.at(RequestClearance(step="clearance", nominations=("c",)), OPERATOR)
+    assert world.close_step("publicity") == ()
+    reply(world, "c", departments="tax")
+    world.close_step("publicity")
+    world.report()
+    reported = world.round().reported
+    assert reported is not None
+    assert reported.recommended == ("b", "c")
+
+
 def test_silence_that_is_a_veto_is_one_too_when_it_was_asked_for_again_dr_11() -> None:
     world = clearing("veto", CONFERRAL, valid_for={"days": 9, "unit": "natural_day"})
     for id in PEOPLE:
