@@ -73,7 +73,6 @@ from schemas.commands import (
     ReportRound,
     RequestClearance,
     SubmitNomination,
-    WaiveRules,
 )
 from schemas.errors import Conflict, Refused
 from schemas.events import HeldTitle, RegisterMember
@@ -91,7 +90,7 @@ GATHERED = FreezePool | LapseRound | CancelRound
 """What concerns also those who are not in the round's pool yet."""
 NEEDS_STANDINGS = (
     *(OpenStep, CloseStep, CloseStepEarly, FormPanel, DrawPanel, ReplaceJudge),
-    *(WaiveRules, Decide, Confer, ReportRound, AmendRecommendation),
+    *(Decide, Confer, ReportRound, AmendRecommendation),
 )
 
 
@@ -579,9 +578,9 @@ class Decider:
     async def _cleared_below(
         self, state: rounds.State, command: Command, programme: Programme, tree: UnitTree
     ) -> tuple[rounds.State, ...]:
-        """Of the rounds that members passed those whose departments' answers a conferral, or a waiver, looks at (DR-11)."""
+        """Of the rounds that members passed those whose departments' answers a conferral looks at (DR-11)."""
         asked = any(map(clearance.asks, programme.stages.values()))
-        if not (asked and isinstance(command.body, Confer | WaiveRules)):
+        if not (asked and isinstance(command.body, Confer)):
             return ()
         _, cycle, _, unit = command.stream.split("/")
         streams = [names.nomination_stream(cycle, id) for id in state.members]

@@ -59,8 +59,8 @@ async def waive_differential(
 
 @command(
     "waive rules",
-    zh="比例要求无法同时满足时，经授权对本轮免予其中几项后重新遴选；评分不足以去掉高低分时免予 trim，按平均分计；有人退出后名单不再符合的，命名前免予：须两人。",
-    en="Select again without the rules that cannot all hold, or (`trim`) take the plain mean of too few scores, or confer a list that keeps them no longer; two people.",
+    zh="比例要求无法同时满足时，经授权对本轮免予其中几项后重新遴选；评分不足以去掉高低分时免予 trim，按平均分计；名单不再符合的，命名或上报前免予：须两人。",
+    en="Select again without the rules that cannot all hold, or (`trim`) take the plain mean of too few scores, or confer or send on a list that lacks them; two people.",
     example=f'waive rules round/sichuan-craftsman.1/all/51 frontline_floor --step final --reason "…" {_SIGNED}',
 )
 async def waive_rules(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime
 
 from domain import authority
@@ -213,12 +212,6 @@ def left_out(state: State, inputs: Inputs, now: datetime) -> dict[str, str]:
         ids, places = (dict.fromkeys(column) for column in zip(*expired, strict=True))
         raise Refused(EXPIRED, step=", ".join(places), nominations=", ".join(ids))
     return out
-
-
-def unanswered(state: State, inputs: Inputs, now: datetime) -> list[str]:
-    """Members about whom this round's departments are still to answer, as of a substitute who came in since (DR-31)."""
-    alone = replace(inputs, below=())
-    return list(dict.fromkeys(id for id, _, _ in _faulty(state, alone, now)))
 
 
 def _faulty(state: State, inputs: Inputs, now: datetime) -> Iterator[tuple[str, str, str]]:

@@ -286,7 +286,7 @@ def _of_panel(
         case HandInSheet():
             return review.hand_in_sheet(state, command, body, inputs, step)
         case EnterSheet():
-            return review.enter_sheet(state, command, body, step, grant())
+            return review.enter_sheet(state, command, body, inputs, step, grant())
         case WaiveRules():
             return review.waive_trim(state, command, body, step, grant())
 
@@ -309,8 +309,8 @@ def _close_early(
             raise Refused("VOTE_NEVER_SHORTENED", step=step.id)
         case _:
             raise Refused("ENDS_BY_ITSELF", step=step.id, type=step.type)
-    composition.must_close_whole(state, command, inputs, step, closed)
-    return replace(closed, grant=grant)
+    whole = composition.close_whole(state, command, inputs, step, closed)
+    return replace(whole, grant=grant)
 
 
 # ---- the round itself ----

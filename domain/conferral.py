@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 
-from domain import authority, composition
+from domain import authority, clearance, composition
 from domain.calendar import local_date
 from domain.decision import NOTHING, Decision, two_people
 from domain.eligibility import BARRED, all_strict, judge, requirement_id, test
@@ -46,8 +46,9 @@ def take_decision(
     strangers = [one.nomination for one in body.remove if one.nomination not in state.members]
     if strangers:
         raise Refused("NOT_ON_LIST", nomination=", ".join(strangers))
+    uncleared = composition.left_out(state, command, inputs, step)
     removed = tuple(Dropped(nomination=one.nomination, reason=one.reason) for one in body.remove)
-    out = {one.nomination for one in removed}
+    out = {one.nomination for one in removed} | uncleared.keys()
     confirmed = tuple(id for id in going(state, inputs) if id not in out)
     taken = DecisionTaken(step=step.id, body=step.body, confirmed=confirmed, removed=removed)
     guards = (cycle_guard(command), *head_guards(present(state, inputs).values(), command))
@@ -57,7 +58,9 @@ def take_decision(
     decision = Decision(events=events, guards=guards, grant=grant)
     if taken not in events:
         return decision
-    left = leave(state, command, step.id, (*cut_off(state, inputs, out), *removed))
+    told = {one.nomination for one in removed}
+    silent = (Dropped(nomination=id, reason=code) for id, code in uncleared.items() if id not in told)
+    left = leave(state, command, step.id, (*cut_off(state, inputs, out), *removed, *silent))
     return decision.then(left).then(close(state, command, inputs, step.id, "complete"))
 
 
@@ -80,7 +83,9 @@ def confer(state: State, command: Command, body: Confer, inputs: Inputs, step: C
     """
     must_be_current(state, step.id, body.kind)
     grant = _as_body(state, command, inputs, step.body)
-    uncleared, held = composition.not_in_line(state, command, inputs)
+    uncleared = clearance.left_out(state, inputs, command.received_at)
+    disputed = (id for id, one in present(state, inputs).items() if one.disputed and id not in uncleared)
+    held = dict.fromkeys(disputed, "HELD_AT_CUT_OFF")
     if held and not body.leave_out_held:
         raise Refused("SUBJECTS_HELD", nominations=", ".join(held))
     strangers = [id for id in body.posthumous if id not in state.members]

@@ -165,7 +165,9 @@ def hand_in_sheet(
     return Decision(events=(sheet, *recused), guards=window_guards(state, command, step.id), grant=grant)
 
 
-def enter_sheet(state: State, command: Command, body: EnterSheet, step: ExpertReview, grant: str) -> Decision:
+def enter_sheet(
+    state: State, command: Command, body: EnterSheet, inputs: Inputs, step: ExpertReview, grant: str
+) -> Decision:
     """DR-16: a sheet counts once two scorekeepers, who judge nothing, typed the same.
 
     Here one bad mark refuses the entry: the keeper has the paper at hand and types it again.
@@ -178,12 +180,16 @@ def enter_sheet(state: State, command: Command, body: EnterSheet, step: ExpertRe
         raise Refused("NOT_ON_PANEL", actor=body.judge)
     if keeper in run.judges:
         raise Refused("KEEPER_IS_JUDGE", actor=keeper)
-    marks = tuple(_mark(state, body.judge, run.recused, one, step) for one in body.marks)
+    recused = panel.recused_of(state, inputs, step.id, (body.judge,))
+    for event in recused:
+        state = evolve(state, event, command.received_at)
+    away = run_of(state, step.id).recused
+    marks = tuple(_mark(state, body.judge, away, one, step) for one in body.marks)
     entered = SheetEntered(step=step.id, judge=body.judge, keeper=keeper, marks=marks)
     guards = window_guards(state, command, step.id)
     state = evolve(state, entered, command.received_at)
     compared = _compared(state, step, body.judge, keeper)
-    return Decision(events=(entered, *compared), guards=guards, grant=grant)
+    return Decision(events=(entered, *compared, *recused), guards=guards, grant=grant)
 
 
 def _compared(

@@ -289,8 +289,8 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "There are {seats} seat(s) for {wanted} on a list that no selection ranked: the whole batch is refused.",
     ),
     "RULES_BROKEN": (
-        "名单因有人退出已不符合比例要求：{rules}；暂不命名、不上报。可两人以 `waive rules` 免予后再办理。",
-        "Since somebody left, the list no longer keeps {rules}: it is neither conferred nor sent on until two people `waive rules`.",
+        "名单不符合比例要求：{rules}；暂不命名、不上报。可两人以 `waive rules` 免予后再办理。",
+        "The list does not keep {rules}: it is neither conferred nor sent on until two people `waive rules`.",
     ),
     "CONFERRAL_BLOCKED": (
         "以下命名不符合规定，整批不予命名：{nominations}；请先办理取消资格、撤回或破格。",

@@ -127,7 +127,9 @@ def _held(scene: Scene, programme: Programme, state: rounds.State, step: Step) -
         waived = WaiveDifferential(step=step.id, reason="等额 · as many as seats")
         yield from (_deed(state, waived, one) for one in both)
     if run.held == clearance.EXPIRED:
-        yield from asked_anew(scene, programme, state, (state,))
+        for asked in rounds.stage_of(state, programme).steps:
+            if isinstance(asked, Clearance):
+                yield from _asked_late(scene, state, asked)
     if run.held == composition.RULES_BROKEN:
         yield from set_aside(state, run.held_for)
     if run.held == "TOO_FEW_TO_TRIM":
@@ -218,7 +220,7 @@ def asked_anew(
 
 def _anew(scene: Scene, state: rounds.State, asked: rounds.State, step: Clearance) -> Iterator[Deed]:
     run, key = rounds.run_of(asked, step.id), f"{asked.stream}/{step.id}/again/{asked.seq}"
-    answered = {*run.opened_with, *run.asked_again} if step.valid_for is None else set[str]()
+    answered = run.opened_with if step.valid_for is None else frozenset[str]()
     there = asked.members.keys() - run.passed.keys() - answered
     here = {id: scene.standings[id] for id in state.members if id in there and not scene.standings[id].gone}
     if run.closed_at is None or not here:
@@ -228,6 +230,20 @@ def _anew(scene: Scene, state: rounds.State, asked: rounds.State, step: Clearanc
         for department in clearance.concerned(step, one):
             said = _reply(scene, step, department, id)
             yield Deed(f"{key}/{department.id}/{id}", asked.stream, said, clerk(department.id))
+
+
+def _asked_late(scene: Scene, state: rounds.State, step: Clearance) -> Iterator[Deed]:
+    """Departments are asked about who came in since, and answer once they are: not before, as people act at once."""
+    run = rounds.run_of(state, step.id)
+    here = [id for id in rounds.asked(state, step.id) if not scene.standings[id].gone]
+    new = tuple(id for id in here if id not in run.opened_with and id not in run.asked_again)
+    if new and run.closed_at is not None:
+        yield _deed(state, RequestClearance(step=step.id, nominations=new), operator(), f"{step.id}/{new}")
+    for id in here:
+        for department in clearance.concerned(step, scene.standings[id]) if id in run.asked_again else ():
+            if (department.id, id) not in run.replies:
+                said = _reply(scene, step, department, id)
+                yield _deed(state, said, clerk(department.id), f"late/{step.id}/{id}")
 
 
 def _congress(scene: Scene, state: rounds.State, step: Congress) -> Iterator[Deed]:

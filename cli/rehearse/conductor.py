@@ -177,17 +177,24 @@ class Conductor:
                 await self._do(deed.stream, deed.body, deed.actor, deed.key)
             except Refused as refusal:
                 if refusal.code not in ("STAGE_CLOSED", "NOMINATION_OVER", "NOTHING_TO_RESOLVE"):
-                    await self._again(refusal, scene, state, deed)
+                    await self._again(refusal, scene, deed)
         return bool(fresh)
 
-    async def _again(self, refusal: Refused, scene: Scene, state: rounds.State, deed: Deed) -> None:
-        """What was missing is done, and then the body acts."""
+    async def _again(self, refusal: Refused, scene: Scene, deed: Deed) -> None:
+        """What was missing is done, and then the body acts; for another reason it may be refused once more."""
         streams = await self.store.streams(f"round/{self.cycle}/")
         folded = (await self.decider.rounds.get_many(list(streams))).values()
         everywhere = [one.state for one in folded]
+        state = await self._state(deed.stream)
         first = before_acting_again(refusal, scene, self._party.programme, state, everywhere)
-        for one in (*first, deed._replace(key=f"{deed.key}/again")):
-            await self._do(one.stream, one.body, one.actor, one.key)
+        again = deed._replace(key=f"{deed.key}/again")
+        try:
+            for one in (*first, again):
+                await self._do(one.stream, one.body, one.actor, one.key)
+        except Refused as other:
+            if other.code == refusal.code:
+                raise
+            await self._again(other, scene, again)
 
     def _pass_time(self, state: rounds.State, step: Step) -> None:
         """To the next end of a window, if the step still waits for one."""

@@ -181,15 +181,21 @@ class Stage:
             await self._again(refusal, deed)
 
     async def _again(self, refusal: Refused, deed: Deed) -> None:
-        """What was missing is done, and then the body acts."""
+        """What was missing is done, and then the body acts; for another reason it may be refused once more."""
         streams = await self.door.store.streams(f"round/{self.cycle}/")
         folded = await self._rounds.get_many(streams)
         state = folded[deed.stream].state if deed.stream in folded else rounds.initial
         everywhere = [one.state for one in folded.values()]
         scene = await self._scene(state)
-        for one in before_acting_again(refusal, scene, self.party.programme, state, everywhere):
-            await self._send(one)
-        await self._send(deed._replace(key=f"{deed.key}/again"))
+        first = before_acting_again(refusal, scene, self.party.programme, state, everywhere)
+        again = deed._replace(key=f"{deed.key}/again")
+        try:
+            for one in (*first, again):
+                await self._send(one)
+        except Refused as other:
+            if other.code == refusal.code:
+                raise
+            await self._again(other, again)
 
     async def _send(self, deed: Deed) -> None:
         async with self._places:

@@ -126,13 +126,15 @@ class BallotBox:
         return outcome
 
     async def find(self, paper: Paper) -> PaperReceipt | None:
-        """The first receipt of a paper that is in the box, of whatever day; None if it is not there.
+        """The first receipt of a paper that is in the box, of whatever day; None if it is not, or could never be.
 
-        Raises `Conflict(KEY_REUSED)` for other content under the same id, and what `submit` does of a paper that no
-        moment would make good.
+        Raises `Refused(NOT_FOUND)`, and `Conflict(KEY_REUSED)` for other content under the same id.
         """
         ballot = await self._opened(paper.ballot)
-        _, waiting = self._packed(ballot, paper, Answers([None], 1, self._loop), 0)
+        try:
+            _, waiting = self._packed(ballot, paper, Answers([None], 1, self._loop), 0)
+        except Refused:
+            return None
         async with connection_of(self._pool) as connection:
             await self._know_sheets(connection, ballot)
             sheets, voters = list(ballot.sheets.values()), [UUID(paper.voter)]

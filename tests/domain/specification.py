@@ -62,7 +62,6 @@ from schemas.commands import (
     SealTally,
     SubmitNomination,
     TakeOutcome,
-    WaiveRules,
     Withdraw,
     WrittenMark,
     WrittenPart,
@@ -528,9 +527,7 @@ class World:
             work_below=below,
             children=children,
             parent=self._parent(unit) if isinstance(command.body, AmendRecommendation) else None,
-            below=tuple(self._cleared_below(state, unit))
-            if isinstance(command.body, Confer | WaiveRules)
-            else (),
+            below=tuple(self._cleared_below(state, unit)) if isinstance(command.body, Confer) else (),
             summit=self._summit(state, unit)
             if isinstance(command.body, RequestClearance | ReplyClearance)
             else None,

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from activities.views import round_view
 from domain.nomination import Status
 from domain.round import run_of
 from schemas import names
@@ -27,6 +28,7 @@ from schemas.events import (
     TitlesConferred,
     VettingReopened,
 )
+from schemas.programme import Rank
 from tests.domain.specification import (
     COUNCIL,
     COUNCIL_2,
@@ -254,10 +256,11 @@ def test_nobody_is_silent_on_a_substitute_about_whom_they_were_never_asked_dr_11
     assert list(world.round().conferred) == ["b", "c"]
 
 
-def test_a_summit_recommends_no_substitute_about_whom_nobody_was_asked_dr_11_dr_31() -> None:
-    asked = step("clearance", departments=["tax"])
+def one_came_in_late(silence: str, *after: dict[str, Any]) -> World:
+    """A summit that only recommends: a withdrew during publicity, c came in, and nobody was asked about c."""
+    asked = step("clearance", departments=["tax"], silence=silence)
     world = with_members(
-        panel(), choice(2, reserve=1), asked, step("publicity"), members={id: {} for id in PEOPLE}
+        panel(), choice(2, reserve=1), asked, step("publicity"), *after, members={id: {} for id in PEOPLE}
     )
     judged(world, {"a": "90", "b": "80", "c": "70"})
     world.open_step("selection")
@@ -270,17 +273,56 @@ def test_a_summit_recommends_no_substitute_about_whom_nobody_was_asked_dr_11_dr_
     world.close_step("publicity")
     world.now += 30 * DAY
     world.close_step("publicity")
-    assert run_of(world.round(), "publicity").held == "CLEARANCE_EXPIRED"
-    early = CloseStepEarly(step="publicity", reason="测试")
-    assert refused("CLEARANCE_EXPIRED", lambda: world.at(early, OPERATOR)).facts["nominations"] == "c"
-    world.at(RequestClearance(step="clearance", nominations=("c",)), OPERATOR)
-    assert world.close_step("publicity") == ()
-    reply(world, "c", departments="tax")
-    world.close_step("publicity")
+    return world
+
+
+ABOUT_C = RequestClearance(step="clearance", nominations=("c",))
+
+
+def recommended(world: World) -> tuple[str, ...]:
     world.report()
     reported = world.round().reported
     assert reported is not None
-    assert reported.recommended == ("b", "c")
+    return reported.recommended
+
+
+def test_a_summit_recommends_no_substitute_about_whom_nobody_was_asked_dr_11_dr_31() -> None:
+    world = one_came_in_late("pending")
+    assert run_of(world.round(), "publicity").held == "CLEARANCE_EXPIRED"
+    early = CloseStepEarly(step="publicity", reason="测试")
+    assert refused("CLEARANCE_EXPIRED", lambda: world.at(early, OPERATOR)).facts["nominations"] == "c"
+    world.at(ABOUT_C, OPERATOR)
+    assert world.close_step("publicity") == ()
+    reply(world, "c", departments="tax")
+    world.close_step("publicity")
+    assert recommended(world) == ("b", "c")
+
+
+@pytest.mark.parametrize(("silence", "whom"), [("consent", ("b", "c")), ("veto", ("b",))])
+def test_silence_on_a_late_substitute_means_what_the_programme_says_dr_11_dr_31(
+    silence: str, whom: tuple[str, ...]
+) -> None:
+    world = one_came_in_late(silence)
+    world.at(ABOUT_C, OPERATOR)
+    assert world.close_step("publicity") == ()
+    ends = run_of(world.round(), "clearance").asked_again["c"].closes_at
+    cycle = world.state(names.cycle_stream(world.cycle))
+    stage = world.programme.stages[Rank.PROVINCE]
+    assert round_view(world.round(), stage, world.tree, world.now, cycle).wakes_at == ends
+    world.now = ends
+    world.close_step("publicity")
+    assert recommended(world) == whom
+
+
+def test_a_body_with_the_last_word_waits_for_the_departments_too_dr_11_dr_32() -> None:
+    world = one_came_in_late("pending", step("decision", body="council"))
+    world.open_step("decision")
+    refused("CLEARANCE_EXPIRED", lambda: world.at(Decide(step="decision"), COUNCIL))
+    world.at(ABOUT_C, OPERATOR)
+    reply(world, "c", departments="tax")
+    for by in (COUNCIL, COUNCIL_2):
+        world.at(Decide(step="decision"), by)
+    assert recommended(world) == ("b", "c")
 
 
 def test_silence_that_is_a_veto_is_one_too_when_it_was_asked_for_again_dr_11() -> None:

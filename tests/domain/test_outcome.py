@@ -16,6 +16,7 @@ from schemas.commands import (
     FreezePool,
     OpenRound,
     Removal,
+    ReplyClearance,
     WaiveRules,
     Withdraw,
 )
@@ -30,6 +31,7 @@ from tests.domain.specification import (
     OPERATOR,
     OPERATOR_2,
     STRANGER,
+    TAX,
     World,
     choice,
     declared,
@@ -157,7 +159,7 @@ def half_from_the_line(*between: dict[str, Any], last: dict[str, Any] = CONFERRA
 def test_a_list_that_lost_a_share_rule_is_conferred_only_where_two_people_set_it_aside_dr_25() -> None:
     world = half_from_the_line()
     world.open_step("conferral")
-    refused("NOT_FOUND", lambda: world.at(ASIDE, OPERATOR))
+    refused("NOT_FOUND", lambda: world.at(ASIDE.model_copy(update={"rules": ("x",)}), OPERATOR))
     world.withdraw("a")
     assert (
         refused("RULES_BROKEN", lambda: world.at(Confer(step="conferral"), COUNCIL)).facts["rules"] == "front"
@@ -212,13 +214,30 @@ def test_a_list_that_lost_a_rule_before_an_earlier_step_closes_waits_for_the_las
     assert run_of(world.round(), "publicity").closed_at == world.now
 
 
-def test_a_body_with_the_last_word_removes_nobody_whom_a_rule_needs_dr_25_dr_32() -> None:
+def test_a_body_with_the_last_word_removes_whom_a_rule_needs_once_it_is_set_aside_dr_25_dr_32() -> None:
     world = half_from_the_line(last=step("decision", body="council"))
     world.open_step("decision")
     removing = Decide(step="decision", remove=(Removal(nomination="a", reason="测试"),))
     refused("RULES_BROKEN", lambda: world.at(removing, COUNCIL))
-    by_two(world, Decide(step="decision"))
-    assert list(world.round().members) == ["b", "a"]
+    by_operators(world, ASIDE.model_copy(update={"step": "decision"}))
+    by_two(world, removing)
+    assert list(world.round().members) == ["b"]
+
+
+def test_a_rule_that_the_last_step_itself_takes_from_the_list_is_set_aside_too_dr_25() -> None:
+    world = half_from_the_line(last=step("clearance", departments=["tax"]))
+    world.open_step("clearance")
+    for id, outcome in (("a", "object"), ("b", "clear")):
+        said = {"step": "clearance", "department": "tax", "nomination": id, "outcome": outcome}
+        world.at(ReplyClearance.model_validate(said), TAX)
+    world.close_step("clearance")
+    assert (run_of(world.round(), "clearance").held, list(world.round().members)) == (
+        "RULES_BROKEN",
+        ["b", "a"],
+    )
+    by_operators(world, ASIDE.model_copy(update={"step": "clearance"}))
+    world.close_step("clearance")
+    assert list(world.round().members) == ["b"]
 
 
 def test_whom_a_last_word_leaves_out_as_held_keeps_no_rule_dr_25_dr_28() -> None:
