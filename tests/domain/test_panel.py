@@ -242,11 +242,11 @@ def test_a_chaired_panel_closes_only_with_a_chair_of_its_own_and_a_secretary_bes
 # ---- ties ----
 
 
-def named_from_below(nominator: str = OFFICER.id) -> World:
+def named_from_below(nominator: str = OFFICER.id, **said: Any) -> World:
     """As drawn from below, yet the panel is named; beside a of 901 there is b of 902, whom `nominator` handed in."""
     world = drawn_from_below(Actor(id=nominator, role="officer"))
     programme = world.programme.model_dump(mode="json")
-    programme["stages"]["province"]["steps"][0]["draw"] = None
+    programme["stages"]["province"]["steps"][0] |= {"draw": None} | said
     world.programme = Programme.model_validate(programme)
     world.open_step(STEP)
     return world
@@ -286,6 +286,16 @@ def test_a_judge_who_has_come_to_a_member_s_unit_since_does_not_mark_them_dr_13(
     refused("RECUSED", lambda: world.sheet(JUDGES[0], STEP, {"a": "100"}))
     world.sheet(JUDGES[0], STEP, {"a": "100", "b": "70"})
     assert set(run_of(world.round(), STEP).sheets[NAMES[0]]) == {"b"}
+    assert run_of(world.round(), STEP).recused == {(NAMES[0], "a")}
+
+
+def test_nor_do_scorekeepers_type_their_mark_on_them_dr_13_dr_16() -> None:
+    world = named_from_below(scorekeepers=2)
+    world.at(FORM, OPERATOR)
+    world.grant(GrantTerms(id="home", person=NAMES[0], role="officer", unit="901"))
+    refused("RECUSED", lambda: typed(world, KEEPERS[0], NAMES[0], "90"))
+    alone = EnterSheet(step=STEP, judge=NAMES[0], marks=(WrittenMark(nomination="b", score="80"),))
+    assert [type(one).__name__ for one in world.at(alone, KEEPERS[0])] == ["SheetEntered", "JudgeRecused"]
     assert run_of(world.round(), STEP).recused == {(NAMES[0], "a")}
 
 
