@@ -19,7 +19,18 @@ from domain.selection import (
     select,
 )
 from domain.selection.ranking import places
-from domain.steps import Inputs, close, cut_off, cycle_guard, going, head_guards, hold, leave, present
+from domain.steps import (
+    Inputs,
+    close,
+    cut_off,
+    cycle_guard,
+    going,
+    head_guards,
+    hold,
+    leave,
+    present,
+    set_aside,
+)
 from schemas.commands import Command, ResolveTie, WaiveDifferential, WaiveRules
 from schemas.errors import Refused
 from schemas.events import (
@@ -29,7 +40,6 @@ from schemas.events import (
     DifferentialWaived,
     Dropped,
     Ranked,
-    RulesWaived,
     SelectionMade,
     StepOpened,
     TieResolved,
@@ -175,8 +185,4 @@ def waive_rules(state: State, command: Command, body: WaiveRules, step: Selectio
     if run.held != "RULES_INFEASIBLE":
         raise Refused("NOTHING_TO_RESOLVE", step=step.id)
     in_force = ({rule.id for rule in step.shares} | {EXACT}) - run.waived_rules
-    unknown = [id for id in body.rules if id not in in_force]
-    if unknown:
-        raise Refused("NOT_FOUND", what=f"{state.stream}/{step.id}: {', '.join(unknown)}")
-    waived = RulesWaived(step=step.id, rules=body.rules, reason=body.reason)
-    return Decision(events=two_people(state, command, (waived,)), guards=(cycle_guard(command),), grant=grant)
+    return set_aside(state, command, body, in_force, grant)

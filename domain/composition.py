@@ -8,14 +8,14 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from domain import clearance
-from domain.decision import NOTHING, Decision, two_people
+from domain.decision import NOTHING, Decision
 from domain.problem import problem_of_list
 from domain.round import State, evolve, must_be_current, run_of
 from domain.selection.shares import broken, check_all
-from domain.steps import Inputs, cycle_guard, leave, present
+from domain.steps import Inputs, leave, present, selection_of, set_aside
 from schemas.commands import Command, WaiveRules
 from schemas.errors import Refused
-from schemas.events import Dropped, RulesWaived, StepClosed, StepHeld
+from schemas.events import Dropped, StepClosed, StepHeld
 from schemas.programme import Conferral, Selection, Step
 
 RULES_BROKEN = "RULES_BROKEN"
@@ -82,14 +82,10 @@ def waive_rules(
 ) -> Decision:
     """A list that lacks a share rule goes on only where two people set that rule aside, for this round alone."""
     must_be_current(state, step.id, body.kind)
-    selection = inputs.stage.step(state.selection) if state.selection else None
-    rules = {rule.id for rule in selection.shares} if isinstance(selection, Selection) else set[str]()
+    selection = selection_of(state, inputs)
+    rules = {rule.id for rule in selection.shares} if selection else set[str]()
     waived = run_of(state, step.id).waived_rules | run_of(state, state.selection).waived_rules
-    unknown = [rule for rule in body.rules if rule not in rules - waived]
-    if unknown:
-        raise Refused("NOT_FOUND", what=f"{state.stream}/{step.id}: {', '.join(unknown)}")
-    aside = RulesWaived(step=step.id, rules=body.rules, reason=body.reason)
-    return Decision(events=two_people(state, command, (aside,)), guards=(cycle_guard(command),), grant=grant)
+    return set_aside(state, command, body, rules - waived, grant)
 
 
 def _at_summit(state: State, inputs: Inputs) -> bool:
@@ -100,11 +96,9 @@ def _at_summit(state: State, inputs: Inputs) -> bool:
 
 def _lost(state: State, inputs: Inputs, step: str, without: Collection[str]) -> list[str]:
     """The share rules that the list as it stands no longer keeps, after whoever left since the selection."""
-    selection = inputs.stage.step(state.selection) if state.selection else None
-    if not isinstance(selection, Selection):
-        return []
+    selection = selection_of(state, inputs)
     line = [id for id in present(state, inputs) if id not in without]
-    if not line:
+    if selection is None or not line:
         return []
     problem = problem_of_list(replace(state, standby={}), inputs, selection)
     waived = run_of(state, step).waived_rules

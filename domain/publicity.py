@@ -24,6 +24,7 @@ from domain.steps import (
     leave,
     open_window,
     present,
+    selection_of,
     set_gate,
 )
 from domain.timing import after_pauses
@@ -31,7 +32,7 @@ from schemas.commands import Command, ReportChange
 from schemas.errors import Refused
 from schemas.events import ChangeReported, Dropped, ListPublished, Substituted, Window
 from schemas.ledger import GateStatus
-from schemas.programme import Period, Publicity, Selection
+from schemas.programme import Period, Publicity
 
 CLEARANCE_OBJECTED = "CLEARANCE_OBJECTED"
 """Why somebody leaves to whom a department objects."""
@@ -171,9 +172,9 @@ def replace_one(state: State, command: Command, inputs: Inputs, step: Publicity,
     Where a limit of the programme forbids it nobody else gives way for the composition either.
     """
     able = [id for id in state.standby if not inputs.standings[id].gone]
-    selection = inputs.stage.step(state.selection) if state.selection else None
+    selection = selection_of(state, inputs)
     limit = _limit(state, command, inputs, step, left) if able else None
-    if limit or not (step.substitute and able and isinstance(selection, Selection)):
+    if limit or not (step.substitute and able and selection):
         vacant = Substituted(step=step.id, out=left.nomination, reason=left.reason, limit=limit)
         return Decision(events=(vacant,))
     problem = problem_of_list(state, inputs, selection)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from domain import groups, panel
-from domain.decision import NOTHING, Decision, two_people
+from domain.decision import NOTHING, Decision
 from domain.groups import Sitting
 from domain.round import State, StepRun, asked, evolve, judges_of, must_be_asked, must_be_current, run_of
 from domain.scoring import (
@@ -35,6 +35,7 @@ from domain.steps import (
     hold,
     leave,
     present,
+    set_aside,
     window_guards,
 )
 from schemas.commands import Command, DeclareTies, EnterSheet, HandInSheet, Recuse, WaiveRules, WrittenMark
@@ -47,7 +48,6 @@ from schemas.events import (
     Mark,
     PanelClosed,
     PanelResult,
-    RulesWaived,
     SessionInvalidated,
     SheetDiscrepancy,
     SheetEntered,
@@ -341,8 +341,7 @@ def waive_trim(state: State, command: Command, body: WaiveRules, step: ExpertRev
         raise Refused("NOTHING_TO_RESOLVE", step=step.id)
     if body.rules != (TRIM,):
         raise Refused("NOT_FOUND", what=f"{state.stream}/{step.id}: {', '.join(body.rules)}")
-    waived = RulesWaived(step=step.id, rules=body.rules, reason=body.reason)
-    return Decision(events=two_people(state, command, (waived,)), guards=(cycle_guard(command),), grant=grant)
+    return set_aside(state, command, body, (TRIM,), grant)
 
 
 def _closed(run: StepRun, step: ExpertReview, results: tuple[PanelResult, ...]) -> PanelClosed:

@@ -9,13 +9,24 @@ from typing import Literal
 
 from domain import authority
 from domain import cycle as cycles
-from domain.decision import NOTHING, Calendar, Decision
+from domain.decision import NOTHING, Calendar, Decision, two_people
 from domain.round import Standing, State, run_of, windows_of
 from schemas import names
-from schemas.commands import Command, TakeOutcome
-from schemas.events import Dropped, Event, MembersOut, StepClosed, StepHeld, StepOpened, SubjectsHeld, Window
+from schemas.commands import Command, TakeOutcome, WaiveRules
+from schemas.errors import Refused
+from schemas.events import (
+    Dropped,
+    Event,
+    MembersOut,
+    RulesWaived,
+    StepClosed,
+    StepHeld,
+    StepOpened,
+    SubjectsHeld,
+    Window,
+)
 from schemas.ledger import Gate, GateOpen, GateStatus, Guard, HeadIs, Post, SetGate
-from schemas.programme import Period, Programme, Stage
+from schemas.programme import Period, Programme, Selection, Stage
 from schemas.units import UnitTree
 
 
@@ -163,6 +174,23 @@ def open_window(
     window = Window(opens_at=now, closes_at=inputs.calendar.end(now, period))
     opened = StepOpened(step=step, type=kind, window=window)
     return Decision(events=(opened,), effects=(set_gate(state, command, inputs, step, window),))
+
+
+def selection_of(state: State, inputs: Inputs) -> Selection | None:
+    """The selection that made the present list, if one did."""
+    step = inputs.stage.step(state.selection) if state.selection else None
+    return step if isinstance(step, Selection) else None
+
+
+def set_aside(
+    state: State, command: Command, body: WaiveRules, in_force: Collection[str], grant: str
+) -> Decision:
+    """Two people say which rules do not apply in this round; Refused NOT_FOUND for one that is not in force."""
+    unknown = [id for id in body.rules if id not in in_force]
+    if unknown:
+        raise Refused("NOT_FOUND", what=f"{state.stream}/{body.step}: {', '.join(unknown)}")
+    waived = RulesWaived(step=body.step, rules=body.rules, reason=body.reason)
+    return Decision(events=two_people(state, command, (waived,)), guards=(cycle_guard(command),), grant=grant)
 
 
 def elapsed(state: State, step: str, now: datetime) -> bool:

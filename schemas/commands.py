@@ -638,7 +638,7 @@ class WaiveRules(Frozen):
     """Amendment: take a selection that is held as infeasible again without these share rules. Takes two people.
 
     `exact` among the rules lets seats stay empty; `trim` lets a panel go on that has too few scores to trim. At a
-    conferral: those that the list no longer keeps.
+    conferral, or at the last step of a stage: share rules that the list lacks.
     """
 
     kind: Literal["waive_rules"] = "waive_rules"

@@ -173,12 +173,7 @@ def test_a_list_that_lost_a_share_rule_is_conferred_only_where_two_people_set_it
 
 def test_a_rule_that_the_list_loses_with_those_left_out_as_held_is_set_aside_too_dr_25_dr_28() -> None:
     world = half_from_the_line(step("publicity"))
-    world.open_step("publicity")
-    filed = FileObjection(
-        objection="o1", round=world.round_stream(), entry="x", commitment="0", ground="deeds"
-    )
-    world.on("a", filed, STRANGER)
-    world.pass_window("publicity")
+    a_is_held_past_publicity(world)
     world.open_step("conferral")
     without = Confer(step="conferral", leave_out_held=True)
     refused("RULES_BROKEN", lambda: world.at(without, COUNCIL))
@@ -242,17 +237,21 @@ def test_a_rule_that_the_last_step_itself_takes_from_the_list_is_set_aside_too_d
 
 def test_whom_a_last_word_leaves_out_as_held_keeps_no_rule_dr_25_dr_28() -> None:
     world = half_from_the_line(step("publicity"), last=step("decision", body="council"))
+    a_is_held_past_publicity(world)
+    world.open_step("decision")
+    refused("RULES_BROKEN", lambda: world.at(Decide(step="decision"), COUNCIL))
+    by_operators(world, ASIDE.model_copy(update={"step": "decision"}))
+    by_two(world, Decide(step="decision"))
+    assert list(world.round().members) == ["b"]
+
+
+def a_is_held_past_publicity(world: World) -> None:
     world.open_step("publicity")
     filed = FileObjection(
         objection="o1", round=world.round_stream(), entry="x", commitment="0", ground="deeds"
     )
     world.on("a", filed, STRANGER)
     world.pass_window("publicity")
-    world.open_step("decision")
-    refused("RULES_BROKEN", lambda: world.at(Decide(step="decision"), COUNCIL))
-    by_operators(world, ASIDE.model_copy(update={"step": "decision"}))
-    by_two(world, Decide(step="decision"))
-    assert list(world.round().members) == ["b"]
 
 
 def by_operators(world: World, body: WaiveRules) -> None:
