@@ -26,6 +26,7 @@ from domain import (
     allocation,
     authority,
     clearance,
+    composition,
     conduct,
     feeding,
     history,
@@ -578,11 +579,11 @@ class Decider:
     async def _cleared_below(
         self, state: rounds.State, command: Command, programme: Programme, tree: UnitTree
     ) -> tuple[rounds.State, ...]:
-        """Of the rounds that members passed those whose departments' answers a conferral looks at (DR-11)."""
-        asked = any(map(clearance.asks, programme.stages.values()))
-        if not (asked and isinstance(command.body, Confer)):
-            return ()
+        """Of the rounds that members passed those whose departments' answers a last word rests on (DR-11)."""
         _, cycle, _, unit = command.stream.split("/")
+        asked = any(map(clearance.asks, programme.stages.values()))
+        if not (asked and composition.looks_below(programme, tree.by_code[unit].rank, command.body)):
+            return ()
         streams = [names.nomination_stream(cycle, id) for id in state.members]
         passed = {
             stream: programme.stages[tree.by_code[stream.rsplit("/", 1)[-1]].rank]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from domain import clearance, nomination, publicity, review, vote
 from domain import cycle as cycles
+from domain import nomination, publicity, review, vote
 from domain import round as rounds
 from domain.adjudication import screening_due
 from schemas import names
@@ -87,9 +87,8 @@ def _wakes_at(state: rounds.State, stage: Stage, now: datetime) -> datetime | No
         return None
     window = publicity.ends_at(state, state.current) if state.published else run.window
     ends = [one.closes_at for one in (window, run.window) if one is not None and one.closes_at > now]
-    if run.held == clearance.EXPIRED:  # silence may mean consent once the departments' own time is over
-        answers = (window for one in state.steps.values() for window in one.asked_again.values())
-        ends += [window.closes_at for window in answers if window.closes_at > now]
+    if run.held and run.held_until and run.held_until > now:
+        ends.append(run.held_until)
     step = _vote(state, stage)
     shows_at = vote.next_display(step, run, now) if step else None
     return min([*ends, *([shows_at] if shows_at else [])], default=None)

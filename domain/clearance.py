@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from domain import authority
-from domain.decision import NOTHING, Decision
+from domain.decision import NOTHING, Decision, nudge
 from domain.eligibility import test
 from domain.publicity import CLEARANCE_OBJECTED, replace_one
 from domain.round import Standing, State, must_be_asked, must_be_current, run_of, stage_of
@@ -76,7 +76,7 @@ def reply_clearance(
     replied = ClearanceReplied(**body.model_dump(exclude={"kind"}))
     held = run_of(state, step.id).held
     guards = (cycle_guard(command),) if held or again else window_guards(state, command, step.id)
-    decision = Decision(events=(replied,), guards=(*guards, *_summit_guard(command, inputs)), grant=grant)
+    decision = Decision(events=(replied,), guards=guards, grant=grant).then(_above(command, inputs))
     if again and not state.over and body.outcome == "object" and department.says == "veto":
         return decision.then(_put_out(state, command, inputs, step, body.nomination))
     return decision
@@ -96,13 +96,19 @@ def _looks_back(state: State, inputs: Inputs) -> State | None:
     return summit if summit is not None and not summit.over else None
 
 
-def _summit_guard(command: Command, inputs: Inputs) -> tuple[Guard, ...]:
-    """The summit has not moved since it was read: an answer and the conferral never miss each other."""
+def _above(command: Command, inputs: Inputs) -> Decision:
+    """The summit has not moved since it was read, as an answer and its last word never miss each other; where it waits
+    for one it looks again.
+    """
     if inputs.summit is None:
-        return ()
+        return NOTHING
     cycle = names.cycle_of(command.stream)
     stream = names.round_stream(cycle, names.ROOT_ROUTE, inputs.tree.root)
-    return (HeadIs(stream=stream, seq=inputs.summit.seq),)
+    waits = run_of(inputs.summit, inputs.summit.current).held == EXPIRED
+    return Decision(
+        guards=(HeadIs(stream=stream, seq=inputs.summit.seq),),
+        effects=(nudge(command, stream),) if waits else (),
+    )
 
 
 def _put_out(state: State, command: Command, inputs: Inputs, step: Clearance, nomination: str) -> Decision:
@@ -145,8 +151,8 @@ def request_again(
     now = command.received_at
     window = Window(opens_at=now, closes_at=inputs.calendar.end(now, step.period))
     asked = ClearanceRequested(step=step.id, nominations=body.nominations, window=window)
-    guards = (cycle_guard(command), *_summit_guard(command, inputs))
-    return Decision(events=(asked,), guards=guards, grant=grant)
+    decision = Decision(events=(asked,), guards=(cycle_guard(command),), grant=grant)
+    return decision.then(_above(command, inputs))
 
 
 def close_clearance(
@@ -212,6 +218,24 @@ def left_out(state: State, inputs: Inputs, now: datetime) -> dict[str, str]:
         ids, places = (dict.fromkeys(column) for column in zip(*expired, strict=True))
         raise Refused(EXPIRED, step=", ".join(places), nominations=", ".join(ids))
     return out
+
+
+def silence_ends(state: State, inputs: Inputs, now: datetime) -> datetime | None:
+    """When the next department that was asked again about a member is waited for no longer; None where a person waits."""
+    ends = (
+        again.closes_at
+        for asked in (state, *inputs.below)
+        for step in stage_of(asked, inputs.programme).steps
+        if isinstance(step, Clearance) and step.silence != Silence.PENDING
+        for id, again in run_of(asked, step.id).asked_again.items()
+        if id in state.members and again.closes_at > now
+    )
+    return min(ends, default=None)
+
+
+def below_guards(inputs: Inputs) -> tuple[Guard, ...]:
+    """The rounds whose departments' answers were looked at have not moved since."""
+    return tuple(HeadIs(stream=one.stream, seq=one.seq) for one in inputs.below)
 
 
 def _faulty(state: State, inputs: Inputs, now: datetime) -> Iterator[tuple[str, str, str]]:

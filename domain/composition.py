@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import replace
+from datetime import datetime
 
 from domain import clearance
 from domain.decision import NOTHING, Decision
@@ -13,22 +14,30 @@ from domain.problem import problem_of_list
 from domain.round import State, evolve, must_be_current, run_of
 from domain.selection.shares import broken, check_all
 from domain.steps import Inputs, leave, present, selection_of, set_aside
-from schemas.commands import Command, WaiveRules
+from schemas.commands import Body, CloseStep, CloseStepEarly, Command, Confer, Decide, WaiveRules
 from schemas.errors import Refused
 from schemas.events import Dropped, StepClosed, StepHeld
-from schemas.programme import Conferral, Selection, Step
+from schemas.programme import Conferral, Programme, Publicity, Rank, Selection, Stage, Step
 
 RULES_BROKEN = "RULES_BROKEN"
 
 
-def is_last(inputs: Inputs, step: Step) -> bool:
+def is_last(stage: Stage, step: Step) -> bool:
     """Whether the list goes upward, or is recommended, as this step leaves it."""
-    return inputs.stage.steps[-1] == step and not isinstance(step, Conferral | Selection)
+    return stage.steps[-1] == step and not isinstance(step, Conferral | Selection)
 
 
 def may_break(inputs: Inputs, step: Step) -> bool:
     """Whether a list that lost a rule waits at this step."""
-    return isinstance(step, Conferral) or is_last(inputs, step)
+    return isinstance(step, Conferral) or is_last(inputs.stage, step)
+
+
+def looks_below(programme: Programme, rank: Rank, body: Body) -> bool:
+    """Whether the command may be a last word, which rests also on what departments answered rounds below (DR-11)."""
+    stage = programme.stages[rank]
+    closes = isinstance(body, CloseStep | CloseStepEarly | Decide) and body.step == stage.steps[-1].id
+    recommends = closes and rank == programme.summit and is_last(stage, stage.steps[-1])
+    return isinstance(body, Confer) or recommends
 
 
 def must_keep_rules(state: State, inputs: Inputs, step: str, without: Collection[str]) -> None:
@@ -38,13 +47,13 @@ def must_keep_rules(state: State, inputs: Inputs, step: str, without: Collection
 
 
 def left_out(state: State, command: Command, inputs: Inputs, step: Step) -> dict[str, str]:
-    """Whom a summit does not recommend for what its departments said, or did not say; the reason by nomination.
+    """Whom a summit does not recommend for what departments said, or did not say; the reason by nomination.
 
-    Refused CLEARANCE_EXPIRED where their word is awaited.
+    Refused CLEARANCE_EXPIRED where their word is awaited, here or in a round below.
     """
-    if not (is_last(inputs, step) and _at_summit(state, inputs)):
+    if not (is_last(inputs.stage, step) and _at_summit(state, inputs)):
         return {}
-    return clearance.left_out(state, replace(inputs, below=()), command.received_at)
+    return clearance.left_out(state, inputs, command.received_at)
 
 
 def hold_back(state: State, command: Command, inputs: Inputs, step: Step, closing: Decision) -> Decision:
@@ -54,10 +63,7 @@ def hold_back(state: State, command: Command, inputs: Inputs, step: Step, closin
     try:
         return close_whole(state, command, inputs, step, closing)
     except Refused as fault:
-        detail = str(fault.facts.get("rules") or "{step}: {nominations}".format(**fault.facts))
-        run = run_of(state, step.id)
-        said = (run.held, run.held_for) == (fault.code, detail)
-        return NOTHING if said else Decision(events=(StepHeld(step=step.id, code=fault.code, detail=detail),))
+        return _held(state, inputs, step, fault, command.received_at)
 
 
 def close_whole(state: State, command: Command, inputs: Inputs, step: Step, closing: Decision) -> Decision:
@@ -65,7 +71,8 @@ def close_whole(state: State, command: Command, inputs: Inputs, step: Step, clos
 
     Raises Refused RULES_BROKEN or CLEARANCE_EXPIRED where the list cannot go on; any other step closes as it is.
     """
-    if not (is_last(inputs, step) and any(isinstance(event, StepClosed) for event in closing.events)):
+    closes = any(isinstance(event, StepClosed) for event in closing.events)
+    if not (closes and is_last(inputs.stage, step)):
         return closing
     after = state
     for event in closing.events:
@@ -74,14 +81,45 @@ def close_whole(state: State, command: Command, inputs: Inputs, step: Step, clos
     held = [id for id, one in present(after, inputs).items() if one.disputed and _at_summit(after, inputs)]
     must_keep_rules(after, inputs, step.id, {*uncleared, *held})
     out = [Dropped(nomination=id, reason=code) for id, code in uncleared.items()]
-    return leave(state, command, step.id, out).then(closing)
+    looked = Decision(guards=clearance.below_guards(inputs))
+    return leave(state, command, step.id, out).then(closing).then(looked)
+
+
+def report_whole(
+    state: State, command: Command, inputs: Inputs, without: Collection[str], reporting: Decision
+) -> Decision:
+    """A list that lost a rule since its last step, as by a sealed tally or while the round stood still, waits there too.
+
+    Not where a substitute may still be sought once it has reported.
+    """
+    step = inputs.stage.steps[-1]
+    sought = isinstance(step, Publicity) and not _at_summit(state, inputs)
+    if sought or not is_last(inputs.stage, step):
+        return reporting
+    try:
+        must_keep_rules(state, inputs, step.id, without)
+    except Refused as fault:
+        return _held(state, inputs, step, fault, command.received_at)
+    return reporting
+
+
+def _held(state: State, inputs: Inputs, step: Step, fault: Refused, now: datetime) -> Decision:
+    """Said once, and again when what it waits for has changed; no answer below is missed meanwhile."""
+    detail = str(fault.facts.get("rules") or "{step}: {nominations}".format(**fault.facts))
+    until = clearance.silence_ends(state, inputs, now) if fault.code == clearance.EXPIRED else None
+    run = run_of(state, step.id)
+    if (run.held, run.held_for, run.held_until) == (fault.code, detail, until):
+        return NOTHING
+    held = StepHeld(step=step.id, code=fault.code, detail=detail, until=until)
+    return Decision(events=(held,), guards=clearance.below_guards(inputs))
 
 
 def waive_rules(
     state: State, command: Command, body: WaiveRules, inputs: Inputs, step: Step, grant: str
 ) -> Decision:
     """A list that lacks a share rule goes on only where two people set that rule aside, for this round alone."""
-    must_be_current(state, step.id, body.kind)
+    if state.over or run_of(state, step.id).held != RULES_BROKEN:
+        must_be_current(state, step.id, body.kind)
     selection = selection_of(state, inputs)
     rules = {rule.id for rule in selection.shares} if selection else set[str]()
     waived = run_of(state, step.id).waived_rules | run_of(state, state.selection).waived_rules

@@ -380,11 +380,12 @@ def _cancel(state: State, command: Command, body: CancelRound, inputs: Inputs, g
 
 
 def _report(state: State, command: Command, inputs: Inputs) -> Decision:
-    """What flows up; at the summit the reserve lapses here, below it waits for the parent's cut-off."""
+    """What flows up, if the list is whole; at the summit the reserve lapses here, below it waits for the parent's cut-off."""
     assert state.opened is not None
     at_summit = state.opened.rank == inputs.programme.summit
     left = _left_at_the_end(state, inputs) if at_summit else ()
-    recommended = tuple(id for id in state.members if id not in {one.nomination for one in left})
+    without = {one.nomination for one in left}
+    recommended = tuple(id for id in state.members if id not in without)
     reported = RoundReported(
         recommended=recommended, reserve=tuple(state.standby), conferred=state.certificates
     )
@@ -393,7 +394,8 @@ def _report(state: State, command: Command, inputs: Inputs) -> Decision:
     told = tuple(tell(command, id, advanced) for id in untitled)
     heads = head_guards((inputs.standings[id] for id in untitled), command) if at_summit else ()
     decision = Decision(guards=(cycle_guard(command), *heads)).then(leave(state, command, "report", left))
-    return decision.then(Decision(events=(reported,), effects=told))
+    reporting = decision.then(Decision(events=(reported,), effects=told))
+    return composition.report_whole(state, command, inputs, without, reporting)
 
 
 def _left_at_the_end(state: State, inputs: Inputs) -> tuple[Dropped, ...]:

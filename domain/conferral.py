@@ -31,7 +31,7 @@ from schemas import names
 from schemas.commands import Command, Confer, ConferTitle, Decide, TakeOutcome
 from schemas.errors import Refused
 from schemas.events import Conferred, DecisionTaken, Dropped, TitlesConferred
-from schemas.ledger import HeadIs, Post
+from schemas.ledger import Post
 from schemas.programme import Conferral, Eligibility, Grade, Requirement
 from schemas.programme import Decision as DecisionStep
 from schemas.values import format_instant
@@ -51,8 +51,12 @@ def take_decision(
     out = {one.nomination for one in removed} | uncleared.keys()
     confirmed = tuple(id for id in going(state, inputs) if id not in out)
     taken = DecisionTaken(step=step.id, body=step.body, confirmed=confirmed, removed=removed)
-    guards = (cycle_guard(command), *head_guards(present(state, inputs).values(), command))
-    if composition.is_last(inputs, step):
+    guards = (
+        cycle_guard(command),
+        *head_guards(present(state, inputs).values(), command),
+        *clearance.below_guards(inputs),
+    )
+    if composition.is_last(inputs.stage, step):
         composition.must_keep_rules(state, inputs, step.id, present(state, inputs).keys() - set(confirmed))
     events = two_people(state, command, (taken,), about=confirmed)
     decision = Decision(events=events, guards=guards, grant=grant)
@@ -97,8 +101,11 @@ def confer(state: State, command: Command, body: Confer, inputs: Inputs, step: C
     conferred = tuple(_grade(state, body, inputs, step, passed_over))
     _nobody_blocked(state, command, inputs, conferred)
     event = TitlesConferred(step=step.id, body=step.body, conferred=conferred, effective_on=body.effective_on)
-    below = (HeadIs(stream=one.stream, seq=one.seq) for one in inputs.below)
-    guards = (cycle_guard(command), *head_guards(present(state, inputs).values(), command), *below)
+    guards = (
+        cycle_guard(command),
+        *head_guards(present(state, inputs).values(), command),
+        *clearance.below_guards(inputs),
+    )
     events = two_people(state, command, (event,), about=conferred)
     decision = Decision(events=events, guards=guards, grant=grant)
     if event not in events:

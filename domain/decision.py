@@ -8,11 +8,12 @@ from datetime import date, datetime
 from typing import Protocol
 
 from domain.calendar import closes_at
+from schemas import names
 from schemas.canonical import payload_hash
 from schemas.commands import Body, Command
 from schemas.errors import Refused
 from schemas.events import ActProposed, ActSeconded, Event
-from schemas.ledger import Effect, Guard
+from schemas.ledger import Effect, Guard, Post
 from schemas.programme import Period
 
 
@@ -67,6 +68,18 @@ class HasProposals(Protocol):
 
     @property
     def proposals(self) -> dict[str, str]: ...
+
+
+def nudge(command: Command, workflow: str) -> Post:
+    """Wakes a round: something changed elsewhere that its timer can't know."""
+    return Post(
+        id=f"{command.id}/nudge",
+        cycle=names.cycle_of(command.stream),
+        sender=command.stream,
+        workflow=workflow,
+        name=names.NUDGE_SIGNAL,
+        payload={},
+    )
 
 
 def act_hash(body: Body, about: object = None) -> str:

@@ -12,7 +12,7 @@ from typing import Literal
 from domain import authority, team
 from domain import round as rounds
 from domain.calendar import local_date
-from domain.decision import NOTHING, Calendar, Decision, two_people
+from domain.decision import NOTHING, Calendar, Decision, nudge, two_people
 from domain.eligibility import facts_fault, waivable
 from domain.history import Past
 from domain.timing import end_after
@@ -67,7 +67,7 @@ from schemas.events import (
     VettingReopened,
     Window,
 )
-from schemas.ledger import Claim, Effect, GateOpen, Guard, HeadIs, Post, Release, Reserve, Unclaim
+from schemas.ledger import Claim, Effect, GateOpen, Guard, HeadIs, Release, Reserve, Unclaim
 from schemas.programme import (
     Channel,
     Clearance,
@@ -630,7 +630,7 @@ def _correct(state: State, command: Command, body: Correct, inputs: Inputs) -> D
         revision=state.revision + 1, entry=body.entry, commitment=body.commitment, facts=body.facts
     )
     return Decision(
-        events=(corrected,), guards=_guards(command), effects=(_nudge(state, command),), grant=grant
+        events=(corrected,), guards=_guards(command), effects=(nudge(command, state.round),), grant=grant
     )
 
 
@@ -667,7 +667,7 @@ def _withdraw(state: State, command: Command, body: Withdraw, inputs: Inputs) ->
         events=(NominationWithdrawn(reason=body.reason),),
         guards=(*_guards(command), _not_being_conferred(state, command, inputs)),
         effects=(
-            _nudge(state, command),
+            nudge(command, state.round),
             *_release(state, command, inputs),
             *_give_ranks_back(state),
         ),
@@ -703,18 +703,6 @@ def _as_owner(state: State, command: Command, inputs: Inputs) -> str:
     assert state.submitted is not None
     return authority.authorize(
         inputs.authority, inputs.tree, command.actor, command.body.kind, state.submitted.unit
-    )
-
-
-def _nudge(state: State, command: Command) -> Post:
-    """Wake the round that it stands in: something changed that the round's timer can't know."""
-    return Post(
-        id=f"{command.id}/nudge",
-        cycle=names.cycle_of(command.stream),
-        sender=command.stream,
-        workflow=state.round,
-        name=names.NUDGE_SIGNAL,
-        payload={},
     )
 
 
@@ -834,7 +822,7 @@ def _reopen_vetting(state: State, command: Command, body: ReopenVetting, inputs:
     objection = f"{body.step}-{body.department}-{len(state.objections) + 1}"
     reopened = VettingReopened(objection=objection, **said)
     guards = (*_guards(command), *_heads(state, body, inputs))
-    return Decision(events=(reopened,), guards=guards, effects=(_nudge(state, command),), grant=grant)
+    return Decision(events=(reopened,), guards=guards, effects=(nudge(command, state.round),), grant=grant)
 
 
 def _is_conferred(state: State, command: Command, inputs: Inputs) -> bool:
@@ -875,7 +863,7 @@ def _rule(state: State, command: Command, body: RuleOnObjection, inputs: Inputs)
         out = () if state.over else (NominationDisqualified(reason=body.reason),)
         events = two_people(state, command, (ruled, *out))
     ranks = _give_ranks_back(state) if out else ()
-    waking: tuple[Effect, ...] = () if state.over else (_nudge(state, command), *ranks)
+    waking: tuple[Effect, ...] = () if state.over else (nudge(command, state.round), *ranks)
     running = () if state.over else _guards(command)
     return Decision(
         events=events,
@@ -895,7 +883,7 @@ def _note_death(state: State, command: Command, body: NoteDeath, inputs: Inputs)
     if body.died_on > local_date(command.received_at):
         raise Refused("NOT_YET", what=command.stream, on=body.died_on)
     noted: tuple[Event, ...] = (DeathNoted(died_on=body.died_on, document=body.document),)
-    effects: tuple[Effect, ...] = (_nudge(state, command),)
+    effects: tuple[Effect, ...] = (nudge(command, state.round),)
     if not inputs.programme.continue_after_death:
         noted += (NominationWithdrawn(reason="DECEASED"),)
         effects += (*_release(state, command, inputs), *_give_ranks_back(state))
@@ -944,7 +932,7 @@ def _disqualify(state: State, command: Command, body: Disqualify, inputs: Inputs
     decision = Decision(events=events, guards=guards, grant=grant)
     if out not in events:
         return decision
-    return replace(decision, effects=(_nudge(state, command), *_give_ranks_back(state)))
+    return replace(decision, effects=(nudge(command, state.round), *_give_ranks_back(state)))
 
 
 # ---- outcomes ----

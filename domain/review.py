@@ -291,11 +291,15 @@ def close_review(
 ) -> Decision:
     """DR-15: without a quorum the session is invalid, its sheets stay sealed and it is held again.
 
+    Marks on members to whom their judge is tied by now count for nothing, whenever they were handed in (DR-13).
     `early` is why it should end now: refused with QUORUM_UNMET, SCORES_MISSING or TOO_FEW_TO_TRIM where it would be held.
     """
     here = asked_about(state, inputs, step.id)
     if not here:
         return close_for_nobody(state, command, inputs, step.id, early)
+    recused = panel.recused_of(state, inputs, step.id, run_of(state, step.id).judges)
+    for event in recused:
+        state = evolve(state, event, command.received_at)
     over = elapsed(state, step.id, command.received_at)
     members = [id for id in going(state, inputs) if id in here]
     whole = complete(state, step) and len(members) == len(here)
@@ -320,7 +324,7 @@ def close_review(
     left = leave(state, command, step.id, (*cut, *_failed(closed.results)))
     how = "complete" if whole and not early else ended(over, early)
     end = close(state, command, inputs, step.id, how, early)
-    return Decision(events=(closed,), guards=guards).then(left).then(end)
+    return Decision(events=(closed, *recused), guards=guards).then(left).then(end)
 
 
 def _wanting(state: State, step: ExpertReview, missing: list[_Missing], early: str) -> Decision:

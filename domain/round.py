@@ -95,6 +95,7 @@ class StepRun:
     closed_at: datetime | None = None
     held: str = ""
     held_for: str = ""  # what its latest hold says beside the code
+    held_until: datetime | None = None  # when silence that it waits for becomes an answer
     early: bool = False
     judges: tuple[str, ...] = ()
     seated: dict[str, tuple[str, ...]] = field(
@@ -233,7 +234,8 @@ def _evolve(state: State, event: Event, at: datetime, actor: str, stream: str) -
         case StepExtended():
             return _extended(state, event, at)
         case StepHeld():
-            return _step(state, event.step, held=event.code, held_for=event.detail, tied=event.nominations)
+            why = {"held": event.code, "held_for": event.detail, "held_until": event.until}
+            return _step(state, event.step, **why, tied=event.nominations)
         case StepClosed():
             return _step(state, event.step, closed_at=at, held="", early=event.how == "early")
         case MembersOut():

@@ -522,13 +522,17 @@ class Conflict(Frozen):
 
 
 class StepHeld(Event):
-    """The step cannot close without a person: a tie, too few candidates, no quorum, a rule that can't be met, silence."""
+    """The step cannot close without a person: a tie, too few candidates, no quorum, a rule that can't be met, silence.
+
+    It is looked at again `until` then, when silence that is waited for becomes an answer.
+    """
 
     step: str
     code: str
     nominations: tuple[str, ...] = ()
     detail: str = ""
     conflict: Conflict | None = None
+    until: Instant | None = None
 
 
 class StepClosed(Event):

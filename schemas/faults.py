@@ -209,8 +209,8 @@ WORDS: dict[str, tuple[str, str]] = {
         "The kinds ask for {wanted} judges, the panel has {size}.",
     ),
     "validity_without_conferral": (
-        "本阶段及其上各级均无命名环节，意见的有效期无从核对。",
-        "Neither this stage nor one above it confers anything, so the validity of an answer is never asked for.",
+        "本阶段及其上各级均无命名环节，最高一级又以遴选收尾，意见的有效期无从核对。",
+        "Nothing is conferred from this stage on, and the summit ends with a selection: the validity of an answer is never asked for.",
     ),
     "minimum_form": (
         "最短期限须与公示期同一单位，且不长于公示期。",

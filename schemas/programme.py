@@ -293,7 +293,8 @@ class Department(Frozen):
 class Clearance(Frozen):
     """Departments are asked about members; a bare id is a department with a veto over everybody (DR-11).
 
-    With `valid_for`, an answer that is older at a conferral, of this stage or one above it, must be asked for again.
+    With `valid_for`, an answer that is older at a conferral, of this stage or one above it, must be asked for again;
+    so it must at the end of a summit that only recommends.
     """
 
     type: Literal["clearance"] = "clearance"

@@ -104,7 +104,7 @@ class RoundWorkflow(HearsPeople):
         for step in self._view.steps:
             if not self._view.lapsed:
                 await self._take(step)
-        await self._conduct(ReportRound())
+        await self._report()
 
     # ---- the children ----
 
@@ -270,6 +270,13 @@ class RoundWorkflow(HearsPeople):
     def _due_now(self) -> bool:
         """Whether papers are to be screened, or counts shown."""
         return self._view.screens or self._view.shows is not None
+
+    async def _report(self) -> None:
+        """A list that lost a share rule since its last step waits for two people, or for who mends it."""
+        await self._conduct(ReportRound())
+        while not (self._view.reported or self._view.lapsed):
+            await self._until_stirred()
+            await self._conduct(ReportRound())
 
     # ---- messages ----
 

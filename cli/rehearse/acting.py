@@ -80,16 +80,24 @@ class Scene(NamedTuple):
     cycle: str
     people: Mapping[str, Entrant]
     standings: Mapping[str, rounds.Standing]
+    below: tuple[
+        rounds.State, ...
+    ] = ()  # the other rounds, where this one waits for what departments say there
 
 
 def awaited(scene: Scene, programme: Programme, state: rounds.State) -> Iterator[Deed]:
     """Everything that the round waits for now; what was done before comes again under the same key."""
     run = rounds.run_of(state, state.current)
-    if state.over or state.opened is None or not state.current or run.closed_at is not None:
+    if state.over or state.opened is None or not state.current:
         return
     step = rounds.step_of(state, programme, state.current)
     if run.held:
         yield from _held(scene, programme, state, step)
+    if run.closed_at is None:
+        yield from _at(scene, state, step)
+
+
+def _at(scene: Scene, state: rounds.State, step: Step) -> Iterator[Deed]:
     match step:
         case Endorsement():
             yield from _endorsement(scene, state, step)
@@ -111,6 +119,11 @@ def _deed(state: rounds.State, body: Body, actor: Actor, about: str = "") -> Dee
     return Deed(f"{state.stream}/{state.current}/{body.kind}/{actor.id}/{about}", state.stream, body, actor)
 
 
+def waits_below(state: rounds.State) -> bool:
+    """Whether the round may wait for what departments say in others."""
+    return rounds.run_of(state, state.current).held == clearance.EXPIRED
+
+
 def _held(scene: Scene, programme: Programme, state: rounds.State, step: Step) -> Iterator[Deed]:
     """Ties are ordered by one operator; two waive a differential that is not met, scores to trim that are too few, and
     the rules that a list lost, and call a panel together again; departments are asked about a late substitute.
@@ -127,9 +140,10 @@ def _held(scene: Scene, programme: Programme, state: rounds.State, step: Step) -
         waived = WaiveDifferential(step=step.id, reason="等额 · as many as seats")
         yield from (_deed(state, waived, one) for one in both)
     if run.held == clearance.EXPIRED:
-        for asked in rounds.stage_of(state, programme).steps:
-            if isinstance(asked, Clearance):
-                yield from _asked_late(scene, state, asked)
+        for asked in (state, *scene.below):
+            for one in rounds.stage_of(asked, programme).steps if asked.opened else ():
+                if isinstance(one, Clearance):
+                    yield from _asked_late(scene, state, asked, one)
     if run.held == composition.RULES_BROKEN:
         yield from set_aside(state, run.held_for)
     if run.held == "TOO_FEW_TO_TRIM":
@@ -218,12 +232,19 @@ def asked_anew(
                 yield from _anew(scene, state, asked, step)
 
 
-def _anew(scene: Scene, state: rounds.State, asked: rounds.State, step: Clearance) -> Iterator[Deed]:
-    run, key = rounds.run_of(asked, step.id), f"{asked.stream}/{step.id}/again/{asked.seq}"
+def _in_line(
+    scene: Scene, state: rounds.State, asked: rounds.State, step: Clearance
+) -> dict[str, rounds.Standing]:
+    """Whoever is on the list here about whom departments were not asked there, or whose answers have a time."""
+    run = rounds.run_of(asked, step.id)
     answered = run.opened_with if step.valid_for is None else frozenset[str]()
-    there = asked.members.keys() - run.passed.keys() - answered
-    here = {id: scene.standings[id] for id in state.members if id in there and not scene.standings[id].gone}
-    if run.closed_at is None or not here:
+    there = asked.members.keys() - run.passed.keys() - answered if run.closed_at is not None else ()
+    return {id: scene.standings[id] for id in state.members if id in there and not scene.standings[id].gone}
+
+
+def _anew(scene: Scene, state: rounds.State, asked: rounds.State, step: Clearance) -> Iterator[Deed]:
+    key, here = f"{asked.stream}/{step.id}/again/{asked.seq}", _in_line(scene, state, asked, step)
+    if not here:
         return
     yield Deed(key, asked.stream, RequestClearance(step=step.id, nominations=tuple(here)), operator())
     for id, one in here.items():
@@ -232,18 +253,17 @@ def _anew(scene: Scene, state: rounds.State, asked: rounds.State, step: Clearanc
             yield Deed(f"{key}/{department.id}/{id}", asked.stream, said, clerk(department.id))
 
 
-def _asked_late(scene: Scene, state: rounds.State, step: Clearance) -> Iterator[Deed]:
-    """Departments are asked about who came in since, and answer once they are: not before, as people act at once."""
-    run = rounds.run_of(state, step.id)
-    here = [id for id in rounds.asked(state, step.id) if not scene.standings[id].gone]
-    new = tuple(id for id in here if id not in run.opened_with and id not in run.asked_again)
-    if new and run.closed_at is not None:
-        yield _deed(state, RequestClearance(step=step.id, nominations=new), operator(), f"{step.id}/{new}")
-    for id in here:
-        for department in clearance.concerned(step, scene.standings[id]) if id in run.asked_again else ():
+def _asked_late(scene: Scene, state: rounds.State, asked: rounds.State, step: Clearance) -> Iterator[Deed]:
+    """Departments are asked about them once, and answer when they are: not before, as people act at once."""
+    run, key = rounds.run_of(asked, step.id), f"{asked.stream}/{step.id}/late"
+    here = _in_line(scene, state, asked, step)
+    if new := tuple(id for id in here if id not in run.asked_again):
+        yield Deed(f"{key}/{new}", asked.stream, RequestClearance(step=step.id, nominations=new), operator())
+    for id, one in here.items():
+        for department in clearance.concerned(step, one) if id in run.asked_again else ():
             if (department.id, id) not in run.replies:
                 said = _reply(scene, step, department, id)
-                yield _deed(state, said, clerk(department.id), f"late/{step.id}/{id}")
+                yield Deed(f"{key}/{department.id}/{id}", asked.stream, said, clerk(department.id))
 
 
 def _congress(scene: Scene, state: rounds.State, step: Congress) -> Iterator[Deed]:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from activities.deciding import Decider
 from activities.outbox import title_command
-from cli.rehearse.acting import Deed, Scene, awaited, before_acting_again
+from cli.rehearse.acting import Deed, Scene, awaited, before_acting_again, waits_below
 from cli.rehearse.party import OPERATORS, Entrant, Party, fed_entrant, operator
 from domain import cycle as cycles
 from domain import feeding
@@ -129,6 +129,10 @@ class Conductor:
     async def _state(self, stream: str) -> rounds.State:
         return (await self.decider.rounds.get(stream)).state
 
+    async def _everywhere(self) -> list[rounds.State]:
+        streams = await self.store.streams(f"round/{self.cycle}/")
+        return [one.state for one in (await self.decider.rounds.get_many(list(streams))).values()]
+
     async def _round(self, stream: str) -> None:
         await self._do(stream, OpenRound())
         opened = (await self._state(stream)).opened
@@ -138,8 +142,14 @@ class Conductor:
         await self._do(stream, FreezePool())
         for step in self._party.programme.stages[self._party.tree.by_code[opened.unit].rank].steps:
             await self._take(stream, step)
-        await self._do(stream, ReportRound())
+        await self._report(stream)
         await self._deliver()
+
+    async def _report(self, stream: str) -> None:
+        """Perhaps only once people have set aside a rule that the list has lost."""
+        await self._do(stream, ReportRound())
+        while (await self._state(stream)).reported is None and await self._act(await self._state(stream)):
+            await self._do(stream, ReportRound())
 
     async def _take(self, stream: str, step: Step) -> None:
         await self._do(stream, OpenStep(step=step.id))
@@ -169,7 +179,8 @@ class Conductor:
         streams = {names.nomination_stream(self.cycle, id): id for id in (*state.members, *state.standby)}
         folded = await self.decider.nominations.get_many(list(streams))
         standings = {id: standing(folded[stream].state, id) for stream, id in streams.items()}
-        scene = Scene(self._party, self.cycle, self.people, standings)
+        others = [one for one in await self._everywhere() if one != state] if waits_below(state) else ()
+        scene = Scene(self._party, self.cycle, self.people, standings, tuple(others))
         fresh = [deed for deed in awaited(scene, self._party.programme, state) if deed.key not in self._done]
         for deed in fresh:
             self._done.add(deed.key)
@@ -182,9 +193,7 @@ class Conductor:
 
     async def _again(self, refusal: Refused, scene: Scene, deed: Deed) -> None:
         """What was missing is done, and then the body acts; for another reason it may be refused once more."""
-        streams = await self.store.streams(f"round/{self.cycle}/")
-        folded = (await self.decider.rounds.get_many(list(streams))).values()
-        everywhere = [one.state for one in folded]
+        everywhere = await self._everywhere()
         state = await self._state(deed.stream)
         first = before_acting_again(refusal, scene, self._party.programme, state, everywhere)
         again = deed._replace(key=f"{deed.key}/again")

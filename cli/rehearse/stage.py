@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from activities.folding import States, fold_nomination, fold_round
-from cli.rehearse.acting import Deed, Scene, awaited, before_acting_again
+from cli.rehearse.acting import Deed, Scene, awaited, before_acting_again, waits_below
 from cli.rehearse.conductor import BEGINS
 from cli.rehearse.party import OPERATORS, Entrant, Party, fed_entrant
 from domain import cycle as cycles
@@ -172,7 +172,12 @@ class Stage:
         streams = {names.nomination_stream(self.cycle, id): id for id in (*state.members, *state.standby)}
         folded = await self._nominations.get_many(list(streams))
         standings = {id: nominations.standing(folded[one].state, id) for one, id in streams.items()}
-        return Scene(self.party, self.cycle, self.people, standings)
+        others = [one for one in await self._everywhere() if one != state] if waits_below(state) else ()
+        return Scene(self.party, self.cycle, self.people, standings, tuple(others))
+
+    async def _everywhere(self) -> list[rounds.State]:
+        folded = await self._rounds.get_many(await self.door.store.streams(f"round/{self.cycle}/"))
+        return [one.state for one in folded.values()]
 
     async def _do(self, deed: Deed) -> None:
         try:
@@ -182,10 +187,8 @@ class Stage:
 
     async def _again(self, refusal: Refused, deed: Deed) -> None:
         """What was missing is done, and then the body acts; for another reason it may be refused once more."""
-        streams = await self.door.store.streams(f"round/{self.cycle}/")
-        folded = await self._rounds.get_many(streams)
-        state = folded[deed.stream].state if deed.stream in folded else rounds.initial
-        everywhere = [one.state for one in folded.values()]
+        everywhere = await self._everywhere()
+        state = next((one for one in everywhere if one.stream == deed.stream), rounds.initial)
         scene = await self._scene(state)
         first = before_acting_again(refusal, scene, self.party.programme, state, everywhere)
         again = deed._replace(key=f"{deed.key}/again")

@@ -76,7 +76,7 @@ def _of_engine(events: Events, _state: Any) -> Bodies:
         yield from _OF_ENGINE[first.type](first.data)
     elif "step" in first.data and first.stream.startswith("round/"):
         step = first.data["step"]
-        yield from (c.CloseStep(step=step), c.RearmStep(step=step), c.AmendRecommendation())
+        yield from (c.CloseStep(step=step), c.RearmStep(step=step), c.AmendRecommendation(), c.ReportRound())
     elif first.type == e.RecommendationAmended.__name__:
         yield c.AmendRecommendation()
 

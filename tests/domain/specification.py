@@ -20,6 +20,7 @@ from domain import (
     allocation,
     authority,
     clearance,
+    composition,
     conduct,
     feeding,
     history,
@@ -44,7 +45,6 @@ from schemas.commands import (
     CloseIntake,
     CloseStep,
     Command,
-    Confer,
     ConferTitle,
     Correct,
     FormPanel,
@@ -527,7 +527,9 @@ class World:
             work_below=below,
             children=children,
             parent=self._parent(unit) if isinstance(command.body, AmendRecommendation) else None,
-            below=tuple(self._cleared_below(state, unit)) if isinstance(command.body, Confer) else (),
+            below=tuple(self._cleared_below(state, unit))
+            if composition.looks_below(self.programme, self.tree.by_code[unit].rank, command.body)
+            else (),
             summit=self._summit(state, unit)
             if isinstance(command.body, RequestClearance | ReplyClearance)
             else None,

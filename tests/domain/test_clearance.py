@@ -1,5 +1,6 @@
 """征求意见 (DR-11): who is asked about whom, what silence means, how long an answer holds, and what is learnt late."""
 
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from domain.nomination import Status
 from domain.round import run_of
 from schemas import names
 from schemas.commands import (
+    CloseStep,
     CloseStepEarly,
     Command,
     Confer,
@@ -25,9 +27,11 @@ from schemas.events import (
     MembersOut,
     NominationDisqualified,
     RevocationLeadRecorded,
+    StepHeld,
     TitlesConferred,
     VettingReopened,
 )
+from schemas.ledger import Post
 from schemas.programme import Rank
 from tests.domain.specification import (
     COUNCIL,
@@ -276,6 +280,12 @@ def one_came_in_late(silence: str, *after: dict[str, Any]) -> World:
     return world
 
 
+def wakes_at(world: World) -> datetime | None:
+    cycle = world.state(names.cycle_stream(world.cycle))
+    stage = world.programme.stages[Rank.PROVINCE]
+    return round_view(world.round(), stage, world.tree, world.now, cycle).wakes_at
+
+
 ABOUT_C = RequestClearance(step="clearance", nominations=("c",))
 
 
@@ -304,11 +314,10 @@ def test_silence_on_a_late_substitute_means_what_the_programme_says_dr_11_dr_31(
 ) -> None:
     world = one_came_in_late(silence)
     world.at(ABOUT_C, OPERATOR)
+    world.close_step("publicity")
     assert world.close_step("publicity") == ()
     ends = run_of(world.round(), "clearance").asked_again["c"].closes_at
-    cycle = world.state(names.cycle_stream(world.cycle))
-    stage = world.programme.stages[Rank.PROVINCE]
-    assert round_view(world.round(), stage, world.tree, world.now, cycle).wakes_at == ends
+    assert wakes_at(world) == ends
     world.now = ends
     world.close_step("publicity")
     assert recommended(world) == whom
@@ -503,10 +512,12 @@ def test_a_late_objection_that_meets_the_conferral_is_decided_again_dr_11() -> N
     assert isinstance(world.decide(command).events[0], RevocationLeadRecorded)
 
 
-def cleared_below(*people: str, low: tuple[dict[str, Any], ...] = (), **said: Any) -> World:
-    """Those who passed the county's clearance, a alone unless told, on the list of the province, which is about to confer."""
+def cleared_below(
+    *people: str, low: tuple[dict[str, Any], ...] = (), last: dict[str, Any] = CONFERRAL, **said: Any
+) -> World:
+    """Those who passed the county's clearance, a alone unless told, on the list of the province, about to confer."""
     asked = step("clearance", silence="consent", departments=["tax"]) | said
-    high = {"steps": [CONFERRAL], "reports_within": {"days": 300, "unit": "natural_day"}}
+    high = {"steps": [last], "reports_within": {"days": 300, "unit": "natural_day"}}
     world = two_levels({"steps": [INTAKE, asked, *low]}, high)
     for id in people or ("a",):
         world.submit(id, "901")
@@ -523,7 +534,7 @@ def cleared_below(*people: str, low: tuple[dict[str, Any], ...] = (), **said: An
             world.at(Confer(step="honour"), by, "901")
     world.report("901")
     world.at(FreezePool())
-    world.open_step("conferral")
+    world.open_step(last["id"])
     return world
 
 
@@ -685,3 +696,61 @@ def test_vetting_is_reopened_by_the_department_itself_once_its_step_has_passed_d
         reply(world, id, "object" if id == "c" else "clear")
     world.close_step("clearance")
     refused("NOT_A_MEMBER", lambda: world.on("c", body, own))
+
+
+# ---- where the province only recommends ----
+
+
+def recommending_on_what_ran_out(silence: str) -> World:
+    """The county's answers have run out when the province's publicity ends, after which a and b would be recommended."""
+    world = cleared_below("a", "b", silence=silence, valid_for=SIX_DAYS, last=step("publicity"))
+    world.now += 30 * DAY
+    world.close_step("publicity")
+    return world
+
+
+def test_nobody_is_recommended_on_an_answer_from_below_that_has_run_out_dr_11() -> None:
+    world = recommending_on_what_ran_out("pending")
+    run = run_of(world.round(), "publicity")
+    assert (run.held, run.held_for) == ("CLEARANCE_EXPIRED", f"{world.round_stream('901')}/clearance: a, b")
+    ask_below(world, "a", "b")
+    assert world.close_step("publicity") == ()
+    reply_below(world, "a")
+    reply_below(world, "b", "object")
+    world.close_step("publicity")
+    assert (recommended(world), out(world)) == (("a",), {"b": "CLEARANCE_OBJECTED"})
+
+
+def test_the_round_that_waits_for_an_answer_from_below_is_woken_by_it_dr_11() -> None:
+    world = recommending_on_what_ran_out("pending")
+    ask_below(world, "a")
+    answer = ReplyClearance(step="clearance", department="tax", nomination="a", outcome="clear")
+    [woken] = world.decide(world.command(world.round_stream("901"), answer, TAX)).effects
+    assert isinstance(woken, Post)
+    assert (woken.workflow, woken.name) == (world.round_stream(), names.NUDGE_SIGNAL)
+
+
+@pytest.mark.parametrize(("silence", "whom"), [("consent", ("a", "b")), ("veto", ())])
+def test_it_wakes_when_silence_below_becomes_an_answer_dr_11(silence: str, whom: tuple[str, ...]) -> None:
+    world = recommending_on_what_ran_out(silence)
+    assert wakes_at(world) is None
+    ask_below(world, "a", "b")
+    world.close_step("publicity")
+    ends = run_of(world.round("901"), "clearance").asked_again["a"].closes_at
+    assert wakes_at(world) == ends
+    world.now = ends
+    world.close_step("publicity")
+    assert recommended(world) == whom
+
+
+def test_it_does_not_begin_to_wait_for_an_answer_from_below_that_has_just_come_dr_11() -> None:
+    world = cleared_below("a", silence="pending", valid_for=SIX_DAYS, last=step("publicity"))
+    world.now += 30 * DAY
+    ask_below(world, "a")
+    closing = world.command(world.round_stream(), CloseStep(step="publicity"))
+    decided = world.decide(closing)
+    assert [type(one) for one in decided.events] == [StepHeld]
+    reply_below(world, "a")
+    refused("WRONG_EXPECTED_HEAD", lambda: world.write(closing, decided))
+    world.close_step("publicity")
+    assert recommended(world) == ("a",)

@@ -21,7 +21,7 @@ from schemas.commands import (
     Withdraw,
 )
 from schemas.errors import Conflict
-from schemas.events import DecisionTaken, Dropped, TitlesConferred
+from schemas.events import DecisionTaken, Dropped, StepHeld, TitlesConferred
 from schemas.units import UnitTree
 from tests.domain.specification import (
     COUNCIL,
@@ -199,6 +199,35 @@ def test_a_list_that_lost_a_share_rule_is_not_recommended_until_two_people_set_i
     reported = world.round().reported
     assert reported is not None
     assert reported.recommended == ("b",)
+
+
+def test_a_list_that_loses_a_rule_after_its_last_step_is_not_recommended_either_dr_25() -> None:
+    world = half_from_the_line(last=step("publicity"))
+    world.open_step("publicity")
+    world.pass_window("publicity")
+    aside = ASIDE.model_copy(update={"step": "publicity"})
+    refused("STAGE_CLOSED", lambda: world.at(aside, OPERATOR))
+    world.withdraw("a")
+    [held] = world.report()
+    assert isinstance(held, StepHeld)
+    assert (held.code, held.detail, world.report()) == ("RULES_BROKEN", "front", ())
+    by_operators(world, aside)
+    world.report()
+    reported = world.round().reported
+    assert reported is not None
+    assert reported.recommended == ("b",)
+
+
+def test_nor_is_one_that_loses_it_by_the_tally_of_a_last_vote_dr_25() -> None:
+    world = half_from_the_line(last=step("public_vote", limits={"per_day": 1}))
+    world.open_step("public_vote")
+    world.pass_window("public_vote")
+    world.withdraw("a")
+    world.seal("public_vote", {"a": 1, "b": 2})
+    [held] = world.report()
+    assert isinstance(held, StepHeld)
+    by_operators(world, ASIDE.model_copy(update={"step": "public_vote"}))
+    assert [type(one).__name__ for one in world.report()][-1] == "RoundReported"
 
 
 def test_a_list_that_lost_a_rule_before_an_earlier_step_closes_waits_for_the_last_dr_25() -> None:

@@ -299,6 +299,30 @@ def test_nor_do_scorekeepers_type_their_mark_on_them_dr_13_dr_16() -> None:
     assert run_of(world.round(), STEP).recused == {(NAMES[0], "a")}
 
 
+def test_nor_does_a_mark_count_that_was_handed_in_before_they_came_dr_13() -> None:
+    world = named_from_below()
+    world.at(FORM, OPERATOR)
+    for judge, mark in zip(JUDGES, ("100", "60", "60"), strict=True):
+        world.sheet(judge, STEP, {"a": mark, "b": "80"})
+    world.grant(GrantTerms(id="home", person=NAMES[0], role="officer", unit="901"))
+    world.close_step(STEP)
+    assert results(world) == {"a": 60, "b": 80}
+    [recusal] = world.events(world.round_stream(), JudgeRecused)
+    assert (recusal.judge, recusal.nomination, recusal.reason) == (NAMES[0], "a", "same_unit")
+
+
+def test_whose_every_mark_was_refused_for_such_a_tie_keeps_nobody_waiting_dr_13() -> None:
+    world = named_from_below()
+    world.at(FORM, OPERATOR)
+    world.grant(GrantTerms(id="home", person=NAMES[0], role="officer", unit="901"))
+    world.grant(GrantTerms(id="home-2", person=NAMES[0], role="officer", unit="902"))
+    refused("RECUSED", lambda: world.sheet(JUDGES[0], STEP, {"a": "100", "b": "100"}))
+    for judge in JUDGES[1:]:
+        world.sheet(judge, STEP, {"a": "60", "b": "80"})
+    world.close_step(STEP)
+    assert results(world) == {"a": 60, "b": 80}
+
+
 def reviewing(*after: dict[str, Any], members: tuple[str, ...] = ("a", "b"), **said: Any) -> World:
     world = with_members(panel(**said), *after, members=members)
     world.open_step(STEP)

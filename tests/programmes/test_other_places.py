@@ -21,6 +21,7 @@ from domain.nomination import State, Status
 from schemas import names
 from schemas.commands import Confer, Recuse, ReplyClearance, RequestClearance
 from schemas.errors import Refused
+from schemas.events import StepHeld, read
 from schemas.ledger import Actor
 from store.memory import MemoryEventStore
 from tests.programmes.test_rehearsals import taken_again
@@ -400,6 +401,19 @@ async def test_answers_that_run_out_before_the_conferral_are_given_once_more_dr_
     events = await conductor.store.read_all(0, 100_000)
     again = {event.stream.rsplit("/", 1)[-1] for event in events if event.type == "ClearanceRequested"}
     assert again == {"901", "902"}
+    assert not (await taken_again(conductor.store)).folded
+
+
+async def test_nor_is_anybody_recommended_upward_on_such_answers_dr_11(tmp_path: Path) -> None:
+    shown = "      - {id: shown, type: publicity, period: {days: 5, unit: work_day}}\n"
+    before, _, _ = BRIDGE.replace("days: 30", "days: 2").partition("      - {id: confer,")
+    conductor, _ = await ends(tmp_path, before + shown)
+    root = names.round_stream(conductor.cycle, names.ROOT_ROUTE, "9")
+    held = [read(event) for event in await conductor.store.load(root) if event.type == "StepHeld"]
+    assert {one.code for one in held if isinstance(one, StepHeld)} >= {"CLEARANCE_EXPIRED"}
+    reported = (await conductor.decider.rounds.get(root)).state.reported
+    assert reported is not None
+    assert len(reported.recommended) == 4
     assert not (await taken_again(conductor.store)).folded
 
 

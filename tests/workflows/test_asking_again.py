@@ -1,4 +1,4 @@
-"""A round whose workflow has ended asks a department again, because its answer ran out before the conferral above."""
+"""A round whose workflow has ended asks a department again, because its answer ran out before the last word above."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from schemas.commands import Confer, ReplyClearance, RequestClearance
 from schemas.errors import Refused
 from schemas.ledger import Actor
 from schemas.loading import load_programme
+from schemas.programme import Programme
 from tests.support import people
 
 UNITS = "code,parent,name,rank\nP,,测试省,province\nC,P,测试县,county\n"
@@ -34,22 +35,30 @@ stages:
     steps:
       - {id: honour, type: conferral, body: council, grades: [{title: gold}], period: {days: 90, unit: work_day}}
 """
+RECOMMENDS = """
+      - {id: shown, type: publicity, period: {days: 6, unit: natural_day}}
+"""
 CLERK = Actor(id="d-tax", role="department:tax")
 
 
-async def test_a_round_whose_workflow_has_ended_asks_again_for_the_conferral_above_dr_11(
-    door: Door, tmp_path: Path
-) -> None:
-    (tmp_path / "units.csv").write_text(UNITS, "utf-8")
-    file = tmp_path / "1.yaml"
-    file.write_text(PROGRAMME, "utf-8")
+async def nominated(door: Door, folder: Path, text: str) -> tuple[Programme, str, str, str, str]:
+    """The programme, its running cycle, the rounds of the county and the province, and the one who was nominated."""
+    (folder / "units.csv").write_text(UNITS, "utf-8")
+    file = folder / "1.yaml"
+    file.write_text(text, "utf-8")
     programme = load_programme(file)
     cycle = names.cycle_id(programme.programme, programme.edition)
     county = names.round_stream(cycle, "territorial", "C")
     summit = names.round_stream(cycle, names.ROOT_ROUTE, "P")
     given = people.grants(programme, "P", ("C",))
     await door.start_cycle(file, operators=("op-1", "op-2"), grants=given, pace=people.fast(days_a_second=1))
-    nomination = await people.nominate(door, cycle, programme, "C", 1)
+    return programme, cycle, county, summit, await people.nominate(door, cycle, programme, "C", 1)
+
+
+async def test_a_round_whose_workflow_has_ended_asks_again_for_the_conferral_above_dr_11(
+    door: Door, tmp_path: Path
+) -> None:
+    programme, cycle, county, summit, nomination = await nominated(door, tmp_path, PROGRAMME)
     clear = ReplyClearance(step="asked", department="tax", nomination=nomination, outcome="clear")
     await people.until(lambda: people.at_step(door, county, "asked"))
     await door.send(county, clear, CLERK)
@@ -71,3 +80,25 @@ async def test_a_round_whose_workflow_has_ended_asks_again_for_the_conferral_abo
     assert types[types.index("RoundReported") + 1 :] == ["ClearanceRequested", "ClearanceReplied"]
     [state] = await people.until_over(door, cycle, [nomination])
     assert state.titles == ("gold",)
+
+
+async def test_a_summit_that_recommends_waits_for_silence_below_to_become_consent_dr_11(
+    door: Door, tmp_path: Path
+) -> None:
+    below, _, _ = PROGRAMME.replace("days: 60", "days: 3").partition("      - {id: honour")
+    below = below.replace("edition: 1", "edition: 2")
+    text = below.replace("[tax],", "[tax], silence: consent,") + RECOMMENDS.lstrip("\n")
+    _, cycle, county, summit, nomination = await nominated(door, tmp_path, text)
+
+    async def held() -> bool:
+        return (
+            rounds.run_of((await door.decider.rounds.get(summit)).state, "shown").held == "CLEARANCE_EXPIRED"
+        )
+
+    await people.until(held)
+    again = RequestClearance(step="asked", nominations=(nomination,))
+    await door.send(county, again, Actor(id="op-1", role="operator"))
+    await people.until(lambda: people.completed(door, cycle))
+    reported = (await door.decider.rounds.get(summit)).state.reported
+    assert reported is not None
+    assert reported.recommended == (nomination,)
