@@ -12,7 +12,7 @@ from rich.text import Text
 
 from cli.desk import AtDesk, Desk, command
 from cli.output import Outcome, table
-from cli.scaffold import Plan, write_programme
+from cli.scaffold import Plan, unwrite, write_programme
 from runtime.settings import CHECKOUT
 from schemas.editor import programme_json_schema
 from schemas.ledger import JsonObject
@@ -99,6 +99,9 @@ async def new(
     report = check_programme(file)
     said = {"file": str(file), "sound": report.sound, "faults": list(map(str, report.faults))}
     written = desk.say(f"已写入 {file}", f"written: {file}")
+    if not report.sound:
+        unwrite(file)
+        written = desk.say(f"有错误，未写入 {file}", f"not written, as it has faults: {file}")
     return Outcome(report.exit_code, said, Text("\n".join([written, *_lines(report, desk)])))
 
 

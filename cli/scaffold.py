@@ -36,6 +36,13 @@ def write_programme(folder: Path, plan: Plan) -> Path:
     return file
 
 
+def unwrite(file: Path) -> None:
+    """Take back what was just written, and its folder if nothing else is in it."""
+    file.unlink()
+    if not any(file.parent.iterdir()):
+        file.parent.rmdir()
+
+
 def _lines(plan: Plan, units: Path) -> Iterator[str]:
     yield from (
         "# yaml-language-server: $schema=../programme.schema.json",
