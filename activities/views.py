@@ -83,15 +83,14 @@ def _paused_seconds(state: rounds.State, cycle: cycles.State) -> int:
 def _wakes_at(state: rounds.State, stage: Stage, now: datetime) -> datetime | None:
     """The next instant at which time alone may change something."""
     run = rounds.run_of(state, state.current)
+    awaited = run.held_until if run.held and run.held_until and run.held_until > now else None
     if run.closed_at is not None or run.window is None:
-        return None
+        return awaited
     window = publicity.ends_at(state, state.current) if state.published else run.window
     ends = [one.closes_at for one in (window, run.window) if one is not None and one.closes_at > now]
-    if run.held and run.held_until and run.held_until > now:
-        ends.append(run.held_until)
     step = _vote(state, stage)
     shows_at = vote.next_display(step, run, now) if step else None
-    return min([*ends, *([shows_at] if shows_at else [])], default=None)
+    return min([*ends, *filter(None, (shows_at, awaited))], default=None)
 
 
 def _amends_at(state: rounds.State, now: datetime) -> datetime | None:

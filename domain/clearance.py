@@ -57,7 +57,8 @@ def reply_clearance(
     """One department's word on one member; a condition is written out.
 
     Once the step has passed only members about whom it was asked again are answered here; what a department learns
-    later goes to the nomination itself (`ReopenVetting`). Once the round has reported, a veto counts at the conferral.
+    later goes to the nomination itself (`ReopenVetting`). Once the round has reported, a veto counts at the summit's last
+    word: its conferral, or what it recommends.
     """
     assert state.opened is not None
     department = department_of(step, body.department)
@@ -83,7 +84,7 @@ def reply_clearance(
 
 
 def _is_awaited(state: State, inputs: Inputs, body: ReplyClearance) -> bool:
-    """Whether a title may still rest on the answer: one that is conferred here, or where this round has reported to."""
+    """Whether a last word may still rest on the answer: one that is spoken here, or where this round has reported to."""
     if not state.over:
         return body.nomination not in state.conferred
     summit = _looks_back(state, inputs)
@@ -91,7 +92,7 @@ def _is_awaited(state: State, inputs: Inputs, body: ReplyClearance) -> bool:
 
 
 def _looks_back(state: State, inputs: Inputs) -> State | None:
-    """The summit, while a title conferred there, or on the way, may rest on what this round asked before it reported."""
+    """The summit, while its last word, or a title on the way, may rest on what this round asked before it reported."""
     summit = inputs.summit if state.reported is not None else None
     return summit if summit is not None and not summit.over else None
 
@@ -201,14 +202,14 @@ def _silent(state: State, step: Clearance, nomination: str, departments: tuple[D
 
 
 def asks(stage: Stage) -> bool:
-    """Whether the stage asks departments: then every conferral on the way up looks at their answers."""
+    """Whether the stage asks departments: then every last word on the way up looks at their answers."""
     return any(isinstance(step, Clearance) for step in stage.steps)
 
 
 def left_out(state: State, inputs: Inputs, now: datetime) -> dict[str, str]:
-    """Who has no title because of what departments said when asked again, or did not say: the reason by nomination.
+    """Who goes no further because of what departments said when asked again, or did not say: the reason by nomination.
 
-    Refused CLEARANCE_EXPIRED where a title would rest on an answer, asked for here or in a round below, that has run
+    Refused CLEARANCE_EXPIRED where a title, or a recommendation, would rest on an answer, asked for here or in a round below, that has run
     out or is awaited, or on none because the substitute came in after everybody had been asked about (DR-31).
     """
     found = list(_faulty(state, inputs, now))
@@ -221,14 +222,15 @@ def left_out(state: State, inputs: Inputs, now: datetime) -> dict[str, str]:
 
 
 def silence_ends(state: State, inputs: Inputs, now: datetime) -> datetime | None:
-    """When the next department that was asked again about a member is waited for no longer; None where a person waits."""
+    """When the next silence of a department that was asked again about a member is an answer; None where it never is."""
+    here = present(state, inputs)
     ends = (
         again.closes_at
         for asked in (state, *inputs.below)
         for step in stage_of(asked, inputs.programme).steps
         if isinstance(step, Clearance) and step.silence != Silence.PENDING
         for id, again in run_of(asked, step.id).asked_again.items()
-        if id in state.members and again.closes_at > now
+        if again.closes_at > now and id in here and _silent(asked, step, id, concerned(step, here[id]))
     )
     return min(ends, default=None)
 
@@ -239,7 +241,7 @@ def below_guards(inputs: Inputs) -> tuple[Guard, ...]:
 
 
 def _faulty(state: State, inputs: Inputs, now: datetime) -> Iterator[tuple[str, str, str]]:
-    """Each answer on a member on which no title can rest: the nomination, where it was asked, and the code."""
+    """Each answer on a member on which no last word can rest: the nomination, where it was asked, and the code."""
     for asked in (state, *inputs.below):
         for step in stage_of(asked, inputs.programme).steps:
             if not (isinstance(step, Clearance) and run_of(asked, step.id).closed_at):

@@ -6,15 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import replace
-from datetime import datetime
 
 from domain import clearance
 from domain.decision import NOTHING, Decision
 from domain.problem import problem_of_list
 from domain.round import State, evolve, must_be_current, run_of
 from domain.selection.shares import broken, check_all
-from domain.steps import Inputs, leave, present, selection_of, set_aside
-from schemas.commands import Body, CloseStep, CloseStepEarly, Command, Confer, Decide, WaiveRules
+from domain.steps import Inputs, cycle_guard, head_guards, leave, present, selection_of, set_aside
+from schemas.commands import Body, CloseStep, CloseStepEarly, Command, Confer, Decide, ReportRound, WaiveRules
 from schemas.errors import Refused
 from schemas.events import Dropped, StepClosed, StepHeld
 from schemas.programme import Conferral, Programme, Publicity, Rank, Selection, Stage, Step
@@ -35,9 +34,10 @@ def may_break(inputs: Inputs, step: Step) -> bool:
 def looks_below(programme: Programme, rank: Rank, body: Body) -> bool:
     """Whether the command may be a last word, which rests also on what departments answered rounds below (DR-11)."""
     stage = programme.stages[rank]
-    closes = isinstance(body, CloseStep | CloseStepEarly | Decide) and body.step == stage.steps[-1].id
-    recommends = closes and rank == programme.summit and is_last(stage, stage.steps[-1])
-    return isinstance(body, Confer) or recommends
+    last = stage.steps[-1]
+    closes = isinstance(body, CloseStep | CloseStepEarly | Decide) and body.step == last.id
+    recommends = (closes or isinstance(body, ReportRound)) and not isinstance(last, Conferral)
+    return isinstance(body, Confer) or (recommends and rank == programme.summit)
 
 
 def must_keep_rules(state: State, inputs: Inputs, step: str, without: Collection[str]) -> None:
@@ -51,7 +51,8 @@ def left_out(state: State, command: Command, inputs: Inputs, step: Step) -> dict
 
     Refused CLEARANCE_EXPIRED where their word is awaited, here or in a round below.
     """
-    if not (is_last(inputs.stage, step) and _at_summit(state, inputs)):
+    recommends = inputs.stage.steps[-1] == step and not isinstance(step, Conferral)
+    if not (recommends and _at_summit(state, inputs)):
         return {}
     return clearance.left_out(state, inputs, command.received_at)
 
@@ -63,7 +64,7 @@ def hold_back(state: State, command: Command, inputs: Inputs, step: Step, closin
     try:
         return close_whole(state, command, inputs, step, closing)
     except Refused as fault:
-        return _held(state, inputs, step, fault, command.received_at)
+        return hold(state, command, inputs, step, fault)
 
 
 def close_whole(state: State, command: Command, inputs: Inputs, step: Step, closing: Decision) -> Decision:
@@ -85,40 +86,41 @@ def close_whole(state: State, command: Command, inputs: Inputs, step: Step, clos
     return leave(state, command, step.id, out).then(closing).then(looked)
 
 
-def report_whole(
-    state: State, command: Command, inputs: Inputs, without: Collection[str], reporting: Decision
-) -> Decision:
-    """A list that lost a rule since its last step, as by a sealed tally or while the round stood still, waits there too.
-
-    Not where a substitute may still be sought once it has reported.
-    """
+def is_bound(state: State, inputs: Inputs) -> bool:
+    """Whether a report stands on share rules: not where a substitute may still be sought once the round has reported."""
     step = inputs.stage.steps[-1]
     sought = isinstance(step, Publicity) and not _at_summit(state, inputs)
-    if sought or not is_last(inputs.stage, step):
-        return reporting
-    try:
-        must_keep_rules(state, inputs, step.id, without)
-    except Refused as fault:
-        return _held(state, inputs, step, fault, command.received_at)
-    return reporting
+    selection = selection_of(state, inputs)
+    return is_last(inputs.stage, step) and not sought and selection is not None and bool(selection.shares)
 
 
-def _held(state: State, inputs: Inputs, step: Step, fault: Refused, now: datetime) -> Decision:
-    """Said once, and again when what it waits for has changed; no answer below is missed meanwhile."""
+def must_report_whole(state: State, inputs: Inputs, without: Collection[str]) -> None:
+    """A list may lose a rule after its last step, by a sealed tally or while the round stands still; Refused RULES_BROKEN."""
+    if is_bound(state, inputs):
+        must_keep_rules(state, inputs, inputs.stage.steps[-1].id, without)
+
+
+def hold(state: State, command: Command, inputs: Inputs, step: Step, fault: Refused) -> Decision:
+    """Said once, and again when what it waits for has changed; nothing that it rests on has moved since it was read."""
     detail = str(fault.facts.get("rules") or "{step}: {nominations}".format(**fault.facts))
-    until = clearance.silence_ends(state, inputs, now) if fault.code == clearance.EXPIRED else None
+    awaited = fault.code == clearance.EXPIRED
+    until = clearance.silence_ends(state, inputs, command.received_at) if awaited else None
     run = run_of(state, step.id)
     if (run.held, run.held_for, run.held_until) == (fault.code, detail, until):
         return NOTHING
     held = StepHeld(step=step.id, code=fault.code, detail=detail, until=until)
-    return Decision(events=(held,), guards=clearance.below_guards(inputs))
+    heads = head_guards(present(state, inputs).values(), command)
+    return Decision(events=(held,), guards=(cycle_guard(command), *heads, *clearance.below_guards(inputs)))
 
 
 def waive_rules(
     state: State, command: Command, body: WaiveRules, inputs: Inputs, step: Step, grant: str
 ) -> Decision:
-    """A list that lacks a share rule goes on only where two people set that rule aside, for this round alone."""
-    if state.over or run_of(state, step.id).held != RULES_BROKEN:
+    """A list that lacks a share rule goes on only where two people set that rule aside, for this round alone.
+
+    At the last step, also once it is closed, until the round has reported.
+    """
+    if state.over or run_of(state, step.id).closed_at is None:
         must_be_current(state, step.id, body.kind)
     selection = selection_of(state, inputs)
     rules = {rule.id for rule in selection.shares} if selection else set[str]()
@@ -140,4 +142,7 @@ def _lost(state: State, inputs: Inputs, step: str, without: Collection[str]) -> 
         return []
     problem = problem_of_list(replace(state, standby={}), inputs, selection)
     waived = run_of(state, step).waived_rules
-    return [rule for rule in broken(check_all(problem, line)) if rule not in waived]
+    bound = {
+        rule.id for rule in selection.shares
+    } - waived  # what a person can set aside, and no category's seats
+    return [rule for rule in broken(check_all(problem, line)) if rule in bound]

@@ -380,11 +380,15 @@ def _cancel(state: State, command: Command, body: CancelRound, inputs: Inputs, g
 
 
 def _report(state: State, command: Command, inputs: Inputs) -> Decision:
-    """What flows up, if the list is whole; at the summit the reserve lapses here, below it waits for the parent's cut-off."""
+    """What flows up, if it is whole; at the summit the reserve lapses here, below it waits for the parent's cut-off."""
     assert state.opened is not None
     at_summit = state.opened.rank == inputs.programme.summit
-    left = _left_at_the_end(state, inputs) if at_summit else ()
-    without = {one.nomination for one in left}
+    try:
+        left = _left_at_the_end(state, command, inputs) if at_summit else ()
+        without = {one.nomination for one in left}
+        composition.must_report_whole(state, inputs, without)
+    except Refused as fault:
+        return composition.hold(state, command, inputs, inputs.stage.steps[-1], fault)
     recommended = tuple(id for id in state.members if id not in without)
     reported = RoundReported(
         recommended=recommended, reserve=tuple(state.standby), conferred=state.certificates
@@ -392,21 +396,25 @@ def _report(state: State, command: Command, inputs: Inputs) -> Decision:
     untitled = [id for id in recommended if not (at_summit and id in state.conferred)]
     advanced = TakeOutcome(round=state.stream, round_seq=state.seq + 1, outcome="advanced")
     told = tuple(tell(command, id, advanced) for id in untitled)
-    heads = head_guards((inputs.standings[id] for id in untitled), command) if at_summit else ()
-    decision = Decision(guards=(cycle_guard(command), *heads)).then(leave(state, command, "report", left))
-    reporting = decision.then(Decision(events=(reported,), effects=told))
-    return composition.report_whole(state, command, inputs, without, reporting)
+    looked_at = untitled if at_summit or composition.is_bound(state, inputs) else ()
+    heads = head_guards((inputs.standings[id] for id in looked_at), command)
+    guards = (cycle_guard(command), *heads, *clearance.below_guards(inputs))
+    decision = Decision(guards=guards).then(leave(state, command, "report", left))
+    return decision.then(Decision(events=(reported,), effects=told))
 
 
-def _left_at_the_end(state: State, inputs: Inputs) -> tuple[Dropped, ...]:
-    """Who is not recommended by a summit that only recommends, as they left or are held (DR-28); and the reserve."""
+def _left_at_the_end(state: State, command: Command, inputs: Inputs) -> tuple[Dropped, ...]:
+    """Who is not recommended by a summit that only recommends: they left, departments keep them from it, or they are held
+    (DR-11, DR-28); and the reserve.
+    """
+    kept = composition.left_out(state, command, inputs, inputs.stage.steps[-1])
     held = [
-        Dropped(nomination=id, reason="HELD_AT_CUT_OFF")
+        id
         for id, one in present(state, inputs).items()
-        if one.disputed and id not in state.conferred
+        if one.disputed and id not in {*state.conferred, *kept}
     ]
-    lapsed = [Dropped(nomination=id, reason="RESERVE_LAPSED") for id in state.standby]
-    return (*gone(state, inputs), *held, *lapsed)
+    why = kept | dict.fromkeys(held, "HELD_AT_CUT_OFF") | dict.fromkeys(state.standby, "RESERVE_LAPSED")
+    return (*gone(state, inputs), *(Dropped(nomination=id, reason=code) for id, code in why.items()))
 
 
 # ---- its steps ----

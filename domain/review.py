@@ -311,13 +311,13 @@ def close_review(
             group = unmet[0].group
             have, where = len(groups.attending(run, group)), f"{step.id}/{group}" if group else step.id
             raise Refused("QUORUM_UNMET", step=where, present=have, entitled=step.panel_size)
-        return _invalid(state, step, unmet)
+        return _with(recused, _invalid(state, step, unmet))
     if step.chaired and not run.chair:
-        return hold(state, step.id, "CHAIR_MISSING")
+        return _with(recused, hold(state, step.id, "CHAIR_MISSING"))
     results = _results(state, members, step)
     missing = [result for result in results if isinstance(result, _Missing)]
     if missing:
-        return _wanting(state, step, missing, early)
+        return _with(recused, _wanting(state, step, missing, early))
     closed = _closed(run, step, tuple(result for result in results if isinstance(result, PanelResult)))
     guards = (cycle_guard(command), *head_guards(present(state, inputs).values(), command))
     cut = cut_off(state, inputs, run.passed)
@@ -325,6 +325,11 @@ def close_review(
     how = "complete" if whole and not early else ended(over, early)
     end = close(state, command, inputs, step.id, how, early)
     return Decision(events=(closed, *recused), guards=guards).then(left).then(end)
+
+
+def _with(recused: tuple[JudgeRecused, ...], held: Decision) -> Decision:
+    """What holds the step, and the ties for which it may be held."""
+    return Decision(events=recused).then(held) if held.events else held
 
 
 def _wanting(state: State, step: ExpertReview, missing: list[_Missing], early: str) -> Decision:

@@ -316,7 +316,8 @@ def _of_the_whole(state: State, event: Event, at: datetime, actor: str, stream: 
         case PoolFrozen():
             return _frozen(state, event, at)
         case RoundReported():
-            return replace(state, reported=event)
+            going_on = _step(state, state.current, held="") if run_of(state, state.current).held else state
+            return replace(going_on, reported=event)
         case RecommendationAmended():
             assert state.reported is not None
             amended = {"recommended": event.recommended, "reserve": event.reserve}

@@ -45,7 +45,7 @@ class Inputs:
     work_below: tuple[str, ...] = ()  # child rounds with something to decide
     children: dict[str, State] = field(default_factory=dict)
     parent: State | None = None  # the round that this one reports to
-    below: tuple[State, ...] = ()  # rounds whose clearances members passed and whose answers have their time
+    below: tuple[State, ...] = ()  # rounds whose departments answered about members, for a last word
     summit: State | None = None  # where the routes meet, for a round below that has reported
 
 

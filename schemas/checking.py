@@ -173,7 +173,6 @@ def check_draft(draft: Draft, folder: Path) -> list[Fault]:
     each: tuple[Callable[[Draft, DraftStage], Iterator[Fault]], ...] = (
         _check_order,
         _check_fast_tracks,
-        _check_clearances,
         _check_substitutions,
         _check_reviews,
         _check_votes,
@@ -525,23 +524,6 @@ def _check_groups(draft: Draft, place: Place, name: str) -> Iterator[Fault]:
         yield draft.fault(place, "fact_unknown", nearest_word(name, draft.fact_names), fact=name)
     elif name in draft.facts and draft.facts[name].type != "choice":
         yield draft.fault(place, "groups_by_choice", fact=name, type=draft.facts[name].type)
-
-
-def _check_clearances(draft: Draft, stage: DraftStage) -> Iterator[Fault]:
-    """Whether an answer still holds is asked where titles are conferred, in this stage or one above it, and by the last
-    step of a summit that recommends (DR-11).
-    """
-    ways = [route.ranks for route in draft.routes if stage.rank in route.ranks]
-    on_the_way = {stage.rank, *(rank for way in ways for rank in way[way.index(stage.rank) :])}
-    stages = [other for other in draft.stages if other.rank in on_the_way]
-    summits = {way[-1] for way in ways}
-    ends = [other.steps[-1].type for other in stages if other.rank in summits and other.steps]
-    asks = any(end != "selection" for end in ends) or any(
-        step.type == "conferral" for other in stages for step in other.steps
-    )
-    for at, clearance in stage.of(Clearance):
-        if clearance.valid_for and draft.routes_whole and not asks:
-            yield draft.fault((*at.place, "valid_for"), "validity_without_conferral", on_key=True)
 
 
 def _check_substitutions(draft: Draft, stage: DraftStage) -> Iterator[Fault]:

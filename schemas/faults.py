@@ -208,10 +208,6 @@ WORDS: dict[str, tuple[str, str]] = {
         "各类评委至少共 {wanted} 人，但评委只有 {size} 人。",
         "The kinds ask for {wanted} judges, the panel has {size}.",
     ),
-    "validity_without_conferral": (
-        "本阶段及其上各级均无命名环节，最高一级又以遴选收尾，意见的有效期无从核对。",
-        "Nothing is conferred from this stage on, and the summit ends with a selection: the validity of an answer is never asked for.",
-    ),
     "minimum_form": (
         "最短期限须与公示期同一单位，且不长于公示期。",
         "A minimum is in the period's own unit, and not longer than the period.",

@@ -272,10 +272,11 @@ class RoundWorkflow(HearsPeople):
         return self._view.screens or self._view.shows is not None
 
     async def _report(self) -> None:
-        """A list that lost a share rule since its last step waits for two people, or for who mends it."""
+        """A list that cannot go on waits for two people, or for departments."""
         await self._conduct(ReportRound())
         while not (self._view.reported or self._view.lapsed):
             await self._until_stirred()
+            self._resumed = False  # no window is left here that could be given its days back
             await self._conduct(ReportRound())
 
     # ---- messages ----

@@ -148,7 +148,9 @@ class Conductor:
     async def _report(self, stream: str) -> None:
         """Perhaps only once people have set aside a rule that the list has lost."""
         await self._do(stream, ReportRound())
-        while (await self._state(stream)).reported is None and await self._act(await self._state(stream)):
+        while not (state := await self._state(stream)).over:
+            if not await self._act(state):
+                raise await self._stuck(stream, rounds.stage_of(state, self._party.programme).steps[-1])
             await self._do(stream, ReportRound())
 
     async def _take(self, stream: str, step: Step) -> None:

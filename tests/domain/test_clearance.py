@@ -167,6 +167,7 @@ def test_a_reply_is_refused_from_another_department_about_strangers_and_when_lat
 # ---- how long an answer holds ----
 
 SIX_DAYS = {"days": 6, "unit": "natural_day"}
+NINETY_DAYS = SIX_DAYS | {"days": 90}
 
 
 def cleared(silence: str = "pending", **said: Any) -> World:
@@ -520,7 +521,7 @@ def cleared_below(
     high = {"steps": [last], "reports_within": {"days": 300, "unit": "natural_day"}}
     world = two_levels({"steps": [INTAKE, asked, *low]}, high)
     for id in people or ("a",):
-        world.submit(id, "901")
+        world.submit(id, "901", head=False)
     world.close_intake()
     world.at(OpenRound())
     world.begin("901")
@@ -741,6 +742,45 @@ def test_it_wakes_when_silence_below_becomes_an_answer_dr_11(silence: str, whom:
     world.now = ends
     world.close_step("publicity")
     assert recommended(world) == whom
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        step("clearance", departments=["tax"], applies_when=HEADS),
+        step("eligibility", predicates=[HEADS | {"severity": "report"}], correction=SIX_DAYS),
+    ],
+    ids=["asks nobody", "knows everything"],
+)
+def test_nor_where_the_last_step_closes_as_it_opens_dr_11(last: dict[str, Any]) -> None:
+    world = cleared_below("a", silence="pending", valid_for=SIX_DAYS, last=last)
+    world.now += 30 * DAY
+    world.report()
+    assert run_of(world.round(), last["id"]).held == "CLEARANCE_EXPIRED"
+    ask_below(world, "a")
+    reply_below(world, "a")
+    assert recommended(world) == ("a",)
+
+
+def test_a_veto_from_below_between_the_last_step_and_the_report_counts_dr_11() -> None:
+    world = cleared_below("a", "b", silence="pending", valid_for=NINETY_DAYS, last=step("publicity"))
+    world.pass_window("publicity")
+    assert run_of(world.round(), "publicity").closed_at is not None
+    ask_below(world, "b")
+    reply_below(world, "b", "object")
+    assert (recommended(world), out(world)) == (("a",), {"b": "CLEARANCE_OBJECTED"})
+
+
+def test_the_report_wakes_too_when_silence_below_becomes_an_answer_dr_11() -> None:
+    world = cleared_below("a", silence="veto", valid_for=NINETY_DAYS, last=step("publicity"))
+    world.pass_window("publicity")
+    world.now += 90 * DAY
+    ask_below(world, "a")
+    world.report()
+    ends = run_of(world.round("901"), "clearance").asked_again["a"].closes_at
+    assert wakes_at(world) == ends
+    world.now = ends
+    assert (recommended(world), out(world)) == ((), {"a": "CLEARANCE_SILENT"})
 
 
 def test_it_does_not_begin_to_wait_for_an_answer_from_below_that_has_just_come_dr_11() -> None:

@@ -17,6 +17,7 @@ from schemas.commands import (
     OpenRound,
     Removal,
     ReplyClearance,
+    ReportRound,
     WaiveRules,
     Withdraw,
 )
@@ -206,7 +207,6 @@ def test_a_list_that_loses_a_rule_after_its_last_step_is_not_recommended_either_
     world.open_step("publicity")
     world.pass_window("publicity")
     aside = ASIDE.model_copy(update={"step": "publicity"})
-    refused("STAGE_CLOSED", lambda: world.at(aside, OPERATOR))
     world.withdraw("a")
     [held] = world.report()
     assert isinstance(held, StepHeld)
@@ -216,6 +216,7 @@ def test_a_list_that_loses_a_rule_after_its_last_step_is_not_recommended_either_
     reported = world.round().reported
     assert reported is not None
     assert reported.recommended == ("b",)
+    refused("STAGE_CLOSED", lambda: world.at(aside, OPERATOR))
 
 
 def test_nor_is_one_that_loses_it_by_the_tally_of_a_last_vote_dr_25() -> None:
@@ -228,6 +229,21 @@ def test_nor_is_one_that_loses_it_by_the_tally_of_a_last_vote_dr_25() -> None:
     assert isinstance(held, StepHeld)
     by_operators(world, ASIDE.model_copy(update={"step": "public_vote"}))
     assert [type(one).__name__ for one in world.report()][-1] == "RoundReported"
+
+
+def test_a_report_and_who_leaves_the_list_never_miss_each_other_dr_25() -> None:
+    world = half_from_the_line(last=step("public_vote", limits={"per_day": 1}))
+    world.open_step("public_vote")
+    world.pass_window("public_vote")
+    world.seal("public_vote", {"a": 1, "b": 2})
+    reporting = world.command(world.round_stream(), ReportRound())
+    whole = world.decide(reporting)
+    world.withdraw("a")
+    refused("WRONG_EXPECTED_HEAD", lambda: world.write(reporting, whole))
+    broken = world.decide(reporting)
+    assert [type(one) for one in broken.events] == [StepHeld]
+    world.withdraw("b")
+    refused("WRONG_EXPECTED_HEAD", lambda: world.write(reporting, broken))
 
 
 def test_a_list_that_lost_a_rule_before_an_earlier_step_closes_waits_for_the_last_dr_25() -> None:

@@ -311,7 +311,19 @@ def test_nor_does_a_mark_count_that_was_handed_in_before_they_came_dr_13() -> No
     assert (recusal.judge, recusal.nomination, recusal.reason) == (NAMES[0], "a", "same_unit")
 
 
-def test_whose_every_mark_was_refused_for_such_a_tie_keeps_nobody_waiting_dr_13() -> None:
+def test_a_tie_for_which_a_review_is_held_is_told_with_it_dr_13_dr_16() -> None:
+    world = named_from_below(scores_min=3)
+    world.at(FORM, OPERATOR)
+    for judge in JUDGES:
+        world.sheet(judge, STEP, {"a": "90", "b": "80"})
+    world.grant(GrantTerms(id="home", person=NAMES[0], role="officer", unit="901"))
+    told = world.pass_window(STEP)
+    assert [type(one).__name__ for one in told] == ["JudgeRecused", "StepHeld"]
+    assert held(world) == ("SCORES_MISSING", ("a",))
+    assert world.close_step(STEP) == ()
+
+
+def test_whose_every_mark_was_refused_for_such_a_tie_is_not_missed_at_the_close_dr_13() -> None:
     world = named_from_below()
     world.at(FORM, OPERATOR)
     world.grant(GrantTerms(id="home", person=NAMES[0], role="officer", unit="901"))

@@ -9,12 +9,6 @@ from tests.programmes.drafting import Seen, checked, seen
 
 FINAL_TIES = "ties: [expert, authority]"
 REWARD = "  - {title: pilot, type: cash, amount_fen: 100, label: {zh: 奖金}}\n"
-SUMMIT_CONFERS = "      - {id: conferral, type: conferral, body: office, grades: [{title: pilot, seats: 5}], period: {days: 5, unit: work_day}}\n"
-AFTER_THE_CHOICE = (
-    "      - {id: publicity, type: publicity, period: {days: 5, unit: work_day}}\n"
-    "      - {id: decision, type: decision, body: office, period: {days: 5, unit: work_day}}\n"
-    + SUMMIT_CONFERS
-)
 CRAFT = "stages.enterprise.steps.eligibility.predicates.craft"
 FLOOR = '{id: floor, who: {id: f, fact: frontline_worker, op: "==", value: true}, op: ">=", share: "35%"}'
 SECTOR_FLOOR = '{{id: {id}, who: {{id: {id}_, fact: sector, op: "==", value: {value}}}, op: ">=", share: "{share}"{more}}}'
@@ -89,7 +83,6 @@ FAULTS: dict[str, Change] = {
     "a scale of groups that there is not": ("mode: score", "mode: score\n        groups: {fact: sector, normalise: §topp}", "one_of", "stages.province.steps.review.groups.normalise", "top"),
     "more kinds than judges of a group": ("mode: score", "mode: score\n        groups: {fact: sector}\n        draw: {pool_role: expert, kinds: §{boats: 4, nets: 2, theory: 2}}", "kinds_over_panel", "stages.province.steps.review.draw.kinds", ""),
     "criteria that are not whole": ("mode: score", 'mode: score\n        rubric: [{id: skill, label: {zh: 技}, share: "90%"}]', "weights_not_whole", "stages.province.steps.review", "", ("id: review", "§id: review")),
-    "a validity that nobody asks for": ("{id: endorsement, type: endorsement, period", "{id: asked, type: clearance, departments: [tax], period: {days: 5, unit: work_day}, §valid_for: {days: 90, unit: natural_day}}\n      - {id: endorsement, type: endorsement, period", "validity_without_conferral", "stages.industry_union.steps.asked.valid_for", "", (AFTER_THE_CHOICE, "")),
     "an unknown audience": ("{id: publicity, type: publicity, ", "{id: publicity, type: publicity, audience: §publik, ", "one_of", "stages.province.steps.publicity.audience", "public"),
     "a word for when the anonymous are heard": ("{id: publicity, type: publicity, ", "{id: publicity, type: publicity, accept_anonymous: §with_evidence, ", "one_of", "stages.province.steps.publicity.accept_anonymous", "with_evidence_only"),
     "no period for letters": ("{id: publicity, type: publicity, ", "{id: publicity, type: publicity, by_post: §postmark, ", "mapping_type", "stages.province.steps.publicity.by_post", ""),
@@ -206,12 +199,6 @@ def test_a_fault_stands_where_it_was_made(tmp_path: Path, change: Change) -> Non
     assert Seen(code, place, *positions[0], nearest) in [seen(fault) for fault in report.faults]
     assert report.programme is None
     assert report.exit_code == 3
-
-
-def test_answers_may_have_a_time_where_only_a_stage_above_confers_dr_11(tmp_path: Path) -> None:
-    asked = FAULTS["a validity that nobody asks for"]
-    report, _ = checked(tmp_path, (asked[0], asked[1]))
-    assert report.faults == ()
 
 
 LONELY = {name for name in FAULTS if name not in {

@@ -1,16 +1,21 @@
-"""A round whose workflow has ended asks a department again, because its answer ran out before the last word above."""
+"""A round whose workflow has ended asks a department again: its answer ran out before the last word above, a conferral
+or a report.
+"""
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from domain import conduct
 from domain import round as rounds
 from runtime.door import Door
 from schemas import names
-from schemas.commands import Confer, ReplyClearance, RequestClearance
+from schemas.commands import Confer, PauseCycle, ReplyClearance, RequestClearance, ResumeCycle
 from schemas.errors import Refused
 from schemas.ledger import Actor
 from schemas.loading import load_programme
@@ -25,6 +30,7 @@ title: {zh: 测试灯塔工匠}
 subject: person
 units: {file: units.csv, root: P}
 routes: [{id: territorial, ranks: [county, province]}]
+facts: {enterprise_head: {type: boolean, label: {zh: 负责人}, required: true}}
 titles: [{id: gold, label: {zh: 金}}]
 stages:
   county:
@@ -35,10 +41,12 @@ stages:
     steps:
       - {id: honour, type: conferral, body: council, grades: [{title: gold}], period: {days: 90, unit: work_day}}
 """
+SHOWN = "      - {id: shown, type: publicity, period: {days: 5, unit: natural_day}}\n"
 RECOMMENDS = """
-      - {id: shown, type: publicity, period: {days: 6, unit: natural_day}}
+      - {id: look, type: clearance, departments: [tax], applies_when: {id: heads, fact: enterprise_head, op: "==", value: true}, period: {days: 5, unit: natural_day}}
 """
 CLERK = Actor(id="d-tax", role="department:tax")
+OPERATOR = Actor(id="op-1", role="operator")
 
 
 async def nominated(door: Door, folder: Path, text: str) -> tuple[Programme, str, str, str, str]:
@@ -73,7 +81,7 @@ async def test_a_round_whose_workflow_has_ended_asks_again_for_the_conferral_abo
         await door.send(summit, Confer(step="honour"), Actor(id="b-1", role="body:council"))
     assert (refusal.value.code, refusal.value.facts["step"]) == ("CLEARANCE_EXPIRED", f"{county}/asked")
     again = RequestClearance(step="asked", nominations=(nomination,))
-    await door.send(county, again, Actor(id="op-1", role="operator"))
+    await door.send(county, again, OPERATOR)
     await door.send(county, clear, CLERK)
     await people.act_until(door, cycle, programme, lambda: people.completed(door, cycle))
     types = [event.type for event in await door.store.load(county)]
@@ -82,22 +90,35 @@ async def test_a_round_whose_workflow_has_ended_asks_again_for_the_conferral_abo
     assert state.titles == ("gold",)
 
 
-async def test_a_summit_that_recommends_waits_for_silence_below_to_become_consent_dr_11(
-    door: Door, tmp_path: Path
+async def test_a_report_waits_in_peace_for_silence_below_to_become_consent_dr_11(
+    door: Door, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    below, _, _ = PROGRAMME.replace("days: 60", "days: 3").partition("      - {id: honour")
-    below = below.replace("edition: 1", "edition: 2")
-    text = below.replace("[tax],", "[tax], silence: consent,") + RECOMMENDS.lstrip("\n")
-    _, cycle, county, summit, nomination = await nominated(door, tmp_path, text)
+    below, summit_s, _ = PROGRAMME.replace("days: 60", "days: 3").partition("  province:\n    steps:\n")
+    below = below.replace("edition: 1", "edition: 2").replace("[tax],", "[tax], silence: consent,")
+    _, cycle, county, summit, nomination = await nominated(
+        door, tmp_path, below + SHOWN + summit_s + RECOMMENDS.lstrip("\n")
+    )
 
     async def held() -> bool:
         return (
-            rounds.run_of((await door.decider.rounds.get(summit)).state, "shown").held == "CLEARANCE_EXPIRED"
+            rounds.run_of((await door.decider.rounds.get(summit)).state, "look").held == "CLEARANCE_EXPIRED"
         )
 
     await people.until(held)
+    for body in (PauseCycle(reason="r"), ResumeCycle()):
+        await door.send(names.cycle_stream(cycle), body, OPERATOR)
+    tried: list[object] = []
+    decide = conduct.decide
+
+    def counted(*said: Any) -> Any:
+        tried.append(said)
+        return decide(*said)
+
+    monkeypatch.setattr(conduct, "decide", counted)
+    await asyncio.sleep(1)
+    assert len(tried) < 5
     again = RequestClearance(step="asked", nominations=(nomination,))
-    await door.send(county, again, Actor(id="op-1", role="operator"))
+    await door.send(county, again, OPERATOR)
     await people.until(lambda: people.completed(door, cycle))
     reported = (await door.decider.rounds.get(summit)).state.reported
     assert reported is not None
