@@ -5,6 +5,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUN := $(BIN)/python
 ARGS ?=
+# What Python has compiled is kept, also where the environment says otherwise: compiling it is most of what a process
+# costs at its start, and the tests start a hundred and fifty.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo test lint types contracts pytest up down reset bench-engine bench-selection bench-audit bench-votes soak lock clean
 

@@ -6,11 +6,15 @@ Beside the queue it keeps the outbox delivered, the log sequenced, the read side
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 from collections.abc import Coroutine, Iterator
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Any
+
+if __name__ == "__main__":
+    gc.disable()  # until all is imported: looking for circles among what stays is a tenth of a start
 
 import structlog
 import uvloop

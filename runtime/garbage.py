@@ -14,4 +14,5 @@ def collect_seldom() -> None:
     700 new ones costs a tenth of an intake, and in a replay ever more as the log grows.
     """
     gc.freeze()
+    gc.enable()
     gc.set_threshold(_ALLOCATIONS, 50, 100)

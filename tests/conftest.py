@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -32,8 +33,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _no_server_of_the_person_who_runs_this(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """No setting of theirs leads a test to a server of theirs, nor does a stack that runs in this checkout."""
+    """No setting of theirs leads a test to a server of theirs, nor does a stack that runs in this checkout.
+
+    What Python compiles for the processes that tests start is kept, as on a person's machine.
+    """
     wanted = child_environment(tmp_path_factory.mktemp("no-stack"))
+    if sys.dont_write_bytecode:
+        compiled = str(tmp_path_factory.mktemp("compiled"))
+        wanted |= {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": compiled}
     with pytest.MonkeyPatch.context() as environment:
         for name in os.environ.keys() - wanted.keys():
             environment.delenv(name)

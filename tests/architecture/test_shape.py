@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import subprocess
 import tomllib
@@ -87,6 +88,19 @@ def test_make_help_lists_every_target_with_a_line() -> None:
     said = subprocess.run(["make", "help"], cwd=CHECKOUT, capture_output=True, text=True, check=True).stdout
     listed = re.findall(r"^  make (\S+) +\S", said, re.MULTILINE)
     assert listed == declared.split()
+
+
+def test_make_keeps_what_python_has_compiled_whatever_the_environment_says() -> None:
+    said = subprocess.run(
+        ["make", "--eval", "said: ; @env", "said"],
+        cwd=CHECKOUT,
+        env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert "PATH=" in said
+    assert "PYTHONDONTWRITEBYTECODE" not in said
 
 
 def test_ci_runs_make_test_and_nothing_else() -> None:

@@ -88,17 +88,11 @@ class Town:
     store: PostgresEventStore
     seen: set[int] = field(default_factory=set)
 
-    @property
-    def environment(self) -> dict[str, str]:
-        """As on a person's machine: what Python has compiled once it keeps, whatever runs this test says."""
-        kept = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(self.folder / "compiled")}
-        return self.stack.environment() | kept
-
     async def type(self, *words: str, code: int = 0) -> Said:
         """The object that the command prints, and its exit code is the one expected."""
         process = await asyncio.create_subprocess_exec(
             sys.executable, str(CHECKOUT / "starter.py"), *words, "--json", "--language", "en",
-            cwd=self.folder, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            cwd=self.folder, env=self.stack.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
         out, err = await process.communicate()
         assert process.returncode == code, (words, out.decode(), err.decode())

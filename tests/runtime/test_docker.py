@@ -70,6 +70,13 @@ def test_the_image_runs_as_an_account_without_rights() -> None:
     assert user == "10001:10001"
 
 
+def test_the_image_has_compiled_what_its_processes_may_not_keep() -> None:
+    text = (DOCKER / "Dockerfile").read_text()
+    assert "PYTHONDONTWRITEBYTECODE=1" in text
+    assert re.search(r"uv pip install .*--compile-bytecode .*-r /build/requirements.txt", text)
+    assert text.index("COPY . .") < text.index("RUN python -m compileall -q .") < text.index("USER ")
+
+
 def test_the_image_has_every_package_and_no_other_file() -> None:
     lines = (DOCKER / "Dockerfile.dockerignore").read_text().splitlines()
     taken = {line.removeprefix("!").rstrip("/") for line in lines if line.startswith("!")}
