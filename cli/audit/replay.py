@@ -116,7 +116,7 @@ async def _heard(store: EventStore, what: str, last: int | None, *, retake: bool
         async for events in in_order(store, last):
             heard.events += [event for event in events if concerns(event.stream)]
     else:
-        placed = [await _placed(store, event) for event in await store.load(what)]
+        placed = await _placed(store, await store.load(what))
         heard.events += [one for one in placed if last is None or (one.position or last + 1) <= last]
     heard.events = list(joined(heard.events, waiting))
     return heard
@@ -129,12 +129,16 @@ def _concerns(what: str) -> Callable[[str], bool]:
     return lambda stream: bool(what) and names.cycle_of(stream) == what
 
 
-async def _placed(store: EventStore, event: RecordedEvent) -> RecordedEvent:
-    try:
-        position = await store.wait_sequenced(event.stream, event.seq, timeout_seconds=1)
-    except Unavailable:  # too young for the global order, or the sequencer is down: the event itself is there
-        return event
-    return event.model_copy(update={"position": position})
+async def _placed(store: EventStore, events: Sequence[RecordedEvent]) -> list[RecordedEvent]:
+    """The events of one stream with their places; the first that has none is waited for, and none after it has one."""
+    placed: list[RecordedEvent] = []
+    for event in events:
+        try:
+            position = await store.wait_sequenced(event.stream, event.seq, timeout_seconds=1)
+        except Unavailable:  # too young for the global order, or the sequencer is down: the events are there
+            break
+        placed.append(event.model_copy(update={"position": position}))
+    return [*placed, *events[len(placed) :]]
 
 
 async def _is_rehearsal(store: EventStore, stream: str) -> bool:

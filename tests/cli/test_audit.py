@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import io
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
 
 import asyncpg
 import pytest
+import pytest_asyncio
 from pydantic import SecretStr
 from rich.console import Console
 
 from cli import app
 from cli.audit.anchors import anchors_of
 from cli.audit.past import events_of
+from cli.audit.replay import _heard
 from cli.output import BAD_FILE, INTEGRITY, OK, REFUSED, UNAVAILABLE, USAGE, emit
 from projections.projector import Projector
 from proof.checkpoint import Checkpoint, Receipt
 from proof.note import KeyKind, NoteError, SigningKey, VerifierKey
+from runtime.embedded_postgres import PostgresServer
 from runtime.settings import CHECKOUT, Language, Settings
 from schemas import names
 from schemas.canonical import canonical_bytes
-from schemas.errors import Integrity
+from schemas.errors import Integrity, Unavailable
 from schemas.events import (
     Mark,
     ObjectionFiled,
@@ -39,6 +43,7 @@ from schemas.programme import Rank
 from schemas.unit_files import merge_units
 from schemas.units import Unit
 from store.checkpoints import CheckpointSigner
+from store.memory import MemoryEventStore
 from store.postgres import PostgresEventStore
 from store.sequencer import Sequencer
 from tests.projections.story import (
@@ -54,7 +59,7 @@ from tests.projections.story import (
     whole_cycle,
     write,
 )
-from tests.support.databases import Database
+from tests.support.databases import Database, fresh_database
 
 SCORE = "12345678"
 FOR_EVER = datetime.max.replace(tzinfo=UTC)
@@ -76,13 +81,29 @@ async def settle(database: Database, store: PostgresEventStore) -> None:
     await projector.close()
 
 
-@pytest.fixture
-async def told(database: Database) -> Settings:
-    """A whole small cycle in the log, in the global order and in the views."""
-    async with PostgresEventStore(database.dsns.app) as store:
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def whole(module_database: Database) -> str:
+    """The name of a database with a whole small cycle in the log, in the global order and in the views."""
+    async with PostgresEventStore(module_database.dsns.app) as store:
         await open_cycle(store)
         await write(store, whole_cycle())
-        await settle(database, store)
+        await settle(module_database, store)
+    return module_database.name
+
+
+@pytest_asyncio.fixture
+async def database(
+    request: pytest.FixtureRequest, postgres_server: PostgresServer, template_database: str, whole: str
+) -> AsyncIterator[Database]:
+    """Of this test alone: with the whole cycle, where it is told, and else without an event."""
+    async with fresh_database(
+        postgres_server, whole if "told" in request.fixturenames else template_database
+    ) as copied:
+        yield copied
+
+
+@pytest.fixture
+def told(database: Database) -> Settings:
     return settings_of(database)
 
 
@@ -232,6 +253,30 @@ async def test_what_is_not_yet_in_the_global_order_is_still_told(database: Datab
         await open_cycle(store)
     outcome = await app.run(["audit", "replay", CYCLE, "--story-only"], settings_of(database))
     assert [one["position"] for one in outcome.json["story"]] == [None]
+
+
+class Unplaced(MemoryEventStore):
+    """No event after the first of a stream has a place in the global order; `asked` is where one was waited for."""
+
+    asked: list[int]
+
+    async def wait_sequenced(self, stream: str, seq: int, timeout_seconds: float) -> int:
+        self.asked.append(seq)
+        if seq == 1:
+            return 1
+        raise Unavailable("STORE_UNAVAILABLE", fault="the sequencer is down")
+
+
+async def test_a_stream_without_places_is_waited_for_once_and_not_for_each_of_its_events() -> None:
+    store = Unplaced()
+    store.asked = []
+    await open_cycle(store)
+    await write(store, whole_cycle())
+    heard = await _heard(store, SUMMIT, None, retake=False)
+    assert store.asked == [1, 2]
+    assert [event.seq for event in heard.events] == list(range(1, len(heard.events) + 1))
+    assert len(heard.events) > 2
+    assert [event.position for event in heard.events[1:]] == [None] * (len(heard.events) - 1)
 
 
 async def test_a_stream_that_is_not_there_is_not_found(told: Settings) -> None:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 
 import asyncpg
 import orjson
+import pytest
 import pytest_asyncio
 from rich.console import Console
 
 from cli import app
 from cli.output import INTEGRITY, OK, REFUSED
 from cli.rehearse.conductor import Conductor
+from runtime.embedded_postgres import PostgresServer
 from runtime.settings import Settings
 from schemas import names
 from schemas.canonical import canonical_bytes, leaf_hash
@@ -20,18 +22,30 @@ from schemas.ledger import JsonObject
 from store.postgres import PostgresEventStore
 from tests.activities.test_retaking import Withdrawing, party
 from tests.cli.test_audit import settings_of, settle
-from tests.support.databases import Database
+from tests.support.databases import Database, fresh_database
 
 CYCLE = "sichuan-craftsman.1.rehearsal"
 
 
-@pytest_asyncio.fixture
-async def told(database: Database) -> Settings:
-    """A whole cycle by invented people, in Postgres."""
-    async with PostgresEventStore(database.dsns.app) as store:
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def whole(module_database: Database) -> str:
+    """The name of a database with a whole cycle by invented people."""
+    async with PostgresEventStore(module_database.dsns.app) as store:
         conductor: Conductor = Withdrawing(store, party(16))
         await conductor.run()
-        await settle(database, store)
+        await settle(module_database, store)
+    return module_database.name
+
+
+@pytest_asyncio.fixture
+async def database(postgres_server: PostgresServer, whole: str) -> AsyncIterator[Database]:
+    """A copy of it for this test alone."""
+    async with fresh_database(postgres_server, whole) as copied:
+        yield copied
+
+
+@pytest.fixture
+def told(database: Database) -> Settings:
     return settings_of(database)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import AsyncIterator
 from fractions import Fraction
 from typing import Any
 
@@ -20,6 +21,7 @@ from domain import round as rounds
 from domain.audit.otherwise import Changes, Course, Told, Where, changed, otherwise
 from domain.audit.settings import with_settings
 from domain.vote import counted_as
+from runtime.embedded_postgres import PostgresServer
 from runtime.settings import Settings
 from schemas.commands import Body, HandInSheet, WrittenMark
 from schemas.errors import BadUsage
@@ -33,7 +35,7 @@ from store.screening import Traces
 from tests.activities.test_retaking import Withdrawing, party
 from tests.cli.test_audit import settings_of, settle
 from tests.store.polls import CANDIDATES, Polls
-from tests.support.databases import Database
+from tests.support.databases import Database, fresh_database
 
 CYCLE = "sichuan-craftsman.1.rehearsal"
 UNION = "industry/51I05"
@@ -280,11 +282,24 @@ async def test_a_cohort_of_votes_is_left_out_by_the_auditors_login_alone_dr_23(d
 # ---- at the terminal ----
 
 
-@pytest_asyncio.fixture
-async def told(database: Database) -> Settings:
-    async with PostgresEventStore(database.dsns.app) as store:
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def whole(module_database: Database) -> str:
+    """The name of a database with a whole cycle by invented people."""
+    async with PostgresEventStore(module_database.dsns.app) as store:
         await Withdrawing(store, party(16)).run()
-        await settle(database, store)
+        await settle(module_database, store)
+    return module_database.name
+
+
+@pytest_asyncio.fixture
+async def database(postgres_server: PostgresServer, whole: str) -> AsyncIterator[Database]:
+    """A copy of it for this test alone."""
+    async with fresh_database(postgres_server, whole) as copied:
+        yield copied
+
+
+@pytest.fixture
+def told(database: Database) -> Settings:
     return settings_of(database)
 
 
