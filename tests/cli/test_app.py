@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -176,13 +177,18 @@ def test_every_example_begins_with_its_own_command(one: Registered) -> None:
     assert one.example.split()[: len(one.words)] == list(one.words)
 
 
+@cache
+def steps_of(file: Path) -> set[str]:
+    """The ids of all the steps of a programme, which most examples share."""
+    return {step.id for stage in load_programme(file).stages.values() for step in stage.steps}
+
+
 @pytest.mark.parametrize("one", REGISTRY, ids=lambda one: " ".join(one.words))
 def test_every_example_is_of_a_programme_and_a_step_that_there_are(one: Registered) -> None:
     named = re.search(r"\b([a-z][a-z-]+)(?:\.|/)([1-9])\b", one.example.replace("programmes/", ""))
     if named is None:
         return
-    programme = load_programme(CHECKOUT / "programmes" / named[1] / f"{named[2]}.yaml")
-    steps = {step.id for stage in programme.stages.values() for step in stage.steps}
+    steps = steps_of(CHECKOUT / "programmes" / named[1] / f"{named[2]}.yaml")
     assert set(re.findall(r"--step (\w+)", one.example)) <= steps | {
         "congress"
     }  # which none of those shipped has

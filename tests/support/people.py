@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from domain import nomination as nominations
@@ -12,6 +12,7 @@ from domain import round as rounds
 from runtime.door import Door, NominationForm, system_clock
 from schemas import names
 from schemas.commands import (
+    CloseIntakeEarly,
     CloseStepEarly,
     Confer,
     Decide,
@@ -29,6 +30,7 @@ from schemas.values import Pace
 SPRING = datetime(2026, 3, 2, 1, tzinfo=UTC)
 """A Monday in a year that the work-day calendar knows."""
 BODIES = ("b-1", "b-2")
+OPERATORS = (Actor(id="op-1", role="operator"), Actor(id="op-2", role="operator"))
 
 
 def fast(days_a_second: int = 2) -> Pace:
@@ -95,6 +97,15 @@ async def nominate(door: Door, cycle: str, programme: Programme, unit: str, n: i
     )
     officer = Actor(id=f"of-{unit}", role="officer", unit=unit)
     return (await door.nominate(form, officer, key=f"{unit}-{n}"))[0]
+
+
+async def close_intake(door: Door, cycle: str, rank: str = "county") -> None:
+    """All are in: two operators move the window's end to two days from now, however long it would have been."""
+    early = CloseIntakeEarly(
+        rank=rank, closes_at=await door.now(cycle) + timedelta(days=2), reason="all are in"
+    )
+    for operator in OPERATORS:
+        await door.send(names.cycle_stream(cycle), early, operator)
 
 
 async def act_until(

@@ -33,7 +33,7 @@ MOVED = ("--from", "D", "--to", "C=2")
 def programme_file(tmp_path: Path) -> Path:
     (tmp_path / "units.csv").write_text(flood.UNITS, "utf-8")
     file = tmp_path / "1.yaml"
-    said = flood.PROGRAMME.replace("days: 12", "days: 20").replace("channels:", "quota: 9, channels:")
+    said = flood.PROGRAMME.replace("channels:", "quota: 9, channels:")
     file.write_text(said.replace("endorsement, period", "endorsement, ranked: true, period"), "utf-8")
     return file
 
@@ -109,6 +109,7 @@ async def test_an_older_postgres_gets_its_tail_back_from_temporal_and_the_cycle_
             for by in flood.OPERATORS:
                 signed = ("--as", by.id, "--role", by.role)
                 await run(["seats", "move", cycle, *MOVED, "--reason", "r", *signed, "--json"], now, door)
+            await people.close_intake(door, cycle)
             await flood.vote_is_open(door, programme, cycle)
             await flood.vote(door, cycle, nominations)
             await people.act_until(door, cycle, programme, lambda: at_step(door, prefecture, "notice"))
@@ -170,6 +171,7 @@ async def test_outcomes_that_were_lost_on_their_way_or_with_the_outbox_are_told_
     settings = _on(base, database)
     async with _at_work(settings) as door:
         programme, cycle, nominations = await flood.begin(door, programme_file, "unheard")
+        await people.close_intake(door, cycle)
         county = names.round_stream(cycle, "territorial", "C")
         await people.act_until(door, cycle, programme, lambda: at_step(door, county, "word"))
     async with Door.open(settings) as door:

@@ -35,7 +35,7 @@ titles: [{id: gold, label: {zh: 金}}, {id: silver, label: {zh: 银}}]
 stages:
   county:
     steps:
-      - {id: intake, type: intake, channels: [unit], period: {days: 12, unit: natural_day}}
+      - {id: intake, type: intake, channels: [unit], period: {days: 40, unit: natural_day}}
       - {id: word, type: endorsement, period: {days: 60, unit: natural_day}}
   prefecture:
     steps:
@@ -152,6 +152,7 @@ async def test_a_cycle_whose_workflows_are_all_lost_goes_on_from_the_log_and_end
     programme, spared, unharmed = await begin(door, programme_file, "spared")
     _, cycle, nominations = await begin(door, programme_file, "lost")
     for one, named in ((spared, unharmed), (cycle, nominations)):
+        await people.close_intake(door, one)
         await vote_is_open(door, programme, one)
         await vote(door, one, named)
     await lose_temporal(door, cycle)
@@ -179,10 +180,14 @@ async def test_starting_a_cycle_again_whose_workflows_are_lost_begins_them_again
     programme, cycle, _ = await begin(door, programme_file, "again")
     await lose_temporal(door, cycle)
     await begin(door, programme_file, "again")
+    await people.close_intake(door, cycle)
     county = names.round_stream(cycle, "territorial", "C")
     await until(lambda: at_step(door, county, "word"))
     assert [event.type for event in (await _log(door, cycle))[names.cycle_stream(cycle)]] == [
         "CycleOpened",
+        "ActProposed",
+        "ActSeconded",
+        "IntakeShortened",
         "IntakeClosed",
     ]
     assert programme.edition == 1
@@ -197,6 +202,7 @@ async def test_a_command_to_a_cycle_whose_workflows_are_lost_is_recorded_and_beg
     receipt = await door.send(stream, PauseCycle(reason="flood"), OPERATORS[0])
     assert [event.type for event in receipt.events] == ["CyclePaused"]
     await door.send(stream, ResumeCycle(), OPERATORS[0])
+    await people.close_intake(door, cycle)
     await until(lambda: at_step(door, names.round_stream(cycle, "territorial", "C"), "word"))
 
 
@@ -204,6 +210,7 @@ async def test_a_round_that_alone_was_terminated_is_begun_again_by_its_parent(
     door: Door, programme_file: Path
 ) -> None:
     programme, cycle, nominations = await begin(door, programme_file, "one")
+    await people.close_intake(door, cycle)
     county = names.round_stream(cycle, "territorial", "C")
     await until(lambda: at_step(door, county, "word"))
     assert door.client is not None
@@ -219,6 +226,7 @@ async def test_the_rounds_of_a_cancelled_cycle_lapse_though_its_workflows_were_l
     door: Door, programme_file: Path
 ) -> None:
     _, cycle, _ = await begin(door, programme_file, "cancelled")
+    await people.close_intake(door, cycle)
     county = names.round_stream(cycle, "territorial", "C")
     await until(lambda: at_step(door, county, "word"))
     await lose_temporal(door, cycle)
@@ -237,6 +245,7 @@ async def test_the_rounds_below_a_cancelled_one_lapse_though_its_workflows_were_
     door: Door, programme_file: Path
 ) -> None:
     _, cycle, nominations = await begin(door, programme_file, "lapsed")
+    await people.close_intake(door, cycle)
     county = names.round_stream(cycle, "territorial", "C")
     await until(lambda: at_step(door, county, "word"))
     await lose_temporal(door, cycle)

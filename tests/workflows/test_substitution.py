@@ -26,7 +26,7 @@ titles: [{id: gold, label: {zh: 金}}]
 stages:
   county:
     steps:
-      - {id: intake, type: intake, channels: [unit], period: {days: 12, unit: natural_day}}
+      - {id: intake, type: intake, channels: [unit], period: {days: 40, unit: natural_day}}
       - {id: word, type: endorsement, ranked: true, period: {days: 90, unit: natural_day}}
       - {id: choice, type: selection, seats: 1, weights: [{component: recommendation, share: "100%"}], reserve: 1}
       - {id: notice, type: publicity, period: {days: 3, unit: natural_day}}
@@ -52,6 +52,7 @@ async def test_a_substitute_joins_a_reported_list_before_the_parent_s_cut_off_dr
     county = names.round_stream(cycle, "territorial", "C")
     first, second = [await people.nominate(door, cycle, programme, "C", n) for n in (1, 2)]
     await people.nominate(door, cycle, programme, "D", 1)
+    await people.close_intake(door, cycle)
 
     async def state() -> rounds.State:
         return (await door.decider.rounds.get(county)).state
