@@ -26,7 +26,7 @@ lint: .venv/.dev ## style of Python, YAML and the Dockerfile
 	$(BIN)/hadolint docker/Dockerfile
 
 types: .venv/.dev ## mypy, strict
-	$(BIN)/mypy .
+	$(BIN)/mypy -n 2 .
 
 contracts: .venv/.dev ## who may import whom
 	$(BIN)/lint-imports
