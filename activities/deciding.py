@@ -73,12 +73,13 @@ from schemas.commands import (
     ReplyClearance,
     ReportRound,
     RequestClearance,
+    ResolveTie,
     SubmitNomination,
 )
 from schemas.errors import Conflict, Refused
 from schemas.events import HeldTitle, RegisterMember
 from schemas.ledger import Append, Head, Provenance, Receipt, RecordedEvent
-from schemas.programme import Eligibility, Feeder, Programme, Stage, SubjectType
+from schemas.programme import Conferral, Eligibility, Feeder, Programme, Stage, SubjectType
 from schemas.units import UnitTree
 from store.contract import EventStore
 
@@ -91,7 +92,7 @@ GATHERED = FreezePool | LapseRound | CancelRound
 """What concerns also those who are not in the round's pool yet."""
 NEEDS_STANDINGS = (
     *(OpenStep, CloseStep, CloseStepEarly, FormPanel, DrawPanel, ReplaceJudge),
-    *(Decide, Confer, ReportRound, AmendRecommendation),
+    *(Decide, Confer, ResolveTie, ReportRound, AmendRecommendation),
 )
 
 
@@ -732,8 +733,10 @@ def _asks_history(programme: Programme, stage: Stage, command: Command) -> bool:
             return True
         case FreezePool():
             return stage.pool is not None
-        case OpenStep() | CloseStep():
+        case OpenStep() | CloseStep() | ResolveTie():
             step = next((one for one in stage.steps if one.id == command.body.step), None)
+            if isinstance(step, Conferral):
+                return True
             return isinstance(step, Eligibility) and history.reads_history(programme, stage)
         case _:
             return False

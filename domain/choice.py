@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from domain.decision import NOTHING, Decision, two_people
 from domain.problem import EXACT, INCLUDE_ALL, Scores, problem_of, scores_of
-from domain.round import State, must_be_current
+from domain.round import State, must_be_current, run_of
 from domain.selection import (
     DifferentialUnmet,
     Infeasible,
@@ -149,23 +150,29 @@ def ranked(problem: Problem, scores: Scores) -> tuple[Ranked, ...]:
     )
 
 
+def tied(state: State, step: Selection | Publicity) -> tuple[str, ...]:
+    """Those whom the step waits for a person to order."""
+    run = run_of(state, step.id)
+    return run.tied if run.held == "TIE_UNRESOLVED" else ()
+
+
 def resolve_tie(
-    state: State, command: Command, body: ResolveTie, step: Selection | Publicity, grant: str
+    state: State, command: Command, body: ResolveTie, equals: Collection[str], grant: str
 ) -> Decision:
     """A person orders those whom no rule could order, all of them, be they on the list or in reserve (DR-17)."""
-    run = must_be_current(state, step.id, body.kind)
-    if run.held != "TIE_UNRESOLVED":
-        raise Refused("NOTHING_TO_RESOLVE", step=step.id)
+    run = must_be_current(state, body.step, body.kind)
+    if not equals:
+        raise Refused("NOTHING_TO_RESOLVE", step=body.step)
     here = state.members.keys() | state.standby.keys()
     if len(set(body.order)) != len(body.order) or not set(body.order) <= here:
         raise Refused("NOT_ON_LIST", nomination=", ".join(body.order))
-    forgotten = set(run.tied) & here - set(body.order)
+    forgotten = set(equals) & here - set(body.order)
     if forgotten:
         raise Refused("TIE_NOT_COVERED", nominations=", ".join(sorted(forgotten)))
     fresh = tuple(id for id in body.order if id not in run.resolution)
     if not fresh:
         return NOTHING
-    resolved = TieResolved(step=step.id, order=fresh, reason=body.reason)
+    resolved = TieResolved(step=body.step, order=fresh, reason=body.reason)
     return Decision(events=(resolved,), guards=(cycle_guard(command),), grant=grant)
 
 

@@ -227,7 +227,9 @@ def _by_people(  # noqa: C901 -- a flat match, one case a command
         case ReportChange(), Publicity():
             return publicity.report_change(state, command, body, inputs, step, grant())
         case ResolveTie(), Selection() | Publicity():
-            return choice.resolve_tie(state, command, body, step, grant())
+            return choice.resolve_tie(state, command, body, choice.tied(state, step), grant())
+        case ResolveTie(), Conferral():
+            return choice.resolve_tie(state, command, body, conferral.tied(state, inputs, step), grant())
         case WaiveDifferential(), Selection():
             return choice.waive_differential(state, command, body, step, grant())
         case WaiveRules(), Selection():
@@ -456,6 +458,8 @@ def _opened(state: State, command: Command, inputs: Inputs, step: Step) -> Decis
             return publicity.open_publicity(state, command, inputs, step)
         case Clearance() if not clearance.asked_of(state, inputs, step):
             return _pass_by(command, step)
+        case Conferral():
+            return conferral.open_conferral(state, command, inputs, step)
         case _:
             opened = open_window(state, command, inputs, step.id, step.type, step.period)
             return replace(opened, guards=(cycle_guard(command),))

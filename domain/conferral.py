@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import date
+from typing import NamedTuple
 
 from domain import authority, clearance, composition
 from domain.calendar import local_date
@@ -24,6 +25,7 @@ from domain.steps import (
     head_guards,
     hold,
     leave,
+    open_window,
     present,
     tell,
 )
@@ -97,8 +99,10 @@ def confer(state: State, command: Command, body: Confer, inputs: Inputs, step: C
         raise Refused("NOT_ON_LIST", nomination=", ".join(strangers))
     passed_over = uncleared | held
     composition.must_keep_rules(state, inputs, step.id, passed_over)
-    _seats_suffice(state, inputs, step, passed_over)
-    conferred = tuple(_grade(state, body, inputs, step, passed_over))
+    line = _line(state, inputs, step, passed_over)
+    _seats_suffice(state, step, line)
+    _nobody_by_chance(state, inputs, step, line)
+    conferred = tuple(_numbered(state, body, inputs, step, line))
     _nobody_blocked(state, command, inputs, conferred)
     event = TitlesConferred(step=step.id, body=step.body, conferred=conferred, effective_on=body.effective_on)
     guards = (
@@ -129,14 +133,36 @@ def confer(state: State, command: Command, body: Confer, inputs: Inputs, step: C
     )
 
 
-def _seats_suffice(state: State, inputs: Inputs, step: Conferral, without: Collection[str]) -> None:
+def open_conferral(state: State, command: Command, inputs: Inputs, step: Conferral) -> Decision:
+    """Whoever must be put in order before the titles can be given is told as the step opens (DR-17)."""
+    opened = open_window(state, command, inputs, step.id, step.type, step.period)
+    equals = tied(state, inputs, step) if state.selection else ()
+    waits = hold(state, step.id, "TIE_UNRESOLVED", equals) if equals else NOTHING
+    return replace(opened.then(waits), guards=(cycle_guard(command),))
+
+
+def tied(state: State, inputs: Inputs, step: Conferral) -> tuple[str, ...]:
+    """Those of one place between whom a grade's last seat falls; none once a person has put them in order (DR-17)."""
+    graded = _graded(state, inputs, step, _line(state, inputs, step))
+    return tuple(dict.fromkeys(id for grade in graded for id in grade.equals))
+
+
+def _seats_suffice(state: State, step: Conferral, line: Line) -> None:
     """DR-33: too many for the seats, and no selection that ranked them, is refused whole: nobody is left out by chance."""
-    line = present(state, inputs).keys() - set(without)
     if state.selection or any(grade.seats is None for grade in step.grades):
         return
     alone = sum(grade.seats or 0 for grade in step.grades if not grade.also)
-    if len(line) > alone:
-        raise Refused("SEATS_EXCEEDED", wanted=len(line), seats=alone)
+    if len(line.people) > alone:
+        raise Refused("SEATS_EXCEEDED", wanted=len(line.people), seats=alone)
+
+
+def _nobody_by_chance(state: State, inputs: Inputs, step: Conferral, line: Line) -> None:
+    """DR-17: who has a grade never follows from an id; Refused TIE_UNRESOLVED, SEATS_EXCEEDED without a selection."""
+    for graded in _graded(state, inputs, step, line):
+        if graded.equals and state.selection:
+            raise Refused("TIE_UNRESOLVED", nominations=", ".join(graded.equals))
+        if graded.equals:
+            raise Refused("SEATS_EXCEEDED", wanted=len(graded.able), seats=len(graded.taken))
 
 
 def _nobody_blocked(state: State, command: Command, inputs: Inputs, conferred: tuple[Conferred, ...]) -> None:
@@ -205,44 +231,78 @@ def _lost(case: Case, inputs: Inputs) -> list[str]:
     ]
 
 
-def _grade(
-    state: State, body: Confer, inputs: Inputs, step: Conferral, without: Collection[str]
-) -> list[Conferred]:
+class Line(NamedTuple):
+    """Who is in line for titles, first to last, and where each stands: equals stand at the same."""
+
+    people: list[Standing]
+    stands: Mapping[str, tuple[int, int]]
+
+
+def _line(state: State, inputs: Inputs, step: Conferral, without: Collection[str] = ()) -> Line:
+    """By place, where a selection gave one, then as a person put equals in order."""
+    places = {ranked.nomination: ranked.rank for ranked in state.ranked}
+    order = run_of(state, step.id).resolution
+    ordered = {id: position for position, id in enumerate(order)}
+    here = {id: one for id, one in present(state, inputs).items() if id not in without}
+    stands = {id: (places.get(id, 0), ordered.get(id, len(order))) for id in here}
+    return Line(sorted(here.values(), key=lambda one: stands[one.nomination]), stands)
+
+
+class Graded(NamedTuple):
+    """One grade: who may have it, who has it, and the equals between whom its last seat falls."""
+
+    grade: Grade
+    able: list[Standing]
+    taken: list[Standing]
+    equals: tuple[str, ...]
+
+
+def _graded(state: State, inputs: Inputs, step: Conferral, line: Line) -> Iterator[Graded]:
     """Grades from the top in rank order; `also` leaves those of a grade in line for the next (S2).
 
     Whoever already has a title that excludes the grade's is passed over for it, and so is whom `who` does not fit or
     who lacks the tier below.
     """
-    assert state.opened is not None
-    line = [one for id, one in present(state, inputs).items() if id not in without]
-    held = {one.nomination: set(one.titles) for one in line}
-    given: list[Conferred] = []
-    series = _series(state, inputs)
+    people = line.people
+    held = {one.nomination: set(one.titles) for one in people}
     for grade in step.grades:
         barred = inputs.programme.exclusive_titles(grade.title)
         able = [
             one
-            for one in line
+            for one in people
             if _fits(grade, one)
             and not held[one.nomination] & barred
             and _stands_below(state, inputs, grade, one, held[one.nomination])
         ]
         taken = able[: grade.seats]
+        yield Graded(grade, able, taken, _equals(line, able, len(taken)))
         for one in taken:
-            number = state.certificates + len(given) + 1
-            certificate = f"{series}-{number:04d}"
             held[one.nomination].add(grade.title)
-            given.append(
-                Conferred(
-                    nomination=one.nomination,
-                    subject=one.subject,
-                    title=grade.title,
-                    certificate=certificate,
-                    posthumous=one.deceased or one.nomination in body.posthumous,
-                )
+        people = people if grade.also else [one for one in people if one not in taken]
+
+
+def _equals(line: Line, able: list[Standing], seats: int) -> tuple[str, ...]:
+    """Those who share the place of the last who fits in, if somebody who shares it does not."""
+    if seats == len(able):
+        return ()
+    last = line.stands[able[seats - 1].nomination]
+    equals = [one.nomination for one in able if line.stands[one.nomination] == last]
+    return tuple(sorted(equals)) if able[seats].nomination in equals else ()
+
+
+def _numbered(state: State, body: Confer, inputs: Inputs, step: Conferral, line: Line) -> Iterator[Conferred]:
+    """The titles, grade by grade, with certificate numbers that run on."""
+    series, number = _series(state, inputs), state.certificates
+    for graded in _graded(state, inputs, step, line):
+        for one in graded.taken:
+            number += 1
+            yield Conferred(
+                nomination=one.nomination,
+                subject=one.subject,
+                title=graded.grade.title,
+                certificate=f"{series}-{number:04d}",
+                posthumous=one.deceased or one.nomination in body.posthumous,
             )
-        line = line if grade.also else [one for one in line if one not in taken]
-    return given
 
 
 def _fits(grade: Grade, one: Standing) -> bool:

@@ -111,7 +111,7 @@ def _at(scene: Scene, state: rounds.State, step: Step) -> Iterator[Deed]:
             yield _training(scene, state, step)
         case Decision():
             yield from (_deed(state, Decide(step=step.id), one) for one in body_members(step.body))
-        case Conferral():
+        case Conferral() if rounds.run_of(state, step.id).held != "TIE_UNRESOLVED":
             yield from (_deed(state, Confer(step=step.id), one) for one in body_members(step.body))
 
 

@@ -18,6 +18,7 @@ from schemas.commands import (
     Removal,
     ReplyClearance,
     ReportRound,
+    ResolveTie,
     WaiveRules,
     Withdraw,
 )
@@ -329,6 +330,53 @@ def test_without_also_a_person_holds_one_grade_dr_33() -> None:
     world = conferring({"title": "gold_pilot", "seats": 1}, {"title": "pilot"})
     by_two(world, Confer(step="conferral"))
     assert [one[:2] for one in titles(world)] == [("b", "gold_pilot"), ("c", "pilot"), ("a", "pilot")]
+
+
+def equals(*grades: dict[str, Any]) -> World:
+    """Four in line of whom `b` and `c` share the second place, at the conferral."""
+    world = with_members(
+        panel(),
+        choice(4),
+        step("conferral", body="council", grades=list(grades)),
+        members=["a", "b", "c", "d"],
+    )
+    judged(world, {"a": "90", "b": "80", "c": "80", "d": "70"})
+    world.open_step("selection")
+    world.open_step("conferral")
+    return world
+
+
+def test_a_person_orders_equals_between_two_grades_dr_17_dr_33() -> None:
+    world = equals({"title": "gold_pilot", "seats": 2}, {"title": "pilot"})
+    assert run_of(world.round(), "conferral").held == "TIE_UNRESOLVED"
+    assert run_of(world.round(), "conferral").tied == ("b", "c")
+    tied = refused("TIE_UNRESOLVED", lambda: world.at(Confer(step="conferral"), COUNCIL))
+    assert tied.facts == {"nominations": "b, c"}
+    order = ResolveTie(step="conferral", order=("c", "a"), reason="会议研究")
+    refused("TIE_NOT_COVERED", lambda: world.at(order, OPERATOR))
+    whole = ResolveTie(step="conferral", order=("c", "b"), reason="会议研究")
+    world.at(whole, OPERATOR)
+    refused("NOTHING_TO_RESOLVE", lambda: world.at(whole, OPERATOR))
+    by_two(world, Confer(step="conferral"))
+    assert [one[:2] for one in titles(world)] == [
+        ("a", "gold_pilot"), ("c", "gold_pilot"), ("b", "pilot"), ("d", "pilot")
+    ]  # fmt: skip
+
+
+def test_equals_within_a_grade_wait_for_nobody_dr_17() -> None:
+    world = equals({"title": "gold_pilot", "seats": 1}, {"title": "pilot", "seats": 2}, {"title": "helper"})
+    assert run_of(world.round(), "conferral").held == ""
+    by_two(world, Confer(step="conferral"))
+    assert [one[1] for one in titles(world)] == ["gold_pilot", "pilot", "pilot", "helper"]
+
+
+def test_equals_whom_a_withdrawal_brings_to_the_line_are_ordered_then_dr_17_dr_37() -> None:
+    world = equals({"title": "gold_pilot", "seats": 1}, {"title": "pilot"})
+    world.withdraw("a")
+    refused("TIE_UNRESOLVED", lambda: world.at(Confer(step="conferral"), COUNCIL))
+    world.at(ResolveTie(step="conferral", order=("c", "b"), reason="会议研究"), OPERATOR)
+    by_two(world, Confer(step="conferral"))
+    assert [one[:2] for one in titles(world)] == [("c", "gold_pilot"), ("b", "pilot"), ("d", "pilot")]
 
 
 @pytest.mark.parametrize(

@@ -215,6 +215,21 @@ def test_three_for_two_seats_that_no_selection_ranked_are_refused_whole_dr_33() 
     assert [world.title(id, "pilot").status for id in "abc"] == ["active", "active", "new"]
 
 
+@pytest.mark.parametrize(
+    "first", [{"title": "helper", "seats": 1}, {"title": "helper", "seats": 1, "also": True}], ids=str
+)
+def test_no_id_says_who_has_the_grade_of_a_list_that_no_selection_ranked_dr_17_dr_33(
+    first: dict[str, Any],
+) -> None:
+    world = begun(world_of("a", "b", grades=(first, {"title": "pilot"})))
+    world.open_step("conferral")
+    refusal = refused("SEATS_EXCEEDED", lambda: world.at(Confer(step="conferral"), COUNCIL))
+    assert refusal.facts == {"wanted": "2", "seats": "1"}
+    world.withdraw("b")
+    confer(world)
+    assert world.title("a", "helper").status == Status.ACTIVE
+
+
 def test_a_posthumous_title_and_its_effective_day_are_written_dr_33() -> None:
     world = begun(world_of("a", "b"))
     refused("NOT_ON_LIST", lambda: confer(world, posthumous=("c",)))

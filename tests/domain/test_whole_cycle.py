@@ -14,6 +14,7 @@ from schemas.commands import (
     HandInSheet,
     OpenRound,
     ReplyClearance,
+    ResolveTie,
     WrittenMark,
 )
 from schemas.events import SelectionMade, TitlesConferred
@@ -113,7 +114,8 @@ def harbour() -> World:
 
 
 def confer(world: World, unit: str = "") -> None:
-    world.open_step("conferral", unit)
+    if "conferral" not in world.round(unit).steps:
+        world.open_step("conferral", unit)
     for by in (COUNCIL, COUNCIL_2):
         world.at(Confer(step="conferral"), by, unit)
 
@@ -171,6 +173,8 @@ def nation(world: World) -> None:
     world.open_step("decision")
     for by in (COUNCIL, COUNCIL_2):
         world.at(Decide(step="decision"), by)
+    world.open_step("conferral")
+    world.at(ResolveTie(step="conferral", order=("a", "b"), reason="会议研究"), OPERATOR_1)
     confer(world)
     world.report()
 

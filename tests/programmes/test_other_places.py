@@ -254,6 +254,26 @@ stages:
 """
 
 
+SPANS = """\
+programme: span-builders
+edition: 1
+title: {zh: 测试架桥人, en: Builders of spans}
+subject: person
+units: {file: ../units.csv, root: "9"}
+routes: [{id: own, ranks: [prefecture]}]
+titles:
+  - {id: gold, label: {zh: 金桥人}}
+  - {id: silver, label: {zh: 银桥人}}
+stages:
+  prefecture: # marks of 0 and 1: half of the field shares the first place
+    steps:
+      - {id: intake, type: intake, channels: [self], period: {days: 5, unit: work_day}}
+      - {id: review, type: expert_review, mode: score, panel_size: 1, quorum: "1/2", scale: {minimum: 0, maximum: 1, step: 1}, period: {days: 5, unit: work_day}}
+      - {id: pick, type: selection, seats: 24, weights: [{component: expert, share: "100%"}]}
+      - {id: confer, type: conferral, body: office, grades: [{title: gold, seats: 2}, {title: silver, seats: 5}], period: {days: 5, unit: work_day}}
+"""
+
+
 class Bridge(Conductor):
     """A judge steps back from somebody; the titles wait until the counties' answers have run out, and one veto comes late."""
 
@@ -432,4 +452,16 @@ async def test_answers_from_below_and_too_few_scores_wait_for_people_and_every_d
     assert state.out[conductor.vetoed] == ("confer", "CLEARANCE_OBJECTED")
     assert told[conductor.vetoed].titles == ()
     assert Counter(one.titles for one in told.values())[("keeper",)] == 3
+    assert not (await taken_again(conductor.store)).folded
+
+
+async def test_equals_between_two_grades_are_ordered_before_anybody_is_given_a_title_dr_17_dr_33(
+    tmp_path: Path,
+) -> None:
+    conductor, told = await ends(tmp_path, SPANS)
+    root = names.round_stream(conductor.cycle, names.ROOT_ROUTE, "9")
+    state: rounds.State = (await conductor.decider.rounds.get(root)).state
+    assert Counter(one.titles for one in told.values()) == {("gold",): 2, ("silver",): 5, (): 17}
+    assert {one.reason for one in told.values() if one.gone} == {"NO_GRADE_LEFT"}
+    assert {id for id, one in told.items() if one.titles} <= set(state.steps["confer"].resolution)
     assert not (await taken_again(conductor.store)).folded

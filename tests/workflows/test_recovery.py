@@ -51,7 +51,7 @@ stages:
       - id: honour
         type: conferral
         body: leading_group
-        grades: [{title: gold, seats: 1}, {title: silver}]
+        grades: [{title: gold, also: true}, {title: silver}]
         period: {days: 60, unit: work_day}
 """
 OPERATORS = (Actor(id="op-1", role="operator"), Actor(id="op-2", role="operator"))

@@ -74,7 +74,7 @@ stages:
       - id: honour
         type: conferral
         body: leading_group
-        grades: [{title: gold, seats: 1}, {title: silver}]
+        grades: [{title: gold, also: true}, {title: silver}]
         period: {days: 30, unit: work_day}
 """
 OPERATORS = (Actor(id="op-1", role="operator"), Actor(id="op-2", role="operator"))
@@ -263,8 +263,8 @@ async def _titles_are_gap_free(door: Door, cycle: str) -> None:
     summit = names.round_stream(cycle, names.ROOT_ROUTE, "P")
     conferred = next(event for event in await door.store.load(summit) if event.type == "TitlesConferred")
     numbers = [one["certificate"][-4:] for one in conferred.data["conferred"]]
-    assert numbers == ["0001", "0002", "0003"]
-    assert [one["title"] for one in conferred.data["conferred"]] == ["gold", "silver", "silver"]
+    assert numbers == ["0001", "0002", "0003", "0004", "0005", "0006"]
+    assert [one["title"] for one in conferred.data["conferred"]] == ["gold"] * 3 + ["silver"] * 3
 
 
 async def test_a_cancelled_cycle_ends_its_rounds_and_tells_their_members(
