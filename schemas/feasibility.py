@@ -1,6 +1,7 @@
 """Share rules that cannot hold together, found before anybody is selected (DR-25).
 
-A rule's class is the set of values of its fact that it counts; only classes over the same fact and base are compared.
+A rule's class is the set of values of its fact that it counts; only classes over the same fact and base are compared,
+and floors of the list with those of the seats, as a list is never longer.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import NamedTuple
 from schemas.programme import Fact, Predicate, Selection, ShareRule
 
 _FAR = 2**62
+_WHOLE = ("list", "seats")
 _GROUP_MAX = 12
 """Sets of floors are tried up to this size of a group; no programme has more over one fact."""
 
@@ -40,16 +42,20 @@ Class = frozenset[object] | Interval
 def clashes(selection: Selection, facts: dict[str, Fact]) -> Iterator[Clash]:
     """Every clash among the share rules of a selection."""
     groups: dict[tuple[str, str], list[_Classed]] = defaultdict(list)
+    floors: dict[tuple[str, str], list[_Classed]] = defaultdict(list)
     for rule in selection.shares:
         if rule.severity == "report" or rule.exempt is not None:
             continue  # what only reports blocks nothing, and the exempt make another class
         members = class_of(rule.who, facts)
         if members is not None:
             groups[rule.who.fact, rule.base].append((rule, members))
+            if rule.op == ">=":
+                base = "" if rule.base in _WHOLE else rule.base
+                floors[rule.who.fact, base].append((rule, members))
     for group in groups.values():
         yield from _floors_over_caps(group)
-        floors = [pair for pair in group if pair[0].op == ">="]
-        yield from _smallest_clash(floors[:_GROUP_MAX], selection)
+    for group in floors.values():
+        yield from _smallest_clash(group[:_GROUP_MAX], selection)
 
 
 def class_of(predicate: Predicate, facts: dict[str, Fact]) -> Class | None:
@@ -137,17 +143,19 @@ def _too_much(rules: list[ShareRule], selection: Selection) -> Clash | None:
     total = sum((rule.share for rule in rules), Fraction(0))
     if total > 1:
         return Clash("floors_exceed_whole", ids, percent(total))
-    whole = selection.on_quota_seats if rules[0].base == "seats" else selection.seats
-    fixed = rules[0].base == "seats" or (selection.exact and not selection.off_quota)
-    sizes = [whole] if fixed else range(1, whole + 1)
-    if rules[0].base not in {"list", "seats"} or any(_needed(rules, n) <= n for n in sizes):
+    if rules[0].base not in _WHOLE:
         return None
-    return Clash("floors_exceed_seats", ids, f"{_needed(rules, selection.seats)} > {selection.seats}")
+    of_seats = any(rule.base == "seats" for rule in rules)
+    whole = selection.on_quota_seats if of_seats else selection.seats
+    sizes = [whole] if selection.exact and not selection.off_quota else range(1, whole + 1)
+    if any(_needed(rules, size, whole) <= size for size in sizes):
+        return None
+    return Clash("floors_exceed_seats", ids, f"{_needed(rules, whole, whole)} > {whole}")
 
 
-def _needed(rules: list[ShareRule], population: int) -> int:
-    """How many the floors ask for together, each rounded up."""
-    return sum(-((-rule.share * population) // 1) for rule in rules)
+def _needed(rules: list[ShareRule], listed: int, seats: int) -> int:
+    """How many the floors ask for together of a list of that length, each rounded up."""
+    return sum(-((-rule.share * (seats if rule.base == "seats" else listed)) // 1) for rule in rules)
 
 
 def percent(share: Fraction) -> str:

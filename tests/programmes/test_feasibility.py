@@ -94,12 +94,19 @@ def test_a_floor_within_a_cap_keeps_under_it() -> None:
     assert found(10, cap, rule("floor", "sector", "==", "nets", ">=", "31%")) == []
 
 
-def test_rules_of_different_bases_are_not_compared() -> None:
-    assert (
-        found(
-            10,
-            rule("a", "frontline", "==", True, ">=", "60%"),
-            rule("b", "frontline", "==", False, ">=", "60%", "seats"),
-        )
-        == []
-    )
+def test_floors_of_the_list_and_of_the_seats_are_compared_dr_25() -> None:
+    """A list of n has 60 % of n beside 6 of 10 seats: n would be 15 at least; with 4 seats for the others 10 do."""
+    of_list = rule("a", "frontline", "==", True, ">=", "60%")
+    assert found(10, of_list, rule("b", "frontline", "==", False, ">=", "60%", "seats")) == [
+        Clash("floors_exceed_whole", ("a", "b"), "120%")
+    ]
+    assert found(10, of_list, rule("b", "frontline", "==", False, ">=", "4/10", "seats")) == []
+    of_half = rule("a", "frontline", "==", True, ">=", "50%")
+    assert found(3, of_half, rule("b", "frontline", "==", False, ">=", "1/2", "seats")) == [
+        Clash("floors_exceed_seats", ("a", "b"), "4 > 3")
+    ]
+
+
+def test_rules_of_other_bases_are_not_compared() -> None:
+    of_public_bodies = rule("b", "frontline", "==", False, ">=", "60%", "public_bodies")
+    assert found(10, rule("a", "frontline", "==", True, ">=", "60%"), of_public_bodies) == []
