@@ -6,9 +6,8 @@ from datetime import date, datetime, timedelta
 
 from domain.calendar import SHANGHAI
 from schemas import names
-from schemas.programme import Cadence, Every
+from schemas.programme import ANCHOR_LAST_DAY, Cadence, Every
 
-_LAST_DAY_OF_EVERY_MONTH = 28
 RECURRING = (Every.YEAR, Every.TWO_YEARS, Every.THREE_YEARS, Every.QUARTER, Every.MONTH)
 
 
@@ -36,7 +35,7 @@ def _key(every: Every, day: date) -> str:
 def is_anchor(cadence: Cadence) -> bool:
     """Whether the anchor is a day, and one that each of the months or years concerned has: the 29th to 31st are not."""
     try:
-        return date.fromisoformat(cadence.anchor or "").day <= _LAST_DAY_OF_EVERY_MONTH
+        return date.fromisoformat(cadence.anchor or "").day <= ANCHOR_LAST_DAY
     except ValueError:
         return False
 

@@ -17,8 +17,11 @@ from schemas.documents import Node
 from schemas.faults import Fault, Place, fault_at, nearest_word
 from schemas.feasibility import clashes
 from schemas.programme import (
+    ANCHOR_LAST_DAY,
     CANDIDATES_MAX,
     ENGINE_FACTS,
+    Batches,
+    Cadence,
     Channel,
     Clearance,
     Conferral,
@@ -159,6 +162,7 @@ class Draft:
 def check_draft(draft: Draft, folder: Path) -> list[Fault]:
     """Every way in which the parts of a draft do not fit together, its units file in `folder` included."""
     whole: tuple[Callable[[Draft], Iterator[Fault]], ...] = (
+        _check_cadence,
         _check_routes,
         _check_entries,
         _check_facts,
@@ -168,6 +172,7 @@ def check_draft(draft: Draft, folder: Path) -> list[Fault]:
         _check_feeders,
         _check_quotas,
         _check_members,
+        _check_batches,
         _check_publicities,
     )
     each: tuple[Callable[[Draft, DraftStage], Iterator[Fault]], ...] = (
@@ -200,6 +205,14 @@ def _parts(kind: Any, node: Node | None) -> list[Any]:
 
 
 # ---- routes and entries ----
+
+
+def _check_cadence(draft: Draft) -> Iterator[Fault]:
+    """An anchor is a day that every month has, as cycles open by themselves on it."""
+    node = draft.root.child("cadence")
+    cadence: Cadence | None = part(Cadence, node) if node is not None else None
+    if cadence is not None and cadence.anchor and date.fromisoformat(cadence.anchor).day > ANCHOR_LAST_DAY:
+        yield draft.fault(("cadence", "anchor"), "anchor_day", day=cadence.anchor)
 
 
 def _check_routes(draft: Draft) -> Iterator[Fault]:
@@ -290,6 +303,16 @@ def _check_members(draft: Draft) -> Iterator[Fault]:
             yield draft.fault(place, "members_of_none", nearest_word(kind, taken), on_key=True, kind=kind)
         if members is not None and members.minimum > members.maximum:
             yield draft.fault((*place, "minimum"), "limits_crossed", less="minimum", more="maximum")
+
+
+def _check_batches(draft: Draft) -> Iterator[Fault]:
+    """The seats of one batch fit into the register, or no batch would ever be opened (DR-41)."""
+    node = draft.root.child("batches")
+    batches: Batches | None = part(Batches, node) if node is not None else None
+    summits = {route.ranks[-1] for route in draft.routes}
+    seats = [one.seats for stage in draft.stages if {stage.rank} == summits for _, one in stage.of(Selection)]
+    if batches is not None and batches.cap is not None and seats and seats[-1] > batches.cap:
+        yield draft.fault(("batches", "cap"), "cap_below_seats", cap=batches.cap, seats=seats[-1])
 
 
 def _check_quotas(draft: Draft) -> Iterator[Fault]:
@@ -426,6 +449,8 @@ def _check_facts(draft: Draft) -> Iterator[Fault]:
             near = nearest_word(name, ENGINE_FACTS)
             known = ", ".join(f"{id} ({type_})" for id, type_ in ENGINE_FACTS.items())
             yield draft.fault(place, "engine_fact", near, fact=name, known=known)
+        if name == POINTS and fact.attested != "engine" and draft.root.child(POINTS) is not None:
+            yield draft.fault(place, "points_attested")
 
 
 def _check_predicates(draft: Draft, stage: DraftStage) -> Iterator[Fault]:
@@ -788,7 +813,9 @@ def _check_units(draft: Draft, folder: Path) -> Iterator[Fault]:
         yield draft.fault(("units", "file"), "file_missing", file=path)
         return
     tree, faults = check_units(path, root=units.root)
-    yield from faults
+    for fault in faults:
+        lost = fault.code == "root_missing"
+        yield draft.fault(("units", "root"), fault.code, root=units.root) if lost else fault
     summits = {route.ranks[-1] for route in draft.routes}
     if tree is not None:
         yield from _check_figures(draft, {SEATS, *(name for unit in tree.units for name in unit.figures)})

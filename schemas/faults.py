@@ -111,7 +111,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "权重合计 {total}，不是 100%。",
         "The weights add up to {total}, not exactly 100%.",
     ),
-    "weight_repeated": ("组成项 {component} 重复计权。", "The component {component} is weighted twice."),
+    "weight_repeated": ("{component} 重复计权。", "{component} is weighted twice."),
     "value_refused": (
         "此值不可接受：{input}（{problem}）。",
         "The value {input} is not accepted: {problem}.",
@@ -366,6 +366,18 @@ WORDS: dict[str, tuple[str, str]] = {
     "root_rank": (
         "根单位 {root} 的层级是 {rank}，而路径汇合于 {summit}。",
         "The root {root} is a {rank}, and the routes meet at {summit}.",
+    ),
+    "points_attested": (
+        "points 由积分账簿认定（attested: engine），不由申报人填写。",
+        "points is what the ledger says, attested: engine, and not the submitter's to write.",
+    ),
+    "anchor_day": (
+        "起始日 {day} 须在每月 1 至 28 日之间。",
+        "The anchor {day} is no day of every month: it is one from 1 to 28.",
+    ),
+    "cap_below_seats": (
+        "入库上限 {cap} 低于一批的名额 {seats}，任何一批都不能开启。",
+        "The cap {cap} is below the {seats} seats of one batch: none could be opened.",
     ),
     "engine_fact": (
         "系统不能认定事实 {fact}；可认定（不可必填）：{known}。",

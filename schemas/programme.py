@@ -96,6 +96,10 @@ class Every(StrEnum):
     ONCE = "once"
 
 
+ANCHOR_LAST_DAY = 28
+"""The last day of a month that every month has."""
+
+
 class Cadence(Frozen):
     """How often cycles open, since which year, and from which day on (`anchor`, a date whose day of the month counts).
 
@@ -590,7 +594,13 @@ class PublicVote(Frozen):
     @model_validator(mode="after")
     def _channels_are_whole(self) -> PublicVote:
         total = sum((one.share for one in self.channels), Fraction(0))
-        if self.channels and (total != 1 or len({one.channel for one in self.channels}) < len(self.channels)):
+        named = [one.channel for one in self.channels]
+        for channel in named:
+            if named.count(channel) > 1:
+                raise PydanticCustomError(
+                    "weight_repeated", "{component} is weighted twice", {"component": channel}
+                )
+        if self.channels and total != 1:
             raise PydanticCustomError(
                 "weights_not_whole",
                 "weights add up to {total}, not exactly 100%",

@@ -65,6 +65,12 @@ FAULTS: dict[str, Change] = {
     "an exact number in words": ('step: "0.5"', "step: §half", "exact_form", "stages.province.steps.review.scale.step", ""),
     "a hexadecimal number": ("panel_size: 5", "panel_size: §0x5", "integer_refused", "stages.province.steps.0.panel_size", ""),
     "a number without end": ("panel_size: 5", "panel_size: §" + "9" * 40, "integer_refused", "stages.province.steps.0.panel_size", ""),
+    # what no cycle could be opened with, or would be left unread
+    "an anchor that February lacks": ("subject: person", 'subject: person\ncadence: {every: month, anchor: §"2026-01-29"}', "anchor_day", "cadence.anchor", ""),
+    "a register that no batch fits into": ("subject: person", "subject: person\nbatches: {cap: §3}", "cap_below_seats", "batches.cap", ""),
+    "points that the submitter writes": ("facts:\n", "points: {dimensions: [{id: x, label: {zh: 其他}}]}\nfacts:\n  points: §{type: integer, label: {zh: 积分}}\n", "points_attested", "facts.points", ""),
+    "a root that is no unit of the file": ('root: "9"', 'root: §"8"', "root_missing", "units.root", ""),
+    "a channel weighed twice": ("        limits: {per_day: 5", '        channels: [{channel: web, share: "50%"}, {channel: web, share: "50%"}]\n        limits: {per_day: 5', "weight_repeated", "stages.province.steps.vote", "", ("id: vote", "§id: vote")),
     # reviews and votes
     "weights that are not whole": ('public, share: "30%"', 'public, share: "20%"', "weights_not_whole", "stages.province.steps.final", "", ("id: final", "§id: final")),
     "a component weighted twice": ("{component: public", "{component: expert", "weight_repeated", "stages.province.steps.final", "", ("id: final", "§id: final")),
