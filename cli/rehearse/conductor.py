@@ -88,7 +88,11 @@ class Conductor:
     async def _do(self, stream: str, body: Body, actor: Actor = ENGINE, key: str = "") -> None:
         self._count += 1
         command = Command(
-            id=key or f"step-{self._count}", stream=stream, actor=actor, received_at=self._now, body=body
+            id=key or f"{self.cycle}/{self._count}",
+            stream=stream,
+            actor=actor,
+            received_at=self._now,
+            body=body,
         )
         await self.decider.execute(command)
 

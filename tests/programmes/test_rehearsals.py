@@ -44,6 +44,19 @@ async def test_every_shipped_programme_runs_to_its_end_and_every_decision_is_tak
     assert not tally.folded
 
 
+async def test_cycles_rehearsed_one_after_the_other_tell_everybody_their_end_dr_38() -> None:
+    """The same invented people in two years: what the second decides is no repetition of the first."""
+    store = MemoryEventStore()
+    [turn] = turns(PROGRAMMES / "qingzhou-double-three/1.yaml", BEGINS)
+    party = invent(turn.opened.programme, turn.opened.units, units=3, nominations=24)
+    for year in ("2025", "2026"):
+        conductor = Conductor(store, party, year)
+        await conductor.run()
+        streams = [names.nomination_stream(conductor.cycle, one) for one in conductor.people]
+        told = (await conductor.decider.nominations.get_many(streams)).values()
+        assert all(one.state.over for one in told)
+
+
 async def taken_again(store: MemoryEventStore) -> Tally:
     """Every decision of the log, none of them another than was recorded."""
 
