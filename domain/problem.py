@@ -16,7 +16,7 @@ from domain.round import Standing, State, run_of
 from domain.scoring import composite, normalise
 from domain.selection import Candidate, Op, Problem, SeatGroup
 from domain.selection import ShareRule as Rule
-from domain.selection.seats import largest_remainder
+from domain.selection.seats import Split, largest_remainder
 from domain.steps import Inputs
 from schemas import names
 from schemas.programme import Children, Selection, ShareRule
@@ -140,13 +140,15 @@ def _problem(
     ties: Mapping[str, tuple[Fraction, ...]],
 ) -> Problem:
     via = {id: one.via for id, one in (state.members | state.standby).items() if one.via and id in members}
-    seats_of = _child_seats(state, inputs, step)
+    split = _child_seats(state, inputs, step)
     candidates = []
     for id, one in members.items():
         group = _track(step, one.facts)
         classes = _classes(step, one.facts)
         if id in via:
             classes[_child(via[id])] = "pass"
+        if id in via and via[id] in split.equals:
+            classes[_child("+".join(split.equals))] = "pass"
         candidates.append(
             Candidate(
                 id=id,
@@ -158,8 +160,7 @@ def _problem(
                 line=":".join(c.id for c in step.categories if classes[c.id] == "pass"),
             )
         )
-    crowded = {unit for unit, count in Counter(via.values()).items() if count > seats_of.get(unit, count)}
-    limits = [*_category_limits(step), *((_child(unit), seats_of[unit]) for unit in sorted(crowded))]
+    limits = [*_category_limits(step), *_child_limits(split, Counter(via.values()))]
     waived = run_of(state, step.id).waived_rules
     rules = [_rule(rule, step) for rule in step.shares if rule.id not in waived]
     return Problem(
@@ -250,14 +251,23 @@ def _category_limits(step: Selection) -> Iterator[tuple[str, int]]:
         yield NO_CATEGORY, step.on_quota_seats - sum(one.seats for one in step.categories)
 
 
-def _child_seats(state: State, inputs: Inputs, step: Selection) -> dict[str, int]:
+def _child_limits(split: Split, counts: Mapping[str, int]) -> Iterator[tuple[str, int]]:
+    """Of the child units that have more members than they may have seats, each and the equals together (DR-06)."""
+    for unit in sorted(counts):
+        if counts[unit] > split.seats.get(unit, counts[unit]):
+            yield _child(unit), split.seats[unit]
+    if sum(counts.get(unit, 0) for unit in split.equals) > split.together:
+        yield _child("+".join(split.equals)), split.together
+
+
+def _child_seats(state: State, inputs: Inputs, step: Selection) -> Split:
     """The most that each child unit may have (DR-06)."""
     assert state.opened is not None
     if step.children is None:
-        return {}
+        return Split({})
     units = child_units(state, inputs)
     if step.children.max is not None:
-        return dict.fromkeys(units, step.children.max)
+        return Split(dict.fromkeys(units, step.children.max))
     return _allotted(step.children, units, inputs, step.seats)
 
 
@@ -273,7 +283,7 @@ def child_units(state: State, inputs: Inputs) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def _allotted(children: Children, units: Iterable[str], inputs: Inputs, seats: int) -> dict[str, int]:
+def _allotted(children: Children, units: Iterable[str], inputs: Inputs, seats: int) -> Split:
     figures = {code: inputs.tree.by_code[code].figures for code in units}
     parts: dict[str, Fraction] = dict.fromkeys(figures, Fraction(0))
     for one in children.allot:

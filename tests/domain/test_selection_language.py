@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from domain.selection import Certificate
-from domain.selection.seats import largest_remainder
+from domain.selection.seats import Split, largest_remainder
 from schemas.commands import Confer, Decide, FreezePool, OpenRound
 from schemas.errors import Refused
 from schemas.events import SelectionMade, StepHeld, TitlesConferred
@@ -353,8 +353,12 @@ def test_dr_19_a_component_of_nothing_but_zeros_stays_zero_and_is_flagged() -> N
 # ---- seats of children: DR-06 ----
 
 
-def two_counties(seats: int, headcounts: tuple[int, int], outputs: tuple[int, int], **said: Any) -> World:
-    """A province over two counties: 91 recommends a, b, c, the better ones, and 92 recommends d, e."""
+def two_counties(
+    seats: int, headcounts: tuple[int, int], outputs: tuple[int, int], idle: int = 0, **said: Any
+) -> World:
+    """A province over two counties: 91 recommends a, b, c, the better ones, and 92 recommends d, e; 93, with an output
+    of `idle`, recommends nobody.
+    """
     stages = {
         "county": {"steps": [INTAKE, panel(), choice(9)]},
         "province": {
@@ -362,7 +366,8 @@ def two_counties(seats: int, headcounts: tuple[int, int], outputs: tuple[int, in
         },
     }
     units: list[dict[str, Any]] = [{"code": "9", "name": "测试省", "rank": "province"}]
-    for code, headcount, output in zip(("91", "92"), headcounts, outputs, strict=True):
+    figures_of = zip(("91", "92", "93"), (*headcounts, 0), (*outputs, idle), strict=True)
+    for code, headcount, output in figures_of:
         figures = {"headcount": headcount, "output": output}
         units.append(
             {"code": code, "parent": "9", "name": f"测试县{code}", "rank": "county", "figures": figures}
@@ -405,15 +410,19 @@ def test_dr_06_a_cycle_is_not_opened_if_no_unit_has_the_figure_by_which_its_seat
         two_counties(3, (1, 1), (1, 1), children={"allot": [{"figure": "seats", "share": "100%"}]})
 
 
+def test_dr_06_units_with_equal_remainders_have_together_no_more_than_the_last_seats() -> None:
+    """Of three seats 2 are 93's, which puts nobody forward; 91 and 92 have 1/2 each, so one of them has the third."""
+    by_output = {"allot": [{"figure": "output", "share": "100%"}]}
+    world = two_counties(3, (1, 1), (1, 1), idle=4, children=by_output)
+    assert made(world).selected == ("a",)
+
+
 def test_dr_06_largest_remainders_are_exact_and_favour_no_code() -> None:
     parts = {"x": Fraction(1, 3), "y": Fraction(1, 3), "z": Fraction(1, 3)}
-    assert largest_remainder(parts, 10) == {"x": 4, "y": 4, "z": 4}
-    assert largest_remainder({"x": Fraction(416), "y": Fraction(338), "z": Fraction(246)}, 10) == {
-        "x": 4,
-        "y": 3,
-        "z": 3,
-    }
-    assert largest_remainder({"x": Fraction(0)}, 3) == {"x": 0}
+    assert largest_remainder(parts, 10) == Split({"x": 4, "y": 4, "z": 4}, ("x", "y", "z"), 10)
+    found = largest_remainder({"x": Fraction(416), "y": Fraction(338), "z": Fraction(246)}, 10)
+    assert found == Split({"x": 4, "y": 3, "z": 3})
+    assert largest_remainder({"x": Fraction(0)}, 3) == Split({"x": 0})
 
 
 # ---- why not ----
