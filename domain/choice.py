@@ -89,7 +89,8 @@ def _infeasible(state: State, step: Selection, outcome: Infeasible) -> Decision:
     """Held with the rules that cannot hold together, and what is missing (DR-26)."""
     conflict = _conflict(outcome)
     said = "; ".join(missing.en for missing in conflict.missing)
-    held = hold(state, step.id, "RULES_INFEASIBLE", detail=f"{', '.join(outcome.rules)}: {said}")
+    rules = ", ".join(outcome.rules) or EXACT
+    held = hold(state, step.id, "RULES_INFEASIBLE", detail=f"{rules}: {said}")
     return replace(held, events=tuple(one.model_copy(update={"conflict": conflict}) for one in held.events))
 
 

@@ -615,6 +615,8 @@ def test_a_waiver_names_rules_in_force_and_only_of_a_selection_that_waits_dr_26(
 def test_the_demand_that_all_seats_be_filled_may_be_waived_too_dr_18_dr_26() -> None:
     world = choosing({"a": "90"}, seats=2, exact=True)
     assert held(world, "selection") == "RULES_INFEASIBLE"
+    [event] = world.events(world.round_stream(), StepHeld)
+    assert event.detail == "exact: seats needs 1 more (has 1, required 2)"
     for by in (OPERATOR, OPERATOR_2):
         world.at(WaiveRules(step="selection", rules=("exact",), reason="宁缺毋滥"), by)
     world.close_step("selection")
