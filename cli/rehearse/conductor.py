@@ -138,11 +138,16 @@ class Conductor:
         return [one.state for one in (await self.decider.rounds.get_many(list(streams))).values()]
 
     async def _round(self, stream: str) -> None:
+        """One round after those below it, which all begin on the same day."""
         await self._do(stream, OpenRound())
         opened = (await self._state(stream)).opened
         assert opened is not None
+        begins = ends = self._now
         for child in opened.children:
+            self._now = begins
             await self._round(child)
+            ends = max(ends, self._now)
+        self._now = ends
         await self._do(stream, FreezePool())
         for step in self._party.programme.stages[self._party.tree.by_code[opened.unit].rank].steps:
             await self._take(stream, step)

@@ -44,6 +44,22 @@ async def test_every_shipped_programme_runs_to_its_end_and_every_decision_is_tak
     assert not tally.folded
 
 
+async def test_rounds_beside_each_other_take_the_same_days_of_a_rehearsal() -> None:
+    """Each prefecture's review and publicity took its own fortnight after the others', until no calendar was left."""
+    store = MemoryEventStore()
+    [turn] = turns(PROGRAMMES / "sichuan-craftsman/1.yaml", BEGINS)
+    await Conductor(store, invent(turn.opened.programme, turn.opened.units, units=9, nominations=27)).run()
+    reviews = [
+        event
+        for event in await store.read_all(0, 100_000)
+        if event.type == "StepOpened"
+        and event.data["type"] == "expert_review"
+        and "/all/" not in event.stream
+    ]
+    assert len(reviews) > 5
+    assert len({event.at for event in reviews if "/territorial/" in event.stream}) == 1
+
+
 async def test_cycles_rehearsed_one_after_the_other_tell_everybody_their_end_dr_38() -> None:
     """The same invented people in two years: what the second decides is no repetition of the first."""
     store = MemoryEventStore()
