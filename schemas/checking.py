@@ -24,6 +24,7 @@ from schemas.programme import (
     Cadence,
     Channel,
     Clearance,
+    Comparator,
     Conferral,
     Congress,
     Eligibility,
@@ -162,6 +163,7 @@ class Draft:
 def check_draft(draft: Draft, folder: Path) -> list[Fault]:
     """Every way in which the parts of a draft do not fit together, its units file in `folder` included."""
     whole: tuple[Callable[[Draft], Iterator[Fault]], ...] = (
+        _check_words,
         _check_cadence,
         _check_routes,
         _check_entries,
@@ -180,6 +182,7 @@ def check_draft(draft: Draft, folder: Path) -> list[Fault]:
         _check_fast_tracks,
         _check_substitutions,
         _check_reviews,
+        _check_majorities,
         _check_votes,
         _check_candidates,
         _check_components,
@@ -204,6 +207,19 @@ def _parts(kind: Any, node: Node | None) -> list[Any]:
     return [held for entry in _entries(node) if (held := part(kind, entry)) is not None]
 
 
+def _check_words(draft: Draft) -> Iterator[Fault]:
+    """No word stands twice in one list: whoever wrote it meant another. Of a route's ranks its order says so."""
+    for place, node in draft.root.walk():
+        if place[:1] == ("routes",):
+            continue
+        seen: set[str] = set()
+        for position, entry in enumerate(_entries(node)):
+            word = entry.scalar if isinstance(entry.scalar, str) else entry.id
+            if entry.scalar is not None and word in seen and word != "?":
+                yield draft.fault((*place, position), "word_repeated", word=word)
+            seen |= {word} if word is not None else set()
+
+
 # ---- routes and entries ----
 
 
@@ -218,8 +234,11 @@ def _check_cadence(draft: Draft) -> Iterator[Fault]:
 def _check_routes(draft: Draft) -> Iterator[Fault]:
     written = {stage.rank for stage in draft.stages}
     summit = draft.routes[0].ranks[-1] if draft.routes else None
+    ways: dict[tuple[Rank, ...], str] = {}
     for route in draft.routes:
         place = ("routes", route.id, "ranks")
+        if ways.setdefault(route.ranks, route.id) != route.id:
+            yield draft.fault(place, "route_repeated", on_key=True, route=route.id, other=ways[route.ranks])
         for position, (below, above) in enumerate(pairwise(route.ranks), 1):
             if not _goes_up(route.ranks[:position], above):
                 yield draft.fault((*place, position), "ranks_not_ascending", below=below, above=above)
@@ -537,6 +556,15 @@ def _check_reviews(draft: Draft, stage: DraftStage) -> Iterator[Fault]:
                 yield draft.fault((*at.place, key), "mode_unfit", on_key=True, key=key, mode=review.mode)
 
 
+def _check_majorities(draft: Draft, stage: DraftStage) -> Iterator[Fault]:
+    """More than all never come, and are never for anybody (DR-15)."""
+    for at, step in stage.of(Congress | ExpertReview):
+        if step.quorum == 1 and step.quorum_comparator is Comparator.MORE_THAN:
+            yield draft.fault((*at.place, "quorum"), "more_than_all")
+        if step.threshold and step.threshold.share == 1 and step.threshold.comparator is Comparator.MORE_THAN:
+            yield draft.fault((*at.place, "threshold", "share"), "more_than_all")
+
+
 def _fields(draft: Draft, review: ExpertReview) -> tuple[str, ...]:
     """The groups in which it judges, as far as they are known."""
     fact = draft.facts.get(review.groups.fact) if review.groups else None
@@ -754,8 +782,15 @@ def _check_grades(draft: Draft, stage: DraftStage) -> Iterator[Fault]:
 def _check_grade_seats(
     draft: Draft, stage: DraftStage, at: DraftStep, conferral: Conferral
 ) -> Iterator[Fault]:
-    """Grades share out the seats of the last selection; those given `also` use none of their own."""
+    """Grades share out the seats of the last selection; those given `also` use none of their own. Without a selection
+    nobody can say who has the first of several.
+    """
     seats = [selection.seats for _, selection in stage.of(Selection)]
+    if not any(step.type == "selection" for step in stage.steps):
+        for position, grade in enumerate(conferral.grades if len(conferral.grades) > 1 else ()):
+            if grade.seats is not None:
+                place = (*at.place, "grades", position, "seats")
+                yield draft.fault(place, "grade_unranked", title=grade.title)
     if not seats:
         return
     alone = sum(grade.seats or 0 for grade in conferral.grades if not grade.also)

@@ -331,6 +331,19 @@ WORDS: dict[str, tuple[str, str]] = {
         "{title} 未写名额，会用尽所有人，其后的等次无人可授。",
         "{title} has no seats and takes all that are left: nobody remains for the next.",
     ),
+    "word_repeated": ("{word} 在同一列表中重复。", "{word} stands twice in one list."),
+    "route_repeated": (
+        "路径 {route} 与 {other} 的层级相同。",
+        "The route {route} leads through the same ranks as {other}.",
+    ),
+    "more_than_all": (
+        "多于全部永远达不到；“全体”写作比较符 >=。",
+        "More than all is never reached: all of them is written with >=.",
+    ),
+    "grade_unranked": (
+        "本层级没有遴选排序，无从确定谁得 {title} 的名额；请在命名之前加 selection。",
+        "No selection of this stage says who the first are, so nobody can say whose the seats of {title} are: add one before.",
+    ),
     "grade_seats_exceed": (
         "各等次名额 {wanted} 超过入选名额 {seats}。",
         "The grades want {wanted}, the selection has {seats} seats.",

@@ -65,6 +65,10 @@ FAULTS: dict[str, Change] = {
     "an exact number in words": ('step: "0.5"', "step: §half", "exact_form", "stages.province.steps.review.scale.step", ""),
     "a hexadecimal number": ("panel_size: 5", "panel_size: §0x5", "integer_refused", "stages.province.steps.0.panel_size", ""),
     "a number without end": ("panel_size: 5", "panel_size: §" + "9" * 40, "integer_refused", "stages.province.steps.0.panel_size", ""),
+    "seats of a grade where nobody is ranked": ("grades: [{title: helper}]", "grades: [{title: pilot, seats: §1}, {title: helper}]", "grade_unranked", "stages.enterprise.steps.conferral.grades.0.seats", ""),
+    "a word twice in one list": ("channels: [unit, self]", "channels: [unit, self, §unit]", "word_repeated", "stages.enterprise.steps.intake.channels.2", ""),
+    "a route twice": ("  - {id: trade, ranks", "  - {id: again, §ranks: [enterprise, county, province]}\n  - {id: trade, ranks", "route_repeated", "routes.again.ranks", ""),
+    "a quorum of more than all": ('quorum: "2/3"', 'quorum: §"100%"\n        quorum_comparator: ">"', "more_than_all", "stages.province.steps.review.quorum", ""),
     # what no cycle could be opened with, or would be left unread
     "an anchor that February lacks": ("subject: person", 'subject: person\ncadence: {every: month, anchor: §"2026-01-29"}', "anchor_day", "cadence.anchor", ""),
     "a register that no batch fits into": ("subject: person", "subject: person\nbatches: {cap: §3}", "cap_below_seats", "batches.cap", ""),

@@ -63,6 +63,8 @@ stages:
   enterprise:
     steps:
       - {id: intake, type: intake, channels: [unit, self], period: {days: 10, unit: work_day}, quota: 4}
+      - {id: by_merit, type: endorsement, ranked: true, period: {days: 5, unit: work_day}}
+      - {id: line, type: selection, seats: 4, weights: [{component: recommendation, share: "100%"}], ties: [authority]}
       - id: tiers
         type: conferral
         body: leading_group
