@@ -313,6 +313,10 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "base_unknown": ("未知的基数 {base}；可用：{known}。", "The base {base} is not known; there is {known}."),
     "base_circle": ("比例规则 {rule} 的基数形成循环。", "The base of {rule} leads back to it."),
+    "caps_below_whole": (
+        "上限 {rules} 涵盖全部取值，合计只有 {amount}，不足 100%。",
+        "The caps {rules} are on classes that leave nobody out and allow {amount} together, less than 100%.",
+    ),
     "floor_over_cap": (
         "下限高于上限：{rules}（{amount}）。",
         "A floor is above a cap on the same class: {rules} ({amount}).",

@@ -52,8 +52,10 @@ def clashes(selection: Selection, facts: dict[str, Fact]) -> Iterator[Clash]:
             if rule.op == ">=":
                 base = "" if rule.base in _WHOLE else rule.base
                 floors[rule.who.fact, base].append((rule, members))
-    for group in groups.values():
+    for (fact, base), group in groups.items():
         yield from _floors_over_caps(group)
+        if base == "list" and not selection.off_quota:
+            yield from _caps_below_whole([pair for pair in group if pair[0].op == "<="], facts[fact])
     for group in floors.values():
         yield from _smallest_clash(group[:_GROUP_MAX], selection)
 
@@ -125,6 +127,20 @@ def _floors_over_caps(group: Sequence[_Classed]) -> Iterator[Clash]:
                 yield Clash(
                     "floor_over_cap", (floor.id, cap.id), f"{percent(floor.share)} > {percent(cap.share)}"
                 )
+
+
+def _caps_below_whole(caps: Sequence[_Classed], fact: Fact) -> Iterator[Clash]:
+    """The first, smallest set of caps that leaves no value of the fact out and allows fewer than everybody."""
+    domain = frozenset((True, False)) if fact.type == "boolean" else frozenset(fact.of)
+    if fact.type not in {"boolean", "choice"} or not domain:
+        return
+    for size in range(1, min(len(caps), _GROUP_MAX) + 1):
+        for chosen in combinations(caps[:_GROUP_MAX], size):
+            classes = [members for _, members in chosen if isinstance(members, frozenset)]
+            total = sum((rule.share for rule, _ in chosen), Fraction(0))
+            if total < 1 and frozenset[object]().union(*classes) >= domain:
+                yield Clash("caps_below_whole", tuple(rule.id for rule, _ in chosen), percent(total))
+                return
 
 
 def _smallest_clash(floors: Sequence[_Classed], selection: Selection) -> Iterator[Clash]:

@@ -94,6 +94,14 @@ def test_a_floor_within_a_cap_keeps_under_it() -> None:
     assert found(10, cap, rule("floor", "sector", "==", "nets", ">=", "31%")) == []
 
 
+def test_caps_that_leave_nobody_out_allow_everybody_together_dr_25() -> None:
+    caps = [rule(f"c{one}", "sector", "==", one, "<=", "30%") for one in ("boats", "docks", "nets")]
+    assert found(10, *caps) == [Clash("caps_below_whole", ("cboats", "cdocks", "cnets"), "90%")]
+    assert found(10, *caps[:2]) == []
+    assert found(10, *caps[:2], caps[2].model_copy(update={"share": Fraction(2, 5)})) == []
+    assert found(10, *(one.model_copy(update={"base": "seats"}) for one in caps)) == []
+
+
 def test_floors_of_the_list_and_of_the_seats_are_compared_dr_25() -> None:
     """A list of n has 60 % of n beside 6 of 10 seats: n would be 15 at least; with 4 seats for the others 10 do."""
     of_list = rule("a", "frontline", "==", True, ">=", "60%")
