@@ -287,6 +287,11 @@ def _detail(step: StepTold, desk: Desk) -> Iterator[str]:
             yield f"{decided.body}：{word} {told_words(decided.reason, desk.language)}".rstrip()
         case ConferralTold() as given:
             yield from (f"{title} {certificate}" for title, certificate in given.titles)
+            if given.ordered:
+                order = ", ".join(given.ordered)
+                yield desk.say(
+                    f"并列者经裁定排序：{order}", f"equals, as a person put them in order: {order}"
+                )
         case None:
             pass
 

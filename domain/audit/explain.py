@@ -235,7 +235,8 @@ class _Steps:
                 return DecisionTold(event.body, id in event.confirmed, removed.get(id, ""))
             case e.TitlesConferred():
                 given = tuple((one.title, one.certificate) for one in event.conferred if one.nomination == id)
-                return ConferralTold(event.body, given)
+                order = rounds.run_of(self._past.round(self._stream, moment), event.step).resolution
+                return ConferralTold(event.body, given, order if id in order else ())
             case _:
                 return None
 

@@ -176,6 +176,7 @@ class DecisionTold:
 class ConferralTold:
     body: str
     titles: tuple[tuple[str, str], ...]  # title, certificate
+    ordered: tuple[str, ...] = ()  # this one and its equals, as a person put them in order (DR-17)
 
 
 Detail = (

@@ -30,6 +30,7 @@ from schemas.commands import (
     RecordAttendance,
     Recuse,
     Reject,
+    ResolveTie,
     ReturnForCorrection,
     WrittenMark,
 )
@@ -408,6 +409,24 @@ def test_a_title_is_told_with_its_number() -> None:
     assert isinstance(given, ConferralTold)
     assert [title for title, _ in given.titles] == ["pilot"]
     assert all(number for _, number in given.titles)
+
+
+def test_who_had_the_lower_grade_of_two_equals_is_told_the_order_that_a_person_gave_dr_17() -> None:
+    grades = [{"title": "gold_pilot", "seats": 1}, {"title": "pilot"}]
+    world = logged(
+        panel(), choice(3), step("conferral", body="council", grades=grades), members=["a", "b", "c"]
+    )
+    judged(world, {"a": "90", "b": "90", "c": "80"})
+    world.open_step("selection")
+    world.open_step("conferral")
+    world.at(ResolveTie(step="conferral", order=("b", "a"), reason="会议研究"), OPERATOR)
+    for by in (COUNCIL, COUNCIL_2):
+        world.at(Confer(step="conferral"), by)
+    past = world.read_back()
+    told = {id: step_of(explain(past, id), "conferral").detail for id in "abc"}
+    assert [one.ordered for one in told.values() if isinstance(one, ConferralTold)] == [
+        ("b", "a"), ("b", "a"), ()
+    ]  # fmt: skip
 
 
 def test_a_step_that_was_passed_by_says_on_which_fast_track_and_what_it_asks() -> None:
