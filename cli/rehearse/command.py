@@ -220,6 +220,9 @@ def _sentence(said: JsonObject, desk: Desk) -> str:
             f"{zh}推荐上报 {said['recommended']} 个。",
             f"{en} Recommended upward: {said['recommended']}.",
         )
+    if late := said.get("late"):
+        zh = f"{zh}截止后才到的申报 {late} 件：--pace 大些，一天便长些。"
+        en = f"{en} Came after the intake had closed: {late}; with a larger --pace a day lasts longer."
     if before:
         zh, en = f"{zh}此前已演练：{before}。", f"{en} Rehearsed before it: {before}."
     return desk.say(zh, en)

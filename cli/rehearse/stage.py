@@ -111,9 +111,15 @@ class Stage:
             ),
         )
         async with self._places:
-            nomination, _ = await self._patiently(
-                lambda: self.door.nominate(form, entrant.actor, entrant.key)
-            )
+            try:
+                nomination, _ = await self._patiently(
+                    lambda: self.door.nominate(form, entrant.actor, entrant.key)
+                )
+            except Refused as refusal:
+                if refusal.code != "STAGE_CLOSED":
+                    raise
+                self.late += 1
+                return
         self.people[nomination] = entrant
         self.acts += 1
 

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 import pytest
 
 from cli.app import run
 from cli.output import OK, REFUSED
+from cli.rehearse.conductor import BEGINS
+from cli.rehearse.family import find, turns
+from cli.rehearse.party import invent
+from cli.rehearse.stage import Stage
+from runtime.door import Door
 from runtime.settings import Settings
+from schemas.errors import Refused
+from store.memory import MemoryEventStore
 
 
 async def test_a_rehearsal_in_memory_runs_to_the_titles() -> None:
@@ -48,6 +57,26 @@ async def test_a_rehearsal_says_what_was_rehearsed_before_it() -> None:
 async def test_a_programme_that_is_not_there_is_refused(said: str) -> None:
     told = await run(("programme", "rehearse", said, "--in-memory"), Settings())
     assert (told.exit_code, told.json["error"]["code"]) == (REFUSED, "NOT_FOUND")
+
+
+class ClosedDoor:
+    """A door behind which intake has closed."""
+
+    store = MemoryEventStore()
+
+    async def nominate(self, *_: Any) -> Any:
+        raise Refused("STAGE_CLOSED", step="intake", closed_at="-")
+
+
+async def test_whoever_comes_after_the_intake_has_closed_is_counted_and_stops_no_rehearsal_dr_08() -> None:
+    """Days pass in parts of a second, and a short intake may be over before everybody was put forward."""
+    [turn] = turns(find("weifang-craftsman"), BEGINS)
+    party = invent(turn.opened.programme, turn.opened.units, units=2, nominations=3)
+    stage = Stage(cast(Door, ClosedDoor()), party, turn.file, speed=1)
+    stage.cycle = "weifang-craftsman.1.rehearsal"
+    for entrant in party.entrants:
+        await stage._nominate(entrant)
+    assert (stage.late, stage.people) == (3, {})
 
 
 async def test_a_rehearsal_on_servers_ends_with_titles_and_a_log_that_verifies() -> None:
