@@ -270,8 +270,17 @@ def _check_unused_stages(draft: Draft) -> Iterator[Fault]:
 
 
 def _check_entries(draft: Draft) -> Iterator[Fault]:
-    """Nominations enter at a stage's first step; the lowest stage of each route has such an entry."""
+    """Nominations enter at a stage's first step; the lowest stage of each route has such an entry. Nothing is written of
+    sponsors whom no channel asks for, or of reports where nothing lies below.
+    """
+    above = {rank for route in draft.routes for rank in route.ranks[1:]}
     for stage in draft.stages:
+        waits = draft.root.at(stage.place).child("reports_within")
+        if waits is not None and draft.routes_whole and stage.rank not in above:
+            yield draft.fault((*stage.place, "reports_within"), "nothing_below", on_key=True, rank=stage.rank)
+        for at, intake in stage.of(Intake):
+            if at.node.child("sponsors_min") is not None and Channel.JOINT not in intake.channels:
+                yield draft.fault((*at.place, "sponsors_min"), "sponsors_of_none", on_key=True)
         for position, draft_step in enumerate(stage.steps):
             if draft_step.type == "intake" and position > 0:
                 yield draft.fault(draft_step.place, "intake_not_first")

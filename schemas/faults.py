@@ -161,6 +161,14 @@ WORDS: dict[str, tuple[str, str]] = {
         "The route {route} passes {rank}, which has no stage; to skip it, leave it out of the route.",
     ),
     "stage_unused": ("没有路径经过 {rank} 阶段。", "No route passes the stage {rank}."),
+    "nothing_below": (
+        "{rank} 以下没有层级，无须等待上报。",
+        "Nothing lies below {rank} on any route: there are no reports to wait for.",
+    ),
+    "sponsors_of_none": (
+        "没有联名渠道（joint），不需要 sponsors_min。",
+        "No channel is joint, so nobody is asked for sponsors.",
+    ),
     "intake_not_first": (
         "intake 只能是阶段的第一步。",
         "An intake is the first step of its stage, and the only one.",

@@ -69,6 +69,8 @@ FAULTS: dict[str, Change] = {
     "a word twice in one list": ("channels: [unit, self]", "channels: [unit, self, §unit]", "word_repeated", "stages.enterprise.steps.intake.channels.2", ""),
     "a route twice": ("  - {id: trade, ranks", "  - {id: again, §ranks: [enterprise, county, province]}\n  - {id: trade, ranks", "route_repeated", "routes.again.ranks", ""),
     "a quorum of more than all": ('quorum: "2/3"', 'quorum: §"100%"\n        quorum_comparator: ">"', "more_than_all", "stages.province.steps.review.quorum", ""),
+    "reports where nothing lies below": ("  enterprise:\n", "  enterprise:\n    §reports_within: {days: 3, unit: work_day}\n", "nothing_below", "stages.enterprise.reports_within", ""),
+    "sponsors whom no channel asks for": ("quota: 3", "quota: 3, §sponsors_min: 2", "sponsors_of_none", "stages.enterprise.steps.intake.sponsors_min", ""),
     # what no cycle could be opened with, or would be left unread
     "an anchor that February lacks": ("subject: person", 'subject: person\ncadence: {every: month, anchor: §"2026-01-29"}', "anchor_day", "cadence.anchor", ""),
     "a register that no batch fits into": ("subject: person", "subject: person\nbatches: {cap: §3}", "cap_below_seats", "batches.cap", ""),
