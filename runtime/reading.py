@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import urllib.request
+from http.client import HTTPException
 from pathlib import Path
 from urllib.error import HTTPError
 
@@ -34,8 +35,14 @@ class NotOk(OSError):
 
 
 def fetch(url: str, body: bytes | None = None) -> bytes:
-    """GET a URL, or POST `body` to it; raises NotOk, and other OSErrors if nobody answers."""
-    request = urllib.request.Request(url, data=body)  # noqa: S310 -- `is_url` says which schemes
+    """GET a URL, or POST `body` to it; raises NotOk, and other OSErrors if nobody answers by HTTP."""
+    try:
+        return _answer(urllib.request.Request(url, body))  # noqa: S310 -- `is_url` says which schemes
+    except HTTPException as fault:
+        raise OSError(f"{url}: {fault!r}") from fault
+
+
+def _answer(request: urllib.request.Request) -> bytes:
     try:
         with urllib.request.urlopen(request, timeout=_PATIENCE_SECONDS) as answer:  # noqa: S310 -- as above
             content: bytes = answer.read(_BYTES_MAX)
@@ -43,4 +50,4 @@ def fetch(url: str, body: bytes | None = None) -> bytes:
     except HTTPError as answer:
         with answer:
             said, kind = answer.read(_BYTES_MAX), answer.headers.get("content-type", "")
-        raise NotOk(url, answer.code, said, kind) from None
+        raise NotOk(request.full_url, answer.code, said, kind) from None

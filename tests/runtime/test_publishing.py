@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import sqlite3
 import sys
 import time
@@ -11,6 +12,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from http import HTTPStatus
 from pathlib import Path
+from threading import Thread
 from urllib.error import URLError
 
 import pytest
@@ -333,6 +335,21 @@ async def test_a_witness_refuses_over_http_as_the_protocol_says_and_writes_befor
     with refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE):
         fetch(url, b"x" * 1_000_001)
     fetch(url, submission(3, 5))
+
+
+def test_a_server_that_speaks_no_http_is_away_like_one_that_is_not_there() -> None:
+    def speak() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(10_000)
+            connection.sendall(b"what?\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        speaker = Thread(target=speak)
+        speaker.start()
+        with pytest.raises(OSError, match="BadStatusLine"):
+            fetch(f"http://127.0.0.1:{listener.getsockname()[1]}/add-checkpoint", b"")
+        speaker.join()
 
 
 async def test_a_served_folder_gives_tiles_and_the_checkpoint_and_nothing_else(
