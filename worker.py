@@ -34,6 +34,7 @@ from runtime.publishing import Publisher, published
 from runtime.recovery import Recovery
 from runtime.settings import Login, Settings
 from runtime.temporal import connect
+from runtime.timestamps import Timestamper
 from store.archive import HistoryArchive
 from store.ballots import BallotBox
 from store.checkpoints import CheckpointSigner
@@ -101,7 +102,7 @@ def runner(settings: Settings) -> WorkflowRunner:
 
 
 def proving(settings: Settings, stop: asyncio.Event) -> Iterator[Coroutine[Any, Any, None]]:
-    """Sign the log, where its key is here, and carry it out of the database, where a folder is set."""
+    """Sign the log, where its key is here, carry it out of the database and have it stamped, where that is set."""
     key, dsn, folder = settings.log_signing_key(), settings.dsn(Login.SEQUENCER), settings.publish_dir
     if key is None:
         return
@@ -110,6 +111,8 @@ def proving(settings: Settings, stop: asyncio.Event) -> Iterator[Coroutine[Any, 
     yield CheckpointSigner(dsn, key, trusted, before[0] if before else None).run(stop)
     if folder is not None:
         yield Publisher(dsn, folder, trusted, settings.witness_urls(), settings.publish_entries).run(stop)
+    if authorities := settings.timestamp_urls():
+        yield Timestamper(dsn, authorities, settings.timestamp_certificates).run(stop)
 
 
 async def main() -> None:

@@ -13,6 +13,7 @@ from proof.merkle import Frontier
 
 WIDTH = 256
 CHECKPOINT = "checkpoint"
+TIMESTAMP = "token.tsr"
 _ENTRY_MAX = 2**16 - 1
 _HASH = 32
 

@@ -24,6 +24,7 @@ from runtime.doctor_words import WORDS
 from runtime.ports import is_free
 from runtime.settings import Environment, Language, Login, Settings, is_of_development
 from runtime.temporal import connect_config, connect_to, temporal_runtime
+from runtime.timestamps import trusted_certificates
 from schemas.errors import Refused, Unavailable
 
 _PYTHON_MIN = (3, 11)
@@ -222,7 +223,7 @@ def check_vault_key(settings: Settings) -> Finding:
 
 def check_proof(settings: Settings) -> list[Finding]:
     """Whether the log is signed by a key and under a name of its own, and kept by somebody outside the database."""
-    return [_check_log_key(settings), _check_published(settings)]
+    return [_check_log_key(settings), _check_published(settings), _check_timestamps(settings)]
 
 
 def _check_log_key(settings: Settings) -> Finding:
@@ -239,6 +240,17 @@ def _check_published(settings: Settings) -> Finding:
         return _finding("published", _strict(settings, "published_nowhere", "published_nowhere_yet"))
     word = "published_ok" if settings.witnesses else "published_unwitnessed"
     return _finding("published", word, place=settings.publish_dir)
+
+
+def _check_timestamps(settings: Settings) -> Finding:
+    asked, file = settings.timestamp_urls(), settings.timestamp_certificates
+    try:
+        trusted = trusted_certificates(file)
+    except Unavailable as unreadable:
+        return _finding("timestamps", "certificates_unreadable", **unreadable.facts)
+    if asked and not trusted:
+        return _finding("timestamps", "certificates_missing")
+    return _finding("timestamps", "timestamps_ok", asked=len(asked), trusted=len(trusted))
 
 
 def check_payload_keys(settings: Settings) -> Finding:

@@ -242,6 +242,27 @@ WORDS: dict[str, tuple[str, str, str, str, str]] = {
         "设置 XUANSHU_PUBLISH_DIR 与 XUANSHU_WITNESSES",
         "set XUANSHU_PUBLISH_DIR and XUANSHU_WITNESSES",
     ),
+    "timestamps_ok": (
+        _OK,
+        "每日向 {asked} 家机构请求时间戳，信任 {trusted} 张根证书",
+        "{asked} authorities time-stamp the log, {trusted} root certificates are trusted",
+        "",
+        "",
+    ),
+    "certificates_missing": (
+        _FAULT,
+        "未设所信任的时间戳证书：时间戳无从核验，不予保存",
+        "no certificate is trusted for time-stamps: none can be verified, and none is kept",
+        "设置 XUANSHU_TIMESTAMP_CERTIFICATES",
+        "set XUANSHU_TIMESTAMP_CERTIFICATES",
+    ),
+    "certificates_unreadable": (
+        _FAULT,
+        "时间戳证书文件 {file} 读不出：{fault}",
+        "the certificates trusted for time-stamps, {file}, cannot be read: {fault}",
+        "XUANSHU_TIMESTAMP_CERTIFICATES 须为 PEM 文件",
+        "XUANSHU_TIMESTAMP_CERTIFICATES must be a PEM file",
+    ),
     "payloads_sealed": (_OK, "写入 Temporal 的内容已加密", "what goes to Temporal is sealed", "", ""),
     "payloads_plain_here": (
         _WARNING,

@@ -12,6 +12,7 @@ import os
 import shutil
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import date, timedelta
 from pathlib import Path
 
 import asyncpg
@@ -20,7 +21,7 @@ import structlog
 from proof import tiles
 from proof.checkpoint import Checkpoint, verified
 from proof.note import KeyKind, Note, NoteError, Signature, VerifierKey, parse_note
-from proof.tiles import CHECKPOINT, WIDTH, File, Tiles
+from proof.tiles import CHECKPOINT, TIMESTAMP, WIDTH, File, Tiles
 from runtime.reading import reader
 from runtime.witnesses import Witness, WitnessRefused
 from schemas.errors import Integrity, Unavailable
@@ -53,6 +54,7 @@ class Publisher:
         self._witnesses = [Witness(url, witness_keys) for url in witnesses]
         self._entries = entries
         self._read = reader(str(folder))
+        self._stamped = date.min
 
     async def run(self, stop: asyncio.Event) -> None:
         """Publish until `stop` is set, through losses of the server; Integrity ends it."""
@@ -102,7 +104,19 @@ class Publisher:
             return before[0] if before else None
         if before is None or str(note) != str(before[1]):
             _write(self._folder, File(CHECKPOINT, str(note).encode()))
+        await self._carry_tokens(connection, new.size)
         return new
+
+    async def _carry_tokens(self, connection: asyncpg.Connection, size: int) -> None:
+        """Each time-stamp token up to that size, with the checkpoint that it is of; those of earlier days are there."""
+        for row in await connection.fetch(statement("timestamp_tokens"), self._stamped):
+            place = f"timestamp/{row['day']}/{row['authority']}"
+            if row["note"] is None or row["size"] > size:
+                continue
+            if not (self._folder / place / TIMESTAMP).exists():
+                _write(self._folder, File(f"{place}/{CHECKPOINT}", row["note"].encode()))
+                _write(self._folder, File(f"{place}/{TIMESTAMP}", row["token"]))
+            self._stamped = row["day"] - timedelta(days=1)  # what was asked before midnight may come after it
 
     async def _grow(self, connection: asyncpg.Connection, old: int, new: Checkpoint) -> None:
         """Write the tiles of the new tree, which must extend the old one."""

@@ -34,10 +34,11 @@ class NotOk(OSError):
         self.status, self.said, self.kind = status, said, kind
 
 
-def fetch(url: str, body: bytes | None = None) -> bytes:
-    """GET a URL, or POST `body` to it; raises NotOk, and other OSErrors if nobody answers by HTTP."""
+def fetch(url: str, body: bytes | None = None, kind: str = "") -> bytes:
+    """GET a URL, or POST `body` to it, of that type; raises NotOk, and other OSErrors if nobody answers by HTTP."""
+    headers = {"content-type": kind} if kind else {}
     try:
-        return _answer(urllib.request.Request(url, body))  # noqa: S310 -- `is_url` says which schemes
+        return _answer(urllib.request.Request(url, body, headers))  # noqa: S310 -- `is_url` says which schemes
     except HTTPException as fault:
         raise OSError(f"{url}: {fault!r}") from fault
 

@@ -10,12 +10,14 @@ import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from proof.note import KeyKind, SigningKey, VerifierKey
+from runtime.reading import is_url
 from runtime.stack_record import StackRecord
 from schemas import names
 from schemas.errors import Unavailable
@@ -160,6 +162,12 @@ class Settings(BaseSettings):
     witness_address: str = Field(
         "127.0.0.1:8791", description="host:port where `python -m web.witness` answers"
     )
+    timestamp_authorities: str = Field(
+        "", description="URLs that stamp the log's checkpoints once a day (RFC 3161), with commas between"
+    )
+    timestamp_certificates: Path | None = Field(
+        None, description="PEM file: the roots to which their certificates must lead"
+    )
     payload_keys: SecretStr | None = Field(
         None,
         description="64 hex digits each, a comma between: the first seals what goes to Temporal, all open",
@@ -182,7 +190,7 @@ class Settings(BaseSettings):
         description="another PostgreSQL (17 or later) for the local stack",
     )
 
-    @field_validator("data_dir", "publish_dir", "witness_dir")
+    @field_validator("data_dir", "publish_dir", "witness_dir", "timestamp_certificates")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         return value.expanduser().absolute() if value is not None else None
@@ -192,6 +200,13 @@ class Settings(BaseSettings):
     def _known_keys(cls, value: str) -> str:
         for written in _listed(value):
             VerifierKey.parse(written)
+        return value
+
+    @field_validator("timestamp_authorities")
+    @classmethod
+    def _known_schemes(cls, value: str) -> str:
+        if not all(is_url(one) and one.isascii() and urlsplit(one).hostname for one in _listed(value)):
+            raise ValueError("http:// or https://, and a host in ASCII")
         return value
 
     @field_validator("log_level")
@@ -272,6 +287,9 @@ class Settings(BaseSettings):
 
     def witness_urls(self) -> tuple[str, ...]:
         return _listed(self.witnesses)
+
+    def timestamp_urls(self) -> tuple[str, ...]:
+        return _listed(self.timestamp_authorities)
 
     def _seed(self, setting: str) -> bytes:
         return bytes.fromhex(self._secret(setting))

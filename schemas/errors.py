@@ -547,6 +547,14 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "{source} 的检查点无效：{fault}。",
         "The checkpoint of {source} is not valid: {fault}.",
     ),
+    "TIMESTAMP_BAD": (
+        "{authority} 于 {day} 对检查点 {size} 所发时间戳无效：{fault}。",
+        "The time-stamp of {authority} of {day} on the checkpoint at {size} is not valid: {fault}.",
+    ),
+    "CERTIFICATES_UNREADABLE": (
+        "读不出所信任的证书 {file}：{fault}。",
+        "The trusted certificates in {file} cannot be read: {fault}.",
+    ),
     "PUBLISHED_AWAY": (
         "读不到已发布的日志 {place}：{fault}。",
         "The published log at {place} cannot be read: {fault}.",

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 import asyncpg
 import msgspec
+from cryptography.x509 import Certificate
 
 from proof import merkle
 from proof.checkpoint import Checkpoint
@@ -26,6 +27,7 @@ from schemas.errors import Integrity, Unavailable
 from schemas.ledger import GENESIS
 from store.checkpoints import ROWS_AT_ONCE, checked_row
 from store.statements import server_is_away, statement
+from store.timestamps import Timestamp, kept_timestamps
 
 OVERDUE = timedelta(seconds=60)
 _START = (0, bytes.fromhex(GENESIS))
@@ -44,7 +46,8 @@ class Anchor(NamedTuple):
 class Verified(NamedTuple):
     """What was found in order: counts, the newest checkpoint, and the root over all positions.
 
-    `cosignatures` counts each witness once for each checkpoint, whether it signed with one key or two.
+    `cosignatures` counts each witness once for each checkpoint, whether it signed with one key or two. `timestamps` are
+    what authorities signed only where certificates were given.
     """
 
     events: int
@@ -52,6 +55,7 @@ class Verified(NamedTuple):
     positions: int
     checkpoints: int
     cosignatures: int
+    timestamps: tuple[Timestamp, ...]
     newest: Checkpoint | None
     root: bytes
 
@@ -77,11 +81,13 @@ async def verify_log(
     now: datetime,
     keys: Sequence[VerifierKey] = (),
     anchors: Iterable[Anchor] = (),
+    certificates: Sequence[Certificate] = (),
 ) -> Verified:
     """Check the log as this transaction sees it; the caller is in one, of repeatable read if others write.
 
-    `keys` are the log's and its witnesses'; without a log's key, signatures are not checked. Integrity: LOG_BROKEN,
-    LOG_DIFFERS, LOG_OVERDUE, LOG_UNSIGNED, CHECKPOINT_BAD, each with where it begins.
+    `keys` are the log's and its witnesses'; without a log's key, signatures are not checked. `certificates` are those to
+    which time-stamps must lead; without any, whose they are is not checked. Integrity: LOG_BROKEN, LOG_DIFFERS,
+    LOG_OVERDUE, LOG_UNSIGNED, CHECKPOINT_BAD, TIMESTAMP_BAD, each with where it begins.
     """
     walk = _Walk(keys, anchors)
     try:
@@ -98,6 +104,7 @@ async def verify_log(
         positions=walk.frontier.size,
         checkpoints=walk.checkpoints,
         cosignatures=walk.cosignatures,
+        timestamps=await kept_timestamps(connection, certificates),
         newest=walk.newest,
         root=walk.frontier.root(),
     )

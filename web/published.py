@@ -14,24 +14,27 @@ from schemas.errors import Unavailable
 from web.serving import Answer, App, serve, text
 
 _TILE = re.compile(r"/tile/([0-9]{1,2}|entries4?)/(x[0-9]{3}/)*[0-9]{3}(\.p/[1-9][0-9]{0,2})?")
+_TIMESTAMP = re.compile(
+    r"/timestamp/[0-9]{4}-[0-9]{2}-[0-9]{2}/[a-z0-9][a-z0-9.-]*/(checkpoint|token\.tsr)", re.ASCII
+)
 _FOREVER = (("cache-control", "public, max-age=31536000, immutable"), ("access-control-allow-origin", "*"))
 _NOW = (("cache-control", "no-cache"), ("access-control-allow-origin", "*"))
 
 
 def app(folder: Path) -> App:
-    """`/checkpoint` and `/tile/…` of a folder; nothing else that may lie in it."""
+    """`/checkpoint`, `/tile/…` and `/timestamp/…` of a folder; nothing else that may lie in it."""
 
     async def answer(method: str, path: str, body: bytes) -> Answer:  # noqa: ARG001 -- the shape of every service
         if method not in ("GET", "HEAD"):
             return text(HTTPStatus.METHOD_NOT_ALLOWED)
-        is_tile = _TILE.fullmatch(path) is not None
+        is_final = (_TILE.fullmatch(path) or _TIMESTAMP.fullmatch(path)) is not None
         try:
-            content = (folder / path[1:]).read_bytes() if is_tile or path == "/checkpoint" else None
+            content = (folder / path[1:]).read_bytes() if is_final or path == "/checkpoint" else None
         except OSError:
             content = None
         if content is None:
             return text(HTTPStatus.NOT_FOUND)
-        if is_tile:
+        if is_final:
             return Answer(HTTPStatus.OK, content, "application/octet-stream", _FOREVER)
         return Answer(HTTPStatus.OK, content, more=_NOW)
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from fractions import Fraction
+from hashlib import sha256
 from pathlib import Path
 
 import asyncpg
@@ -18,10 +19,10 @@ from cli import app
 from cli.audit.anchors import anchors_of
 from cli.audit.past import events_of
 from cli.audit.replay import _heard
-from cli.output import BAD_FILE, INTEGRITY, OK, REFUSED, UNAVAILABLE, USAGE, emit
+from cli.output import BAD_FILE, INTEGRITY, OK, REFUSED, UNAVAILABLE, USAGE, Outcome, emit
 from projections.projector import Projector
 from proof.checkpoint import Checkpoint, Receipt
-from proof.note import KeyKind, NoteError, SigningKey, VerifierKey
+from proof.note import KeyKind, NoteError, SigningKey, VerifierKey, parse_note
 from runtime.embedded_postgres import PostgresServer
 from runtime.settings import CHECKOUT, Language, Settings
 from schemas import names
@@ -46,6 +47,7 @@ from store.checkpoints import CheckpointSigner
 from store.memory import MemoryEventStore
 from store.postgres import PostgresEventStore
 from store.sequencer import Sequencer
+from store.statements import statement
 from tests.projections.story import (
     CYCLE,
     NOON,
@@ -60,6 +62,7 @@ from tests.projections.story import (
     write,
 )
 from tests.support.databases import Database, fresh_database
+from tests.support.timestamps import Authority
 
 SCORE = "12345678"
 FOR_EVER = datetime.max.replace(tzinfo=UTC)
@@ -400,6 +403,36 @@ async def test_a_checkpoint_that_nobody_trusted_signed_is_no_anchor(
     for place, code in ((tmp_path / "note", "CHECKPOINT_BAD"), (tmp_path / "nothing", "PUBLISHED_AWAY")):
         outcome = await app.run(["audit", "verify", "--against", str(place)], settings)
         assert outcome.json["error"]["code"] == code
+
+
+async def test_time_stamps_are_verified_by_who_trusts_certificates_and_undecided_for_others(
+    told: Settings, database: Database, tmp_path: Path
+) -> None:
+    settings, authority = await sign(database, told), Authority()
+    connection = await asyncpg.connect(database.dsns.sequencer)
+    ((size, note),) = await connection.fetch("SELECT size, note FROM ledger.checkpoint")
+    token = authority.token(sha256(parse_note(note.encode()).text.encode()).digest())
+    await connection.execute(statement("add_timestamp_token"), date(2026, 11, 22), "tsa.test", size, token)
+    await connection.close()
+    (tmp_path / "roots.pem").write_bytes(authority.pem)
+    (tmp_path / "others.pem").write_bytes(Authority().pem)
+
+    async def verified(file: str | None) -> Outcome:
+        changes = {"timestamp_certificates": file and tmp_path / file}
+        return await app.run(["audit", "verify"], settings.model_copy(update=changes))
+
+    for file, verdict in (("roots.pem", "verified"), (None, "undecided")):
+        (stamp,) = (await verified(file)).json["timestamps"]
+        assert (stamp["authority"], stamp["size"], stamp["verdict"]) == ("tsa.test", size, verdict)
+        assert datetime.fromisoformat(stamp["time"]) <= datetime.now(UTC)
+    shown = io.StringIO()
+    Console(file=shown, width=200).print((await verified(None)).shown)
+    assert "(undecided: set XUANSHU_TIMESTAMP_CERTIFICATES)" in shown.getvalue()
+    other = await verified("others.pem")
+    assert (other.exit_code, other.json["error"]["code"]) == (INTEGRITY, "TIMESTAMP_BAD")
+    assert other.json["error"]["facts"]["authority"] == "tsa.test"
+    missing = await verified("nothing.pem")
+    assert missing.json["error"]["code"] == "CERTIFICATES_UNREADABLE"
 
 
 async def test_a_receipt_proves_an_event_without_the_database(

@@ -19,6 +19,7 @@ from runtime.doctor import Finding, Severity, examine
 from runtime.doctor_words import WORDS
 from runtime.settings import DEVELOPMENT_KEY_MARK, Environment, Language, Settings
 from tests.support.databases import Database
+from tests.support.timestamps import Authority
 
 NOON = datetime(2026, 5, 6, 4, tzinfo=UTC)
 
@@ -58,6 +59,23 @@ async def test_a_healthy_environment_has_no_fault_even_in_production(healthy: Se
 def _next_years() -> dict[date, bool]:
     this = datetime.now(UTC).year
     return declared_year(this) | declared_year(this + 1)
+
+
+@pytest.mark.parametrize(
+    ("written", "severity"),
+    [(Authority().pem, Severity.OK), (b"no PEM", Severity.FAULT), (None, Severity.FAULT)],
+)
+def test_time_stamps_need_a_file_of_certificates_that_is_there_and_is_pem(
+    tmp_path: Path, written: bytes | None, severity: Severity
+) -> None:
+    if written is not None:
+        (tmp_path / "roots.pem").write_bytes(written)
+    asked = Settings(timestamp_authorities="https://tsa.test", timestamp_certificates=tmp_path / "roots.pem")
+    *_, found = doctor.check_proof(asked)
+    assert (found.check, found.severity) == ("timestamps", severity)
+    unset = changed(asked, timestamp_certificates=None)
+    assert doctor.check_proof(unset)[-1].severity is Severity.FAULT
+    assert doctor.check_proof(changed(unset, timestamp_authorities=""))[-1].severity is Severity.OK
 
 
 async def test_a_server_that_may_lose_commits_is_a_fault(healthy: Settings, database: Database) -> None:
@@ -182,7 +200,7 @@ def test_production_signs_its_log_by_a_key_of_its_own(
 ) -> None:
     for environment, severity in ((Environment.DEVELOPMENT, here), (Environment.PRODUCTION, there)):
         secret = SecretStr(key) if key else None
-        signed, published = doctor.check_proof(
+        signed, published, _stamped = doctor.check_proof(
             Settings(data_dir=tmp_path, log_key=secret, environment=environment)
         )
         assert signed.severity is severity

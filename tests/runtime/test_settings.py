@@ -56,6 +56,15 @@ def test_a_record_cut_short_by_a_crash_is_not_believed(beside_a_stack: Path) -> 
     assert Settings().postgres_app_dsn is None
 
 
+@pytest.mark.parametrize("written", ["tsa.test", "ftp://tsa.test", "https://", "https://时间.test"])
+def test_an_authority_is_named_by_an_http_url_with_a_host(
+    written: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XUANSHU_TIMESTAMP_AUTHORITIES", f"https://tsa.test/tsr,{written}")
+    with pytest.raises(ValidationError, match="https://"):
+        Settings()
+
+
 def test_the_record_with_its_passwords_is_for_its_owner_alone(beside_a_stack: Path) -> None:
     assert stat.S_IMODE((beside_a_stack / "stack.json").stat().st_mode) == 0o600
 

@@ -15,13 +15,20 @@ from tests.store.commands import command
 from tests.store.conftest import Ledger
 from tests.support.databases import Database
 
-TABLES = ("event", "leaf", "document", "checkpoint", "cosignature")
+TABLES = ("event", "leaf", "document", "checkpoint", "cosignature", "timestamp_token")
 SQLSTATES = {
     "UPDATE ledger.{} SET {} = {}": "XS001",
     "DELETE FROM ledger.{}": "XS002",
     "TRUNCATE ledger.{}": "XS003",
 }
-COLUMNS = {"event": "body", "leaf": "seq", "document": "content", "checkpoint": "root", "cosignature": "line"}
+COLUMNS = {
+    "event": "body",
+    "leaf": "seq",
+    "document": "content",
+    "checkpoint": "root",
+    "cosignature": "line",
+    "timestamp_token": "token",
+}
 
 
 @pytest.fixture
