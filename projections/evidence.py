@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import AsyncIterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, BinaryIO, NamedTuple
 
 import asyncpg
 import msgspec
+from cryptography.x509 import Certificate
 
 from domain.audit.sealing import Place, Sealing
 from domain.calendar import calendar_version, unusual_days
-from proof.bundle import BundleWriter
+from proof.bundle import TIMESTAMPS, BundleWriter
 from proof.checkpoint import Checkpoint
-from proof.note import VerifierKey, parse_note, parse_signature
+from proof.note import VerifierKey, encoded, parse_note, parse_signature
 from schemas import names
 from schemas.canonical import canonical_bytes
 from schemas.errors import Integrity, Refused
@@ -114,13 +115,14 @@ async def export(
     histories: AsyncIterator[KeptHistory],
     *,
     whole: bool = False,
+    certificates: Sequence[Certificate] = (),
 ) -> Exported:
     """Write the bundle of a cycle as of the newest checkpoint; the connection is a snapshot of the log.
 
-    The log is verified first: Integrity for one that does not hold. `whole` shows every other cycle's events too.
-    Refused NOT_FOUND without a checkpoint, or a cycle that it does not hold yet.
+    The log is verified first, time-stamps by `certificates`: Integrity for one that does not hold. `whole` shows
+    every other cycle's events too. Refused NOT_FOUND without a checkpoint, or a cycle that it does not hold yet.
     """
-    found = await verify_log(connection, _NEVER_LATE, keys)
+    found = await verify_log(connection, _NEVER_LATE, keys, certificates=certificates)
     if found.newest is None:
         raise Refused("NOT_FOUND", what="checkpoint")
     gathered = await _gather(connection, cycle, found.newest.size, whole)
@@ -131,6 +133,7 @@ async def export(
     documents = [await _document(connection, pin) for pin in sorted(gathered.documents)]
     if calendar := _calendar(gathered):
         writer.file("calendar.json", calendar)
+    await _write_timestamps(connection, writer)
     await _write_histories(writer, histories)
     pinned = {*documents, *(bytes(row["rules"]) for row in tallies)}
     manifest = writer.finish(notes, pinned, [bytes(row["body"]) for row in tallies])
@@ -190,6 +193,14 @@ def _calendar(gathered: _Gathered) -> bytes:
     days = [day for year in sorted(gathered.years) for day in unusual_days(year).items()]
     told = [{"day": day.isoformat(), "worked": worked} for day, worked in days]
     return canonical_bytes({"calendar": gathered.calendar, "days": told})
+
+
+async def _write_timestamps(connection: asyncpg.Connection, writer: BundleWriter) -> None:
+    """Time-stamp tokens by day, a line each: size of the checkpoint, day, authority, base64 of the token."""
+    rows = await connection.fetch(statement("timestamp_tokens"), date.min)
+    lines = [f"{one['size']} {one['day']} {one['authority']} {encoded(one['token'])}\n" for one in rows]
+    if lines:
+        writer.file(TIMESTAMPS, "".join(lines).encode())
 
 
 async def _write_histories(writer: BundleWriter, histories: AsyncIterator[KeptHistory]) -> None:

@@ -14,6 +14,7 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 from schemas.canonical import canonical_bytes
 
 FORMAT = "xuanshu-bundle-1"
+TIMESTAMPS = "timestamps.txt"
 LINES_A_PART = 20_000
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _MODE = 0o100644 << 16
@@ -37,6 +38,10 @@ calendar.json   工作日历中与周一至周五不同的日子 · days on whic
 tallies.txt     封存的计票 · sealed tallies
 histories/      归档的 Temporal 历史（载荷已加密） · archived Temporal histories, payloads encrypted
 manifest.json   各文件的大小与 SHA-256 · size and SHA-256 of every file
+"""
+OF_TIMESTAMPS = """\
+timestamps.txt  检查点的时间戳（RFC 3161），核验器不核验，请用 openssl ts 等工具
+                time-stamp tokens of checkpoints, not verified by the verifiers: for a tool such as openssl ts
 """
 
 
@@ -88,7 +93,8 @@ class BundleWriter:
             self.file(f"documents/{sha256(content).hexdigest()}.json", content)
         if sealed := b"".join(tally + b"\n" for tally in tallies):
             self.file("tallies.txt", sealed)
-        self.file("readme.txt", README.encode())
+        has_timestamps = any(one["name"] == TIMESTAMPS for one in self._files)
+        self.file("readme.txt", (README + OF_TIMESTAMPS * has_timestamps).encode())
         counts = {"size": self.size, "events": self.events, "withheld": self.withheld}
         files = sorted(self._files, key=lambda one: str(one["name"]))
         self.file("manifest.json", canonical_bytes(self._about | counts | {"files": files}))

@@ -11,6 +11,7 @@ Exit code 0: verified. 6: not what it claims to be, with the first place where. 
 What is checked, in this order, up to the first fault:
  1. the archive (plain zip, no trick in it), the manifest, the size and SHA-256 of every file;
  2. the log's checkpoints: form, origin, the signature by the key that you hold, cosignatures by your witnesses;
+    of time-stamp tokens (RFC 3161) only that each names its checkpoint: whether they hold, a tool for them must say;
  3. each event: canonical bytes (RFC 8785, a narrow profile), its place in its stream's chain, its leaf in the tree;
     openings and sealed tallies once each;
  4. the tree over all leaves: the root of every checkpoint, and of the one that you bring (`--against`);
@@ -72,6 +73,10 @@ WORDS = {
         "其余核对无误，但此程序不能核对 ML-DSA-44 副署：请不给此公钥，或换用较新的程序",
         "all else holds, but this program cannot check ML-DSA-44: leave that key out, or use a newer one",
     ),
+    "TIMESTAMP_WRONG": (
+        "时间戳不成形，或不属于本包的检查点",
+        "a time-stamp token is malformed, or of none of the bundle's checkpoints",
+    ),
     "LINE_BROKEN": ("记录行不成形", "a line of events is malformed"),
     "ORDER_BROKEN": ("全局位置未递增或越界", "positions do not rise, or lie outside the tree"),
     "NOT_CANONICAL": ("记录不是规范字节", "an event is not in canonical form"),
@@ -125,6 +130,9 @@ _KEY = re.compile(r"[a-z0-9_]+\Z")
 _HASH = re.compile(r"[0-9a-f]{64}\Z")
 _INSTANT = re.compile(r"[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]\.[0-9]{6}Z\Z")
 _STREAM = re.compile(r"[a-z]+/[^ /]+(/[^ ]+)?\Z")
+_TIMESTAMP = re.compile(
+    r"([1-9][0-9]{0,14}) [0-9]{4}-[0-9]{2}-[0-9]{2} [a-z0-9][a-z0-9.-]* ([A-Za-z0-9+/]+=*)\Z"
+)
 _WITHHELD = re.compile(
     r"withheld ([^ ]+) ([1-9][0-9]{0,14}) "
     r"((SheetHandedIn|SheetEntered) DR-14|(ObjectionFiled|ObjectionMerged|ObjectionRefused) DR-29)\Z"
@@ -443,13 +451,14 @@ class Bundle:
         self.rules: dict[str, str] = {}
         self.ranks: dict[str, Any] = {}
         self.opened: Json | None = None
-        self.shown = self.withheld = self.position = 0
+        self.shown = self.withheld = self.position = self.timestamps = 0
         self.told: dict[str, object] = {}
 
     def verify(self) -> None:
         """Every check in its order; the first that fails raises Fault."""
         self._manifest()
         self._checkpoints()
+        self._timestamps()
         self._leaves = self.archive.read("leaves.bin")
         if len(self._leaves) != 32 * self.size:
             raise Fault("COUNTS_DIFFER", "leaves.bin")
@@ -518,6 +527,22 @@ class Bundle:
             raise Fault("CHECKPOINT_BROKEN", len(self.notes))
         if self.against is not None and self.against[0] > self.size:
             raise Fault("AGAINST_NEWER", self.against[0])
+
+    def _timestamps(self) -> None:
+        """Each token has the hash of its checkpoint's text somewhere in it; who signed it is not looked at."""
+        kept = self.archive.read("timestamps.txt") if "timestamps.txt" in self._listed else b""
+        *lines, rest = kept.decode("latin-1").split("\n")
+        hashes = {note.size: sha256(note.text.encode()).digest() for note in self.notes}
+        for number, line in enumerate(lines, start=1):
+            said = _TIMESTAMP.match(line)
+            try:
+                if not said or hashes[int(said[1])] not in _base64(said[2]):
+                    raise ValueError(line)
+            except (KeyError, ValueError):
+                raise Fault("TIMESTAMP_WRONG", number) from None
+        if rest:
+            raise Fault("TIMESTAMP_WRONG", len(lines) + 1)
+        self.timestamps = len(lines)
 
     # -- 3. events
 
@@ -717,6 +742,7 @@ class Bundle:
             "checkpoints": len(self.notes),
             "witnesses": len({one.name for one in self.witnesses}),
             "against": self.against[0] if self.against else None,
+            "timestamps": self.timestamps,
         }
 
 
@@ -948,6 +974,11 @@ def told(verdict: dict[str, object]) -> str:
             _closed(int(str(verdict["closed"]))),
             f"清单 manifest SHA-256: {verdict['manifest_sha256']}",
         ]
+        if verdict["timestamps"]:
+            lines.append(
+                f"时间戳 time-stamp tokens: {verdict['timestamps']}：未核验，请用 RFC 3161 工具核验（如 openssl ts -verify） · "
+                "not verified here: they are for an RFC 3161 tool to check, such as openssl ts -verify"
+            )
         if verdict["against"] is None:
             lines.append(
                 "未与外部检查点比对：持有签名密钥者若整本重写，仅凭本包不能发现（--against）。\n"

@@ -14,6 +14,7 @@ from cli.desk import AtDesk, Cycle, Desk, command
 from cli.output import Outcome, table
 from projections.evidence import Exported, export
 from proof.note import encoded
+from runtime.timestamps import trusted_certificates
 from schemas.errors import BadUsage
 from schemas.ledger import JsonObject
 from store.archive import HistoryArchive
@@ -22,11 +23,11 @@ from store.auditing import snapshot
 
 @command(
     "audit export",
-    zh="导出一届的证据包（zip）：记录、所依评选办法、单位与日历、签名检查点、树叶散列、封存计票、归档历史、清单。"
+    zh="导出一届的证据包（zip）：记录、所依评选办法、单位与日历、签名检查点、时间戳、树叶散列、封存计票、归档历史、清单。"
     "先核验整本日志。未结束评审的评分与异议人依规则封存，只列其位置与散列；不含个人信息。"
     "导出只读，不在日志中留痕。核验见 verifiers/。",
     en="Write one cycle's evidence bundle (zip): events, the programme, units and calendar that they pin, signed "
-    "checkpoints, every leaf's hash, sealed tallies, archived histories, a manifest. The whole log is verified first. "
+    "checkpoints, time-stamps, every leaf's hash, sealed tallies, archived histories, a manifest. The whole log is verified first. "
     "Open panels' marks and who objected stay sealed: their place and hash alone. No personal data. Exporting only "
     "reads, so the log does not tell of it. verifiers/ checks the bundle.",
     example="audit export --cycle sichuan-craftsman.1 --to evidence.zip",
@@ -52,10 +53,14 @@ async def export_bundle(
 
 async def _write(desk: Desk, cycle: str, to: Path, *, whole: bool) -> Exported:
     """The file whole, or none at all; BadUsage OUT_FILE."""
+    certificates = trusted_certificates(desk.settings.timestamp_certificates)
     with _new_file(to) as file:
         async with snapshot(desk.audit_dsn) as connection, HistoryArchive(desk.audit_dsn) as archive:
             histories = archive.read("" if whole else cycle)
-            return await export(connection, cycle, file, desk.settings.trusted(), histories, whole=whole)
+            trusted = desk.settings.trusted()
+            return await export(
+                connection, cycle, file, trusted, histories, whole=whole, certificates=certificates
+            )
 
 
 @contextmanager

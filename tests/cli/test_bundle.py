@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from base64 import b64decode
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from hashlib import sha256
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -19,6 +21,8 @@ from cli import app
 from cli.output import INTEGRITY, OK, REFUSED, USAGE, Outcome
 from domain.audit.sealing import Sealing
 from domain.calendar import calendar_version
+from proof.bundle import OF_TIMESTAMPS, README
+from proof.note import parse_note
 from runtime.settings import CHECKOUT, Language, Settings
 from schemas import names
 from schemas.canonical import canonical_bytes
@@ -27,8 +31,10 @@ from store.archive import HistoryArchive, KeptHistory
 from store.checkpoints import CheckpointSigner
 from store.postgres import PostgresEventStore
 from store.sequencer import Sequencer
+from store.statements import statement
 from tests.projections.story import CYCLE, NOON, TREE, Written, opened, round_of
 from tests.support.databases import Database
+from tests.support.timestamps import Authority
 from tests.verifiers.evidence import LOG_KEY, ORIGIN, OTHER_CYCLE, OTHER_KEY, PROGRAMME, story
 
 PYTHON = CHECKOUT / "verifiers" / "verify_bundle.py"
@@ -177,6 +183,52 @@ async def test_archived_histories_go_with_the_cycle(log: Log, tmp_path: Path) ->
         told = json.loads(bundle.read("histories/00001.txt"))
     assert (told["workflow"], b64decode(told["content"])) == (names.cycle_stream(CYCLE), b"protobuf")
     assert verified(file, "--key", PUBLIC).returncode == 0
+
+
+async def stamp(log: Log, authority: Authority, size: int) -> None:
+    """A token on the checkpoint of that size."""
+    connection = await asyncpg.connect(log.database.dsns.sequencer)
+    note = await connection.fetchval("SELECT note FROM ledger.checkpoint WHERE size = $1", size)
+    token = authority.token(sha256(parse_note(note.encode()).text.encode()).digest())
+    await connection.execute(statement("add_timestamp_token"), date(2026, 11, 22), "tsa.test", size, token)
+    await connection.close()
+
+
+async def test_time_stamps_go_with_the_bundle_for_the_tool_that_the_page_on_proof_names(
+    log: Log, tmp_path: Path
+) -> None:
+    await log.run("--cycle", CYCLE, "--to", str(tmp_path / "without.zip"))
+    authority = Authority()
+    await stamp(log, authority, 1)
+    outcome = await log.run("--cycle", CYCLE, "--to", str(tmp_path / "evidence.zip"))
+    verdict = json.loads(verified(tmp_path / "evidence.zip", "--key", PUBLIC, "--json").stdout)
+    assert (outcome.exit_code, verdict["code"], verdict["timestamps"]) == (OK, "OK", 1)
+    with ZipFile(tmp_path / "without.zip") as one, ZipFile(tmp_path / "evidence.zip") as other:
+        assert "timestamps.txt" not in one.namelist()
+        assert one.read("readme.txt").decode() == README
+        assert other.read("readme.txt").decode() == README + OF_TIMESTAMPS
+    (tmp_path / "roots.pem").write_bytes(authority.pem)
+    done = typed(tmp_path, "openssl ts -verify")
+    assert b"Verification: OK" in done.stdout + done.stderr, done.stderr
+    assert b"Time stamp: " in done.stdout
+
+
+def typed(folder: Path, words: str) -> subprocess.CompletedProcess[bytes]:
+    """The lines with these words that docs/proof.md tells to type; this machine may lack one of their tools."""
+    page = (CHECKOUT / "docs" / "proof.md").read_text("utf-8")
+    (lines,) = [block for part in page.split("```sh\n") if words in (block := part.split("```")[0])]
+    for tool in ("bash", "openssl", "unzip"):
+        if shutil.which(tool) is None:
+            pytest.skip(f"{tool} is not here")
+    return subprocess.run(["bash", "-euc", lines], cwd=folder, capture_output=True, check=False)
+
+
+async def test_a_log_with_a_false_time_stamp_is_not_exported(log: Log, tmp_path: Path) -> None:
+    await stamp(log, Authority(), 1)
+    (tmp_path / "roots.pem").write_bytes(Authority().pem)
+    log.settings = log.settings.model_copy(update={"timestamp_certificates": tmp_path / "roots.pem"})
+    outcome = await log.run("--cycle", CYCLE, "--to", str(tmp_path / "evidence.zip"))
+    assert (outcome.exit_code, outcome.json["error"]["code"]) == (INTEGRITY, "TIMESTAMP_BAD")
 
 
 async def test_a_file_that_is_there_is_never_written_over(log: Log, tmp_path: Path) -> None:

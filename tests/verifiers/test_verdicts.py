@@ -13,6 +13,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from itertools import chain
 from random import Random
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -36,7 +37,7 @@ from tests.verifiers.ballots import (
     tally_of,
 )
 from tests.verifiers.ballots import SEALED as SEALED_TALLY
-from tests.verifiers.conftest import Ask, Both, Case
+from tests.verifiers.conftest import PAGE, Ask, Both, Case
 from tests.verifiers.evidence import (
     LOG,
     LOG_KEY,
@@ -693,6 +694,41 @@ BAD: dict[str, tuple[Callable[[], Case], str]] = {
         "CAUSE_MISSING",
     ),
 }
+
+
+def with_token(size: int = 8, of: bytes = b"", line: bytes = b"%d 2026-11-22 tsa.test-tsr %s\n") -> Evidence:
+    """A bundle with what says that it is a time-stamp token on the checkpoint of that size; nobody looks deeper."""
+    text = parse_note(note_of(LEAVES, size).encode()).text.encode()
+    token = b"token of " + (of or hashlib.sha256(text).digest())
+    return with_file("timestamps.txt", line % (size, base64.b64encode(token)))
+
+
+def test_time_stamps_are_counted_by_both_and_never_called_verified(both: Both, python: ModuleType) -> None:
+    one, none = both([of(with_token()), of(evidence())])
+    assert (one["code"], one["timestamps"], none["timestamps"]) == ("OK", 1, 0)
+    assert "tokens: 1：未核验" in python.told(one)
+    assert "时间戳" not in python.told(none)
+    page = PAGE.read_text("utf-8")
+    assert "${verdict.timestamps} time-stamp tokens, not verified here" in page
+
+
+def test_a_time_stamp_of_no_checkpoint_of_the_bundle_is_found_by_both(both: Both) -> None:
+    shifted = bytes.fromhex("0" + hashlib.sha256(b"x").hexdigest() + "0")
+    verdicts = both(
+        [
+            of(with_token(of=hashlib.sha256(b"another").digest())),
+            of(with_token(of=shifted)),
+            of(with_token(9)),
+            of(with_token(line=b"%d 2026-11-22 tsa.test-tsr %s")),
+            of(with_token(line=b"0%d 2026-11-22 tsa.test-tsr %s\n")),
+            of(with_token(line=b"%d 2026-11-22 Tsa %s\n")),
+            of(with_token(line=b"%d 2026-11-22 tsa.test-tsr %sA\n")),
+            of(with_token(line=b"%d 2026-11-22 tsa.test-tsr %s\n\n")),
+            of(with_file("timestamps.txt", "８ 2026-11-22 tsa =\n".encode())),
+            of(with_file("timestamps.txt", b"\xff\n")),
+        ]
+    )
+    assert {one["code"] for one in verdicts} == {"TIMESTAMP_WRONG"}
 
 
 def test_both_verifiers_find_every_kind_of_tampering_and_say_the_same(both: Both) -> None:
