@@ -939,9 +939,13 @@ def _disqualify(state: State, command: Command, body: Disqualify, inputs: Inputs
 
 
 def take_outcome(state: State, body: TakeOutcome) -> Decision:
-    """What a round decided, taken once; a nomination that has left meanwhile takes nothing more."""
+    """What a round decided, taken once; a nomination that has left meanwhile takes nothing more.
+
+    One that was given several titles takes them in whatever order it hears of them, the final one first or last.
+    """
     key = f"conferred {body.title}" if body.outcome == "conferred" else body.outcome
-    if state.over or (body.round, key) in state.outcomes:
+    heard_late = body.outcome == "conferred" and state.status is Status.CONFERRED
+    if (state.over and not heard_late) or (body.round, key) in state.outcomes:
         return NOTHING
     events: dict[str, Event] = {
         "advanced": NominationAdvanced(round=body.round, round_seq=body.round_seq),

@@ -590,6 +590,19 @@ def test_a_title_below_the_summit_does_not_end_a_nomination() -> None:
     refused("NOMINATION_OVER", lambda: world.withdraw("a"))
 
 
+def test_titles_given_together_are_taken_in_whatever_order_they_are_told_dr_33() -> None:
+    world = one_level()
+    world.submit("a")
+    said = {"round": "round/one", "round_seq": 3, "outcome": "conferred", "certificate": "1"}
+    last = TakeOutcome.model_validate(said | {"title": "pilot", "final": True})
+    first = TakeOutcome.model_validate(said | {"title": "helper"})
+    for outcome in (last, first):
+        assert len(world.on("a", outcome)) == 1
+        assert world.on("a", outcome) == ()
+    told = world.nomination("a")
+    assert (sorted(told.titles), told.status) == (["helper", "pilot"], Status.CONFERRED)
+
+
 def test_a_return_by_the_engine_is_answered_like_any_other_dr_20() -> None:
     world = one_level()
     world.submit("a")
