@@ -58,19 +58,22 @@ class Outbox:
                 await asyncio.sleep(IDLE_SECONDS)
 
     async def step(self) -> int:
-        """Deliver one batch; how many were delivered."""
+        """Deliver one batch, to each workflow in the order in which it was written; how many were delivered."""
         posts = await self._decider.store.undelivered(limit=200)
         places = asyncio.Semaphore(IN_FLIGHT)
+        letters: dict[str, list[Post]] = {}
+        for post in posts:
+            letters.setdefault(post.workflow, []).append(post)
 
-        async def carry(post: Post) -> str:
+        async def carry(to_one: list[Post]) -> None:
             async with places:
-                await self._deliver(post)
-            return post.id
+                for post in to_one:
+                    await self._deliver(post)
 
-        delivered = await asyncio.gather(*(carry(post) for post in posts))
-        if delivered:
-            await self._decider.store.mark_delivered(delivered)
-        return len(delivered)
+        await asyncio.gather(*map(carry, letters.values()))
+        if posts:
+            await self._decider.store.mark_delivered([post.id for post in posts])
+        return len(posts)
 
     async def _deliver(self, post: Post) -> None:
         if names.kind_of(post.workflow) == "nomination":
