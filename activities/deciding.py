@@ -736,7 +736,7 @@ def _asks_history(programme: Programme, stage: Stage, command: Command) -> bool:
         case OpenStep() | CloseStep() | ResolveTie():
             step = next((one for one in stage.steps if one.id == command.body.step), None)
             if isinstance(step, Conferral):
-                return True
+                return not isinstance(command.body, CloseStep)  # time alone gives nobody a title
             return isinstance(step, Eligibility) and history.reads_history(programme, stage)
         case _:
             return False

@@ -209,8 +209,9 @@ def asks(stage: Stage) -> bool:
 def left_out(state: State, inputs: Inputs, now: datetime) -> dict[str, str]:
     """Who goes no further because of what departments said when asked again, or did not say: the reason by nomination.
 
-    Refused CLEARANCE_EXPIRED where a title, or a recommendation, would rest on an answer, asked for here or in a round below, that has run
-    out or is awaited, or on none because the substitute came in after everybody had been asked about (DR-31).
+    Refused CLEARANCE_EXPIRED where a title, or a recommendation, would rest on an answer, asked for here or in a round
+    below, that has run out or is awaited, or on none because the substitute came in after everybody had been asked about
+    (DR-31).
     """
     found = list(_faulty(state, inputs, now))
     out = {id: code for id, _, code in found if code != EXPIRED}

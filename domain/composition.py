@@ -142,7 +142,5 @@ def _lost(state: State, inputs: Inputs, step: str, without: Collection[str]) -> 
         return []
     problem = problem_of_list(replace(state, standby={}), inputs, selection)
     waived = run_of(state, step).waived_rules
-    bound = {
-        rule.id for rule in selection.shares
-    } - waived  # what a person can set aside, and no category's seats
-    return [rule for rule in broken(check_all(problem, line)) if rule in bound]
+    can_be_set_aside = {rule.id for rule in selection.shares}  # and no category's seats
+    return [rule for rule in broken(check_all(problem, line)) if rule in can_be_set_aside - waived]

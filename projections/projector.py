@@ -11,11 +11,12 @@ import asyncpg
 import orjson
 
 from projections.standing import CycleRow, NominationRow, RoundRow, Row, fold
-from projections.statements import lost_server_is_unavailable, statement
+from projections.statements import statement
 from schemas import names
 from schemas.errors import Unavailable
 from schemas.ledger import RecordedEvent
 from store.contract import EventStore
+from store.statements import lost_server_is_unavailable
 
 BATCH_MAX = 500
 IDLE_SECONDS = 0.1

@@ -25,7 +25,7 @@ from projections.answers import (
     Result,
 )
 from projections.standing import CycleRow, NominationRow, RoundRow, RoundStatus, Selection
-from projections.statements import lost_server_is_unavailable, statement
+from projections.statements import statement
 from schemas import names
 from schemas.errors import Refused, Unavailable
 from schemas.events import Ranked
@@ -33,6 +33,7 @@ from schemas.programme import Rank
 from schemas.units import UnitTree
 from store.contract import EventStore
 from store.pool import open_pool
+from store.statements import lost_server_is_unavailable
 
 _POLL_SECONDS = 0.05
 _NO_RESULT = RoundRow(stream="", cycle="", last_seq=0, unit="", rank="", route="")

@@ -27,7 +27,8 @@ from runtime.witnesses import Witness, WitnessRefused
 from schemas.errors import Integrity, Unavailable
 from store.checkpoints import ROWS_AT_ONCE, checked_row, leaf_of
 from store.pausing import pause
-from store.statements import server_is_away, statement
+from store.pool import connection_to
+from store.statements import lost_server_is_unavailable, statement
 
 PUBLISH_EVERY_SECONDS = 2.0
 _log = structlog.get_logger()
@@ -73,18 +74,11 @@ class Publisher:
         process publishes there, STORE_UNAVAILABLE if the server or the folder is away. What a witness refuses is not
         published: the checkpoint before it stays.
         """
-        try:
+        with lost_server_is_unavailable():
             self._folder.mkdir(parents=True, exist_ok=True)
             with _alone(self._folder):
-                connection = await asyncpg.connect(self._dsn)
-                try:
+                async with connection_to(self._dsn) as connection:
                     return await self._publish(connection)
-                finally:
-                    await connection.close()
-        except Exception as fault:
-            if server_is_away(fault):
-                raise Unavailable("STORE_UNAVAILABLE", fault=fault) from fault
-            raise
 
     async def _publish(self, connection: asyncpg.Connection) -> Checkpoint | None:
         row = await connection.fetchrow(statement("newest_checkpoint"))

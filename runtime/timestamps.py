@@ -23,7 +23,8 @@ from proof.timestamp import verified_time
 from runtime.reading import fetch
 from schemas.errors import Unavailable
 from store.pausing import pause
-from store.statements import server_is_away, statement
+from store.pool import connection_to
+from store.statements import statement
 
 ASK_EVERY_SECONDS = 60.0
 ASK_SELDOM_SECONDS = 3600.0
@@ -58,17 +59,9 @@ class Timestamper:
         Raises Unavailable: STORE_UNAVAILABLE, CERTIFICATES_UNREADABLE or, as nothing unverified is kept, SETTING_MISSING.
         """
         roots = needed(trusted_certificates(self._certificates))
-        try:
-            connection = await asyncpg.connect(self._dsn)
-            try:
-                day = local_date(now)
-                return all([await self._stamp(connection, one, day, roots) for one in self._authorities])
-            finally:
-                await connection.close()
-        except Exception as fault:
-            if server_is_away(fault):
-                raise Unavailable("STORE_UNAVAILABLE", fault=fault) from fault
-            raise
+        async with connection_to(self._dsn) as connection:
+            day = local_date(now)
+            return all([await self._stamp(connection, one, day, roots) for one in self._authorities])
 
     async def _stamp(
         self, connection: asyncpg.Connection, authority: str, day: date, roots: Sequence[Certificate]

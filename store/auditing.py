@@ -23,10 +23,11 @@ from proof import merkle
 from proof.checkpoint import Checkpoint
 from proof.merkle import Frontier
 from proof.note import KeyKind, NoteError, VerifierKey, parse_note, parse_signature
-from schemas.errors import Integrity, Unavailable
+from schemas.errors import Integrity
 from schemas.ledger import GENESIS
 from store.checkpoints import ROWS_AT_ONCE, checked_row
-from store.statements import server_is_away, statement
+from store.pool import connection_to
+from store.statements import statement
 from store.timestamps import Timestamp, kept_timestamps
 
 OVERDUE = timedelta(seconds=60)
@@ -63,17 +64,11 @@ class Verified(NamedTuple):
 @asynccontextmanager
 async def snapshot(dsn: str) -> AsyncIterator[asyncpg.Connection]:
     """A connection that sees the log as it is now and goes on seeing it so; Unavailable STORE_UNAVAILABLE."""
-    try:
-        connection = await asyncpg.connect(dsn)
-        try:
-            async with connection.transaction(isolation="repeatable_read", readonly=True):
-                yield connection
-        finally:
-            await connection.close()
-    except Exception as fault:
-        if server_is_away(fault):
-            raise Unavailable("STORE_UNAVAILABLE", fault=fault) from fault
-        raise
+    async with (
+        connection_to(dsn) as connection,
+        connection.transaction(isolation="repeatable_read", readonly=True),
+    ):
+        yield connection
 
 
 async def verify_log(

@@ -1,4 +1,4 @@
-"""A connection from a pool for one piece of work, with a server that is away named as such."""
+"""A connection for one piece of work, from a pool or its own, with a server that is away named as such."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from contextlib import asynccontextmanager
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
-from schemas.errors import Unavailable
-from store.statements import server_is_away
+from store.statements import lost_server_is_unavailable
 
 
 async def open_pool(dsn: str, size: int, timeout_seconds: float | None = None) -> asyncpg.Pool:
@@ -31,10 +30,17 @@ async def _as_it_is(_connection: asyncpg.Connection) -> None:
 async def connection_of(pool: asyncpg.Pool | None) -> AsyncIterator[PoolConnectionProxy]:
     """Lend one connection; raises `Unavailable(STORE_UNAVAILABLE)` when the outcome is unknown."""
     assert pool is not None, "used inside `async with`"
-    try:
+    with lost_server_is_unavailable():
         async with pool.acquire() as connection:
             yield connection
-    except Exception as fault:
-        if server_is_away(fault):
-            raise Unavailable("STORE_UNAVAILABLE", fault=fault) from fault
-        raise
+
+
+@asynccontextmanager
+async def connection_to(dsn: str) -> AsyncIterator[asyncpg.Connection]:
+    """The same of a connection that is made for it, and closed."""
+    with lost_server_is_unavailable():
+        connection = await asyncpg.connect(dsn)
+        try:
+            yield connection
+        finally:
+            await connection.close()

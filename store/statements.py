@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
 import asyncpg
+
+from schemas.errors import Unavailable
 
 SQL = Path(__file__).parent / "sql"
 
@@ -27,3 +31,14 @@ def server_is_away(fault: BaseException) -> bool:
             fault, asyncpg.InterfaceError | asyncpg.InternalClientError | OSError | TimeoutError
         )
     return str(sqlstate).startswith(_AWAY)
+
+
+@contextmanager
+def lost_server_is_unavailable() -> Iterator[None]:
+    """Raises Unavailable `STORE_UNAVAILABLE` for what a lost server or connection raised inside."""
+    try:
+        yield
+    except Exception as fault:
+        if server_is_away(fault):
+            raise Unavailable("STORE_UNAVAILABLE", fault=fault) from fault
+        raise

@@ -80,9 +80,7 @@ class Scene(NamedTuple):
     cycle: str
     people: Mapping[str, Entrant]
     standings: Mapping[str, rounds.Standing]
-    below: tuple[
-        rounds.State, ...
-    ] = ()  # the other rounds, where this one waits for what departments say there
+    others: tuple[rounds.State, ...] = ()  # all other rounds, where this one may wait for them
 
 
 def awaited(scene: Scene, programme: Programme, state: rounds.State) -> Iterator[Deed]:
@@ -140,10 +138,8 @@ def _held(scene: Scene, programme: Programme, state: rounds.State, step: Step) -
         waived = WaiveDifferential(step=step.id, reason="等额 · as many as seats")
         yield from (_deed(state, waived, one) for one in both)
     if run.held == clearance.EXPIRED:
-        for asked in (state, *scene.below):
-            for one in rounds.stage_of(asked, programme).steps if asked.opened else ():
-                if isinstance(one, Clearance):
-                    yield from _asked_late(scene, state, asked, one)
+        for asked, clearing in _clearances(programme, (state, *scene.others)):
+            yield from _asked_late(scene, state, asked, clearing)
     if run.held == composition.RULES_BROKEN:
         yield from set_aside(state, run.held_for)
     if run.held == "TOO_FEW_TO_TRIM":
@@ -226,10 +222,18 @@ def asked_anew(
     """Whoever is in line for a title here is asked about once more, wherever answers have a time or there are none, and
     answered (DR-11).
     """
+    for asked, step in _clearances(programme, all_rounds):
+        yield from _anew(scene, state, asked, step)
+
+
+def _clearances(
+    programme: Programme, all_rounds: Iterable[rounds.State]
+) -> Iterator[tuple[rounds.State, Clearance]]:
+    """Wherever departments are asked."""
     for asked in all_rounds:
         for step in rounds.stage_of(asked, programme).steps if asked.opened else ():
             if isinstance(step, Clearance):
-                yield from _anew(scene, state, asked, step)
+                yield asked, step
 
 
 def _in_line(
