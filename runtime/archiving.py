@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import structlog
 from temporalio.api.history.v1 import History
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowExecution
 from temporalio.service import RPCError
 
 from runtime.histories import Run, fetch
@@ -49,9 +49,9 @@ class Archivist:
         query = f'TaskQueue = "{self._queue}" AND ExecutionStatus != "Running"'
         if self._swept is not None:
             query += f' AND CloseTime >= "{(self._swept - _OVERLAP).isoformat()}"'
-        newest, kept, page = self._swept, 0, []
+        newest, kept, page = self._swept, 0, list[WorkflowExecution]()
         async for found in self._client.list_workflows(query):
-            page.append((found.id, found.run_id))
+            page.append(found)
             newest = max(filter(None, (newest, found.close_time)), default=None)
             if len(page) == _AT_ONCE:
                 kept += await self._keep(page)
@@ -60,9 +60,12 @@ class Archivist:
         self._swept = newest
         return kept
 
-    async def _keep(self, runs: list[tuple[str, str]]) -> int:
-        lacking = await self._archive.lacking(runs) if runs else set()
-        return sum([await self._archive.keep(_packed(await fetch(self._client, *one))) for one in lacking])
+    async def _keep(self, closed: list[WorkflowExecution]) -> int:
+        runs = {(one.id, one.run_id): one for one in closed}
+        lacking = await self._archive.lacking(list(runs)) if runs else set()
+        return sum(
+            [await self._archive.keep(_packed(await fetch(self._client, runs[one]))) for one in lacking]
+        )
 
 
 def _packed(run: Run) -> KeptHistory:

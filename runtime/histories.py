@@ -10,7 +10,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from pydantic import ValidationError
 from temporalio.api.common.v1 import Payload
 from temporalio.api.history.v1 import History, HistoryEvent
-from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
 from temporalio.converter import DataConverter
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -86,7 +86,7 @@ async def live(client: Client, query: str, seen: set[tuple[str, str]] | None = N
     async for found in client.list_workflows(query):
         if (found.id, found.run_id) not in seen:
             seen.add((found.id, found.run_id))
-            yield await fetch(client, found.id, found.run_id)
+            yield await _as_it_is(client, found.id, found.run_id)
 
 
 async def _newest(client: Client, workflow: str, seen: set[tuple[str, str]]) -> AsyncIterator[Run]:
@@ -95,7 +95,7 @@ async def _newest(client: Client, workflow: str, seen: set[tuple[str, str]]) -> 
         run = (await client.get_workflow_handle(workflow).describe()).run_id
         while run and (workflow, run) not in seen:
             seen.add((workflow, run))
-            found = await fetch(client, workflow, run)
+            found = await _as_it_is(client, workflow, run)
             yield found
             run = found.before
     except RPCError as fault:
@@ -103,13 +103,17 @@ async def _newest(client: Client, workflow: str, seen: set[tuple[str, str]]) -> 
             raise
 
 
-async def fetch(client: Client, workflow: str, run: str) -> Run:
-    """One run with its history."""
-    handle = client.get_workflow_handle(workflow, run_id=run)
-    told = await handle.describe()
+async def _as_it_is(client: Client, workflow: str, run: str) -> Run:
+    """One run as it is now; Temporal's list may be behind."""
+    return await fetch(client, await client.get_workflow_handle(workflow, run_id=run).describe())
+
+
+async def fetch(client: Client, told: WorkflowExecution) -> Run:
+    """The run that Temporal told of, with its history."""
+    handle = client.get_workflow_handle(told.id, run_id=told.run_id)
     events = [event async for event in handle.fetch_history_events()]
     status = (told.status or WorkflowExecutionStatus.RUNNING).name.lower()
-    return Run(workflow, told.run_id, told.workflow_type, status, events, told.close_time)
+    return Run(told.id, told.run_id, told.workflow_type, status, events, told.close_time)
 
 
 def of_cycle(cycle: str) -> str:

@@ -18,7 +18,7 @@ from schemas.ledger import GENESIS, Append, Gate, Head, Post, Receipt, RecordedE
 from store.chain import KeptEvent, as_receipt, open_chain, open_kept
 from store.contract import NOTHING_KNOWN
 from store.flush import Flusher, Repeated
-from store.pool import open_pool
+from store.pool import LOOKUPS, open_pool
 from store.statements import server_is_away, statement
 
 _NONE = Head()
@@ -37,7 +37,7 @@ class PostgresEventStore:
         self._flusher = Flusher(self._connect, _LANES)
 
     async def __aenter__(self) -> Self:
-        self._pool = await open_pool(self._dsn, self._readers_max, self._timeout)
+        self._pool = await open_pool(self._dsn, self._readers_max, self._timeout, LOOKUPS)
         return self
 
     async def __aexit__(
@@ -114,7 +114,10 @@ class PostgresEventStore:
         return tuple(event for event in events if event.recorded < before)
 
     async def reservations(self, cycle: str, units: Sequence[str] | None = None) -> tuple[Reservation, ...]:
-        rows = await self._fetch("reservations", cycle, None if units is None else list(units))
+        if units is None:
+            rows = await self._fetch("reservations", cycle)
+        else:
+            rows = await self._fetch("reservations_of_units", cycle, list(units))
         return tuple(Reservation(**row) for row in rows)
 
     async def title_streams(self, subjects: Sequence[str]) -> dict[str, tuple[str, ...]]:

@@ -1,5 +1,5 @@
--- $1 cycle, $2 units or null
+-- $1 cycle
 SELECT nomination, subject, unit, route
 FROM ledger.reservation
-WHERE cycle = $1 AND ($2::text[] IS NULL OR unit = ANY ($2::text[]))
+WHERE cycle = $1
 ORDER BY nomination, subject
