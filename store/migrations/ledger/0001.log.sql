@@ -61,6 +61,17 @@ CREATE TABLE reservation (
     CONSTRAINT subject_is_nominated_once PRIMARY KEY (cycle, subject)
 );
 CREATE INDEX reservation_by_unit ON reservation (cycle, unit, nomination);
+-- Who asks what a subject was given before finds their places in every cycle.
+CREATE INDEX reservation_by_subject ON reservation (subject, cycle);
+
+-- Numbered places that one nomination holds: a quota's, a recommendation rank.
+CREATE TABLE claim (
+    cycle text COLLATE "C" NOT NULL,
+    scope text COLLATE "C" NOT NULL,
+    number integer NOT NULL,
+    holder text COLLATE "C" NOT NULL,
+    CONSTRAINT a_place_has_one_holder PRIMARY KEY (cycle, scope, number)
+);
 
 CREATE TABLE outbox (
     n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -144,8 +144,8 @@ BEGIN
                 FROM (
                     SELECT g.request, g.n, g.gate, gate.opens_at, gate.closes_at, CASE
                         WHEN gate.id IS NULL OR gate.status = 'closed' THEN 'closed'
-                        WHEN gate.status = 'paused' OR cycle.status = 'paused' OR gate.epoch < cycle.epoch
-                            THEN 'paused'
+                        WHEN cycle.status = 'paused' OR gate.epoch < cycle.epoch THEN 'paused'
+                        WHEN gate.status = 'paused' THEN 'round_paused'
                         WHEN g.received >= gate.closes_at THEN 'closed'
                         WHEN g.received < gate.opens_at THEN 'not_open'
                     END AS reason
@@ -175,6 +175,19 @@ BEGIN
         LOOP
             accepted[item.request] := false;
             refused := refused || jsonb_build_object('request', item.request, 'reason', 'moved', 'stream', item.stream);
+        END LOOP;
+    END IF;
+
+    IF p_effects ? 'claim' THEN
+        FOR item IN
+            SELECT DISTINCT request
+            FROM jsonb_to_recordset(p_effects -> 'claim')
+                wanted (request integer, cycle text, scope text, number integer, holder text)
+            JOIN claim held USING (cycle, scope, number)
+            WHERE accepted[request] AND held.holder <> wanted.holder
+        LOOP
+            accepted[item.request] := false;
+            refused := refused || jsonb_build_object('request', item.request, 'reason', 'moved');
         END LOOP;
     END IF;
 
@@ -210,6 +223,25 @@ BEGIN
         END IF;
     END IF;
 
+    IF p_effects ? 'claim' THEN
+        INSERT INTO claim (cycle, scope, number, holder)
+        SELECT cycle, scope, number, holder
+        FROM jsonb_to_recordset(p_effects -> 'claim')
+            wanted (request integer, cycle text, scope text, number integer, holder text)
+        WHERE accepted[request]
+        ORDER BY cycle, scope, number
+        ON CONFLICT DO NOTHING;
+        -- As with reservations: somebody claimed between the look and the insert.
+        PERFORM
+        FROM jsonb_to_recordset(p_effects -> 'claim')
+            wanted (request integer, cycle text, scope text, number integer, holder text)
+        JOIN claim held USING (cycle, scope, number)
+        WHERE accepted[request] AND held.holder <> wanted.holder;
+        IF FOUND THEN
+            RAISE EXCEPTION 'a place was claimed meanwhile' USING ERRCODE = 'serialization_failure';
+        END IF;
+    END IF;
+
     INSERT INTO event (seq, ordinal, stream, command_id, type, body, prev, hash)
     SELECT p_seq[request] + ordinal + 1, ordinal, stream, command, type, convert_to(body, 'UTF8'), prev, hash
     FROM unnest(e_request, e_ordinal, e_stream, e_command, e_type, e_body, e_prev, e_hash)
@@ -225,6 +257,14 @@ BEGIN
         USING jsonb_to_recordset(p_effects -> 'release') given (request integer, cycle text, subject text)
         WHERE accepted[given.request]
             AND reservation.cycle = given.cycle AND reservation.subject = given.subject;
+    END IF;
+
+    IF p_effects ? 'unclaim' THEN
+        DELETE FROM claim
+        USING jsonb_to_recordset(p_effects -> 'unclaim')
+            given (request integer, cycle text, scope text, number integer, holder text)
+        WHERE accepted[given.request] AND claim.cycle = given.cycle AND claim.scope = given.scope
+            AND claim.number = given.number AND claim.holder = given.holder;
     END IF;
 
     IF p_effects ? 'gates' THEN

@@ -1,5 +1,5 @@
 -- Temporal's histories of closed workflows, kept after its retention has ended; payloads are sealed as they were.
--- depends: 0006.titles
+-- depends: 0004.privileges
 
 CREATE TABLE history (
     workflow text COLLATE "C" NOT NULL CHECK (workflow <> ''),

@@ -1,5 +1,5 @@
 -- The common case of an append by a shorter way: every head is as expected and every gate is open.
--- depends: 0006.titles
+-- depends: 0004.privileges
 
 -- Arguments, answer and order of locks are `append_batch`'s. Whatever is not the common case undoes itself and is
 -- left to `append_batch`: a head that moved, a gate that is not open, a command that is written already.

@@ -1,5 +1,5 @@
 -- What a time-stamp authority (RFC 3161) said of a checkpoint: a TimeStampResp in DER, one a day from each.
--- depends: 0011.second_key
+-- depends: 0007.proof
 
 CREATE TABLE timestamp_token (
     day date NOT NULL,
