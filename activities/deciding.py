@@ -582,8 +582,8 @@ class Decider:
     ) -> tuple[rounds.State, ...]:
         """Of the rounds that members passed those whose departments' answers a last word rests on (DR-11)."""
         _, cycle, _, unit = command.stream.split("/")
-        asked = any(map(clearance.asks, programme.stages.values()))
-        if not (asked and composition.looks_below(programme, tree.by_code[unit].rank, command.body)):
+        looks = composition.looks_below(programme, tree.by_code[unit].rank, command.body)
+        if not (looks and any(map(clearance.asks, programme.stages.values()))):
             return ()
         streams = [names.nomination_stream(cycle, id) for id in state.members]
         passed = {

@@ -87,7 +87,7 @@ class States(Generic[S]):
 
     def add(self, stream: str, kept: Folded[S], events: Sequence[RecordedEvent]) -> Folded[S]:
         """Keep what a stream is with these events, which follow on what was kept of it."""
-        return self._keep_one(stream, kept.add(self._fold, events))
+        return self._keep_one(stream, kept.add(self._fold, events) if events else kept)
 
     def put(self, stream: str, events: Sequence[RecordedEvent]) -> None:
         """After an append: what was just written is folded without reading it back, if nothing lies between."""

@@ -202,29 +202,19 @@ class Retaker:
 
     async def _command(self, events: Events) -> tuple[Command | None, bool]:
         """The command, and whether it is that of the request's hash to the letter; None where nothing tells it."""
-        first, likeliest = events[0], None
-        for body in await self._bodies(events):
-            command = Command.model_construct(
-                id=first.command_id,
-                stream=first.stream,
-                actor=first.actor,
-                received_at=first.at,
-                cause=first.cause,
-                body=body,
-            )
-            if request_hash(command) == first.payload_hash:
-                return command, True
-            likeliest = likeliest or command
-        return (None if is_proposal(events) else likeliest), False
-
-    async def _bodies(self, events: Events) -> Iterator[Any]:
-        """What the command may have said, the likeliest first."""
         state = await self.decider.state(events[0].stream)
-        told = bodies(events, state)
+        command, whole = _asked(events, self._bodies(events, state))
+        if whole or not is_proposal(events):
+            return command, whole
+        command, whole = _asked(events, await self._seconded(events[0], state))
+        return (command if whole else None), whole
+
+    def _bodies(self, events: Events, state: Any) -> Iterator[Any]:
+        """What the command may have said, the likeliest first."""
         if post := self._told.post(events[0].command_id):
             kind = ConferTitle if post.name == names.TITLE_MESSAGE else TakeOutcome
-            told = chain([kind.model_validate(post.payload["body"])], told)
-        return chain(told, await self._seconded(events[0], state)) if is_proposal(events) else told
+            yield kind.model_validate(post.payload["body"])
+        yield from bodies(events, state)
 
     async def _seconded(self, proposal: RecordedEvent, state: Any) -> Iterator[Any]:
         """What an act was is told in full where somebody asked for the same again, perhaps of a list that had changed."""
@@ -246,6 +236,25 @@ async def by_command(pages: AsyncIterable[Iterable[RecordedEvent]]) -> AsyncIter
             group.append(event)
     if group:
         yield tuple(group)
+
+
+def _asked(events: Events, told: Iterable[Any]) -> tuple[Command | None, bool]:
+    """The first command that the request's hash is of, and True; where it is of none, the likeliest."""
+    first, likeliest = events[0], None
+    for body in told:
+        said = {
+            "id": first.command_id,
+            "stream": first.stream,
+            "actor": first.actor,
+            "received_at": first.at,
+            "cause": first.cause,
+            "body": body,
+        }
+        command = Command.trusted(said)
+        if request_hash(command) == first.payload_hash:
+            return command, True
+        likeliest = likeliest or command
+    return likeliest, False
 
 
 def _grouped(events: Iterable[RecordedEvent]) -> list[Events]:

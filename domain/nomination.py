@@ -4,7 +4,7 @@ is conferred or out.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Literal
@@ -12,6 +12,7 @@ from typing import Literal
 from domain import authority, team
 from domain import round as rounds
 from domain.calendar import local_date
+from domain.changing import replace
 from domain.decision import NOTHING, Calendar, Decision, nudge, two_people
 from domain.eligibility import facts_fault, waivable
 from domain.history import Past

@@ -5,11 +5,12 @@ Decisions are in `conduct` and the modules of its steps; this is what they all r
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
 from typing import Any, Literal
 
+from domain.changing import replace
 from schemas import names
 from schemas.errors import Refused
 from schemas.events import (
@@ -138,6 +139,9 @@ class StepRun:
     screening_asked: bool = False
     taken: bool = False  # the body has decided, or conferred
     came_in: frozenset[datetime] = frozenset()  # when substitutes did, into a published list
+
+
+_UNTOUCHED = StepRun()
 
 
 @dataclass(frozen=True, slots=True)
@@ -589,7 +593,7 @@ def awaited(state: State) -> tuple[str, ...]:
 
 def run_of(state: State, step: str) -> StepRun:
     """The step as it ran so far; an untouched one if it has not begun."""
-    return state.steps.get(step, StepRun())
+    return state.steps.get(step, _UNTOUCHED)
 
 
 def asked(state: State, step: str) -> tuple[str, ...]:

@@ -44,9 +44,9 @@ def plain(value: Any) -> Any:
     if kind is str or value is None or kind is bool:
         return value
     if kind is dict:
-        return {_key(key): plain(item) for key, item in value.items()}
+        return {_key(key): item if type(item) is str else plain(item) for key, item in value.items()}
     if kind is list or kind is tuple:
-        return [plain(item) for item in value]
+        return [item if type(item) is str else plain(item) for item in value]
     return _integer(value) if kind is int else _converted(value)
 
 

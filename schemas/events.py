@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, PositiveInt
 
-from schemas.ledger import Frozen, NewEvent, RecordedEvent
+from schemas.ledger import Frozen, JsonObject, NewEvent, RecordedEvent
 from schemas.programme import Channel
 from schemas.values import Exact, Instant, Label, Pace, Share
 
@@ -22,8 +22,12 @@ class Event(Frozen):
 
     def new(self, subject: str = "") -> NewEvent:
         """The event, ready to be appended."""
-        data = self.model_dump(mode="json", exclude_none=True)
-        return NewEvent(type=type(self).__name__, v=self.v, data=data, subject=subject)
+        said = {"type": type(self).__name__, "v": self.v, "data": self.data(), "subject": subject}
+        return NewEvent.trusted(said)
+
+    def data(self) -> JsonObject:
+        """What it says, as JSON."""
+        return self.model_dump(mode="json", exclude_none=True)
 
 
 class FactValue(Frozen):

@@ -41,6 +41,9 @@ class MemoryEventStore:
         self._order: list[KeptEvent] = []
         self._gates: dict[str, Gate] = {}
         self._reservations: defaultdict[str, dict[str, Reservation]] = defaultdict(dict)  # cycle → subject
+        self._in_unit: defaultdict[tuple[str, str], dict[str, Reservation]] = defaultdict(
+            dict
+        )  # the same by cycle, unit
         self._claims: defaultdict[tuple[str, str], dict[int, str]] = defaultdict(
             dict
         )  # cycle, scope → number
@@ -103,9 +106,13 @@ class MemoryEventStore:
         return ()  # an append is in the order at once
 
     async def reservations(self, cycle: str, units: Sequence[str] | None = None) -> tuple[Reservation, ...]:
-        wanted = None if units is None else frozenset(units)
-        asked = (row for row in self._reservations[cycle].values() if wanted is None or row.unit in wanted)
-        return tuple(sorted(asked, key=lambda row: row.nomination))
+        held = (
+            [self._reservations[cycle]]
+            if units is None
+            else [self._in_unit[cycle, unit] for unit in set(units) if (cycle, unit) in self._in_unit]
+        )
+        rows = (row for some in held for row in some.values())
+        return tuple(sorted(rows, key=lambda row: row.nomination))
 
     async def title_streams(self, subjects: Sequence[str]) -> dict[str, tuple[str, ...]]:
         found: dict[str, list[str]] = {}
@@ -236,9 +243,11 @@ class MemoryEventStore:
                 held = Reservation(
                     nomination=effect.nomination, subject=effect.subject, unit=effect.unit, route=effect.route
                 )
-                self._reservations[effect.cycle].setdefault(effect.subject, held)
+                held = self._reservations[effect.cycle].setdefault(effect.subject, held)
+                self._in_unit[effect.cycle, held.unit][effect.subject] = held
             case Release():
-                self._reservations[effect.cycle].pop(effect.subject, None)
+                if released := self._reservations[effect.cycle].pop(effect.subject, None):
+                    del self._in_unit[effect.cycle, released.unit][effect.subject]
             case Claim():
                 self._claims[effect.cycle, effect.scope][effect.number] = effect.holder
             case Unclaim():

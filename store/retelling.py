@@ -32,7 +32,7 @@ class Retelling(MemoryEventStore):
         last = events[-1]
         if last.stream not in self._heads and names.kind_of(last.stream) == "title":
             self._titles[last.stream.rpartition("/")[0]].append(last.stream)
-        self._heads[last.stream] = Head(seq=last.seq, hash=last.hash)
+        self._heads[last.stream] = Head.trusted({"seq": last.seq, "hash": last.hash})
         for effect in effects:
             self._apply(effect)
 
@@ -63,7 +63,11 @@ class Retelling(MemoryEventStore):
     async def load_many(
         self, streams: Sequence[str], known: Mapping[str, Head] = NOTHING_KNOWN
     ) -> dict[str, tuple[RecordedEvent, ...]]:
-        return {stream: await self.load(stream, known.get(stream, _NO_HEAD).seq) for stream in streams}
+        after = {stream: known.get(stream, _NO_HEAD).seq for stream in streams}
+        return {
+            stream: await self.load(stream, seq) if self._head(stream).seq > seq else ()
+            for stream, seq in after.items()
+        }
 
     async def streams(self, prefix: str) -> tuple[str, ...]:
         return tuple(sorted(name for name in self._heads if name.startswith(prefix)))

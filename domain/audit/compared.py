@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from domain.decision import Decision
-from schemas.canonical import plain
 from schemas.events import KEPT_OUT
 from schemas.ledger import JsonObject, RecordedEvent
 
@@ -30,14 +29,13 @@ def difference(
     for event, made in zip(events, decision.events, strict=False):
         if type(made).__name__ != event.type:
             return Difference(event, "type", event.type, type(made).__name__)
-        new = made.new(decision.subject)
-        was, now = _without(event.data, passed_over), _without(plain(new.data), passed_over)
+        was, now = _without(event.data, passed_over), _without(made.data(), passed_over)
         apart = first_difference(was, now) if was != now else None
         if apart is not None:
             return Difference(event, *apart)
         for field, recorded, retaken in (
-            ("v", str(event.v), str(new.v)),
-            ("subject", event.subject, new.subject),
+            ("v", str(event.v), str(made.v)),
+            ("subject", event.subject, decision.subject),
             ("grant", event.grant, decision.grant),
             ("rules", event.rules, rules),
         ):
