@@ -49,7 +49,7 @@ class MemoryEventStore:
         )  # cycle, scope → number
         self._documents: dict[str, tuple[str, bytes]] = {}
         self._posts: dict[str, Post] = {}
-        self._delivered: set[str] = set()
+        self._waiting: dict[str, Post] = {}  # of these, what is not delivered
 
     async def append(self, request: Append) -> Receipt:
         said = request.provenance
@@ -141,16 +141,18 @@ class MemoryEventStore:
     async def undelivered(self, cycle: str = "", sender: str = "", limit: int = 100) -> tuple[Post, ...]:
         waiting = [
             post
-            for post in self._posts.values()
-            if post.id not in self._delivered and cycle in ("", post.cycle) and sender in ("", post.sender)
+            for post in self._waiting.values()
+            if cycle in ("", post.cycle) and sender in ("", post.sender)
         ]
         return tuple(waiting[:limit])
 
     async def mark_delivered(self, ids: Sequence[str]) -> None:
-        self._delivered.update(ids)
+        for id in ids:
+            self._waiting.pop(id, None)
 
     async def redeliver(self, ids: Sequence[str]) -> None:
-        self._delivered.difference_update(ids)
+        again = self._waiting.keys() | set(ids)
+        self._waiting = {id: post for id, post in self._posts.items() if id in again}
 
     def _receipt(self, stream: str, command_id: str, payload_hash: str) -> Receipt | None:
         rows = self._commands.get((stream, command_id), [])
@@ -254,6 +256,7 @@ class MemoryEventStore:
                 if self._claims[effect.cycle, effect.scope].get(effect.number) == effect.holder:
                     del self._claims[effect.cycle, effect.scope][effect.number]
             case Post():
-                self._posts.setdefault(effect.id, effect)
+                if effect.id not in self._posts:
+                    self._posts[effect.id] = self._waiting[effect.id] = effect
             case _:
                 assert_never(effect)

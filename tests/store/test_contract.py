@@ -346,11 +346,12 @@ async def test_dr_05_a_subject_is_nominated_once_in_a_cycle(ledger: Ledger, name
 
 
 async def test_a_released_subject_can_be_nominated_again(ledger: Ledger, name: str) -> None:
-    first = await ledger.store.append(command(f"{name}/a", "one", effects=(reserve(name, "s", "a"),)))
+    first = await ledger.store.append(command(f"{name}/a", "one", effects=(reserve(name, "s", "a", "u1"),)))
     release = Release(cycle=name, subject="s")
     await ledger.store.append(command(f"{name}/a", "two", first.head, effects=(release,)))
-    await ledger.store.append(command(f"{name}/b", "one", effects=(reserve(name, "s", "b"),)))
-    assert [row.nomination for row in await ledger.store.reservations(name)] == ["b"]
+    await ledger.store.append(command(f"{name}/b", "one", effects=(reserve(name, "s", "b", "u2"),)))
+    for units, found in ((None, ["b"]), (["u1"], []), (["u2", "u1", "u2"], ["b"])):
+        assert [row.nomination for row in await ledger.store.reservations(name, units)] == found
 
 
 async def test_reservations_are_listed_and_counted_by_unit(ledger: Ledger, name: str) -> None:
@@ -425,6 +426,8 @@ async def test_a_delivered_message_can_be_made_to_wait_once_more(ledger: Ledger,
     await ledger.store.mark_delivered([one.id for one in sent])
     await ledger.store.redeliver([sent[1].id, "unknown"])
     assert await ledger.store.undelivered(name) == (sent[1],)
+    await ledger.store.redeliver([sent[0].id])
+    assert await ledger.store.undelivered(name) == tuple(sent)
 
 
 # --- the global order
