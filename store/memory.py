@@ -41,9 +41,8 @@ class MemoryEventStore:
         self._order: list[KeptEvent] = []
         self._gates: dict[str, Gate] = {}
         self._reservations: defaultdict[str, dict[str, Reservation]] = defaultdict(dict)  # cycle → subject
-        self._in_unit: defaultdict[tuple[str, str], dict[str, Reservation]] = defaultdict(
-            dict
-        )  # the same by cycle, unit
+        # The same by cycle and unit.
+        self._in_unit: defaultdict[tuple[str, str], dict[str, Reservation]] = defaultdict(dict)
         self._claims: defaultdict[tuple[str, str], dict[int, str]] = defaultdict(
             dict
         )  # cycle, scope → number
