@@ -111,16 +111,14 @@ class BallotBox:
         CANDIDATE_TOTAL_REACHED or TOTAL_REACHED (DR-21).
         """
         ballot = self._ballots.get(paper.ballot) or await self._opened(paper.ballot)
-        answers = Answers([None], 1, self._loop)
+        answer: asyncio.Future[Outcome] = self._loop.create_future()
         try:
-            sheet, packed = self._packed(ballot, paper, answers, 0)
+            sheet, packed = self._packed(ballot, paper, answer)
         except Refused as fault:
             self._flusher.refused[paper.ballot, fault.code] += 1
             raise
         self._flusher.add(sheet, (packed,))
-        await answers.whole
-        (outcome,) = answers.outcomes
-        assert outcome is not None, "the promise is kept"
+        outcome = await answer
         if isinstance(outcome, EngineError):
             raise outcome
         return outcome
@@ -132,7 +130,7 @@ class BallotBox:
         """
         ballot = await self._opened(paper.ballot)
         try:
-            _, waiting = self._packed(ballot, paper, Answers([None], 1, self._loop), 0)
+            _, waiting = self._packed(ballot, paper, self._loop.create_future())
         except Refused:
             return None
         async with connection_of(self._pool) as connection:
@@ -211,7 +209,9 @@ class BallotBox:
         async with connection_of(self._pool) as connection:
             return await sealing.inclusion(connection, receipt_id)
 
-    def _packed(self, ballot: Opened, paper: Paper, answers: Answers, number: int) -> tuple[Sheet, Waiting]:
+    def _packed(
+        self, ballot: Opened, paper: Paper, answers: Answers | asyncio.Future[Outcome], number: int = 0
+    ) -> tuple[Sheet, Waiting]:
         name, voter, paper_id, choices, channel, received_at, trace, own_day = paper
         if len(voter) != 16 or len(paper_id) != 16:
             raise ValueError("a voter's token and a paper's id have 16 bytes")

@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from hashlib import sha256
+from itertools import islice
+from operator import attrgetter
 from typing import Any
 
 import asyncpg
@@ -63,16 +65,25 @@ class Answers:
 
 
 class Waiting(msgspec.Struct, gc=False):
-    """A paper in the queue as its record, and where its outcome goes.
+    """A paper in the queue as its record, and where its outcome goes: to a future of its own, or to one place of many.
 
     The record is voter (16 bytes), paper (18), number of choices (1), and choices, filled up.
     """
 
     record: bytes
     received_at: datetime
-    answers: Answers
-    number: int
+    answers: Answers | asyncio.Future[Outcome]
+    number: int = 0
     trace: PaperTrace = NO_TRACE
+
+    def give(self, outcome: Outcome) -> None:
+        """Tell the outcome, unless it has been told or whoever waited for it has left."""
+        answers = self.answers
+        if isinstance(answers, Answers):
+            if answers.outcomes[self.number] is None:
+                answers.give(self.number, outcome)
+        elif not answers.done():
+            answers.set_result(outcome)
 
     @property
     def voter(self) -> bytes:
@@ -110,16 +121,19 @@ class Sheet:
         self._number = "" if self.number is None else self.number.to_bytes(2, "big").hex()
 
     def take(self) -> list[Waiting]:
-        """The next batch in ascending order of voters, one paper each; a voter's others wait for the next."""
+        """The next batch in the order in which it came, one paper a voter; a voter's others wait for the next."""
+        queue = self.queue
+        if len({waiting.record[:16] for waiting in islice(queue, PAPERS_MAX)}) == len(queue):
+            self.queue = deque()
+            return list(queue)
         batch: dict[bytes, Waiting] = {}
         later: list[Waiting] = []
-        queue = self.queue
         while queue and len(batch) < PAPERS_MAX:
             waiting = queue.popleft()
             if batch.setdefault(waiting.record[:16], waiting) is not waiting:
                 later.append(waiting)
         queue.extendleft(reversed(later))
-        return [batch[voter] for voter in sorted(batch)]
+        return list(batch.values())
 
     def receipt(self, waiting: Waiting, slot: int) -> PaperReceipt:
         """The receipt of a paper that has just been put into the box."""
@@ -195,8 +209,7 @@ async def _flush(flusher: Flusher, lane: Lane, sheet: Sheet, batch: list[Waiting
     except Exception as fault:  # noqa: BLE001 -- whatever it is belongs to those who wait, not to this task
         known = fault if isinstance(fault, EngineError) else Unavailable("STORE_UNAVAILABLE", fault=fault)
         for waiting in batch:
-            if waiting.answers.outcomes[waiting.number] is None:
-                waiting.answers.give(waiting.number, known)
+            waiting.give(known)
 
 
 async def find_sheet(lane: Lane, sheet: Sheet) -> None:
@@ -217,7 +230,7 @@ async def _judge(flusher: Flusher, lane: Lane, sheet: Sheet, batch: list[Waiting
         sheet.number,
         min(received),
         max(received),
-        b"".join([waiting.record for waiting in batch]),
+        b"".join(sorted([waiting.record for waiting in batch])),  # whose first bytes are their voters
         sheet.fresh_in_a_row >= _HOPE_AFTER,
         *(_traces(sheet.ballot, batch) if sheet.ballot.traced else ()),
     )
@@ -225,14 +238,14 @@ async def _judge(flusher: Flusher, lane: Lane, sheet: Sheet, batch: list[Waiting
         case "FRESH":
             sheet.fresh_in_a_row += 1
             for waiting in batch:
-                waiting.answers.give(waiting.number, sheet.receipt(waiting, 0))
+                waiting.give(sheet.receipt(waiting, 0))
         case "JUDGED":
             sheet.fresh_in_a_row = 0
             takers = row["takers"]
             slots = {takers[at : at + 16]: takers[at + 16] for at in range(0, len(takers), 17)}
             for waiting in batch:
                 if (slot := slots.get(waiting.voter)) is not None:
-                    waiting.answers.give(waiting.number, sheet.receipt(waiting, slot))
+                    waiting.give(sheet.receipt(waiting, slot))
             if left := [one for one in batch if one.voter not in slots]:
                 await _refuse(flusher, lane, sheet, left, "", {})
         case "WINDOW":
@@ -257,7 +270,7 @@ def _traces(ballot: Opened, batch: list[Waiting]) -> tuple[int, int, bytes]:
             channel=channels[channel_of(waiting.choices)],
             choices=tuple(dict.fromkeys(candidates_of(waiting.choices))),
         )
-        for waiting in batch
+        for waiting in sorted(batch, key=attrgetter("record"))
     ]
     return min(one.received for one in traces), len(traces), packed(traces)
 
@@ -294,12 +307,12 @@ async def _refuse(
         if outcome is None:
             today = days[sheet.number]["choices"] if sheet.number in days else b""
             if sheet.over and timedelta() <= waiting.received_at - day_begin(sheet.day + 1) < UNDER_WAY_MAX:
-                waiting.answers.give(waiting.number, Unavailable("DAY_ENDING", day=day_date(sheet.day)))
+                waiting.give(Unavailable("DAY_ENDING", day=day_date(sheet.day)))
                 continue
             reason = code or ballot.over_a_limit(today, total, waiting.choices)
             flusher.refused[ballot.rules.ballot, reason] += 1
             outcome = Refused(reason, **ballot.facts | facts)
-        waiting.answers.give(waiting.number, outcome)
+        waiting.give(outcome)
 
 
 def kept(ballot: Opened, waiting: Waiting, days: Mapping[int | None, asyncpg.Record]) -> Outcome | None:

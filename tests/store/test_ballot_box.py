@@ -276,6 +276,39 @@ async def test_the_table_itself_holds_the_limits(polls: Polls, admin: asyncpg.Co
         await admin.execute(f"INSERT INTO ballot.voter_day {row}", await sheet(polls, admin))
 
 
+@pytest.mark.parametrize("per_day", [1, 2, 4, 60])
+async def test_the_table_itself_holds_the_limits_of_a_day_of_any_length(
+    polls: Polls, admin: asyncpg.Connection, per_day: int
+) -> None:
+    await polls.begin(VoterLimits(per_day=per_day, choices_max=per_day))
+    most = min(per_day, len(CANDIDATES))
+    await polls.cast("voter", "p1", *CANDIDATES[:most])
+    full = [bytes([0, place]) for place in range(most)]
+    for bad in (
+        [*full[:-1], b"\x00\x04"],  # no such candidate
+        [*full[:-1], b"\x08\x00"],  # no such channel
+        [full[0]] * max(2, most),  # the first candidate twice or more
+        [b"\x00\x00"] * (per_day + 1),
+    ):
+        with pytest.raises(asyncpg.CheckViolationError):
+            await admin.execute(
+                "INSERT INTO ballot.voter_day VALUES (gen_random_uuid(), $1, $2, $3)",
+                await sheet(polls, admin),
+                bytes(18),
+                b"".join(bad),
+            )
+
+
+async def test_a_voter_who_left_before_the_answer_holds_up_nobody(polls: Polls) -> None:
+    await polls.begin()
+    left = asyncio.create_task(polls.cast("voter-1", "p1", ONE))
+    stayed = asyncio.create_task(polls.cast("voter-2", "p2", ONE))
+    await asyncio.sleep(0)
+    left.cancel()
+    assert code(await stayed) == "ok"
+    assert code(await polls.cast("voter-3", "p3", ONE)) == "ok"
+
+
 # --- the window
 
 

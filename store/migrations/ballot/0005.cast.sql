@@ -23,25 +23,26 @@ BEGIN
 END
 $$;
 
--- What a check asks of `choices`, spelt out for up to five of them: a call a row would cost as much as the row.
+-- What a check asks of `choices`, spelt out for up to five of them: a call a row would cost as much as the row. No more of
+-- it than the day allows, as Postgres reads the whole check again for each batch.
 CREATE FUNCTION candidate_at(p_place integer) RETURNS text
 LANGUAGE sql IMMUTABLE AS $$
     SELECT format('(get_byte(choices, %s) %% 8 * 256 + get_byte(choices, %s))', 2 * p_place, 2 * p_place + 1)
 $$;
-CREATE FUNCTION choices_exist_check(p_candidates integer, p_channels integer) RETURNS text
+CREATE FUNCTION choices_exist_check(p_candidates integer, p_channels integer, p_per_day integer) RETURNS text
 LANGUAGE sql IMMUTABLE AS $$
     SELECT format(
         'CASE octet_length(choices) %s ELSE choices_exist(choices, %s, %s) END',
         string_agg(format('WHEN %s THEN %s', 2 * n, one.each), ' ' ORDER BY n), p_candidates, p_channels
     )
-    FROM generate_series(1, 5) n, LATERAL (
+    FROM generate_series(1, least(5, p_per_day)) n, LATERAL (
         SELECT string_agg(
             format('%s < %s AND get_byte(choices, %s) / 8 < %s', candidate_at(at), p_candidates, 2 * at, p_channels), ' AND '
         ) AS each
         FROM generate_series(0, n - 1) at
     ) one
 $$;
-CREATE FUNCTION candidates_check(p_per_candidate integer) RETURNS text
+CREATE FUNCTION candidates_check(p_per_candidate integer, p_per_day integer) RETURNS text
 LANGUAGE sql IMMUTABLE AS $$
     SELECT format(
         'CASE WHEN octet_length(choices) <= 2 * %s THEN true %s ELSE most_repeated(choices) <= %1$s END',
@@ -49,7 +50,7 @@ LANGUAGE sql IMMUTABLE AS $$
             format('WHEN octet_length(choices) = %s THEN %s', 2 * n, one.each), ' ' ORDER BY n
         ) END
     )
-    FROM generate_series(2, 5) n, LATERAL (
+    FROM generate_series(2, least(5, p_per_day)) n, LATERAL (
         SELECT string_agg(candidate_at(at) || ' <> ' || candidate_at(before), ' AND ') AS each
         FROM generate_series(1, n - 1) at, generate_series(0, at - 1) before
     ) one
@@ -124,8 +125,8 @@ BEGIN
             CONSTRAINT within_the_day CHECK (octet_length(choices) BETWEEN 2 AND 2 * %1$s),
             CONSTRAINT within_the_candidate CHECK (%2$s),
             CONSTRAINT choices_exist CHECK (%3$s)',
-            rules.per_day, candidates_check(rules.per_candidate),
-            choices_exist_check(cardinality(rules.candidates), cardinality(rules.channels))
+            rules.per_day, candidates_check(rules.per_candidate, rules.per_day),
+            choices_exist_check(cardinality(rules.candidates), cardinality(rules.channels), rules.per_day)
         ),
         'NEW.voter = OLD.voter AND NEW.sheet = OLD.sheet
         AND substr(NEW.papers, 1, octet_length(OLD.papers)) = OLD.papers
