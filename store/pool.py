@@ -2,41 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
-from store.statements import lost_server_is_unavailable
-
-LOOKUPS = {
-    "plan_cache_mode": "force_generic_plan",
-    "enable_seqscan": "off",
-    "enable_hashjoin": "off",
-    "enable_mergejoin": "off",
-    "jit": "off",
-}
-"""For connections that only look up by key: planning costs twice the look-up, and would be done for each one anew; a
-plan of the first day, when tables are empty, must be right on the hundredth."""
+from store.statements import lost_server_is_unavailable, statement
 
 
 async def open_pool(
-    dsn: str, size: int, timeout_seconds: float | None = None, settings: Mapping[str, str] | None = None
+    dsn: str, size: int, timeout_seconds: float | None = None, *, lookups: bool = False
 ) -> asyncpg.Pool:
-    """A pool that connects when it is first asked, and hands a connection on as it is.
+    """A pool that connects when it is first asked, and hands a connection on as it is; `lookups` is for keys alone.
 
-    Nothing here sets what outlives a transaction, and asyncpg's own reset is one more way to the server and back for
-    each statement.
+    Nobody sets anything that the next one should not find, and asyncpg's own reset is one more way to the server and back
+    for each statement.
     """
     return await asyncpg.create_pool(
         dsn,
         min_size=0,
         max_size=size,
         command_timeout=timeout_seconds,
+        init=_for_lookups if lookups else None,
         reset=_as_it_is,
-        server_settings=dict(settings or {}),
     )
+
+
+async def _for_lookups(connection: asyncpg.Connection) -> None:
+    await connection.execute(statement("lookups"))
 
 
 async def _as_it_is(_connection: asyncpg.Connection) -> None:

@@ -18,7 +18,7 @@ from schemas.ledger import GENESIS, Append, Gate, Head, Post, Receipt, RecordedE
 from store.chain import KeptEvent, as_receipt, open_chain, open_kept
 from store.contract import NOTHING_KNOWN
 from store.flush import Flusher, Repeated
-from store.pool import LOOKUPS, open_pool
+from store.pool import open_pool
 from store.statements import server_is_away, statement
 
 _NONE = Head()
@@ -37,7 +37,7 @@ class PostgresEventStore:
         self._flusher = Flusher(self._connect, _LANES)
 
     async def __aenter__(self) -> Self:
-        self._pool = await open_pool(self._dsn, self._readers_max, self._timeout, LOOKUPS)
+        self._pool = await open_pool(self._dsn, self._readers_max, self._timeout, lookups=True)
         return self
 
     async def __aexit__(

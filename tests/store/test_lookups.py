@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from store.pool import LOOKUPS, open_pool
+from store.pool import open_pool
 from store.statements import statement
 from tests.support.databases import Database
 
@@ -29,14 +29,15 @@ BY_KEY = (
 
 @pytest.mark.parametrize("name", BY_KEY)
 def test_no_plan_of_the_first_day_reads_a_whole_table(module_database: Database, name: str) -> None:
-    options = " ".join(f"-c {setting}={value}" for setting, value in LOOKUPS.items())
-    with psycopg.connect(module_database.dsns.app, options=options) as connection:
+    with psycopg.connect(module_database.dsns.app) as connection:
+        connection.execute(statement("lookups").encode())
         plan = connection.execute(f"EXPLAIN (GENERIC_PLAN) {statement(name)}".encode()).fetchall()
     told = "\n".join(line for (line,) in plan)
     assert "Index Cond" in told
     assert "Seq Scan" not in told
 
 
-async def test_a_pool_for_lookups_has_their_settings(module_database: Database) -> None:
-    async with await open_pool(module_database.dsns.app, 1, settings=LOOKUPS) as pool:
-        assert {name: await pool.fetchval(f"SHOW {name}") for name in LOOKUPS} == LOOKUPS
+async def test_only_a_pool_for_lookups_plans_once(module_database: Database) -> None:
+    for lookups, mode in ((True, "force_generic_plan"), (False, "auto")):
+        async with await open_pool(module_database.dsns.app, 1, lookups=lookups) as pool:
+            assert await pool.fetchval("SHOW plan_cache_mode") == mode
