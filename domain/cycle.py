@@ -375,9 +375,12 @@ def _must_still_take(state: State, rank: str, now: datetime) -> None:
 
 
 def _intake(state: State, rank: str) -> IntakeWindow:
-    if state.intake_closed or rank not in state.intakes:
-        raise Refused("STAGE_CLOSED", step=f"intake/{rank}", closed_at="")
-    return state.intakes[rank]
+    if rank not in state.intakes:
+        raise Refused("NOT_FOUND", what=f"intake/{rank}")
+    intake = state.intakes[rank]
+    if state.intake_closed:
+        raise Refused("STAGE_CLOSED", step=f"intake/{rank}", closed_at=intake.window.closes_at)
+    return intake
 
 
 def _move_intake(state: State, command: Command, to: IntakeExtended | IntakeShortened) -> Decision:

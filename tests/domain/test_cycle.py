@@ -252,8 +252,10 @@ def test_intake_is_moved_later_by_two_people_dr_08() -> None:
 def test_an_intake_that_is_closed_or_unknown_is_not_extended_dr_08() -> None:
     done = IntakeClosed(closed_at=end(), nominations=0)
     body = ExtendIntake(rank="province", closes_at=end() + DAY, reason="r")
-    opened(done).when(body, OPERATOR).then_refused("STAGE_CLOSED")
-    opened().when(body.model_copy(update={"rank": "nation"}), OPERATOR).then_refused("STAGE_CLOSED")
+    shut = refused("STAGE_CLOSED", opened(done).when(body, OPERATOR).decision)
+    assert shut.facts["closed_at"] == str(end())  # it says when
+    nowhere = opened().when(body.model_copy(update={"rank": "nation"}), OPERATOR)
+    assert refused("NOT_FOUND", nowhere.decision).facts["what"] == "intake/nation"
 
 
 def test_intake_is_closed_early_by_two_people_and_never_in_the_past_dr_08() -> None:
@@ -272,7 +274,7 @@ def test_intake_is_closed_early_by_two_people_and_never_in_the_past_dr_08() -> N
     assert (gate.gate.status, gate.gate.closes_at) == (GateStatus.OPEN, MONDAY + DAY)
     later = body.model_copy(update={"closes_at": end()})
     assert opened().when(later, OPERATOR).then_refused("NOT_EARLIER").facts["was"] == str(end())
-    opened().when(body.model_copy(update={"rank": "nation"}), OPERATOR).then_refused("STAGE_CLOSED")
+    opened().when(body.model_copy(update={"rank": "nation"}), OPERATOR).then_refused("NOT_FOUND")
     opened(shortened).when(CloseIntake(), now=MONDAY + DAY).then(
         IntakeClosed(closed_at=MONDAY + DAY, nominations=0, silent=("9", "901"))
     )
