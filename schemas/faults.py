@@ -123,6 +123,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "column_missing": ("缺少列 {column}。", "The column {column} is missing."),
     "row_width": ("此行有 {count} 格，应为 {wanted} 格。", "The row has {count} cells, not {wanted}."),
     "cell_empty": ("{column} 不能为空。", "{column} must not be empty."),
+    "control_character": (
+        "名称中有控制字符；请重新键入。",
+        "The name holds a control character: type it anew.",
+    ),
     "code_form": (
         "{input} 不是合格的代码；只含字母、数字、“-”和“_”。",
         "{input} is no code: letters, digits, - and _, at most 40.",

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
-from unicodedata import normalize
+from unicodedata import category, normalize
 
 from schemas.errors import BadFile
 from schemas.faults import Fault, Mark, fault_at, in_order, nearest_word
@@ -56,7 +56,8 @@ def load_units(*paths: Source, root: str | None = None) -> UnitTree:
     """
     units, faults = check_units(*paths, root=root)
     if units is None:
-        raise BadFile("FILE_FAULTS", tuple(map(str, faults)), file=_name(paths[0]), count=len(faults))
+        files = dict.fromkeys(fault.file for fault in faults)
+        raise BadFile("FILE_FAULTS", tuple(map(str, faults)), file=", ".join(files), count=len(faults))
     return units
 
 
@@ -182,6 +183,8 @@ def _row(cells: Mapping[str, str], header: list[str], mark: Mark) -> tuple[Row |
     for column in ("code", "name"):
         if not cells[column]:
             refuse(column, "cell_empty", column=column)
+    if any(category(character) == "Cc" and character not in "\n\t" for character in cells["name"]):
+        refuse("name", "control_character")
     for column, code in codes.items():
         if code and not _CODE.match(code):
             refuse(column, "code_form", input=code)

@@ -63,6 +63,8 @@ def test_figures_of_units_are_whole_numbers_in_columns_of_their_own(tmp_path: Pa
     [
         ("902,9,,prefecture,", "cell_empty", 6, 3),
         (",9,无,prefecture,", "cell_empty", 6, 1),
+        ("902,9,甲\0乙,prefecture,", "control_character", 6, 3),
+        ("902,9,甲\x1b[2J,prefecture,", "control_character", 6, 3),
         ("9 02,9,甲,prefecture,", "code_form", 6, 1),
         ("902,=9+1,甲,prefecture,", "code_form", 6, 2),
         ("902,9,甲,city,", "one_of", 6, 4),
@@ -141,6 +143,13 @@ def test_a_file_that_is_no_text_or_not_there_is_a_fault(tmp_path: Path) -> None:
     with pytest.raises(BadFile) as refused:
         load_units(tmp_path / "none.csv")
     assert refused.value.code == "FILE_FAULTS"
+
+
+def test_the_file_that_is_named_is_the_one_with_the_fault(tmp_path: Path) -> None:
+    sound, more = units_file(tmp_path, SOUND), units_file(tmp_path, HEAD + "902,9,甲,city,\n", "more.csv")
+    with pytest.raises(BadFile) as refused:
+        load_units(sound, more)
+    assert refused.value.facts == {"file": str(more), "count": "1"}
 
 
 def test_enterprises_from_a_second_file_hang_into_the_tree(tmp_path: Path) -> None:
