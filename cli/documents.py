@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from schemas.canonical import digest
-from schemas.errors import BadFile
+from schemas.errors import unopened
 
 Document = Annotated[str, Parameter(help="材料文件，或其 SHA-256 · a document's file, or its SHA-256")]
 
@@ -20,4 +20,4 @@ def document_hash(written: str) -> str:
     try:
         return digest(Path(written).read_bytes())
     except OSError as fault:
-        raise BadFile("FILE_FAULTS", (f"{written}: {fault}",), file=written, count=1) from fault
+        raise unopened(written, fault) from fault

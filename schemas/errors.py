@@ -625,6 +625,20 @@ class BadFile(EngineError):
         super().__init__(code, **facts)
 
 
+def unopened(file: object, fault: OSError) -> BadFile:
+    """A file that cannot even be opened, and why."""
+    match fault:
+        case FileNotFoundError():
+            why = "找不到文件 / there is no such file"
+        case IsADirectoryError():
+            why = "是文件夹，不是文件 / it is a folder, not a file"
+        case PermissionError():
+            why = "无权读取 / it may not be read"
+        case _:
+            why = f"无法打开 / it cannot be opened: {fault.strerror or fault}"
+    return BadFile("FILE_FAULTS", (f"{file}: {why}",), file=file, count=1)
+
+
 class Conflict(EngineError):
     """Somebody was faster, or an id was used for something else."""
 

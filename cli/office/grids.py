@@ -21,7 +21,7 @@ from python_calamine import (
     load_workbook,
 )
 
-from schemas.errors import BadFile
+from schemas.errors import BadFile, unopened
 from schemas.faults import nearest_word
 
 BYTES_MAX = 32_000_000
@@ -57,7 +57,7 @@ def read_grids(path: Path, sheet: str = "") -> list[Grid]:
             path, "文件已加密，请取消密码后保存 / it is encrypted: save it without a password"
         ) from None
     except CalamineError as fault:
-        raise unreadable(path, str(fault)) from None
+        raise unreadable(path, f"不是可读的工作簿 / no workbook that can be read: {fault}") from None
     return [grid for grid in grids if grid.rows] or grids[:1]
 
 
@@ -151,7 +151,7 @@ def _csv(path: Path, data: bytes) -> list[list[Raw]]:
     except UnicodeDecodeError:
         raise unreadable(path, "不是 UTF-8；请另存为“CSV UTF-8” / not UTF-8; save it as CSV UTF-8") from None
     except csv.Error as fault:
-        raise unreadable(path, str(fault)) from None
+        raise unreadable(path, f"CSV 无法读取 / the CSV cannot be read: {fault}") from None
     return _bounded(path, rows)
 
 
@@ -160,13 +160,13 @@ def _bytes(path: Path) -> bytes:
         with path.open("rb") as file:
             data = file.read(BYTES_MAX + 1)
     except OSError as fault:
-        raise unreadable(path, fault.strerror or str(fault)) from None
+        raise unopened(path, fault) from None
     if len(data) > BYTES_MAX:
-        raise unreadable(path, f"> {BYTES_MAX} bytes")
+        raise unreadable(path, f"文件超过 {BYTES_MAX} 字节 / it is larger than {BYTES_MAX} bytes")
     return data
 
 
 def _bounded(path: Path, rows: list[list[Raw]]) -> list[list[Raw]]:
     if len(rows) > ROWS_MAX:
-        raise unreadable(path, f"> {ROWS_MAX} rows")
+        raise unreadable(path, f"超过 {ROWS_MAX} 行 / more than {ROWS_MAX} rows")
     return rows

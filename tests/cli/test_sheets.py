@@ -155,8 +155,26 @@ def test_missing_columns_are_all_told_with_their_chinese_name(tmp_path: Path) ->
 
 def test_an_encrypted_or_broken_workbook_is_a_bad_file(tmp_path: Path) -> None:
     (tmp_path / "x.xlsx").write_bytes(b"PK\x03\x04 not a workbook")
-    with pytest.raises(BadFile):
+    with pytest.raises(BadFile) as fault:
         read(tmp_path / "x.xlsx")
+    assert "不是可读的工作簿 / no workbook that can be read" in fault.value.faults[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("none.xlsx", "找不到文件 / there is no such file"),
+        ("none.csv", "找不到文件 / there is no such file"),
+        ("folder.xlsx", "是文件夹，不是文件 / it is a folder, not a file"),
+        ("quote.csv", "CSV 无法读取 / the CSV cannot be read"),
+    ],
+)
+def test_why_a_file_cannot_be_read_is_told_in_both_languages(tmp_path: Path, name: str, told: str) -> None:
+    (tmp_path / "folder.xlsx").mkdir()
+    (tmp_path / "quote.csv").write_text('编号,姓名\n1,"甲\n', "utf-8")
+    with pytest.raises(BadFile) as fault:
+        read(tmp_path / name)
+    assert told in fault.value.faults[0]
 
 
 def test_an_ods_file_is_read_too(tmp_path: Path) -> None:
