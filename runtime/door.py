@@ -54,7 +54,7 @@ from schemas.commands import (
     ReplaceLeader,
     SubmitNomination,
 )
-from schemas.errors import BadFile, Refused, Unavailable
+from schemas.errors import BadFile, BadUsage, Refused, Unavailable, unopened
 from schemas.events import (
     FactValue,
     GrantTerms,
@@ -229,12 +229,21 @@ class Door:
         invited: tuple[str, ...] = (),
         calendar: Path | None = None,
     ) -> PinnedCycle:
-        """The files, read and kept as documents: what a cycle opened now, or by a schedule, runs by. BadFile."""
+        """The files, read and kept as documents: what a cycle opened now, or by a schedule, runs by.
+
+        What is refused here is refused before anything is open: BadFile, BadUsage for a label that is none, Refused
+        NOT_FOUND for grants over units that are not there.
+        """
+        if label and not names.is_label(label):
+            raise BadUsage("ADDRESS", written=label, expected="LABEL (A-Z a-z 0-9 _ - .)")
         opened = open_programme(programme)
         tree = opened.units
         for file in units:
             tree = merge_units(tree, file)
         tree = tree.allotted(seats or {})
+        astray = dict.fromkeys(one.unit for one in grants if one.unit not in tree.by_code)
+        if astray:
+            raise Refused("NOT_FOUND", what=", ".join(astray))
         overrides = ""
         if calendar:
             overrides = await self.store.put_document("calendar", canonical_bytes(_overrides(calendar)))
@@ -632,8 +641,11 @@ def _overrides(file: Path) -> list[dict[str, object]]:
             {"day": date.fromisoformat(day).isoformat(), "worked": _as_boolean(worked)}
             for day, worked in sorted(overrides.items())
         ]
-    except (OSError, ValueError, TypeError, AttributeError) as fault:
-        raise BadFile("FILE_FAULTS", (f"{file}: {fault}",), file=file, count=1) from fault
+    except OSError as fault:
+        raise unopened(file, fault) from fault
+    except (ValueError, TypeError, AttributeError) as fault:
+        told = f"{file}: 应为日期到 true 或 false 的 JSON 对象 / a JSON object of ISO dates to true or false: {fault}"
+        raise BadFile("FILE_FAULTS", (told,), file=file, count=1) from fault
 
 
 def _as_boolean(worked: object) -> bool:

@@ -21,6 +21,7 @@ COMMAND_UPDATE = "execute"
 
 
 _PERIOD = re.compile(r"[0-9]{4}(-(0[1-9]|1[0-2]|Q[1-4]))?")
+_LABEL = re.compile(r"[\w-]+(\.[\w-]+)*")
 
 
 def cycle_id(programme: str, edition: int, label: str = "", period: str = "") -> str:
@@ -31,6 +32,11 @@ def cycle_id(programme: str, edition: int, label: str = "", period: str = "") ->
 def is_period(text: str) -> bool:
     """True for `2020`, `2020-Q3` and `2020-09`."""
     return _PERIOD.fullmatch(text) is not None
+
+
+def is_label(text: str) -> bool:
+    """True for what a cycle's id gives back as its label: no part of an address, and no period."""
+    return _LABEL.fullmatch(text) is not None and not any(map(is_period, text.split(".")))
 
 
 def programme_of(cycle: str) -> str:

@@ -5,8 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
+
 from runtime.door import Door
 from schemas import names
+from schemas.errors import BadUsage, Refused
+from schemas.events import GrantTerms
 from schemas.loading import load_programme
 from schemas.messages import NominationView
 from tests.support import people
@@ -82,6 +86,22 @@ async def test_whom_the_summit_only_recommends_is_at_the_end_and_its_workflow_to
     )
     ended = await handle.result()
     assert (ended.status, ended.over) == ("recommended", True)
+
+
+@pytest.mark.parametrize("label", ["a/b", "2026", "trial.2026-Q1", " ", "a..b", "a@1"])
+async def test_a_label_that_is_no_part_of_an_id_opens_nothing(door: Door, label: str) -> None:
+    with pytest.raises(BadUsage, match="ADDRESS"):
+        await door.start_cycle(PROGRAMME, operators=("op-1", "op-2"), label=label)
+    cycle = names.cycle_id("qingzhou-double-three", 1, label)
+    assert await door.store.load(names.cycle_stream(cycle)) == ()
+
+
+async def test_grants_over_units_that_are_not_there_are_refused_before_the_cycle_opens(door: Door) -> None:
+    astray = tuple(GrantTerms(id=unit, person="s-7", role="officer", unit=unit) for unit in ("E8", "E9"))
+    with pytest.raises(Refused, match="NOT_FOUND") as refused:
+        await door.start_cycle(PROGRAMME, operators=("op-1", "op-2"), label="astray", grants=astray)
+    assert refused.value.facts["what"] == "E8, E9"
+    assert await door.store.load(names.cycle_stream("qingzhou-double-three.1.astray")) == ()
 
 
 async def _record_if_asked(door: Door, cycle: str, nomination: str) -> None:
