@@ -232,7 +232,7 @@ class Door:
         """The files, read and kept as documents: what a cycle opened now, or by a schedule, runs by.
 
         What is refused here is refused before anything is open: BadFile, BadUsage for a label that is none, Refused
-        NOT_FOUND for grants over units that are not there.
+        NOT_FOUND for units that are invited, or that grants are over, and are not there.
         """
         if label and not names.is_label(label):
             raise BadUsage("ADDRESS", written=label, expected="LABEL (A-Z a-z 0-9 _ - .)")
@@ -241,7 +241,8 @@ class Door:
         for file in units:
             tree = merge_units(tree, file)
         tree = tree.allotted(seats or {})
-        astray = dict.fromkeys(one.unit for one in grants if one.unit not in tree.by_code)
+        named = (*invited, *(one.unit for one in grants))
+        astray = dict.fromkeys(unit for unit in named if unit not in tree.by_code)
         if astray:
             raise Refused("NOT_FOUND", what=", ".join(astray))
         overrides = ""

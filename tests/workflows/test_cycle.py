@@ -96,10 +96,12 @@ async def test_a_label_that_is_no_part_of_an_id_opens_nothing(door: Door, label:
     assert await door.store.load(names.cycle_stream(cycle)) == ()
 
 
-async def test_grants_over_units_that_are_not_there_are_refused_before_the_cycle_opens(door: Door) -> None:
-    astray = tuple(GrantTerms(id=unit, person="s-7", role="officer", unit=unit) for unit in ("E8", "E9"))
+async def test_units_that_are_not_there_are_refused_before_the_cycle_opens(door: Door) -> None:
+    grants = (GrantTerms(id="g", person="s-7", role="officer", unit="E9"),)
     with pytest.raises(Refused, match="NOT_FOUND") as refused:
-        await door.start_cycle(PROGRAMME, operators=("op-1", "op-2"), label="astray", grants=astray)
+        await door.start_cycle(
+            PROGRAMME, operators=("op-1", "op-2"), label="astray", grants=grants, invited=("E8", "370781")
+        )
     assert refused.value.facts["what"] == "E8, E9"
     assert await door.store.load(names.cycle_stream("qingzhou-double-three.1.astray")) == ()
 
