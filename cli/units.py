@@ -25,8 +25,8 @@ from schemas.units import SEATS, SEATS_MIN
 @command(
     "units import",
     zh="检查单位文件（CSV 或 Excel：code, parent, name, rank[, industry]，也可用中文列名），一次报出全部错误，并按层级计数。多个文件并为一棵树。",
-    en="Check unit files (CSV or Excel: code, parent, name, rank[, industry]): every fault at once, counts by rank. "
-    "Several files make one tree; `cycle start` pins it.",
+    en="Check unit files (CSV or Excel: code, parent, name, rank[, industry], or their Chinese names): every fault at once, "
+    "counts by rank. Several files make one tree; `cycle start` pins it.",
     example="units import programmes/sichuan-craftsman/units.csv enterprises.csv --root 51",
 )
 async def import_(

@@ -36,12 +36,27 @@ UNIT_HEADERS = {
 SEAT_HEADERS = {"unit": "单位代码", "name": "单位名称", "seats": "名额", "minimum": "最低申报数"}
 _FIGURES = {"seats": SEATS, "minimum": SEATS_MIN}
 _RANKS = {zh: rank for rank, (zh, _) in RANK_WORDS.items()}
+_HEAD = 4096
+"""Bytes of a CSV file in which its columns stand, below a title or not."""
 _WORKBOOKS = {".xlsx", ".xlsm", ".xls", ".ods"}
 
 
 def unit_sources(paths: Iterable[Path], language: Language) -> tuple[Path | Lines, ...]:
-    """Each CSV file as it is, each workbook as lines of text; `BadCells` where a cell holds no text to go by."""
-    return tuple(_lines(path, language) if path.suffix.lower() in _WORKBOOKS else path for path in paths)
+    """Each CSV file as it is; each workbook, and what was saved as CSV from one of ours, as lines of text.
+
+    Raises `BadCells` where a cell holds no text to go by.
+    """
+    return tuple(_lines(path, language) if _is_sheet(path) else path for path in paths)
+
+
+def _is_sheet(path: Path) -> bool:
+    if path.suffix.lower() in _WORKBOOKS:
+        return True
+    try:
+        head = path.read_bytes()[:_HEAD].decode("utf-8", "ignore")
+    except OSError:
+        return False  # told by whoever reads it
+    return all(UNIT_HEADERS[column] in head for column in REQUIRED)
 
 
 def _lines(path: Path, language: Language) -> Lines:

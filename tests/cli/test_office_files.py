@@ -33,6 +33,15 @@ def test_units_are_read_from_a_workbook_as_from_a_csv_file(tmp_path: Path) -> No
     assert load_units(source) == load_units(csv)
 
 
+def test_units_are_read_from_a_csv_file_with_chinese_columns_below_a_title(tmp_path: Path) -> None:
+    sheet = tmp_path / "sheet.csv"
+    sheet.write_text(f"单位表,,,,\n{','.join(UNITS)}\n99,,测试省,省,\n9901,99,测试市,市州,\n", "utf-8-sig")
+    plain = tmp_path / "units.csv"
+    plain.write_text("code,parent,name,rank\n99,,测试省,province\n9901,99,测试市,prefecture\n", "utf-8")
+    (source,) = unit_sources([sheet], Language.EN)
+    assert load_units(source) == load_units(plain)
+
+
 def test_a_fault_of_the_tree_is_told_with_the_cell_of_the_workbook(tmp_path: Path) -> None:
     rows = [UNITS, ["99", None, "测试省", "省", None], ["9901", "98", "测试市", "市州", None]]
     (source,) = unit_sources([write_workbook(tmp_path / "units.xlsx", rows, "单位")], Language.EN)
