@@ -128,7 +128,16 @@ def decide(state: State, command: Command, body: AuthorityBody, tree: UnitTree) 
         case RevokeGrant():
             if body.grant not in state.grants:
                 raise Refused("NOT_FOUND", what=body.grant)
+            if _operators(state, tree) == {body.grant}:
+                raise Refused("LAST_OPERATOR", grant=body.grant)
             return Decision(events=(GrantRevoked(grant=body.grant, reason=body.reason),), grant=grant)
+
+
+def _operators(state: State, tree: UnitTree) -> set[str]:
+    """The grants by which the whole tree is operated; without one, nobody could ever give another."""
+    return {
+        grant.id for grant in state.grants.values() if grant.role == "operator" and grant.unit == tree.root
+    }
 
 
 def authorize(

@@ -20,6 +20,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "{actor} 无权对 {unit} 执行 {action}；请由有授权的人员办理。",
         "{actor} holds no grant for {action} on {unit}; ask somebody who does.",
     ),
+    "LAST_OPERATOR": (
+        "{grant} 是最后一名经办人的授权，不能撤销；请先授予他人。",
+        "{grant} is the last operator's grant and stays: give one to somebody else first.",
+    ),
     "ALREADY_ON_PANEL": ("{actor} 已是本轮评委。", "{actor} is on this round's panel already."),
     "NOT_ON_PANEL": ("{actor} 不是本轮评委。", "{actor} is not on this round's panel."),
     "NOT_IN_GROUP": (

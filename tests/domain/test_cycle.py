@@ -379,6 +379,19 @@ def test_a_grant_is_for_a_unit_that_exists_and_only_a_given_one_is_revoked() -> 
     without.when(RevokeGrant(grant="g1", reason="r"), OPERATOR_2).then_refused("NOT_AUTHORISED")
 
 
+def test_the_last_operator_of_the_root_stays_until_there_is_another() -> None:
+    gone = GrantRevoked(grant="g2", reason="离任")
+    alone = given(GRANTS, TREE, OPERATORS, gone)
+    last = RevokeGrant(grant="g1", reason="离任")
+    alone.when(last, OPERATOR).then_refused("LAST_OPERATOR")
+    below = GrantsGiven(grants=(terms("g3", "op-3", unit="901"),))
+    given(GRANTS, TREE, OPERATORS, gone, below).when(last, OPERATOR).then_refused("LAST_OPERATOR")
+    another = GrantsGiven(grants=(terms("g4", "op-4"),))
+    given(GRANTS, TREE, OPERATORS, gone, another).when(last, OPERATOR).then(
+        GrantRevoked(grant="g1", reason="离任")
+    )
+
+
 def test_a_grant_covers_a_unit_and_all_below_it_in_its_own_role_only() -> None:
     state = authority.evolve(authority.initial, GrantsGiven(grants=(terms("g", OFFICER.id, "officer"),)))
     assert authority.authorize(state, TREE, OFFICER, "endorse", "9") == "g"
