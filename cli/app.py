@@ -154,6 +154,7 @@ Exit codes: 0 ok, 1 refused by a rule, 2 usage, 3 bad file, 4 conflict, 5 unavai
 _HELP_WIDTH = 110
 _FOR_META = ("--json", "--language", "--help", "-h")
 """Without one of these the meta app has nothing to take; parsing is most of what a short command costs."""
+_DEMO_EXAMPLE = "demo --units 200 --nominations 300 --pace 2"
 _DEMO = ("在自带的服务上跑完一届演练", "Run a whole rehearsed cycle on servers of its own")
 _EXAMPLE = ("示例", "For example")
 
@@ -207,7 +208,7 @@ def build(language: Language) -> App:
         app.command(App(name=noun, help=says[pick]))
     for one in REGISTRY:
         _add(app, one, pick)
-    app.command("cli.demo:command", name="demo", help=_DEMO[pick])
+    app.command("cli.demo:command", name="demo", help=_taught(_DEMO[pick], _DEMO_EXAMPLE, pick))
     app.meta.default(_everywhere)
     return app
 
@@ -216,8 +217,11 @@ def _add(app: App, one: Registered, pick: int) -> None:
     *nouns, name = one.words
     for noun in nouns:
         app = app[noun]
-    says = (one.zh, one.en)[pick]
-    app.command(one.function, name=name, help=f"{says}\n\n{_EXAMPLE[pick]}:\n\n  starter.py {one.example}")
+    app.command(one.function, name=name, help=_taught((one.zh, one.en)[pick], one.example, pick))
+
+
+def _taught(says: str, example: str, pick: int) -> str:
+    return f"{says}\n\n{_EXAMPLE[pick]}:\n\n  starter.py {example}"
 
 
 def _everywhere(

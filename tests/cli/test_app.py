@@ -172,6 +172,11 @@ async def test_help_teaches_every_command_with_an_example_in_both_languages(
     assert "".join(f"starter.py {one.example}".split()) in told
 
 
+async def test_help_of_the_demo_has_an_example_too(capsys: pytest.CaptureFixture[str]) -> None:
+    assert (await app.run(["demo", "--help"], Settings())).exit_code == OK
+    assert "starter.py demo --units 200" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("one", REGISTRY, ids=lambda one: " ".join(one.words))
 def test_every_example_begins_with_its_own_command(one: Registered) -> None:
     assert one.example.split()[: len(one.words)] == list(one.words)
