@@ -42,7 +42,7 @@ from cli import (
     views,
 )
 from cli.desk import REGISTRY, Desk, Registered
-from cli.output import OK, Outcome, console, emit, failure
+from cli.output import OK, Outcome, console, emit, failure, say_anywhere
 from cli.rehearse import command as rehearse
 from runtime.door import Door
 from runtime.garbage import collect_seldom
@@ -180,6 +180,7 @@ async def run(argv: Sequence[str], settings: Settings | None = None, door: Door 
 
 def main(argv: Sequence[str]) -> int:
     """Run and print; 130 after Ctrl-C."""
+    say_anywhere()
     settings = Settings()
     configure_logging(settings)
     collect_seldom()

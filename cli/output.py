@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field, is_dataclass
 from datetime import datetime
 from enum import StrEnum
 from fractions import Fraction
+from io import TextIOWrapper
 from typing import Any
 
 from pydantic import BaseModel
@@ -50,6 +51,13 @@ def failure(error: EngineError, language: Language) -> Outcome:
     if isinstance(error, BadCells):
         said["cells"] = [cell.as_json() for cell in error.cells]
     return Outcome(error.exit_code, {"error": said}, Text("\n".join(lines)))
+
+
+def say_anywhere() -> None:
+    """Let a terminal or pipe that is not UTF-8 show escapes for what it lacks: an answer in part is better than none."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def emit(outcome: Outcome, *, as_json: bool) -> None:

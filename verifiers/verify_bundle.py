@@ -1008,6 +1008,9 @@ def _text_of(given: str) -> str:
 
 def main() -> int:
     """The command line; prints the verdict and returns the exit code."""
+    for stream in (sys.stdout, sys.stderr):  # a terminal or pipe that is not UTF-8 is shown escapes
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
     parser = argparse.ArgumentParser(
         description="核验选树证据包（离线）· Verify an evidence bundle offline",
         epilog="退出码 exit code: 0 通过 verified, 6 不符 fault, 2 无法判断 undecided",
@@ -1035,7 +1038,9 @@ def main() -> int:
         with open(options.bundle, "rb") as file:  # noqa: PTH123
             archive = file.read()
     except OSError as fault:
-        print(f"{options.bundle}: {fault.strerror}", file=sys.stderr)
+        print(
+            f"证据包不可读 · the bundle cannot be read: {options.bundle}: {fault.strerror}", file=sys.stderr
+        )
         return EXIT_UNDECIDED
     against = _text_of(options.against) if options.against else ""
     verdict = verify(archive, _text_of(options.key), against, tuple(map(_text_of, options.witness)))

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -210,6 +213,18 @@ def test_with_json_stdout_holds_one_object_and_without_it_errors_go_to_stderr(
     told = capsys.readouterr()
     assert told.out == ""
     assert told.err.startswith("ADDRESS: The address n-1")
+
+
+@pytest.mark.parametrize(
+    "words", [("--help",), ("withdraw", "无"), ("programme", "list", "--json")], ids=" ".join
+)
+def test_a_terminal_that_is_not_utf8_is_answered_all_the_same(words: tuple[str, ...]) -> None:
+    command = [sys.executable, "starter.py", *words, "--language", "zh"]
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    ran = subprocess.run(command, capture_output=True, check=False, cwd=CHECKOUT, env=environment)
+    assert ran.returncode == (USAGE if "withdraw" in words else OK)
+    assert b"Traceback" not in ran.stderr
+    assert ran.stdout or b"USAGE" in ran.stderr
 
 
 async def test_errors_are_said_in_the_language_asked_for() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -266,7 +267,25 @@ def test_the_verifier_says_its_verdict_in_both_languages_and_by_its_exit_code(tm
     assert "压缩包损坏" in broken.stdout
     assert "ARCHIVE_BROKEN" in broken.stdout
     assert verified(file, "--key", "nothing").returncode == 2
-    assert verified(tmp_path / "not-there.zip", "--key", str(OTHER_KEY.verifier)).returncode == 2
+    missing = verified(tmp_path / "not-there.zip", "--key", str(OTHER_KEY.verifier))
+    assert (missing.returncode, "不可读" in missing.stderr, "cannot be read" in missing.stderr) == (
+        2,
+        True,
+        True,
+    )
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "gbk"])
+def test_the_verifier_says_its_verdict_at_a_terminal_of_another_encoding(
+    tmp_path: Path, encoding: str
+) -> None:
+    file = tmp_path / "evidence.zip"
+    file.write_bytes(b"nothing like a zip")
+    command = [sys.executable, str(PYTHON), str(file), "--key", PUBLIC]
+    environment = os.environ | {"PYTHONIOENCODING": encoding}
+    ran = subprocess.run(command, capture_output=True, check=False, env=environment)
+    assert (ran.returncode, ran.stderr) == (6, b"")
+    assert b"ARCHIVE_BROKEN" in ran.stdout
 
 
 def test_sheets_are_sealed_until_their_panel_closes_and_for_ever_if_the_session_was_invalid() -> None:
