@@ -86,16 +86,17 @@ async def replay(
     store = await desk.store()
     moment = await _moment(store, as_of) if as_of else None
     heard = await _heard(store, what, moment.position if moment else None, retake=not story_only)
-    if what and not heard.events:
+    looking_back = await _looking_back(store, what, moment, heard.events) if moment else None
+    if what and not heard.events and not (looking_back and looking_back["true"]["events"]):
         raise Refused("NOT_FOUND", what=what)
     sealed = sealed_of(heard.events)
     story = [] if state_only else [_told(event, sealed) for event in heard.events]
-    rehearsal = bool(what) and await _is_rehearsal(store, heard.events[0].stream)
+    rehearsal = bool(what) and await _is_rehearsal(store, what)
     said: JsonObject = {"what": what, "rehearsal": rehearsal, "events": len(heard.events), "story": story}
     said["state"] = _state(heard.events)
     said["retaken"] = None if story_only else _retaken(heard.tally)
-    if moment is not None:
-        said["as_of"] = await _looking_back(store, what, moment, heard.events, said["state"])
+    if looking_back:
+        said["as_of"] = looking_back
     return Outcome(INTEGRITY if heard.tally.untimely else OK, json=said, shown=_shown(said, desk))
 
 
@@ -141,9 +142,9 @@ async def _placed(store: EventStore, events: Sequence[RecordedEvent]) -> list[Re
     return [*placed, *events[len(placed) :]]
 
 
-async def _is_rehearsal(store: EventStore, stream: str) -> bool:
-    """Whether the cycle that this stream belongs to ran at another pace than reality."""
-    opening = await store.load(names.cycle_stream(names.cycle_of(stream)))
+async def _is_rehearsal(store: EventStore, what: str) -> bool:
+    """Whether this cycle, or the one that this stream belongs to, ran at another pace than reality."""
+    opening = await store.load(names.cycle_stream(names.cycle_of(what) if "/" in what else what))
     opened = read(opening[0]) if opening else None
     return isinstance(opened, CycleOpened) and opened.pace.rehearsal
 
@@ -152,7 +153,10 @@ async def _is_rehearsal(store: EventStore, stream: str) -> bool:
 
 
 async def _moment(store: EventStore, written: str) -> Moment:
-    """The place in the log that `--as-of` names; Refused NOT_FOUND for one before the first event or after the last."""
+    """The place in the log that `--as-of` names: 0 for an instant at which nothing was recorded yet.
+
+    Refused NOT_FOUND for a position before the first event or after the last.
+    """
     if written.isascii() and written.isdigit():
         position = int(written)
         there = await store.read_all(position - 1, 1) if position and len(written) <= DIGITS_MAX else ()
@@ -162,8 +166,6 @@ async def _moment(store: EventStore, written: str) -> Moment:
     at, position = instant_of(written), 0
     async for events in in_order(store):
         position = max([position, *(event.position or 0 for event in events if event.recorded <= at)])
-    if not position:
-        raise Refused("NOT_FOUND", what=written)
     return Moment(position, at)
 
 
@@ -179,7 +181,7 @@ async def _whole(store: EventStore, event: RecordedEvent) -> int:
 
 
 async def _looking_back(
-    store: EventStore, what: str, moment: Moment, known: list[RecordedEvent], state: JsonObject
+    store: EventStore, what: str, moment: Moment, known: list[RecordedEvent]
 ) -> JsonObject:
     """What was true by then, of all that is known today, beside what was known then."""
     today = await _heard(store, what, None, retake=False) if what else Heard()
@@ -190,7 +192,7 @@ async def _looking_back(
     return {
         "position": moment.position,
         "at": format_instant(moment.at),
-        "known": {"events": len(known), "state": state},
+        "known": {"events": len(known), "state": _state(known)},
         "true": {"events": len(true), "state": _state(true)},
         "learnt_later": [_told(event, sealed) for event in later],
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import AsyncIterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from hashlib import sha256
 from pathlib import Path
@@ -133,6 +133,25 @@ async def test_a_whole_cycle_is_replayed_in_global_order_with_its_final_state(to
     assert state[nomination("n7")]["status"] == "rejected"
     assert [one["certificate"] for one in state[SUMMIT]["conferred"]] == ["T-001", "T-002"]
     assert state[names.authority_stream(CYCLE)]["grants"]["g1"]["role"] == "operator"
+
+
+async def test_an_instant_before_anything_was_recorded_still_says_what_was_true_by_then(
+    database: Database,
+) -> None:
+    told = settings_of(database)
+    async with PostgresEventStore(database.dsns.app) as store:
+        await open_cycle(store)
+        await write(store, whole_cycle(), recorded=NOON + timedelta(hours=2))
+        await settle(database, store)
+    for hours, known in ((1, False), (3, True)):
+        at = (NOON + timedelta(hours=hours)).isoformat()
+        words = ["audit", "replay", nomination("n1"), "--story-only", "--as-of", at]
+        outcome = await app.run(words, told)
+        assert outcome.exit_code == OK
+        looked = outcome.json["as_of"]
+        assert (bool(looked["known"]["events"]), bool(looked["learnt_later"])) == (known, not known)
+        assert looked["true"]["state"]
+        emit(outcome, as_json=False)
 
 
 async def test_one_stream_is_replayed_with_the_reasons_that_people_gave(told: Settings) -> None:

@@ -272,7 +272,9 @@ async def open_cycle(store: EventStore, pace: Pace = PACE) -> None:
 STAFF = Actor(id="staff-1", role="operator", unit="P")
 
 
-async def write(store: EventStore, story: Iterable[Written], actor: Actor = STAFF) -> None:
+async def write(
+    store: EventStore, story: Iterable[Written], actor: Actor = STAFF, recorded: datetime = NOON
+) -> None:
     """Each entry as one command of an invented officer."""
     for stream, events in story:
         head = (await store.heads([stream]))[stream]
@@ -282,7 +284,7 @@ async def write(store: EventStore, story: Iterable[Written], actor: Actor = STAF
             payload_hash="0" * 64,
             actor=actor,
             occurred_at=NOON,
-            recorded_at=NOON,
+            recorded_at=recorded,
             rules="f" * 64,
         )
         subject = f"s-{stream.rsplit('/', 1)[-1]}" if stream.startswith("nomination/") else ""
