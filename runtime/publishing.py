@@ -71,10 +71,10 @@ class Publisher:
         """Publish the newest checkpoint; the one that is published afterwards, none while nothing is signed.
 
         Raises Integrity LOG_DIFFERS if the log does not extend what is published; Unavailable PUBLISHING if another
-        process publishes there, STORE_UNAVAILABLE if the server or the folder is away. What a witness refuses is not
-        published: the checkpoint before it stays.
+        process publishes there, STORE_UNAVAILABLE if the server is away, FOLDER_AWAY if the folder is. What a witness
+        refuses is not published: the checkpoint before it stays.
         """
-        with lost_server_is_unavailable():
+        with lost_server_is_unavailable(), _lost_folder_is_unavailable(self._folder):
             self._folder.mkdir(parents=True, exist_ok=True)
             with _alone(self._folder):
                 async with connection_to(self._dsn) as connection:
@@ -207,6 +207,16 @@ def _write(folder: Path, file: File) -> None:
         opened.flush()
         os.fsync(opened.fileno())
     fresh.replace(path)
+
+
+@contextmanager
+def _lost_folder_is_unavailable(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as fault:
+        if fault.filename is None:  # of a connection, not of a file
+            raise
+        raise Unavailable("FOLDER_AWAY", place=folder, fault=fault) from fault
 
 
 @contextmanager

@@ -531,6 +531,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "The time {written} should be written 2026-05-20T18:00, with a zone or in Beijing time.",
     ),
     "PAIR": ("“{written}”应写作 名称{separator}值。", "{written} should be written NAME{separator}VALUE."),
+    "KEY_NAME": (
+        "公钥名称“{name}”须有 1 至 255 字节，不含空白、控制字符和加号，如 awards.example.org/log。",
+        "A key's name has 1 to 255 bytes without spaces, control characters and plus signs, such as awards.example.org/log, not {name!r}.",
+    ),
     "OUT_FILE": (
         "不能写入 {file}（{fault}）：已有的文件不会被覆盖，文件夹须已存在；未写入任何文件。",
         "{file} cannot be written ({fault}): no file is written over, its folder must be there; none was written.",
@@ -566,6 +570,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "NOT_SIGNED_YET": (
         "{stream} 第 {seq} 号记录尚未签署，请稍后再试。",
         "{stream} event {seq} is not signed yet; try again in some seconds.",
+    ),
+    "FOLDER_AWAY": (
+        "文件夹 {place} 写不进去：{fault}。",
+        "The folder {place} cannot be written: {fault}.",
     ),
     "PUBLISHING": (
         "另一进程正在向 {place} 发布。",

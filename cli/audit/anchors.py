@@ -44,7 +44,7 @@ def _anchor(place: str, keys: Sequence[VerifierKey], certificates: tuple[Certifi
     try:
         raw = read(CHECKPOINT if is_token else name)
         token = read(name) if is_token else b""
-    except OSError as fault:
+    except (OSError, ValueError) as fault:  # also an address that is none
         raise Unavailable("PUBLISHED_AWAY", place=place, fault=fault) from fault
     found = _checkpoint(raw, place, keys)
     source = f"{place} {_stamped(token, raw, place, certificates)}" if is_token else place
@@ -64,8 +64,8 @@ def _split(place: str) -> tuple[str, str]:
         return place, CHECKPOINT
     if not is_url(place) and Path(place).is_dir():
         return place, CHECKPOINT
-    prefix, _, name = place.rpartition("/")
-    return prefix or ".", name
+    prefix, slash, name = place.rpartition("/")
+    return prefix or slash or ".", name
 
 
 def _checkpoint(raw: bytes, place: str, keys: Sequence[VerifierKey]) -> Checkpoint:

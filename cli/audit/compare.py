@@ -18,6 +18,7 @@ from runtime.histories import all_runs
 from runtime.payloads import data_converter
 from runtime.temporal import connect
 from schemas import names
+from schemas.errors import Refused
 from store.contract import EventStore
 
 _SETTLES = timedelta(seconds=60)
@@ -66,6 +67,8 @@ async def compare(
             await comparison.take(run)
     # The log is read last, so that it has whatever a history shows; what is younger may still be on its way to one.
     found = await comparison.against(_log(store, cycle), settled=began - _SETTLES if client else None)
+    if cycle and not (found.runs or found.events):  # a slip of the pen is no agreement
+        raise Refused("NOT_FOUND", what=cycle)
     return Outcome(
         INTEGRITY if found.findings else OK,
         json={"ok": not found.findings} | found.model_dump(mode="json"),

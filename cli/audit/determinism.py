@@ -10,14 +10,15 @@ from temporalio.client import WorkflowHistory
 from temporalio.converter import DataConverter
 
 from cli.audit.histories import archive, temporal_if_there
-from cli.desk import AtDesk, command
+from cli.desk import AtDesk, Desk, command
 from cli.output import Outcome
 from runtime.archiving import Archivist
 from runtime.histories import Run, all_runs
 from runtime.payloads import data_converter
 from runtime.settings import Login
 from runtime.temporal import connect
-from schemas.errors import Integrity
+from schemas import names
+from schemas.errors import Integrity, Refused
 from store.archive import HistoryArchive
 
 
@@ -44,6 +45,8 @@ async def determinism(
     async with archive(desk) as opened:
         runs = all_runs(opened, client, desk.settings.task_queue, cycle)
         archived, live, faults = await _replay(runs, data_converter(desk.settings.payload_key_ring()))
+    if cycle and not archived + live and not await _is_in_log(desk, cycle):
+        raise Refused("NOT_FOUND", what=cycle)  # a slip of the pen is no proof
     if faults:
         first = faults[0]
         raise Integrity(
@@ -65,6 +68,11 @@ async def determinism(
         f"{archived + live} histories replayed ({archived} archived, {live} in Temporal), 0 differ",
     )
     return Outcome(json=said | {"temporal": client is not None}, shown=shown + without)
+
+
+async def _is_in_log(desk: Desk, cycle: str) -> bool:
+    streams = await (await desk.store()).streams("")
+    return any(names.cycle_of(stream) == cycle for stream in streams)
 
 
 async def _replay(runs: AsyncIterator[Run], converter: DataConverter) -> tuple[int, int, list[_Fault]]:

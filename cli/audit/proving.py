@@ -12,7 +12,7 @@ from cli.audit.reading import DIGITS_MAX
 from cli.desk import AtDesk, command
 from cli.office.files import put
 from cli.output import Outcome, table
-from proof.note import KeyKind, SigningKey, encoded
+from proof.note import KeyKind, NoteError, SigningKey, encoded
 from runtime.publishing import Publisher
 from schemas.errors import BadUsage
 from store.auditing import snapshot
@@ -86,7 +86,10 @@ async def key(
 ) -> Outcome:
     seed = secrets.token_bytes(_SEED_BYTES)
     kind = KeyKind.WITNESS if witness else KeyKind.LOG
-    made = SigningKey(name, seed, KeyKind.WITNESS_ML_DSA if ml_dsa else kind)
+    try:
+        made = SigningKey(name, seed, KeyKind.WITNESS_ML_DSA if ml_dsa else kind)
+    except NoteError as fault:
+        raise BadUsage("KEY_NAME", name=name) from fault
     said = {"private": seed.hex(), "public": str(made.verifier)}
     words = {
         "private": desk.say("私钥，勿与数据库同存", "private: keep it away from the database"),

@@ -419,9 +419,30 @@ async def test_a_checkpoint_that_nobody_trusted_signed_is_no_anchor(
     settings = await sign(database, told)
     stranger = Checkpoint("xuanshu.test/log", 3, bytes(32)).signed(SigningKey("xuanshu.test/log", b"s" * 32))
     (tmp_path / "note").write_text(str(stranger), "utf-8")
-    for place, code in ((tmp_path / "note", "CHECKPOINT_BAD"), (tmp_path / "nothing", "PUBLISHED_AWAY")):
-        outcome = await app.run(["audit", "verify", "--against", str(place)], settings)
+    away = (str(tmp_path / "nothing"), "/no-such-checkpoint", "http://[")
+    for place, code in (
+        (str(tmp_path / "note"), "CHECKPOINT_BAD"),
+        *((place, "PUBLISHED_AWAY") for place in away),
+    ):
+        outcome = await app.run(["audit", "verify", "--against", place], settings)
         assert outcome.json["error"]["code"] == code
+    at_the_root = await app.run(["audit", "verify", "--against", "/no-such-checkpoint"], settings)
+    assert "'/no-such-checkpoint'" in at_the_root.json["error"]["message"]
+
+
+async def test_a_folder_that_cannot_be_written_is_told_as_one(
+    told: Settings, database: Database, tmp_path: Path
+) -> None:
+    settings = await sign(database, told)
+    (tmp_path / "file").write_text("no folder", "utf-8")
+    outcome = await app.run(["audit", "publish", "--to", str(tmp_path / "file" / "log")], settings)
+    assert (outcome.exit_code, outcome.json["error"]["code"]) == (UNAVAILABLE, "FOLDER_AWAY")
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a+b", "a\nb", "x" * 256])
+async def test_a_key_that_could_not_be_written_into_a_note_is_not_made(name: str) -> None:
+    outcome = await app.run(["audit", "key", name], Settings(language=Language.EN))
+    assert (outcome.exit_code, outcome.json["error"]["code"]) == (USAGE, "KEY_NAME")
 
 
 async def test_time_stamps_are_verified_by_who_trusts_certificates_and_undecided_for_others(

@@ -267,12 +267,18 @@ async def test_the_auditor_s_login_alone_answers_every_question_with_temporal_st
         (["robustness", "no-such.1"], "NOT_FOUND", REFUSED),
         (["amendments", "no-such.1"], "NOT_FOUND", REFUSED),
         (["timeline", "no-such.1"], "NOT_FOUND", REFUSED),
+        (["compare", "--archived", "--cycle", "no-such.1"], "NOT_FOUND", REFUSED),
+        (["determinism", "--cycle", "no-such.1"], "NOT_FOUND", REFUSED),
     ],
 )
 async def test_what_is_not_there_is_told_so(
     database: Database, words: list[str], code: str, exit_code: int
 ) -> None:
-    settings = Settings(language=Language.EN, postgres_auditor_dsn=SecretStr(database.dsns.auditor))
+    settings = Settings(
+        language=Language.EN,
+        postgres_auditor_dsn=SecretStr(database.dsns.auditor),
+        temporal_address="127.0.0.1:1",
+    )
     outcome = await app.run(["audit", *words], settings)
     assert (outcome.exit_code, outcome.json["error"]["code"]) == (exit_code, code)
 
