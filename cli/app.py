@@ -47,7 +47,7 @@ from cli.rehearse import command as rehearse
 from runtime.door import Door
 from runtime.garbage import collect_seldom
 from runtime.logging import configure_logging
-from runtime.settings import Language, Settings
+from runtime.settings import Language, Settings, language_of_locale, read_settings
 from schemas.errors import BadUsage, EngineError
 from schemas.faults import nearest_word
 
@@ -165,7 +165,7 @@ async def run(argv: Sequence[str], settings: Settings | None = None, door: Door 
     """
     settings = settings or Settings()
     words = [normalize("NFC", word) for word in argv]
-    language = _language_of(words, settings)
+    language = _language_of(words, settings.language)
     try:
         async with AsyncExitStack() as exits:
             desk = Desk(settings, language, exits, shared=door)
@@ -181,7 +181,12 @@ async def run(argv: Sequence[str], settings: Settings | None = None, door: Door 
 def main(argv: Sequence[str]) -> int:
     """Run and print; 130 after Ctrl-C."""
     say_anywhere()
-    settings = Settings()
+    try:
+        settings = read_settings()
+    except EngineError as fault:
+        wrong = failure(fault, _language_of(argv, language_of_locale()))
+        emit(wrong, as_json=_wants_json(argv))
+        return wrong.exit_code
     configure_logging(settings)
     collect_seldom()
     try:
@@ -256,11 +261,11 @@ def _given(name: str, desk: Desk, words: Sequence[str]) -> Any:
     return desk if name == "desk" else _wants_json(words)
 
 
-def _language_of(words: Sequence[str], settings: Settings) -> Language:
+def _language_of(words: Sequence[str], otherwise: Language) -> Language:
     """Needed before the words are parsed, as help and errors are said in it."""
     written = [right for left, right in pairwise(words) if left == "--language"]
     written += [word.partition("=")[2] for word in words if word.startswith("--language=")]
-    return Language(written[-1]) if written and written[-1] in list(Language) else settings.language
+    return Language(written[-1]) if written and written[-1] in list(Language) else otherwise
 
 
 def _wants_json(words: Iterable[str]) -> bool:

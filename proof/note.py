@@ -68,7 +68,7 @@ class VerifierKey(NamedTuple):
         """Read a vkey; NoteError if it is none, if its id is not its own or its kind is not ours."""
         name, id_, material = (*written.split("+", 2), "", "")[:3]
         raw = decoded(material)
-        _check_key_name(name)
+        check_key_name(name)
         if _KEY_BYTES.get(int.from_bytes(raw[:1], "big")) != len(raw) - 1:
             raise NoteError(f"a key of an unknown kind: {written}")
         key = cls(name, KeyKind(raw[0]), raw[1:])
@@ -125,7 +125,7 @@ class SigningKey:
     """A private key (a seed of 32 bytes) under its public name."""
 
     def __init__(self, name: str, seed: bytes, kind: KeyKind = KeyKind.LOG) -> None:
-        _check_key_name(name)
+        check_key_name(name)
         self._private = _private(kind, seed)
         self.verifier = VerifierKey(name, kind, self._private.public_key().public_bytes_raw())
 
@@ -252,7 +252,8 @@ def _cosigned(text: str, seconds: int, key: VerifierKey) -> bytes:
         raise NoteError(f"no checkpoint to cosign: {fault}") from fault
 
 
-def _check_key_name(name: str) -> None:
+def check_key_name(name: str) -> None:
+    """NoteError for a name that a note's line, or a cosignature's message, cannot carry."""
     _check_name(name)
     if len(name.encode()) > _KEY_NAME_BYTES_MAX:
         raise NoteError(f"a key's name of more than {_KEY_NAME_BYTES_MAX} bytes: {name[:40]!r}")

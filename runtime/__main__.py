@@ -7,10 +7,9 @@ import sys
 from collections.abc import Callable
 
 from runtime.migration import migrate
-from runtime.settings import Language, Settings
+from runtime.settings import Language, Settings, answering
 from runtime.stack import down, reset
 from runtime.supervisor import up
-from schemas.errors import EngineError
 
 _DOWN = {
     Language.ZH: ("已停止。", "没有正在运行的服务；残留已清理。"),
@@ -56,15 +55,10 @@ def main(words: list[str]) -> int:
     if len(words) != 1 or words[0] not in _ACTS:
         print(f"python -m runtime {' | '.join(_ACTS)}", file=sys.stderr)
         return 2
-    settings = Settings()
     try:
-        _ACTS[words[0]](settings)
-    except EngineError as fault:
-        print(f"{fault.code}: {fault.message(settings.language)}", file=sys.stderr)
-        return fault.exit_code
+        return answering(_ACTS[words[0]])
     except (KeyboardInterrupt, SystemExit):  # Ctrl-C, or `make down` from another terminal
         return 0
-    return 0
 
 
 if __name__ == "__main__":

@@ -7,20 +7,23 @@ Order, the first that speaks wins: arguments, `XUANSHU_*` variables, files under
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from proof.note import KeyKind, SigningKey, VerifierKey
+from proof.note import KeyKind, SigningKey, VerifierKey, check_key_name
 from runtime.reading import is_url
 from runtime.stack_record import StackRecord
 from schemas import names
-from schemas.errors import Unavailable
+from schemas.errors import EngineError, Unavailable
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 DEVELOPMENT_KEY_MARK = b"development-only"
@@ -195,6 +198,12 @@ class Settings(BaseSettings):
     def _absolute(cls, value: Path | None) -> Path | None:
         return value.expanduser().absolute() if value is not None else None
 
+    @field_validator("log_origin", "witness_name")
+    @classmethod
+    def _name_of_a_key(cls, value: str) -> str:
+        check_key_name(value)
+        return value
+
     @field_validator("trusted_keys")
     @classmethod
     def _known_keys(cls, value: str) -> str:
@@ -299,6 +308,33 @@ class Settings(BaseSettings):
         if value is None:
             raise Unavailable("SETTING_MISSING", setting=setting, variable=f"{_PREFIX}{setting.upper()}")
         return value.get_secret_value()
+
+
+def read_settings() -> Settings:
+    """What the environment says; Unavailable SETTING_WRONG with every wrong variable, and no value, which may be secret."""
+    try:
+        return Settings()
+    except ValidationError as fault:
+        wrong = fault.errors(include_url=False, include_input=False)
+        raise Unavailable("SETTING_WRONG", fault="; ".join(map(_wrong, wrong))) from None
+
+
+def _wrong(one: ErrorDetails) -> str:
+    name = str(one["loc"][0]).upper() if one["loc"] else ""
+    return f"{_PREFIX}{name.removeprefix(_PREFIX)}: {one['msg']}"
+
+
+def answering(act: Callable[[Settings], None]) -> int:
+    """The exit code of a process that only serves: its settings are read, and an error is said in the reader's language."""
+    language = language_of_locale()
+    try:
+        settings = read_settings()
+        language = settings.language
+        act(settings)
+    except EngineError as fault:
+        sys.stderr.write(f"{fault.code}: {fault.message(language)}\n")
+        return fault.exit_code
+    return 0
 
 
 def _listed(value: str) -> tuple[str, ...]:

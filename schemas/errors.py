@@ -502,6 +502,7 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "缺少设置 {setting}；请设置环境变量 {variable}，或先用 `make up` 启动本地服务。",
         "The setting {setting} is missing: set {variable}, or start the local servers with `make up`.",
     ),
+    "SETTING_WRONG": ("设置有误：{fault}。", "Wrong settings: {fault}."),
     "TEMPORAL_UNAVAILABLE": (
         "无法连接 Temporal（{address}）：{fault}。",
         "Temporal cannot be reached at {address}: {fault}.",

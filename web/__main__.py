@@ -8,8 +8,7 @@ from granian import Granian
 from granian.constants import HTTPModes, Interfaces, Loops
 from granian.log import LogLevels
 
-from runtime.settings import Login, Settings
-from schemas.errors import EngineError
+from runtime.settings import Login, Settings, answering
 
 GRACE_SECONDS = 20
 """How long a process may take over what is inside, longer than the ballot box may."""
@@ -40,14 +39,8 @@ def serve(settings: Settings) -> None:
 
 
 def main() -> int:
-    """0 after an orderly end, 5 when a setting is missing."""
-    settings = Settings()
-    try:
-        serve(settings)
-    except EngineError as fault:
-        sys.stderr.write(f"{fault.code}: {fault.message(settings.language)}\n")
-        return fault.exit_code
-    return 0
+    """0 after an orderly end, 5 when a setting is missing or wrong."""
+    return answering(serve)
 
 
 if __name__ == "__main__":

@@ -6,10 +6,11 @@ Any other web server may serve the same folder; it is files, and needs neither P
 from __future__ import annotations
 
 import re
+import sys
 from http import HTTPStatus
 from pathlib import Path
 
-from runtime.settings import Settings
+from runtime.settings import Settings, answering
 from schemas.errors import Unavailable
 from web.serving import Answer, App, serve, text
 
@@ -41,13 +42,17 @@ def app(folder: Path) -> App:
     return App(answer)
 
 
-def main() -> None:
-    """Serve at the address of the settings until a signal ends it."""
-    settings = Settings()
+def main() -> int:
+    """0 after an orderly end, 5 when a setting is missing or wrong."""
+    return answering(_serve)
+
+
+def _serve(settings: Settings) -> None:
+    """At the address of the settings until a signal ends it."""
     if settings.publish_dir is None:
         raise Unavailable("SETTING_MISSING", setting="publish_dir", variable="XUANSHU_PUBLISH_DIR")
     serve(app(settings.publish_dir), settings.publish_address)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

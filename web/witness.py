@@ -7,6 +7,7 @@ needs neither our database nor our network: `XUANSHU_WITNESS_…` and `XUANSHU_T
 from __future__ import annotations
 
 import sqlite3
+import sys
 from collections.abc import Callable, Sequence
 from hashlib import sha256
 from http import HTTPStatus
@@ -17,7 +18,7 @@ from proof.checkpoint import Checkpoint
 from proof.note import KeyKind, NoteError, SigningKey, VerifierKey
 from proof.witness import TEXT_TYPE, Seen, Submission, Verdict, judge
 from runtime.door import system_clock
-from runtime.settings import Settings
+from runtime.settings import Settings, answering
 from schemas.errors import Unavailable
 from web.serving import Answer, App, serve, text
 
@@ -131,9 +132,13 @@ def app(witness: Witness) -> App:
     return App(answer, BODY_MAX)
 
 
-def main() -> None:
-    """Serve at the address of the settings until a signal ends it."""
-    settings = Settings()
+def main() -> int:
+    """0 after an orderly end, 5 when a setting is missing or wrong."""
+    return answering(_serve)
+
+
+def _serve(settings: Settings) -> None:
+    """At the address of the settings until a signal ends it."""
     if settings.witness_dir is None:
         raise Unavailable("SETTING_MISSING", setting="witness_dir", variable="XUANSHU_WITNESS_DIR")
     keys = settings.witness_signing_keys()
@@ -146,4 +151,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -227,6 +227,49 @@ def test_a_terminal_that_is_not_utf8_is_answered_all_the_same(words: tuple[str, 
     assert ran.stdout or b"USAGE" in ran.stderr
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("starter.py", "programme", "list"),
+        ("-m", "runtime", "down"),
+        ("-m", "web.witness"),
+        ("-m", "web.published"),
+        ("-m", "web"),
+    ],
+    ids=" ".join,
+)
+def test_wrong_settings_are_named_without_their_values(command: tuple[str, ...], tmp_path: Path) -> None:
+    environment = os.environ | {
+        "XUANSHU_DATA_DIR": str(tmp_path),
+        "XUANSHU_LOG_KEY": "5ec2e7",
+        "XUANSHU_LOG_ORIGIN": "a b",
+        "LC_ALL": "C.UTF-8",
+    }
+    ran = subprocess.run(
+        [sys.executable, *command], capture_output=True, text=True, check=False, cwd=CHECKOUT, env=environment
+    )
+    assert ran.returncode == UNAVAILABLE
+    assert ran.stderr.startswith("SETTING_WRONG: Wrong settings: ")
+    assert "XUANSHU_LOG_ORIGIN" in ran.stderr
+    assert "XUANSHU_LOG_KEY" in ran.stderr
+    assert "5ec2e7" not in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+@pytest.mark.parametrize("module", ["web.witness", "web.published"])
+def test_a_server_without_its_folder_says_which_setting_it_needs(module: str, tmp_path: Path) -> None:
+    environment = os.environ | {"XUANSHU_DATA_DIR": str(tmp_path), "LC_ALL": "C.UTF-8"}
+    ran = subprocess.run(
+        [sys.executable, "-m", module],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=CHECKOUT,
+        env=environment,
+    )
+    assert (ran.returncode, ran.stderr.startswith("SETTING_MISSING: ")) == (UNAVAILABLE, True)
+
+
 async def test_errors_are_said_in_the_language_asked_for() -> None:
     outcome = await app.run(["withdraw", "n-1", "--reason", "r", *SIGNED, "--language=zh"], Settings())
     assert "应写作" in outcome.json["error"]["message"]
