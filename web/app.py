@@ -21,7 +21,7 @@ import structlog
 from runtime.garbage import collect_seldom
 from runtime.logging import configure_logging
 from runtime.settings import Login, Settings
-from schemas.errors import BadUsage, EngineError, Refused, Unavailable
+from schemas.errors import BadUsage, Conflict, EngineError, Refused, Unavailable
 from schemas.traces import NO_TRACE
 from schemas.values import format_instant
 from store.ballots import BallotBox, Paper, day_and_minute, day_begin
@@ -134,7 +134,11 @@ class Intake:
             key.trace(self._network(scope), body.device) if known.poll.traced else NO_TRACE,
             voter.day,
         )
-        taken = await self._box.submit(paper)
+        try:
+            taken = await self._box.submit(paper)
+        except Conflict as fault:
+            # By the id that the voter has: the box's own, beside receipt and leaf, would show anybody what was chosen.
+            raise Conflict(fault.code, **fault.facts | {"command_id": body.paper}) from None
         return receipt(ballot, taken.id, taken.leaf, repeated=taken.repeated)
 
     async def _show_receipt(self, id: str, scope: Any, protocol: Any) -> Answer:  # noqa: ARG002 -- as every route

@@ -81,7 +81,11 @@ async def test_each_refusal_of_the_box_has_its_code_and_status(booth: Booth) -> 
     vote = booth.voters.vote
     paper = str(uuid4())
     assert (await vote("one", ONE, paper=paper)).status == 201
-    refused(await vote("one", TWO, paper=paper), 409, "KEY_REUSED")
+    reused = await vote("one", TWO, paper=paper)
+    refused(reused, 409, "KEY_REUSED")
+    assert paper in reused.body["error"]["en"], (
+        "the id of the voter's own, not the box's, which would open the leaf"
+    )
     refused(await vote("one", ONE), 409, "ALREADY_VOTED")
     refused(await vote("one", TWO, THREE, FOUR), 409, "LIMIT_REACHED")
     refused(await vote("one", *CANDIDATES[:4]), 422, "TOO_MANY_CHOICES")
