@@ -45,5 +45,5 @@ class Reader:
         """Raises BadUsage BODY_MALFORMED, which says where and why."""
         try:
             return self._decoder.decode(raw)
-        except msgspec.DecodeError as fault:  # ValidationError is one of them
+        except (msgspec.DecodeError, UnicodeDecodeError) as fault:  # ValidationError is one of the first
             raise BadUsage("BODY_MALFORMED", fault=str(fault)) from None

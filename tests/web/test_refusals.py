@@ -126,7 +126,16 @@ async def test_a_link_must_be_signed_for_this_ballot_and_not_be_over(booth: Boot
 async def test_malformed_requests_have_clear_answers(booth: Booth) -> None:
     path, post = f"{booth.ballot.path}/papers", booth.caller.post
     whole = {"paper": str(uuid4()), "voter": "x", "choices": [ONE]}
-    for body in (b"", b"{", b"[]", b'{"paper": 1}', whole | {"more": 1}, whole | {"choices": ONE}):
+    for body in (
+        b"",
+        b"{",
+        b"[]",
+        b"\xff",
+        b'{"paper": "\xff"}',
+        b'{"paper": 1}',
+        whole | {"more": 1},
+        whole | {"choices": ONE},
+    ):
         refused(await post(path, body), 400, "BODY_MALFORMED")
     refused(
         await post(path, whole | {"voter": await booth.voters.pass_of("one"), "paper": "p"}),
