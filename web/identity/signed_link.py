@@ -8,7 +8,7 @@ from __future__ import annotations
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
 from datetime import datetime
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import msgspec
 from cryptography.exceptions import InvalidSignature
@@ -22,7 +22,7 @@ class _Link(msgspec.Struct, forbid_unknown_fields=True):
     ballot: str
     kind: str
     identity: str
-    expires_at: datetime
+    expires_at: Annotated[datetime, msgspec.Meta(tz=True)]
     channel: str = "web"
 
 
