@@ -71,12 +71,14 @@ def page(body: bytes, content_type: str) -> Answer:
 
 
 def refusal(fault: EngineError) -> Answer:
-    """The error as `{"error": {"code", "zh", "en"}}`; 503 and 429 say when to try again."""
+    """The error as `{"error": {"code", "zh", "en"}}`; 503 and 429 say when to try again, 405 what is allowed."""
     error = {"code": fault.code, "zh": fault.message("zh"), "en": fault.message("en")}
     status, headers = status_of(fault), _JSON
     if status in (429, 503):
         wait = fault.facts.get("retry_after_seconds", str(RETRY_AFTER_SECONDS))
         headers = [*_JSON, ("retry-after", wait)]
+    if status == 405:
+        headers = [*_JSON, ("allow", fault.facts["allowed"])]
     return Answer(status, headers, msgspec.json.encode({"error": error}))
 
 

@@ -226,8 +226,12 @@ def route_of(method: str, path: str) -> tuple[str, str]:
         raise BadUsage("NO_SUCH_ROUTE", path=plain.replace("\x00", "%00"))
     what, about = _place_of(plain)
     wanted = "POST" if what in ("papers", "voters", "challenges", "noop") else "GET"
-    if method != wanted:
-        raise BadUsage("METHOD_NOT_ALLOWED", method=method, path=plain)
+    if method != wanted and (method, wanted) != (
+        "HEAD",
+        "GET",
+    ):  # whose answer the server sends without its body
+        allowed = "GET, HEAD" if wanted == "GET" else wanted
+        raise BadUsage("METHOD_NOT_ALLOWED", method=method, path=plain, allowed=allowed)
     return f"{wanted} {what}", about
 
 
@@ -266,7 +270,8 @@ def _page(path: str) -> Answer:
 async def _body(scope: Any, protocol: Any) -> bytes:
     """The whole body; BadUsage NOT_JSON, LENGTH_MISSING, BODY_TOO_LARGE before any of it is read."""
     headers = scope.headers
-    if not (headers.get("content-type") or "").startswith("application/json"):
+    kind, _, _ = (headers.get("content-type") or "").partition(";")
+    if kind.strip().lower() != "application/json":
         raise BadUsage("NOT_JSON")
     length = headers.get("content-length") or ""
     if not length.isdecimal():

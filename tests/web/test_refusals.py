@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -27,6 +28,7 @@ class Booth:
     ballot: Ballot
     caller: Caller
     voters: Voters
+    port: int
 
 
 @pytest.fixture
@@ -34,7 +36,7 @@ async def booth(ballot: Ballot, serve: Serve) -> AsyncIterator[Booth]:
     await ballot.begin(LIMITS)
     service = await serve()
     async with service.caller() as caller:
-        yield Booth(ballot, caller, Voters(ballot, caller))
+        yield Booth(ballot, caller, Voters(ballot, caller), service.port)
 
 
 def refused(reply: Reply, status: int, code: str) -> None:
@@ -143,7 +145,9 @@ async def test_malformed_requests_have_clear_answers(booth: Booth) -> None:
         400,
         "BODY_MALFORMED",
     )
-    refused(await post(path, whole, content_type="text/plain"), 415, "NOT_JSON")
+    for kind in ("text/plain", "application/jsonx", ""):
+        refused(await post(path, whole, content_type=kind), 415, "NOT_JSON")
+    refused(await post(path, whole, content_type="Application/JSON;charset=utf-8"), 401, "BAD_TOKEN")
     refused(await post(path, b" " * 20_000), 413, "BODY_TOO_LARGE")
     chunked = {"content-type": "application/json", "transfer-encoding": "chunked"}
     refused(await booth.caller.send("POST", path, b"0\r\n\r\n", chunked), 411, "LENGTH_MISSING")
@@ -151,9 +155,20 @@ async def test_malformed_requests_have_clear_answers(booth: Booth) -> None:
     refused(await booth.caller.send("POST", path, b"0\r\n\r\n", both), 411, "LENGTH_MISSING")
     refused(await booth.caller.get("/nowhere"), 404, "NO_SUCH_ROUTE")
     refused(await booth.caller.get("/ballots/%00"), 404, "NO_SUCH_ROUTE")
-    refused(await booth.caller.get(path), 405, "METHOD_NOT_ALLOWED")
+    reply = await booth.caller.get(path)
+    refused(reply, 405, "METHOD_NOT_ALLOWED")
+    assert reply.headers["allow"] == "post"
     refused(await booth.caller.get("/receipts/none"), 404, "NOT_FOUND")
     refused(await booth.caller.get("/ballots/none"), 404, "NOT_FOUND")
+
+
+async def test_whatever_may_be_got_may_be_asked_for_by_head(booth: Booth) -> None:
+    for path in ("/", "/healthz", booth.ballot.path):
+        reader, writer = await asyncio.open_connection("127.0.0.1", booth.port)
+        writer.write(f"HEAD {path} HTTP/1.1\r\nhost: here\r\nconnection: close\r\n\r\n".encode())
+        head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+        writer.close()
+        assert (head.split()[1], body) == (b"200", b"")
 
 
 async def test_a_ballot_shows_its_rules_and_no_counts_before_they_are_published(booth: Booth) -> None:
