@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic
 from uuid import uuid4
 
 import asyncpg
@@ -28,6 +29,7 @@ from tests.support.databases import Database
 from tests.web.caller import Caller, Reply
 from tests.web.conftest import KEK, ONE, TWO, Ballot, Serve, Voters
 from web.app import network_of
+from web.identity.wechat import EXCHANGES_MAX
 from web.polls import FRESH_SECONDS
 
 LIMITS = VoterLimits(per_day=1)
@@ -37,7 +39,7 @@ NOW = datetime(2026, 5, 20, tzinfo=UTC)
 
 @asynccontextmanager
 async def wechat(open_ids: dict[str, str]) -> AsyncIterator[str]:
-    """Stands in for WeChat's server: a code is good once, and `c-cut` ends the connection."""
+    """Stands in for WeChat's server: a code is good once, `c-cut` ends the connection, `c-slow` has no answer."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         asked = (await reader.readuntil(b"\r\n\r\n")).decode().split(" ")[1]
@@ -46,7 +48,10 @@ async def wechat(open_ids: dict[str, str]) -> AsyncIterator[str]:
             writer.close()
             await writer.wait_closed()
             return
-        said = {"openid": open_ids.pop(code)} if code in open_ids else {"errcode": 40029}
+        if code == "c-slow":
+            await asyncio.sleep(60)
+        failed = {"errcode": -1 if code == "c-busy" else 40029}
+        said = {"openid": open_ids.pop(code)} if code in open_ids else failed
         raw = json.dumps(said).encode()
         writer.write(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % len(raw) + raw)
         await writer.drain()
@@ -162,12 +167,30 @@ async def test_a_wechat_code_is_exchanged_for_an_open_id(ballot: Ballot, serve: 
             first = await identified(caller, ballot, "wechat", code="c-1")
             second = await identified(caller, ballot, "wechat", code="c-2")
             assert (await identified(caller, ballot, "wechat", code="c-1")).code == "IDENTITY_REFUSED"
-            assert (await identified(caller, ballot, "wechat", code="c-cut")).code == "IDENTITY_AWAY"
+            for failing in ("c-cut", "c-busy"):
+                assert (await identified(caller, ballot, "wechat", code=failing)).code == "IDENTITY_AWAY"
             assert (await vote(caller, ballot, first.body["voter"], ONE)).status == 201
             assert (await vote(caller, ballot, second.body["voter"], TWO)).code == "LIMIT_REACHED"
     async with service.caller() as caller:
         away = await identified(caller, ballot, "wechat", code="c-3")
         assert (away.status, away.code) == (503, "IDENTITY_AWAY")
+
+
+async def test_a_slow_wechat_holds_few_places_of_the_intake_and_no_others_wait_for_it(
+    ballot: Ballot, serve: Serve
+) -> None:
+    await ballot.begin(LIMITS)
+    async with wechat({}) as url:
+        service = await serve(web_wechat_url=url, web_wechat_app="app", web_wechat_secret="s")
+
+        async def asked() -> Reply:
+            async with service.caller() as caller:
+                return await identified(caller, ballot, "wechat", code="c-slow")
+
+        begun = monotonic()
+        replies = await asyncio.gather(*(asked() for _ in range(EXCHANGES_MAX + 20)))
+    assert {(reply.status, reply.code) for reply in replies} == {(503, "IDENTITY_AWAY")}
+    assert monotonic() - begun < 15, "each has waited once, and none behind the others"
 
 
 async def test_no_identity_is_kept_in_postgres_nor_in_logs(
