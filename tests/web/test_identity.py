@@ -193,6 +193,18 @@ async def test_a_slow_wechat_holds_few_places_of_the_intake_and_no_others_wait_f
     assert monotonic() - begun < 15, "each has waited once, and none behind the others"
 
 
+async def test_a_code_that_cannot_be_sent_is_told_as_that(
+    ballot: Ballot, serve: Serve, tmp_path: Path
+) -> None:
+    await ballot.begin(LIMITS)
+    service = await serve(web_code_file=str(tmp_path))
+    async with service.caller() as caller:
+        body = {"by": "phone_code", "proof": {"number": NUMBER}}
+        reply = await caller.post(f"{ballot.path}/challenges", body)
+    assert (reply.status, reply.code) == (503, "IDENTITY_AWAY")
+    assert reply.headers["retry-after"]
+
+
 async def test_no_identity_is_kept_in_postgres_nor_in_logs(
     ballot: Ballot, serve: Serve, tmp_path: Path, postgres_server: PostgresServer, rows: asyncpg.Connection
 ) -> None:

@@ -18,8 +18,9 @@ from typing import ClassVar, Protocol
 from unicodedata import normalize
 
 import msgspec
+import structlog
 
-from schemas.errors import Refused
+from schemas.errors import Refused, Unavailable
 from store.polling_place import PollingPlace
 from web.identity import Asked, Identity
 
@@ -29,11 +30,14 @@ TRIES_MAX = 5
 SENDING_WINDOW = timedelta(hours=1)
 _NUMBER = re.compile(r"\+[1-9][0-9]{7,14}")
 
+log = structlog.get_logger()
+
 
 class CodeSender(Protocol):
     """Where a code goes out to a phone: an SMS gateway, or the file of a rehearsal."""
 
-    async def send(self, number: str, code: str) -> None: ...
+    async def send(self, number: str, code: str) -> None:
+        """Raises OSError if nothing can be sent now."""
 
 
 class FileSender:
@@ -77,7 +81,11 @@ class PhoneCode:
         await self._count(asked, f"sent/{number}", until)
         code = f"{randbelow(1_000_000):06}"
         made = _Challenge(code, asked.key.mark(f"number/{number}").hex(), asked.now + CODE_LIFE)
-        await self._sender.send(number, code)
+        try:
+            await self._sender.send(number, code)
+        except OSError as fault:
+            log.warning("codes_not_sent", fault=type(fault).__name__)  # whose text may hold the number
+            raise Unavailable("IDENTITY_AWAY", by=self.by) from None
         return asked.key.seal("challenge", msgspec.json.encode(made))
 
     async def vouch(self, asked: Asked) -> Identity:
