@@ -85,6 +85,7 @@ class Settings(BaseSettings):
         frozen=True,
         populate_by_name=True,
         extra="ignore",
+        hide_input_in_errors=True,  # a key with a digit too few is a key all the same
     )
 
     environment: Environment = Field(

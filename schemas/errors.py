@@ -503,6 +503,7 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "The setting {setting} is missing: set {variable}, or start the local servers with `make up`.",
     ),
     "SETTING_WRONG": ("设置有误：{fault}。", "Wrong settings: {fault}."),
+    "ADDRESS_UNUSABLE": ("无法在 {address} 上监听：{fault}。", "Nothing can listen at {address}: {fault}."),
     "TEMPORAL_UNAVAILABLE": (
         "无法连接 Temporal（{address}）：{fault}。",
         "Temporal cannot be reached at {address}: {fault}.",

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import socket
+import sys
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import asyncpg
 import psutil
 
+from cli.output import UNAVAILABLE
+from runtime.settings import CHECKOUT, child_environment
 from schemas.programme import VoterLimits
 from store.ballots import day_and_minute
 from store.polling_place import PollingPlace
@@ -184,3 +189,30 @@ async def test_papers_wait_for_a_database_that_comes_back(
     assert all(reply.headers["retry-after"] for reply in crowd.shed)
     acknowledged = len(crowd.receipts)
     assert acknowledged <= await crowd.sealed_papers() <= len(papers)
+
+
+async def test_an_address_that_cannot_be_had_ends_it_with_a_code(
+    module_database: Database, tmp_path: Path
+) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        given = child_environment(tmp_path) | {
+            "XUANSHU_POSTGRES_WEB_DSN": module_database.dsns.web,
+            "XUANSHU_BALLOT_KEK": KEK.hex(),
+            "LC_ALL": "zh_CN.UTF-8",
+        }
+        for address, said in (
+            ("8090", "SETTING_WRONG: 设置有误：XUANSHU_WEB_ADDRESS"),
+            ("127.0.0.1:70000", "SETTING_WRONG: "),
+            (f"127.0.0.1:{taken.getsockname()[1]}", "ADDRESS_UNUSABLE: 无法在"),
+        ):
+            child = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "web"),
+                env=given | {"XUANSHU_WEB_ADDRESS": address},
+                cwd=CHECKOUT,
+                stderr=asyncio.subprocess.PIPE,
+            )
+            _, printed = await child.communicate()
+            assert child.returncode == UNAVAILABLE
+            assert printed.decode().startswith(said)
