@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import unquote
 
 import structlog
+from granian.rsgi import ProtocolClosed  # type: ignore[attr-defined]  # exported by it, but not by its stub
 
 from runtime.garbage import collect_seldom
 from runtime.logging import configure_logging
@@ -278,7 +279,10 @@ async def _body(scope: Any, protocol: Any) -> bytes:
         raise BadUsage("LENGTH_MISSING")
     if int(length) > BODY_MAX:
         raise BadUsage("BODY_TOO_LARGE", maximum=BODY_MAX)
-    raw: bytes = await protocol()
+    try:
+        raw: bytes = await protocol()
+    except ProtocolClosed:  # as telephones do all day long; nobody is left to be answered
+        raise BadUsage("BODY_MALFORMED", fault="cut off") from None
     return raw
 
 

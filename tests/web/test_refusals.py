@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
@@ -16,6 +17,7 @@ from schemas.programme import VoterLimits
 from store.ballots import Paper, day_and_minute
 from store.polling_place import PollingPlace
 from store.voter_keys import Voter
+from tests.support import people
 from tests.support.databases import Database
 from tests.web.caller import Caller, Reply
 from tests.web.conftest import CANDIDATES, FOUR, KEK, ONE, THREE, TWO, Ballot, Serve, Voters
@@ -160,6 +162,25 @@ async def test_malformed_requests_have_clear_answers(booth: Booth) -> None:
     assert reply.headers["allow"] == "post"
     refused(await booth.caller.get("/receipts/none"), 404, "NOT_FOUND")
     refused(await booth.caller.get("/ballots/none"), 404, "NOT_FOUND")
+
+
+async def test_whoever_leaves_before_the_body_is_whole_is_no_fault_in_the_log(
+    booth: Booth, tmp_path: Path
+) -> None:
+    _, writer = await asyncio.open_connection("127.0.0.1", booth.port)
+    head = f"POST {booth.ballot.path}/papers HTTP/1.1\r\nhost: here\r\ncontent-type: application/json\r\n"
+    writer.write(f"{head}content-length: 200\r\n\r\n{{".encode())
+
+    async def is_inside() -> bool:
+        return bool((await booth.caller.get("/healthz")).body["inside"])
+
+    async def is_gone() -> bool:
+        return not await is_inside()
+
+    await people.until(is_inside)
+    writer.transport.abort()
+    await people.until(is_gone)
+    assert "intake_broken" not in await asyncio.to_thread((tmp_path / "intake.log").read_text)
 
 
 async def test_whatever_may_be_got_may_be_asked_for_by_head(booth: Booth) -> None:
