@@ -255,6 +255,8 @@ async def held(
     stream = round_at(round, cycle)
     run = run_of((await (await desk.reader()).rounds.get(stream)).state, step)
     events = [read(event) for event in await (await desk.store()).load(stream)]
+    if not any(isinstance(one, BallotOpened) and one.step == step for one in events):
+        raise Refused("NOT_FOUND", what=f"{stream}/{step}")
     found = {one.cohort: one for one in events if isinstance(one, VotesHeld) and one.step == step}
     said = {
         "screenings": run.screened,

@@ -10,7 +10,7 @@ from typing import Any
 from zipfile import ZipFile
 
 from cli import app
-from cli.output import OK
+from cli.output import OK, REFUSED
 from domain import round as rounds
 from domain.adjudication import uncounted
 from domain.round import run_of
@@ -206,6 +206,9 @@ async def _strangers_agree(poll: Poll, file: Path) -> None:
     cycle = names.cycle_of(poll.stream)
     replayed = await app.run(["audit", "replay", cycle], settings)
     assert (replayed.exit_code, replayed.json["retaken"]["untimely"]) == (OK, 0)
+    for step, code in (("vote", OK), ("choice", REFUSED), ("none", REFUSED)):
+        held = await app.run(["ballot", "held", poll.stream, "--step", step], settings)
+        assert held.exit_code == code, "of a step that is no vote nothing is said, instead of nothing found"
     await app.run(["audit", "export", "--cycle", cycle, "--to", str(file)], settings)
     with ZipFile(file) as bundle:
         assert poll.ballot.encode() in bundle.read("tallies.txt")
