@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
+import sys
 from collections.abc import Coroutine, Iterator
 from contextlib import AsyncExitStack
 from datetime import timedelta
@@ -32,7 +33,7 @@ from runtime.garbage import collect_seldom
 from runtime.logging import configure_logging
 from runtime.publishing import Publisher, published
 from runtime.recovery import Recovery
-from runtime.settings import Login, Settings
+from runtime.settings import Login, Settings, answering
 from runtime.temporal import connect
 from runtime.timestamps import Timestamper
 from store.archive import HistoryArchive
@@ -115,9 +116,8 @@ def proving(settings: Settings, stop: asyncio.Event) -> Iterator[Coroutine[Any, 
         yield Timestamper(dsn, authorities, settings.timestamp_certificates).run(stop)
 
 
-async def main() -> None:
-    """The process: settings from the environment, SIGTERM and SIGINT end it gracefully."""
-    settings = Settings()
+async def main(settings: Settings) -> None:
+    """The process: SIGTERM and SIGINT end it gracefully."""
     configure_logging(settings)
     collect_seldom()
     stop = asyncio.Event()
@@ -127,4 +127,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(main())
+    sys.exit(answering(lambda settings: uvloop.run(main(settings))))

@@ -143,12 +143,17 @@ def _operators(state: State, tree: UnitTree) -> set[str]:
 def authorize(
     state: State, tree: UnitTree, actor: Actor, action: str, unit: str, roles: tuple[str, ...] = ()
 ) -> str:
-    """The id of the grant by which `actor` may do `action` to `unit`: a role that covers the unit or one above it.
+    """The id of the grant by which `actor` may do `action` to `unit`: a role over both the unit and the one
+    that the actor claims to act in.
 
     `roles` overrides the table for actions whose role depends on the step. Raises Refused NOT_AUTHORISED.
     """
     allowed = roles or ROLES[action]
-    for grant in (state.grants[id] for id in state.held.get(actor.id, ()) if id in state.grants):
-        if grant.role == actor.role and grant.role in allowed and tree.within(unit, grant.unit):
+    acted_in = actor.unit or unit
+    held = (state.grants[id] for id in state.held.get(actor.id, ()) if id in state.grants)
+    for grant in held if acted_in in tree.by_code else ():
+        covers = tree.within(unit, grant.unit) and tree.within(acted_in, grant.unit)
+        if covers and grant.role == actor.role and grant.role in allowed:
             return grant.id
-    raise Refused("NOT_AUTHORISED", actor=f"{actor.id} ({actor.role})", action=action, unit=unit)
+    who = f"{actor.id} ({', '.join(filter(None, (actor.role, actor.unit)))})"
+    raise Refused("NOT_AUTHORISED", actor=who, action=action, unit=unit)

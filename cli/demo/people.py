@@ -14,6 +14,7 @@ from cli.demo.scenario import HANDLERS, OPERATORS, Person, World, clerk, members
 from cli.demo.watching import Seen, Watch, current_step
 from cli.output import Outcome
 from cli.rehearse.acting import score
+from domain import composition
 from domain import round as rounds
 from domain.clearance import concerned
 from domain.nomination import Status, standing
@@ -124,7 +125,7 @@ class People:
                 case Decision():
                     yield self._by_body(stream, step.id, step.body, "decide")
                 case Conferral():
-                    yield self._by_body(stream, step.id, step.body, "confer")
+                    yield Deed(f"confer/{stream}/{step.id}", partial(self._confer, stream, step))
 
     # ---- endorsement ----
 
@@ -424,6 +425,19 @@ class People:
             "first_alone_had_effect": not answers[0].json["awaits_second_person"],
         }
         setattr(self.notes, ruling, note)
+
+    async def _confer(self, stream: str, step: Conferral) -> None:
+        """Where a substitute leaves the list without a share rule, two operators set the rule aside first (DR-25)."""
+        unit, id = stream.rsplit("/", 1)[-1], f"confer/{stream}/{step.id}"
+        words = ("confer", stream, "--step", step.id)
+        signers = [signed(one, f"body:{step.body}", unit) for one in members_of(step.body, unit)]
+        first = await self.acts.act(*words, "--key", f"{id}/1", *signers[0])
+        error = first.json.get("error", {})
+        if error.get("code") == composition.RULES_BROKEN:
+            waived = ("waive", "rules", stream, *error["facts"]["rules"].split(", "), "--step", step.id)
+            both = [signed(one, "operator", self.world.tree.root) for one in OPERATORS]
+            await self._both((*waived, "--reason", "集体讨论决定"), f"waive/{stream}/{step.id}", both)
+        await self._both(words, id, signers)
 
     def _by_body(self, stream: str, step: str, body: str, verb: str) -> Deed:
         unit = stream.rsplit("/", 1)[-1]

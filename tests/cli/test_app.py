@@ -231,6 +231,7 @@ def test_a_terminal_that_is_not_utf8_is_answered_all_the_same(words: tuple[str, 
     "command",
     [
         ("starter.py", "programme", "list"),
+        ("worker.py",),
         ("-m", "runtime", "down"),
         ("-m", "web.witness"),
         ("-m", "web.published"),

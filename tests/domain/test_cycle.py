@@ -59,6 +59,7 @@ from tests.domain.specification import (
     fold,
     given,
     one_level,
+    province_of,
     refused,
     step,
 )
@@ -401,6 +402,19 @@ def test_a_grant_covers_a_unit_and_all_below_it_in_its_own_role_only() -> None:
             lambda actor=actor: authority.authorize(state, TREE, actor, "endorse", "9"),  # type: ignore[misc]
         )
     refused("NOT_AUTHORISED", lambda: authority.authorize(state, TREE, OFFICER, "confer", "9", ("body:x",)))
+
+
+def test_nobody_acts_in_a_unit_that_their_grant_does_not_cover() -> None:
+    tree = province_of("901", "902")
+    officer_of_901 = GrantsGiven(grants=(terms("g", OFFICER.id, "officer", unit="901"),))
+    state = authority.evolve(authority.initial, officer_of_901)
+
+    def endorse_in(unit: str) -> str:
+        return authority.authorize(state, tree, OFFICER.model_copy(update={"unit": unit}), "endorse", "901")
+
+    assert [endorse_in(unit) for unit in ("", "901")] == ["g", "g"]
+    for unit in ("9", "902", "nowhere"):
+        refused("NOT_AUTHORISED", lambda unit=unit: endorse_in(unit))  # type: ignore[misc]
 
 
 # ---- this folder ----
