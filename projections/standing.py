@@ -183,6 +183,8 @@ def _begin(event: Event, recorded: RecordedEvent) -> Row:
                 rank=event.rank,
                 route=event.route,
             )
+        case RoundLapsed():
+            return _never_opened(recorded)
         case _:
             raise _broken(recorded, f"no stream begins with {recorded.type}")
 
@@ -302,6 +304,20 @@ def _round_at(cycle: str, route: str, path: tuple[str, ...], level: int) -> str:
 
 
 # ---- round ----
+
+
+def _never_opened(recorded: RecordedEvent) -> RoundRow:
+    """Its cycle was cancelled, or its parent went on, before it began: its stream's name alone says whose it is."""
+    _, cycle, route, unit = recorded.stream.split("/")
+    return RoundRow(
+        stream=recorded.stream,
+        cycle=cycle,
+        last_seq=recorded.seq,
+        unit=unit,
+        rank="",
+        route=route,
+        status=RoundStatus.LAPSED,
+    )
 
 
 def _round(row: RoundRow, event: Event) -> RoundRow:

@@ -116,7 +116,8 @@ def _changes(past: Past) -> Iterator[Change]:
     before_pause: dict[str, Change] = {}
     for moment, (recorded, event) in enumerate(zip(past.events, past.typed, strict=True)):
         stream = recorded.stream
-        if names.kind_of(stream) != "round":
+        never_opened = stream not in standing and isinstance(event, e.RoundLapsed)
+        if names.kind_of(stream) != "round" or never_opened:
             continue
         now = standing.get(stream, Change(moment, stream, Stands.GATHERING))
         match event:

@@ -11,7 +11,7 @@ from domain import round as rounds
 from projections.standing import CycleRow, NominationRow, RoundRow, RoundStatus, Row, fold
 from schemas import names
 from schemas.errors import Integrity
-from schemas.events import IntakeExtended, IntakeShortened, read
+from schemas.events import IntakeExtended, IntakeShortened, RoundLapsed, read
 from schemas.ledger import RecordedEvent
 from store.memory import MemoryEventStore
 from tests.projections import story
@@ -88,6 +88,19 @@ async def test_an_intake_ends_where_it_was_last_moved_to(log: MemoryEventStore) 
         assert isinstance(row, CycleRow)
         ends.append(row.intakes[0].window.closes_at)
     assert ends == [later, sooner]
+
+
+async def test_a_round_that_lapses_before_it_opens_has_a_row_too(log: MemoryEventStore) -> None:
+    stream = names.round_stream(story.CYCLE, "territorial", "E3")
+    await story.write(log, [(stream, (RoundLapsed(reason="cancelled"),))])
+    row = fold({}, await log.read_all(0, 10))[stream]
+    assert isinstance(row, RoundRow)
+    assert (row.cycle, row.route, row.unit, row.status) == (
+        story.CYCLE,
+        "territorial",
+        "E3",
+        RoundStatus.LAPSED,
+    )
 
 
 async def test_the_order_of_streams_does_not_matter(events: tuple[RecordedEvent, ...]) -> None:

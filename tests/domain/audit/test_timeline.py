@@ -10,6 +10,7 @@ from schemas.commands import (
     CancelRound,
     Endorse,
     FormPanel,
+    LapseRound,
     PauseRound,
     ResolveTie,
     ResumeRound,
@@ -102,6 +103,14 @@ def test_a_cancelled_round_has_lapsed() -> None:
     for by in (OPERATOR, OPERATOR_2):
         world.at(CancelRound(reason="停办"), by)
     assert now(world).stands is Stands.LAPSED
+
+
+def test_a_round_that_lapsed_before_it_opened_is_no_part_of_the_tree() -> None:
+    world = two_levels()
+    world.at(LapseRound(reason="cancelled"), unit="901")
+    found = told(relogged(world))
+    assert {one.round for one in found.changes} == {one.round for one in found.nodes}
+    assert "901" not in {one.unit for one in found.nodes}
 
 
 def test_the_rounds_below_hang_on_the_round_that_they_report_to() -> None:
