@@ -622,6 +622,17 @@ class Decider:
                 below.add(names.round_stream(cycle, held.route, path[at - 1]))
         return tuple(sorted(entered)), tuple(sorted(below))
 
+    async def rounds_left(self, cycle: str) -> tuple[str, ...]:
+        """The rounds that are not over: those that have begun, and those that never did though somebody entered there."""
+        programme, tree, _ = await self._laws(await self.cycles.get(names.cycle_stream(cycle)))
+        streams = set(await self.store.streams(f"round/{cycle}/"))
+        for held in await self.store.reservations(cycle):
+            path = tree.path(held.unit, programme.route(held.route))
+            route = names.ROOT_ROUTE if len(path) == 1 else held.route
+            streams.add(names.round_stream(cycle, route, held.unit))
+        folded = await self.rounds.get_many(sorted(streams))
+        return tuple(stream for stream, one in folded.items() if not one.state.over)
+
     async def _standings(
         self, cycle: cycles.State, programme: Programme, nominations: list[str], with_titles: bool
     ) -> dict[str, rounds.Standing]:

@@ -22,7 +22,7 @@ from schemas import names
 from schemas.commands import ENGINE, Command, OpenStep, SealTally
 from schemas.errors import Refused
 from schemas.events import BallotOpened, Count
-from schemas.messages import CycleAnswer, FeedOrder, NominationAnswer, Order, RoundAnswer
+from schemas.messages import CycleAnswer, CycleOrder, FeedOrder, NominationAnswer, Order, RoundAnswer
 from schemas.programme import PublicVote, Stage, Step
 from schemas.units import UnitTree
 from schemas.values import format_instant
@@ -96,6 +96,13 @@ class Engine:
                 if refusal.code != "DUPLICATE_NOMINATION":
                     raise
         return entered
+
+    @activity.defn
+    async def rounds_left(self, order: CycleOrder) -> tuple[str, ...]:
+        """The rounds of the cycle that are not over, also those that never began though somebody entered there."""
+        async with beating():
+            with translated():
+                return await self._decider.rounds_left(order.cycle)
 
     @activity.defn
     async def decide_round(self, order: Order) -> RoundAnswer:
@@ -214,6 +221,7 @@ class Engine:
             self.decide_cycle,
             self.decide_nomination,
             self.nominate_winners,
+            self.rounds_left,
             self.decide_round,
             self.publish_counts,
             self.screen_ballot,

@@ -119,13 +119,16 @@ class Recovery:
         """Rounds that were to lapse, as their cycle or parent was cancelled or its pool frozen without them, do."""
         state = (await self._decider.cycles.get(names.cycle_stream(cycle))).state
         assert state.opened is not None
-        folded = await self._decider.rounds.get_many(await self._decider.store.streams(f"round/{cycle}/"))
-        rounds = {stream: one.state for stream, one in folded.items()}
-        forsaken = sorted(_forsaken(rounds, everything=state.status == "cancelled"))
+        cancelled = state.status == "cancelled"
+        forsaken = await (self._decider.rounds_left(cycle) if cancelled else self._cut_off(cycle))
         now = state.opened.pace.cycle_time(self._decider.clock())
         for stream in forsaken:
             await self._decider.execute(lapse_command(stream, now))
-        return tuple(forsaken)
+        return forsaken
+
+    async def _cut_off(self, cycle: str) -> tuple[str, ...]:
+        folded = await self._decider.rounds.get_many(await self._decider.store.streams(f"round/{cycle}/"))
+        return tuple(sorted(_forsaken({stream: one.state for stream, one in folded.items()})))
 
     async def _tell_again(self, cycle: str) -> int:
         """Outcomes in the rounds' streams that those they are for have not taken, though they would."""
@@ -207,9 +210,9 @@ class Recovery:
         await self._decider.store.redeliver([post.id for post in posts])
 
 
-def _forsaken(rounds: dict[str, rounds.State], *, everything: bool) -> set[str]:
+def _forsaken(rounds: dict[str, rounds.State]) -> set[str]:
     """Those below a round that goes no further or has frozen its pool, and those below them, if they are not over."""
-    found = {stream for stream, one in rounds.items() if everything and not one.over}
+    found: set[str] = set()
     ahead = [one for one in rounds.values() if one.frozen or one.lapsed]
     while ahead:
         opened = ahead.pop().opened

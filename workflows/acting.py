@@ -14,11 +14,11 @@ with workflow.unsafe.imports_passed_through():
     from activities.engine import Engine
     from schemas import names
     from schemas.commands import ENGINE, Body, Command
-    from schemas.messages import FeedOrder, Order
+    from schemas.messages import CycleOrder, FeedOrder, Order
     from schemas.values import Pace
 
 T = TypeVar("T")
-Asked = TypeVar("Asked", bound="Order | FeedOrder")
+Asked = TypeVar("Asked", bound="Order | FeedOrder | CycleOrder")
 Activity = Callable[["Engine", "Order"], Awaitable[T]]
 
 SHORT = RetryPolicy(initial_interval=timedelta(milliseconds=100), maximum_attempts=3)

@@ -11,7 +11,7 @@ from temporalio.exceptions import ApplicationError, ChildWorkflowError
 with workflow.unsafe.imports_passed_through():
     from activities.engine import Engine
     from schemas import names
-    from schemas.commands import Body, CloseIntake, Command, CompleteCycle
+    from schemas.commands import Body, CloseIntake, Command, CompleteCycle, lapse_command
     from schemas.ledger import Head, Receipt
     from schemas.messages import (
         CycleAnswer,
@@ -67,6 +67,8 @@ class CycleWorkflow(HearsPeople):
             report = await self._rounds()
             if report and not report.lapsed and self._runs():
                 await self._conduct(CompleteCycle(conferred=report.conferred))
+        if self._view.status == "cancelled" and workflow.patched("cancelled-lapses-rounds"):
+            await self._lapse_rounds()
         await workflow.wait_condition(workflow.all_handlers_finished)
         return self._view
 
@@ -119,6 +121,12 @@ class CycleWorkflow(HearsPeople):
                 )
             await workflow.sleep(pause)
         raise AssertionError("pauses never end")
+
+    async def _lapse_rounds(self) -> None:
+        """Rounds that never began lapse too, and so tell those who entered there; the others have done so themselves."""
+        for stream in await act_long(Engine.rounds_left, self._order):
+            command = lapse_command(stream, self._order.pace.cycle_time(workflow.now()))
+            await act_short(Engine.decide_round, Order(command=command))
 
     async def _start_root(self) -> workflow.ChildWorkflowHandle[RoundWorkflow, RoundReport]:
         root = self._view.root

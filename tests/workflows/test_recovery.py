@@ -241,6 +241,22 @@ async def test_the_rounds_of_a_cancelled_cycle_lapse_though_its_workflows_were_l
     assert (await door.decider.rounds.get(county)).state.lapsed
 
 
+async def test_all_in_a_cycle_cancelled_during_intake_are_told_though_its_workflows_were_lost(
+    door: Door, programme_file: Path
+) -> None:
+    _, cycle, nominations = await begin(door, programme_file, "early")
+    await lose_temporal(door, cycle)
+    for n, operator in enumerate(OPERATORS):
+        command = await door.command(
+            names.cycle_stream(cycle), CancelCycle(reason="flood"), operator, f"c{n}"
+        )
+        await door.decider.execute(command)
+    recovered = await door.recover(cycle)
+    assert recovered.lapsed == (names.round_stream(cycle, "territorial", "C"),)
+    await people.until_over(door, cycle, nominations)
+    assert (await door.recover(cycle)).lapsed == ()
+
+
 async def test_the_rounds_below_a_cancelled_one_lapse_though_its_workflows_were_lost(
     door: Door, programme_file: Path
 ) -> None:
