@@ -90,6 +90,9 @@ ATTEMPTS = 50
 
 GATHERED = FreezePool | LapseRound | CancelRound
 """What concerns also those who are not in the round's pool yet."""
+IN_A_CYCLE = ("nomination", "round")
+BEFORE_ALL = ("NOT_AUTHORISED", "NOT_FOUND")
+"""What is refused in the same words whatever has become of the cycle."""
 NEEDS_STANDINGS = (
     *(OpenStep, CloseStep, CloseStepEarly, FormPanel, DrawPanel, ReplaceJudge),
     *(Decide, Confer, ResolveTie, ReportRound, AmendRecommendation),
@@ -159,10 +162,24 @@ class Decider:
                 self._forget(faster.facts.get("stream", command.stream))
             except Refused as shut:
                 if not _came_as_it_closed(command, shut):
+                    await self._must_not_be_over(command, shut)
                     raise
         if receipt is None:
             raise Conflict("WRONG_EXPECTED_HEAD", stream=command.stream)
         return receipt
+
+    async def _must_not_be_over(self, command: Command, refusal: Refused) -> None:
+        """Of a cycle that is over people are told that, and not which of its gates and steps they met on the way there.
+
+        Who may not ask, or asks for what is not there, is told no more than before. Raises Refused CYCLE_NOT_OPEN.
+        """
+        if names.kind_of(command.stream) not in IN_A_CYCLE or refusal.code in BEFORE_ALL:
+            return
+        cycle = names.cycle_of(command.stream)
+        status = (await self.cycles.get(names.cycle_stream(cycle))).state.status
+        at_its_gate = refusal.facts.get("step") == names.cycle_gate(cycle)
+        if status == cycles.Status.CANCELLED or (status == cycles.Status.COMPLETED and at_its_gate):
+            raise Refused("CYCLE_NOT_OPEN", status=status) from refusal
 
     async def _decide_and_append(self, command: Command, asked: str, known: Head | None) -> Receipt:
         decided = await self.decide(command)

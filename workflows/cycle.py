@@ -98,7 +98,7 @@ class CycleWorkflow(HearsPeople):
             try:
                 await act_long(Engine.nominate_winners, order)
             except ApplicationError as refusal:
-                if refusal.type not in ("CYCLE_PAUSED", "STAGE_CLOSED"):
+                if refusal.type not in ("CYCLE_PAUSED", "CYCLE_NOT_OPEN", "STAGE_CLOSED"):
                     raise
                 await workflow.sleep(timedelta(seconds=1))  # the pause, or the end, is still on its way here
                 continue

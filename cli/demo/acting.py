@@ -18,7 +18,7 @@ from schemas.errors import Unavailable
 AT_ONCE = 16
 ATTEMPTS = 8
 WAIT_SECONDS = 1.0
-LATE = "STAGE_CLOSED"
+LATE = ("STAGE_CLOSED", "CYCLE_NOT_OPEN")
 
 
 class Acknowledged(NamedTuple):
@@ -54,7 +54,7 @@ class Acts:
     async def must(self, *words: str) -> Outcome:
         """`act`, where no rule stands against it but that one may be late; Unavailable DEMO_REFUSED otherwise."""
         outcome = await self.act(*words)
-        if outcome.failed and outcome.json["error"]["code"] != LATE:
+        if outcome.failed and outcome.json["error"]["code"] not in LATE:
             error = outcome.json["error"]
             raise Unavailable(
                 "DEMO_REFUSED", words=" ".join(words[:4]), refusal=error["code"], fault=error["message"]

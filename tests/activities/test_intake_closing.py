@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import pytest
+
 from cli.rehearse.conductor import Conductor
 from cli.rehearse.party import invent
 from schemas import names
@@ -61,3 +63,13 @@ async def test_who_is_put_forward_while_intake_is_closed_is_counted_or_refused_b
     assert [event.data["nominations"] for event in closed] == [len(there)]
     assert len(there) + len(refused) == len(party.entrants)
     assert set(refused) <= {"STAGE_CLOSED"}
+
+
+async def test_who_is_put_forward_after_the_cycle_hears_that_it_is_over() -> None:
+    opened = open_programme(PROGRAMME)
+    party = invent(opened.programme, opened.units, units=6, nominations=8)
+    conductor = Conductor(MemoryEventStore(), party)
+    await conductor.run()
+    with pytest.raises(Refused) as refusal:
+        await conductor._submit(party.entrants[-1]._replace(number=99))
+    assert (refusal.value.code, refusal.value.facts) == ("CYCLE_NOT_OPEN", {"status": "completed"})

@@ -167,7 +167,13 @@ async def act(door: Door, programme: Programme, state: rounds.State) -> None:
     try:
         await _act(door, state, step)
     except (Refused, Conflict) as refusal:
-        if refusal.code not in ("STAGE_CLOSED", "NOMINATION_OVER", "STAGE_MISMATCH", "WRONG_EXPECTED_HEAD"):
+        if refusal.code not in (
+            "STAGE_CLOSED",
+            "CYCLE_NOT_OPEN",
+            "NOMINATION_OVER",
+            "STAGE_MISMATCH",
+            "WRONG_EXPECTED_HEAD",
+        ):
             raise
 
 

@@ -1,8 +1,9 @@
-"""A cycle that two people cancel while its intake is open: everybody in it is told."""
+"""A cycle that two people cancel while its intake is open: everybody in it is told, and whoever comes later hears why not."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,8 @@ from cli.output import OK
 from domain import nomination as nominations
 from runtime.door import Door
 from schemas import names
-from schemas.commands import CancelCycle, Withdraw
+from schemas.commands import CancelCycle, Endorse, PauseRound, Withdraw
+from schemas.errors import Refused
 from schemas.ledger import Actor
 from schemas.loading import load_programme
 from schemas.messages import NominationView
@@ -78,6 +80,12 @@ async def _cancel(door: Door, cycle: str) -> None:
         await door.send(names.cycle_stream(cycle), CancelCycle(reason="flood"), operator)
 
 
+async def _refused(attempt: Awaitable[object]) -> tuple[str, str]:
+    with pytest.raises(Refused) as refusal:
+        await attempt
+    return refusal.value.code, str(refusal.value.facts.get("status"))
+
+
 async def test_all_who_were_put_forward_are_told_though_no_round_had_begun(
     door: Door, programme_file: Path
 ) -> None:
@@ -117,3 +125,20 @@ async def _the_record_is_whole(door: Door, cycle: str) -> None:
     )
     for words in shown:
         assert (await app.run(words, door.settings)).exit_code == OK
+
+
+async def test_who_comes_after_is_told_that_the_cycle_is_cancelled(door: Door, programme_file: Path) -> None:
+    programme, cycle, put_forward = await _begin(door, programme_file, "later")
+    await _cancel(door, cycle)
+    county = names.round_stream(cycle, "territorial", "C")
+    first = names.nomination_stream(cycle, put_forward[0])
+    cancelled = ("CYCLE_NOT_OPEN", "cancelled")
+    for _ in range(2):  # before and after it has heard itself
+        assert await _refused(door.send(first, Withdraw(reason="r"), OFFICER)) == cancelled
+        assert await _refused(door.send(first, Endorse(round=county), OFFICER)) == cancelled
+        assert await _refused(people.nominate(door, cycle, programme, "C", 7)) == cancelled
+        assert await _refused(people.nominate(door, cycle, programme, "D", 7)) == cancelled
+        assert await _refused(door.send(county, PauseRound(reason="r"), OPERATORS[0])) == cancelled
+        await people.until_over(door, cycle, put_forward, seconds=20)
+    stranger = Actor(id="stranger", role="officer", unit="C")
+    assert (await _refused(door.send(first, Withdraw(reason="r"), stranger)))[0] == "NOT_AUTHORISED"
