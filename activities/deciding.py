@@ -618,7 +618,7 @@ class Decider:
             return ""
         programme, tree, _ = await self._laws(await self.cycles.get(names.cycle_stream(cycle)))
         path = tree.path(unit, programme.route(route))
-        return names.round_stream(cycle, names.ROOT_ROUTE if len(path) == 2 else route, path[1])
+        return names.round_on_way(cycle, route, path, 1)
 
     async def work(
         self, cycle: str, route: str, unit: str, programme: Programme, tree: UnitTree
@@ -645,8 +645,7 @@ class Decider:
         streams = set(await self.store.streams(f"round/{cycle}/"))
         for held in await self.store.reservations(cycle):
             path = tree.path(held.unit, programme.route(held.route))
-            route = names.ROOT_ROUTE if len(path) == 1 else held.route
-            streams.add(names.round_stream(cycle, route, held.unit))
+            streams.add(names.round_on_way(cycle, held.route, path, 0))
         folded = await self.rounds.get_many(sorted(streams))
         return tuple(stream for stream, one in folded.items() if not one.state.over)
 

@@ -264,5 +264,4 @@ def _round(where: Nominated, state: State, written: str, signed: Signed) -> str:
     path = state.submitted.path
     if signed.unit not in path:
         return state.round
-    route = names.ROOT_ROUTE if signed.unit == path[-1] else state.submitted.route
-    return names.round_stream(where.cycle, route, signed.unit)
+    return names.round_on_way(where.cycle, state.submitted.route, path, path.index(signed.unit))

@@ -97,9 +97,8 @@ async def _way(desk: Desk, where: Nominated) -> set[str]:
     """The streams of the rounds that a nomination may stand in."""
     submitted = (await desk.nomination(where)).submitted
     assert submitted is not None
-    *below, top = submitted.path
-    own = {names.round_stream(where.cycle, submitted.route, unit) for unit in below}
-    return own | {names.round_stream(where.cycle, names.ROOT_ROUTE, top)}
+    path, route = submitted.path, submitted.route
+    return {names.round_on_way(where.cycle, route, path, at) for at in range(len(path))}
 
 
 @command(

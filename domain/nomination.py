@@ -166,8 +166,7 @@ class State:
             return ""
         path = self.submitted.path
         at = min(self.level, len(path) - 1)
-        route = names.ROOT_ROUTE if at == len(path) - 1 else self.submitted.route
-        return names.round_stream(self.submitted.cycle, route, path[at])
+        return names.round_on_way(self.submitted.cycle, self.submitted.route, path, at)
 
     def passed(self, unit: str) -> tuple[str, ...]:
         """The streams of the rounds on its way below this unit's, the lowest first."""

@@ -262,7 +262,7 @@ def _submitted(event: NominationSubmitted, recorded: RecordedEvent) -> Nominatio
         route=event.route,
         path=event.path,
         stands_at=event.path[0],
-        round=_round_at(event.cycle, event.route, event.path, 0),
+        round=names.round_on_way(event.cycle, event.route, event.path, 0),
     )
 
 
@@ -294,13 +294,8 @@ def _advanced(row: NominationRow) -> NominationRow:
     level = row.level + 1
     if level == len(row.path):
         return row.model_copy(update={"status": NominationStatus.RECOMMENDED, "level": level})
-    round_ = _round_at(row.cycle, row.route, row.path, level)
+    round_ = names.round_on_way(row.cycle, row.route, row.path, level)
     return row.model_copy(update={"level": level, "stands_at": row.path[level], "round": round_})
-
-
-def _round_at(cycle: str, route: str, path: tuple[str, ...], level: int) -> str:
-    meeting = level == len(path) - 1
-    return names.round_stream(cycle, names.ROOT_ROUTE if meeting else route, path[level])
 
 
 # ---- round ----

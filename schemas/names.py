@@ -6,6 +6,7 @@ A workflow's id is its stream's name, so that the log and Temporal's UI speak of
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 MAIN_QUEUE = "xuanshu-main"
 ROOT_ROUTE = "all"
@@ -83,6 +84,11 @@ def nomination_stream(cycle: str, nomination: str) -> str:
 
 def round_stream(cycle: str, route: str, unit: str) -> str:
     return f"round/{cycle}/{route}/{unit}"
+
+
+def round_on_way(cycle: str, route: str, path: Sequence[str], at: int) -> str:
+    """The round at this place of a nomination's way, whose last is the one where all routes meet."""
+    return round_stream(cycle, ROOT_ROUTE if at == len(path) - 1 else route, path[at])
 
 
 def points_stream(cycle: str, subject: str) -> str:

@@ -123,7 +123,7 @@ class People:
                 case Publicity():
                     yield from self._publicity(stream, state, step, seen)
                 case Decision():
-                    yield self._by_body(stream, step.id, step.body, "decide")
+                    yield self._decide(stream, step)
                 case Conferral():
                     yield Deed(f"confer/{stream}/{step.id}", partial(self._confer, stream, step))
 
@@ -428,9 +428,8 @@ class People:
 
     async def _confer(self, stream: str, step: Conferral) -> None:
         """Where a substitute leaves the list without a share rule, two operators set the rule aside first (DR-25)."""
-        unit, id = stream.rsplit("/", 1)[-1], f"confer/{stream}/{step.id}"
-        words = ("confer", stream, "--step", step.id)
-        signers = [signed(one, f"body:{step.body}", unit) for one in members_of(step.body, unit)]
+        words, id = ("confer", stream, "--step", step.id), f"confer/{stream}/{step.id}"
+        signers = _members(stream, step.body)
         first = await self.acts.act(*words, "--key", f"{id}/1", *signers[0])
         error = first.json.get("error", {})
         if error.get("code") == composition.RULES_BROKEN:
@@ -439,11 +438,10 @@ class People:
             await self._both((*waived, "--reason", "集体讨论决定"), f"waive/{stream}/{step.id}", both)
         await self._both(words, id, signers)
 
-    def _by_body(self, stream: str, step: str, body: str, verb: str) -> Deed:
-        unit = stream.rsplit("/", 1)[-1]
-        signers = [signed(one, f"body:{body}", unit) for one in members_of(body, unit)]
-        id = f"{verb}/{stream}/{step}"
-        return Deed(id, lambda: self._both((verb, stream, "--step", step), id, signers))
+    def _decide(self, stream: str, step: Decision) -> Deed:
+        id = f"decide/{stream}/{step.id}"
+        words = ("decide", stream, "--step", step.id)
+        return Deed(id, lambda: self._both(words, id, _members(stream, step.body)))
 
     async def _both(self, words: tuple[str, ...], id: str, signers: list[tuple[str, ...]]) -> list[Outcome]:
         return [
@@ -454,6 +452,12 @@ class People:
 
 def signed(person: str, role: str, unit: str) -> tuple[str, ...]:
     return ("--as", person, "--role", role, "--unit", unit)
+
+
+def _members(stream: str, body: str) -> list[tuple[str, ...]]:
+    """How the members of a round's body sign."""
+    unit = stream.rsplit("/", 1)[-1]
+    return [signed(one, f"body:{body}", unit) for one in members_of(body, unit)]
 
 
 def _unit(state: rounds.State) -> str:

@@ -79,10 +79,8 @@ def _place(event: RecordedEvent) -> Place:
 
 def _levels(past: Past, id: str, submitted: e.NominationSubmitted) -> Iterator[LevelTold]:
     """The rounds on its way whose pool it came to."""
-    for number, unit in enumerate(submitted.path):
-        last = number == len(submitted.path) - 1
-        route = names.ROOT_ROUTE if last else submitted.route
-        told = _level(past, id, names.round_stream(past.cycle, route, unit))
+    for at in range(len(submitted.path)):
+        told = _level(past, id, names.round_on_way(past.cycle, submitted.route, submitted.path, at))
         if told is not None:
             yield told
 
