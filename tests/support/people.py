@@ -24,6 +24,7 @@ from schemas.commands import (
 from schemas.errors import Conflict, Refused, Unavailable
 from schemas.events import FactValue, GrantTerms
 from schemas.ledger import Actor
+from schemas.loading import load_programme
 from schemas.programme import Channel, Programme, Step
 from schemas.values import Pace
 
@@ -31,6 +32,29 @@ SPRING = datetime(2026, 3, 2, 1, tzinfo=UTC)
 """A Monday in a year that the work-day calendar knows."""
 BODIES = ("b-1", "b-2")
 OPERATORS = (Actor(id="op-1", role="operator"), Actor(id="op-2", role="operator"))
+
+
+def written(folder: Path, units: str, programme: str) -> Path:
+    """The file of this programme, beside its units."""
+    (folder / "units.csv").write_text(units, "utf-8")
+    file = folder / "1.yaml"
+    file.write_text(programme, "utf-8")
+    return file
+
+
+async def open_cycle(
+    door: Door, file: Path, officers: tuple[str, ...], label: str = ""
+) -> tuple[Programme, str]:
+    """The programme and its cycle, a day of which takes a second."""
+    programme = load_programme(file)
+    await door.start_cycle(
+        file,
+        label=label,
+        operators=tuple(one.id for one in OPERATORS),
+        grants=grants(programme, "P", officers),
+        pace=fast(days_a_second=1),
+    )
+    return programme, names.cycle_id(programme.programme, programme.edition, label)
 
 
 def fast(days_a_second: int = 2) -> Pace:

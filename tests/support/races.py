@@ -57,10 +57,7 @@ class Race:
 
 def province_alone(folder: Path, programme: str) -> Path:
     """The file of this programme, beside units of which there is one."""
-    (folder / "units.csv").write_text("code,parent,name,rank\nP,,测试省,province\n", "utf-8")
-    file = folder / "1.yaml"
-    file.write_text(programme, "utf-8")
-    return file
+    return people.written(folder, "code,parent,name,rank\nP,,测试省,province\n", programme)
 
 
 def submission(cycle: str, id: str, unit: str = "P") -> SubmitNomination:

@@ -10,13 +10,12 @@ import pytest
 
 from cli import app
 from cli.output import OK
-from domain import nomination as nominations
+from domain.nomination import Status
 from runtime.door import Door
 from schemas import names
 from schemas.commands import CancelCycle, Endorse, PauseRound, Withdraw
 from schemas.errors import Refused
 from schemas.ledger import Actor
-from schemas.loading import load_programme
 from schemas.messages import NominationView
 from schemas.programme import Programme
 from tests.support import people
@@ -50,29 +49,15 @@ OFFICER = Actor(id="of-C", role="officer", unit="C")
 
 @pytest.fixture
 def programme_file(tmp_path: Path) -> Path:
-    (tmp_path / "units.csv").write_text(UNITS, "utf-8")
-    file = tmp_path / "1.yaml"
-    file.write_text(PROGRAMME, "utf-8")
-    return file
+    return people.written(tmp_path, UNITS, PROGRAMME)
 
 
 async def _begin(door: Door, file: Path, label: str) -> tuple[Programme, str, list[str]]:
     """Open, with two of a county that has no place left, one of another, and one of the province itself."""
-    programme = load_programme(file)
-    await door.start_cycle(
-        file,
-        label=label,
-        operators=("op-1", "op-2"),
-        grants=people.grants(programme, "P", ("C", "D", "P")),
-        pace=people.fast(days_a_second=1),
-    )
-    cycle = names.cycle_id(programme.programme, programme.edition, label)
+    programme, cycle = await people.open_cycle(door, file, ("C", "D", "P"), label)
     put_forward = (("C", 0), ("C", 1), ("D", 0), ("P", 0))
-    return (
-        programme,
-        cycle,
-        [await people.nominate(door, cycle, programme, unit, n) for unit, n in put_forward],
-    )
+    nominations = [await people.nominate(door, cycle, programme, unit, n) for unit, n in put_forward]
+    return programme, cycle, nominations
 
 
 async def _cancel(door: Door, cycle: str) -> None:
@@ -95,9 +80,9 @@ async def test_all_who_were_put_forward_are_told_though_no_round_had_begun(
     await _cancel(door, cycle)
 
     states = await people.until_over(door, cycle, put_forward, seconds=20)
-    assert states[0].status == nominations.Status.WITHDRAWN
+    assert states[0].status == Status.WITHDRAWN
     told = [(one.status, one.reason) for one in states[1:]]
-    assert told == [(nominations.Status.ELIMINATED, "ROUND_LAPSED")] * 3
+    assert told == [(Status.ELIMINATED, "ROUND_LAPSED")] * 3
     assert door.client is not None
     async with asyncio.timeout(20):
         for id in put_forward:

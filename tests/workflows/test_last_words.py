@@ -18,7 +18,6 @@ from schemas import names
 from schemas.commands import Confer, PauseCycle, ReplyClearance, RequestClearance, ResumeCycle
 from schemas.errors import Refused
 from schemas.ledger import Actor
-from schemas.loading import load_programme
 from schemas.programme import Programme
 from tests.support import people
 
@@ -51,15 +50,9 @@ OPERATOR = Actor(id="op-1", role="operator")
 
 async def nominated(door: Door, folder: Path, text: str) -> tuple[Programme, str, str, str, str]:
     """The programme, its running cycle, the rounds of the county and the province, and the one who was nominated."""
-    (folder / "units.csv").write_text(UNITS, "utf-8")
-    file = folder / "1.yaml"
-    file.write_text(text, "utf-8")
-    programme = load_programme(file)
-    cycle = names.cycle_id(programme.programme, programme.edition)
+    programme, cycle = await people.open_cycle(door, people.written(folder, UNITS, text), ("C",))
     county = names.round_stream(cycle, "territorial", "C")
     summit = names.round_stream(cycle, names.ROOT_ROUTE, "P")
-    given = people.grants(programme, "P", ("C",))
-    await door.start_cycle(file, operators=("op-1", "op-2"), grants=given, pace=people.fast(days_a_second=1))
     return programme, cycle, county, summit, await people.nominate(door, cycle, programme, "C", 1)
 
 

@@ -31,11 +31,9 @@ MOVED = ("--from", "D", "--to", "C=2")
 
 @pytest.fixture
 def programme_file(tmp_path: Path) -> Path:
-    (tmp_path / "units.csv").write_text(flood.UNITS, "utf-8")
-    file = tmp_path / "1.yaml"
     said = flood.PROGRAMME.replace("channels:", "quota: 9, channels:")
-    file.write_text(said.replace("endorsement, period", "endorsement, ranked: true, period"), "utf-8")
-    return file
+    said = said.replace("endorsement, period", "endorsement, ranked: true, period")
+    return people.written(tmp_path, flood.UNITS, said)
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ from runtime.door import Door
 from schemas import names
 from schemas.commands import CancelCycle, CancelRound, Endorse, PauseCycle, ResumeCycle
 from schemas.ledger import Actor, RecordedEvent
-from schemas.loading import load_programme
 from schemas.programme import Programme
 from tests.support import people
 from tests.support.people import at_step, until
@@ -60,22 +59,11 @@ OFFICER = Actor(id="of-C", role="officer", unit="C")
 
 @pytest.fixture
 def programme_file(tmp_path: Path) -> Path:
-    (tmp_path / "units.csv").write_text(UNITS, "utf-8")
-    file = tmp_path / "1.yaml"
-    file.write_text(PROGRAMME, "utf-8")
-    return file
+    return people.written(tmp_path, UNITS, PROGRAMME)
 
 
 async def begin(door: Door, file: Path, label: str) -> tuple[Programme, str, list[str]]:
-    programme = load_programme(file)
-    await door.start_cycle(
-        file,
-        label=label,
-        operators=("op-1", "op-2"),
-        grants=people.grants(programme, "P", ("C", "D", "A")),
-        pace=people.fast(days_a_second=1),
-    )
-    cycle = names.cycle_id(programme.programme, programme.edition, label)
+    programme, cycle = await people.open_cycle(door, file, ("C", "D", "A"), label)
     nominations = [await people.nominate(door, cycle, programme, "C", n) for n in range(5)]
     return programme, cycle, nominations
 

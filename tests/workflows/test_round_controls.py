@@ -29,7 +29,6 @@ from schemas.commands import (
 )
 from schemas.errors import Refused
 from schemas.ledger import Actor
-from schemas.loading import load_programme
 from tests.support import people
 from tests.support.people import at_step, until
 
@@ -91,15 +90,9 @@ async def _by_two(door: Door, stream: str, body: Body) -> None:
 async def test_rounds_are_paused_cancelled_and_hurried_and_the_cycle_ends_all_the_same(
     door: Door, tmp_path: Path
 ) -> None:
-    (tmp_path / "units.csv").write_text(UNITS, "utf-8")
-    file = tmp_path / "1.yaml"
-    file.write_text(PROGRAMME, "utf-8")
-    programme = load_programme(file)
-    cycle = names.cycle_id(programme.programme, programme.edition)
+    programme, cycle = await people.open_cycle(door, people.written(tmp_path, UNITS, PROGRAMME), ("C", "D"))
     county, other = (names.round_stream(cycle, "territorial", unit) for unit in "CD")
     summit = names.round_stream(cycle, names.ROOT_ROUTE, "P")
-    given = people.grants(programme, "P", ("C", "D"))
-    await door.start_cycle(file, operators=("op-1", "op-2"), grants=given, pace=people.fast(days_a_second=1))
     mine = [await people.nominate(door, cycle, programme, "C", n) for n in range(2)]
     [theirs] = [await people.nominate(door, cycle, programme, "D", n) for n in range(1)]
     await until(lambda: at_step(door, county, "word"))
@@ -274,14 +267,8 @@ stages:
 async def test_an_adjudication_paused_twice_waits_quietly_and_gets_its_days_back_dr_23(
     door: Door, tmp_path: Path
 ) -> None:
-    (tmp_path / "units.csv").write_text(UNITS, "utf-8")
-    file = tmp_path / "1.yaml"
-    file.write_text(ADJUDICATED, "utf-8")
-    programme = load_programme(file)
-    cycle = names.cycle_id(programme.programme, programme.edition)
+    programme, cycle = await people.open_cycle(door, people.written(tmp_path, UNITS, ADJUDICATED), ("P",))
     stream = names.round_stream(cycle, names.ROOT_ROUTE, "P")
-    given = people.grants(programme, "P", ("P",))
-    await door.start_cycle(file, operators=("op-1", "op-2"), grants=given, pace=people.fast(days_a_second=1))
     await people.nominate(door, cycle, programme, "P", 0)
 
     async def run() -> rounds.StepRun:

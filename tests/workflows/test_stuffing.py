@@ -22,7 +22,6 @@ from schemas.commands import InvalidateVotes, ReleaseVotes, ScreenVotes
 from schemas.errors import Unavailable
 from schemas.events import CountsPublished, TallySealed, VotesHeld, VotesReleased, VotesScreened, read
 from schemas.ledger import Actor
-from schemas.loading import load_programme
 from schemas.traces import PaperTrace
 from store.ballots import Paper
 from store.checkpoints import CheckpointSigner
@@ -121,13 +120,7 @@ class Poll:
 
 async def opened(door: Door, folder: Path) -> Poll:
     """A cycle with two nominations whose public vote is on."""
-    (folder / "units.csv").write_text(UNITS, "utf-8")
-    file = folder / "1.yaml"
-    file.write_text(PROGRAMME, "utf-8")
-    programme = load_programme(file)
-    cycle = names.cycle_id(programme.programme, programme.edition)
-    given = people.grants(programme, "P", ("P",))
-    await door.start_cycle(file, operators=("op-1", "op-2"), grants=given, pace=people.fast(days_a_second=1))
+    programme, cycle = await people.open_cycle(door, people.written(folder, UNITS, PROGRAMME), ("P",))
     for n in range(2):
         await people.nominate(door, cycle, programme, "P", n)
     stream = names.round_stream(cycle, names.ROOT_ROUTE, "P")

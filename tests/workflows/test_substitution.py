@@ -10,7 +10,6 @@ from runtime.door import Door
 from schemas import names
 from schemas.commands import Withdraw
 from schemas.ledger import Actor
-from schemas.loading import load_programme
 from tests.support import people
 
 UNITS = "code,parent,name,rank\nP,,测试省,province\nC,P,测试县,county\nD,P,测试二县,county\n"
@@ -39,16 +38,7 @@ stages:
 async def test_a_substitute_joins_a_reported_list_before_the_parent_s_cut_off_dr_31(
     door: Door, tmp_path: Path
 ) -> None:
-    (tmp_path / "units.csv").write_text(UNITS, "utf-8")
-    (tmp_path / "1.yaml").write_text(PROGRAMME, "utf-8")
-    programme = load_programme(tmp_path / "1.yaml")
-    await door.start_cycle(
-        tmp_path / "1.yaml",
-        operators=("op-1", "op-2"),
-        grants=people.grants(programme, "P", ("C", "D")),
-        pace=people.fast(days_a_second=1),
-    )
-    cycle = names.cycle_id(programme.programme, programme.edition)
+    programme, cycle = await people.open_cycle(door, people.written(tmp_path, UNITS, PROGRAMME), ("C", "D"))
     county = names.round_stream(cycle, "territorial", "C")
     first, second = [await people.nominate(door, cycle, programme, "C", n) for n in (1, 2)]
     await people.nominate(door, cycle, programme, "D", 1)
