@@ -17,7 +17,7 @@ from bench.histories import NOTHING, counts_of
 from runtime.door import Door
 from runtime.stack import Stack
 
-ENTERPRISES = 10
+ENTERPRISES = 40
 ROUNDS = 3
 
 
@@ -27,7 +27,7 @@ async def figures(stack: Stack, door: Door, folder: Path) -> list[Figure]:
     await stack.start("bare", sys.executable, "-m", "bench.bare")
     ours, bare, each = [], [], 0
     for n in range(ROUNDS):
-        contest = Contest(door, folder, ENTERPRISES, f"rate-{n}", intake_seconds=10)
+        contest = Contest(door, folder, ENTERPRISES, f"rate-{n}", intake_seconds=20)
         ours.append(await _through_a_cycle(contest))
         each = each or await _activities_each(door.client, contest)
         bare.append(await _bare(door.client, ENTERPRISES * EACH, each))
