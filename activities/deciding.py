@@ -39,10 +39,10 @@ from domain import (
 )
 from domain import cycle as cycles
 from domain import round as rounds
-from domain.calendar import calendar_version
+from domain.calendar import WorkDays, calendar_version, pinned_days, to_pin
 from domain.decision import Calendar, Decision
 from schemas import names
-from schemas.canonical import payload_hash
+from schemas.canonical import canonical_bytes, payload_hash
 from schemas.commands import (
     AddPoints,
     AmendRecommendation,
@@ -689,8 +689,13 @@ class Decider:
     async def tree(self, content_hash: str) -> UnitTree:
         return await self._document(content_hash, UnitTree.model_validate_json)
 
+    async def pin_calendar(self, overrides: str = "") -> str:
+        """Keeps today's calendar whole, those overrides laid over it; the hash by which a cycle pins it."""
+        calendar = await self.calendar(overrides)
+        return await self.store.put_document("calendar", canonical_bytes(to_pin(calendar.overrides)))
+
     async def calendar(self, content_hash: str) -> Calendar:
-        """The work-day calendar with the pinned overrides: a JSON list of days, each with whether it is worked."""
+        """A pinned calendar, or today's: with the overrides of the document, a JSON list of days, or without any."""
         if not content_hash:
             return Calendar(overrides={}, version=calendar_version())
         return await self._document(content_hash, _calendar)
@@ -774,5 +779,9 @@ def _rehearses(cycle: cycles.State) -> bool:
 
 
 def _calendar(content: bytes) -> Calendar:
-    overrides = {date.fromisoformat(one["day"]): bool(one["worked"]) for one in json.loads(content)}
+    kept = json.loads(content)
+    if isinstance(kept, dict):
+        pinned = WorkDays.model_validate(kept)
+        return Calendar(overrides=pinned_days(pinned), version=pinned.version)
+    overrides = {date.fromisoformat(one["day"]): bool(one["worked"]) for one in kept}
     return Calendar(overrides=overrides, version=calendar_version(overrides))

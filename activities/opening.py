@@ -102,7 +102,7 @@ class Opener:
             cycle=cycle,
             rules=pinned.rules,
             units=pinned.units,
-            overrides=pinned.overrides,
+            overrides=await self._decider.pin_calendar(pinned.overrides),
             pace=pace,
             invited=pinned.invited,
         )

@@ -14,6 +14,7 @@ from hashlib import sha256
 import chinese_calendar
 
 from schemas.errors import Refused
+from schemas.ledger import Frozen
 from schemas.programme import DayUnit
 
 SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")
@@ -22,6 +23,21 @@ ONE_DAY = timedelta(days=1)
 NO_OVERRIDES: Mapping[date, bool] = {}
 
 _PUBLISHED = range(min(chinese_calendar.holidays).year, max(chinese_calendar.holidays).year + 1)
+
+
+class WorkDay(Frozen):
+    """A day of which it is said whether it is worked."""
+
+    day: date
+    worked: bool
+
+
+class WorkDays(Frozen):
+    """A calendar as a cycle pins it: Monday to Friday are worked in `years`, but for `days` (DR-01)."""
+
+    version: str
+    years: tuple[int, ...]
+    days: tuple[WorkDay, ...]
 
 
 def local_date(moment: date | datetime) -> date:
@@ -78,16 +94,31 @@ def require_years(
             raise Refused("CALENDAR_YEAR_MISSING", year=year, file=file)
 
 
-def unusual_days(year: int) -> dict[date, bool]:
-    """The days of a year on which work is not as Monday to Friday would have it; none for a year that is not known."""
-    if year not in _PUBLISHED:
-        return {}
-    worked = {day: bool(chinese_calendar.is_workday(day)) for day in _days_of(year)}
-    return {day: on for day, on in worked.items() if on != (day.weekday() < 5)}
+def to_pin(overrides: Mapping[date, bool] = NO_OVERRIDES) -> WorkDays:
+    """All that is known today, with `overrides` laid over it: another version of the library changes nothing of it."""
+    days = _unusual_days() | dict(overrides)
+    return WorkDays(
+        version=calendar_version(overrides),
+        years=tuple(_PUBLISHED),
+        days=tuple(WorkDay(day=day, worked=worked) for day, worked in sorted(days.items())),
+    )
+
+
+def pinned_days(pinned: WorkDays) -> dict[date, bool]:
+    """Every day that was known when the calendar was pinned, as overrides: of no other is the library asked."""
+    usual = {day: day.weekday() < 5 for year in pinned.years for day in _days_of(year)}
+    return usual | {one.day: one.worked for one in pinned.days}
+
+
+@lru_cache(maxsize=1)
+def _unusual_days() -> dict[date, bool]:
+    """The published days on which work is not as Monday to Friday would have it."""
+    worked = ((day, bool(chinese_calendar.is_workday(day))) for year in _PUBLISHED for day in _days_of(year))
+    return {day: on for day, on in worked if on != (day.weekday() < 5)}
 
 
 def calendar_version(overrides: Mapping[date, bool] = NO_OVERRIDES) -> str:
-    """What a cycle pins: the library's version, and a hash of the overrides where there are any."""
+    """What a calendar is called: the library's version, and a hash of the overrides where there are any."""
     version = f"chinesecalendar-{chinese_calendar.__version__}"
     if not overrides:
         return version

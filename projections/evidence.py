@@ -12,7 +12,6 @@ import msgspec
 from cryptography.x509 import Certificate
 
 from domain.audit.sealing import Place, Sealing
-from domain.calendar import calendar_version, unusual_days
 from proof.bundle import TIMESTAMPS, BundleWriter
 from proof.checkpoint import Checkpoint
 from proof.note import VerifierKey, encoded, parse_note, parse_signature
@@ -49,7 +48,6 @@ class _Data(msgspec.Struct):
     judges: Any = ()
     units: Any = ""
     overrides: Any = ""
-    calendar: Any = ""
     rules: Any = ""
     ballot: Any = ""
 
@@ -60,7 +58,6 @@ class _Told(msgspec.Struct):
     stream: str
     seq: int
     type: str
-    at: datetime
     rules: str
     data: _Data
 
@@ -69,7 +66,7 @@ _told = msgspec.json.Decoder(_Told).decode
 
 
 class _Gathered:
-    """What the first pass finds: what stays sealed, what is pinned, the cycle's opening and span of years."""
+    """What the first pass finds: what stays sealed, what is pinned, whether the cycle was opened."""
 
     def __init__(self, cycle: str, whole: bool) -> None:
         self.cycle, self.whole = cycle, whole
@@ -77,8 +74,7 @@ class _Gathered:
         self._sealing = Sealing()
         self.documents: set[str] = set()
         self.ballots: set[str] = set()
-        self.calendar = ""
-        self.years: set[int] = set()
+        self.found = False
 
     def shows(self, stream: str) -> bool:
         """Whether events of this stream belong to what is handed over."""
@@ -89,13 +85,11 @@ class _Gathered:
         event = _told(body)
         said = event.data
         self._sealing.note(event.stream, event.seq, event.type, said.step, said.judge, said.judges)
-        self.years.add(event.at.year)
         self.documents.add(event.rules)
         match event.type:
             case CycleOpened.__name__:
                 self.documents |= {event.data.units, event.data.overrides} - {""}
-                if event.stream == names.cycle_stream(self.cycle):
-                    self.calendar = event.data.calendar
+                self.found |= event.stream == names.cycle_stream(self.cycle)
             case RulesAmended.__name__:
                 self.documents.add(event.data.rules)
             case TallySealed.__name__:
@@ -131,8 +125,6 @@ async def export(
     await _write_log(connection, writer, gathered, found.newest.size)
     tallies = await connection.fetch(statement("sealed_tallies"), sorted(gathered.ballots))
     documents = [await _document(connection, pin) for pin in sorted(gathered.documents)]
-    if calendar := _calendar(gathered):
-        writer.file("calendar.json", calendar)
     await _write_timestamps(connection, writer)
     await _write_histories(writer, histories)
     pinned = {*documents, *(bytes(row["rules"]) for row in tallies)}
@@ -147,7 +139,7 @@ async def _gather(connection: asyncpg.Connection, cycle: str, size: int, whole: 
     async for row in _rows(connection, size):
         if gathered.shows(row["stream"]):
             gathered.take(row["body"])
-    if not gathered.calendar:
+    if not gathered.found:
         raise Refused("NOT_FOUND", what=names.cycle_stream(cycle))
     return gathered
 
@@ -184,15 +176,6 @@ async def _document(connection: asyncpg.Connection, pin: str) -> bytes:
     if content is None:
         raise Integrity("LOG_BROKEN", stream=f"document/{pin}", seq=1, fault="it is not kept")
     return bytes(content)
-
-
-def _calendar(gathered: _Gathered) -> bytes:
-    """The library's days of those years, if it is the version that the cycle pinned; overrides are a document."""
-    if gathered.calendar.split("+")[0] != calendar_version():
-        return b""
-    days = [day for year in sorted(gathered.years) for day in unusual_days(year).items()]
-    told = [{"day": day.isoformat(), "worked": worked} for day, worked in days]
-    return canonical_bytes({"calendar": gathered.calendar, "days": told})
 
 
 async def _write_timestamps(connection: asyncpg.Connection, writer: BundleWriter) -> None:

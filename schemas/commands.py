@@ -38,7 +38,7 @@ class OpenCycle(Frozen):
     cycle: str
     rules: str  # hash of the pinned programme
     units: str  # hash of the pinned unit tree
-    overrides: str = ""  # hash of the pinned work-day overrides
+    overrides: str = ""  # hash of the pinned work-day calendar
     pace: Pace
     invited: tuple[str, ...] = ()
 

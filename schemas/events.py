@@ -78,7 +78,7 @@ class CycleOpened(Event):
     title: Label
     units: str  # hash of the pinned unit tree
     calendar: str  # version of the pinned work-day calendar
-    overrides: str = ""  # hash of its pinned overrides, if there are any
+    overrides: str = ""  # hash of its pinned days
     pace: Pace
     intakes: tuple[IntakeWindow, ...]
     invited: tuple[

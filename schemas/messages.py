@@ -159,7 +159,7 @@ class PinnedCycle(Frozen):
     root: str
     rules: str
     units: str
-    overrides: str = ""
+    overrides: str = ""  # days that somebody declared, laid over what is known when the cycle opens
     operators: tuple[str, ...]
     grants: tuple[GrantTerms, ...] = ()
     invited: tuple[str, ...] = ()

@@ -101,7 +101,8 @@ class Conductor:
         pace = Pace(real_epoch=BEGINS, cycle_epoch=BEGINS)
         rules = await self.store.put_document("programme", canonical_bytes(programme))
         units = await self.store.put_document("units", canonical_bytes(tree))
-        body = OpenCycle(cycle=self.cycle, rules=rules, units=units, pace=pace)
+        days = await self.decider.pin_calendar()
+        body = OpenCycle(cycle=self.cycle, rules=rules, units=units, overrides=days, pace=pace)
         await self._do(names.cycle_stream(self.cycle), body, operator())
         founding = tuple(
             GrantTerms(id=f"founding-{n}", person=person, role="operator", unit=tree.root)

@@ -15,6 +15,7 @@ from activities.deciding import Decider, request_hash
 from activities.retaking import Retaker, Taken, Tally, by_command, differs
 from cli.rehearse.conductor import Conductor
 from cli.rehearse.party import Party, invent, operator
+from domain import calendar
 from domain import round as rounds
 from domain.calendar import local_date
 from schemas import names
@@ -220,6 +221,14 @@ async def test_an_objection_that_counts_by_its_postmark_is_taken_again_dr_29_dr_
     assert held.data["postmark"]
     out = [gone for one in told if one.type == "MembersOut" for gone in one.data["out"]]
     assert {"nomination": held.stream.rsplit("/", 1)[-1], "reason": "HELD_AT_CUT_OFF"} in out
+
+
+async def test_another_version_of_the_calendar_changes_nothing_that_was_pinned_dr_01_dr_45(
+    told: MemoryEventStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calendar.chinese_calendar, "__version__", "99")
+    monkeypatch.setattr(calendar, "_published", lambda _: True)
+    assert not [taken for taken in await taken_again(told) if taken.difference]
 
 
 async def test_replay_leaves_the_log_as_it_is(told: MemoryEventStore) -> None:

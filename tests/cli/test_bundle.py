@@ -21,7 +21,7 @@ from pydantic import SecretStr
 from cli import app
 from cli.output import INTEGRITY, OK, REFUSED, USAGE, Outcome
 from domain.audit.sealing import Sealing
-from domain.calendar import calendar_version
+from domain.calendar import calendar_version, to_pin
 from proof.bundle import OF_TIMESTAMPS, README
 from proof.note import parse_note
 from runtime.settings import CHECKOUT, Language, Settings
@@ -45,8 +45,8 @@ PUBLIC = str(LOG_KEY.verifier)
 class Log:
     """A database in which stories are written, put in order and signed."""
 
-    def __init__(self, database: Database, store: PostgresEventStore, rules: str) -> None:
-        self.database, self.store, self.rules = database, store, rules
+    def __init__(self, database: Database, store: PostgresEventStore, rules: str, days: str) -> None:
+        self.database, self.store, self.rules, self.days = database, store, rules, days
         self.settings = Settings(
             language=Language.EN,
             postgres_auditor_dsn=SecretStr(database.dsns.auditor),
@@ -86,12 +86,11 @@ class Log:
 async def log(database: Database) -> AsyncIterator[Log]:
     """The evidence's story in Postgres, signed after its opening and at its end."""
     async with PostgresEventStore(database.dsns.app) as store:
-        made = Log(database, store, await store.put_document("programme", PROGRAMME))
+        days = await store.put_document("calendar", canonical_bytes(to_pin()))
+        made = Log(database, store, await store.put_document("programme", PROGRAMME), days)
         units = await store.put_document("units", canonical_bytes(TREE.model_dump(mode="json")))
         _, (event,) = opened(units)
-        await made.write(
-            [(names.cycle_stream(CYCLE), (event.model_copy(update={"calendar": calendar_version()}),))]
-        )
+        await made.write([(names.cycle_stream(CYCLE), (event.model_copy(update={"overrides": made.days}),))])
         await made.sign()
         await made.write([entry for entry in story() if not tally(entry)][1:])
         await made.sign()
@@ -120,9 +119,10 @@ async def test_a_cycles_bundle_verifies_and_holds_what_its_events_pin(log: Log, 
         assert verdict[count] == outcome.json[count]
     assert (verdict["checkpoints"], verdict["withheld"], verdict["closed"]) == (2, 2, 3)
     with ZipFile(file) as archive:
-        assert {"calendar.json", "manifest.json", "leaves.bin", "readme.txt"} <= set(archive.namelist())
-        days = json.loads(archive.read("calendar.json"))["days"]
-    assert {"day": "2024-02-04", "worked": True} in days
+        assert {"manifest.json", "leaves.bin", "readme.txt"} <= set(archive.namelist())
+        calendar = json.loads(archive.read(f"documents/{log.days}.json"))
+    assert calendar["version"] == calendar_version()
+    assert {"day": "2024-02-04", "worked": True} in calendar["days"]
 
 
 async def test_open_panels_marks_and_objectors_stay_sealed_in_the_bundle(log: Log, tmp_path: Path) -> None:

@@ -14,10 +14,12 @@ from domain.calendar import (
     end_of_day,
     is_work_day,
     local_date,
+    pinned_days,
     remaining_days,
     require_years,
     resume,
     resumed_close,
+    to_pin,
 )
 from schemas.errors import Refused
 from schemas.programme import DayUnit
@@ -139,6 +141,15 @@ def test_a_declared_year_refuses_days_of_another_year_and_contradictions():
         declared_year(2027, holidays=[date(2028, 1, 1)])
     with pytest.raises(ValueError, match="declared twice"):
         declared_year(2027, holidays=[date(2027, 1, 1)], make_up_workdays=[date(2027, 1, 1)])
+
+
+def test_a_pinned_calendar_knows_every_published_day_and_what_was_declared_dr_01():
+    declared = {date(2024, 5, 3): True, date(2027, 1, 4): False}
+    days = pinned_days(to_pin(declared))
+    assert {days[day] == is_work_day(day) for day in days.keys() - declared} == {True}
+    assert [days[day] for day in declared] == [True, False]
+    assert {day.year for day in days} == {*range(2004, 2027), 2027}
+    assert len(days) == 23 * 365 + 6 + 1
 
 
 def test_an_override_wins_over_the_published_calendar():
