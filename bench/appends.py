@@ -39,9 +39,9 @@ from store.migrations import RolePasswords, migrate, role_dsns
 from store.postgres import PostgresEventStore
 
 ROUNDS = 7
-CEILING_ROWS = 10_000
+C64, C1024 = (64, 100), (1024, 8)  # callers, commands of each
 PEER = "eventsourcing's Postgres recorder, one event a transaction, 64 threads"
-CEILING = "binary COPY of such rows into the same table and indexes"
+CEILING = "binary COPY of such rows, in the order of their callers, into the same table and indexes"
 COLUMNS = ("seq", "ordinal", "stream", "command_id", "type", "body", "prev", "hash")
 NOON = datetime(2024, 1, 30, 4, 0, tzinfo=UTC)
 EVENT = NewEvent(
@@ -61,20 +61,21 @@ async def figures(dsn: str) -> list[Figure]:
     """Measure on a fresh database; `dsn` is its superuser's, who alone may COPY into the log."""
     passwords = RolePasswords.all_alike(uuid4().hex)
     await asyncio.to_thread(migrate, dsn, passwords)
-    runs: dict[str, list[float]] = {"ceiling": [], "c64": [], "c1024": [], "peer": []}
+    runs: dict[str, list[float]] = {"c64": [], "copy64": [], "c1024": [], "copy1024": [], "peer": []}
     connection = await asyncpg.connect(dsn)
     collect_seldom()  # as in the worker
     async with PostgresEventStore(role_dsns(dsn, passwords).app) as store:
         await _open_gate(store)
         for _ in range(ROUNDS):
-            runs["c64"].append(await _through_the_store(store, callers=64, each=100))
-            runs["ceiling"].append(await _by_copy(connection, CEILING_ROWS))
-            runs["c1024"].append(await _through_the_store(store, callers=1024, each=8))
+            runs["c64"].append(await _through_the_store(store, *C64))
+            runs["copy64"].append(await _by_copy(connection, *C64))
+            runs["c1024"].append(await _through_the_store(store, *C1024))
+            runs["copy1024"].append(await _by_copy(connection, *C1024))
             runs["peer"].append(await asyncio.to_thread(_through_the_peer, dsn, 64, 20))
     await connection.close()
     return [
-        compared("append_c64", "events/s", runs["c64"], CEILING, runs["ceiling"]),
-        compared("append_c1024", "events/s", runs["c1024"], CEILING, runs["ceiling"]),
+        compared("append_c64", "events/s", runs["c64"], CEILING, runs["copy64"]),
+        compared("append_c1024", "events/s", runs["c1024"], CEILING, runs["copy1024"]),
         compared("append_vs_eventsourcing", "events/s", runs["c64"], PEER, runs["peer"]),
     ]
 
@@ -93,10 +94,12 @@ async def _one_after_the_other(store: PostgresEventStore, chain: Sequence[Append
         await store.append(request)
 
 
-async def _by_copy(connection: asyncpg.Connection, rows: int) -> float:
-    each = 100
-    chains = [_commands(_stream(), each) for _ in range(rows // each)]
-    records = [_record(item) for chain in chains for request in chain for item in seal(request)]
+async def _by_copy(connection: asyncpg.Connection, callers: int, each: int) -> float:
+    chains = [_commands(_stream(), each) for _ in range(callers)]
+    turns = zip(*chains, strict=True)
+    records = [_record(item) for turn in turns for request in turn for item in seal(request)]
+    gc.collect()
+    gc.freeze()
     began = time.perf_counter()
     await connection.copy_records_to_table("event", schema_name="ledger", columns=COLUMNS, records=records)
     return len(records) / (time.perf_counter() - began)

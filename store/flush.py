@@ -301,6 +301,18 @@ def _expected_is_known(request: Append) -> bool:
 
 
 def _event_arguments(batch: list[Waiting]) -> list[str]:
+    """What the requests themselves say of their events is left out where each has one."""
+    if all(len(waiting.sealed) == 1 for waiting in batch):
+        alone = [waiting.sealed[0] for waiting in batch]
+        return [
+            "{}",
+            "{}",
+            "",
+            "",
+            *_event_contents(alone),
+            "{}",
+            _hashes([item.event.hash for item in alone]),
+        ]
     numbered = [(number, item) for number, waiting in enumerate(batch, start=1) for item in waiting.sealed]
     events = [item.event for _, item in numbered]
     return [
@@ -308,10 +320,16 @@ def _event_arguments(batch: list[Waiting]) -> list[str]:
         _numbers([event.ordinal for event in events]),
         _names([event.stream for event in events]),
         _names([event.command_id for event in events]),
-        _names([event.type for event in events]),
-        _SEPARATOR.encode().join([item.body for _, item in numbered]).decode(),
+        *_event_contents([item for _, item in numbered]),
         _hashes([event.prev for event in events]),
         _hashes([event.hash for event in events]),
+    ]
+
+
+def _event_contents(items: list[Sealed]) -> list[str]:
+    return [
+        _names([item.event.type for item in items]),
+        _SEPARATOR.encode().join([item.body for item in items]).decode(),
     ]
 
 

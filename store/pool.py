@@ -24,12 +24,13 @@ async def open_pool(
         min_size=0,
         max_size=size,
         command_timeout=timeout_seconds,
-        init=_for_lookups if lookups else None,
+        init=for_lookups if lookups else None,
         reset=_as_it_is,
     )
 
 
-async def _for_lookups(connection: asyncpg.Connection) -> None:
+async def for_lookups(connection: asyncpg.Connection) -> None:
+    """Has what the connection asks planned once, for keys alone."""
     await connection.execute(statement("lookups"))
 
 

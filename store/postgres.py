@@ -18,7 +18,7 @@ from schemas.ledger import GENESIS, Append, Gate, Head, Post, Receipt, RecordedE
 from store.chain import KeptEvent, as_receipt, open_chain, open_kept
 from store.contract import NOTHING_KNOWN
 from store.flush import Flusher, Repeated
-from store.pool import open_pool
+from store.pool import for_lookups, open_pool
 from store.statements import server_is_away, statement
 
 _NONE = Head()
@@ -168,6 +168,7 @@ class PostgresEventStore:
 
     async def _connect(self) -> asyncpg.Connection:
         connection: asyncpg.Connection = await asyncpg.connect(self._dsn, command_timeout=self._timeout)
+        await for_lookups(connection)
         return connection
 
 
