@@ -11,7 +11,12 @@ EngineError
 
 from __future__ import annotations
 
+import re
+from datetime import datetime, timedelta, timezone
 from typing import Any, ClassVar
+
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
+_BEIJING = timezone(timedelta(hours=8))
 
 # code: (中文, English); `{name}` is filled from the error's facts.
 CATALOGUE: dict[str, tuple[str, str]] = {
@@ -611,9 +616,10 @@ class EngineError(Exception):
         super().__init__(code, self.facts)
 
     def message(self, language: str = "zh") -> str:
-        """The sentence for a person, in `zh` or `en`."""
+        """The sentence for a person, in `zh` or `en`; instants in it are told in Beijing time."""
         zh, en = CATALOGUE[self.code]
-        return (zh if language == "zh" else en).format_map(_Facts(self.facts))
+        told = _Facts({name: _told(fact, language) for name, fact in self.facts.items()})
+        return (zh if language == "zh" else en).format_map(told)
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message('zh')} / {self.message('en')}"
@@ -669,6 +675,13 @@ class Integrity(EngineError):
     """The log is not what it must be; nothing may be written until a person has looked."""
 
     exit_code = 6
+
+
+def _told(fact: str, language: str) -> str:
+    if not _INSTANT.fullmatch(fact):
+        return fact
+    moment = datetime.fromisoformat(fact).astimezone(_BEIJING).replace(microsecond=0, tzinfo=None)
+    return f"北京时间 {moment}" if language == "zh" else f"{moment} Beijing time"
 
 
 class _Facts(dict[str, str]):

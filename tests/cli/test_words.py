@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from typing import get_args
 
 import pytest
 
 from cli.words import CHANNEL_WORDS, LIMIT_WORDS, OUT_WORDS, out_words, told_words
 from runtime.settings import CHECKOUT, Language
-from schemas.errors import CATALOGUE
+from schemas.errors import CATALOGUE, Refused
 from schemas.events import ObjectionRefused, Substituted
 from schemas.programme import Channel
 from schemas.sealed import entries_in, opened, reference
@@ -66,3 +67,13 @@ def test_references_are_found_and_opened_wherever_they_stand() -> None:
         "rank": 1,
         "what": "sealed:ab",
     }
+
+
+def test_people_are_told_instants_in_beijing_time_and_programs_in_utc() -> None:
+    refusal = Refused("STAGE_CLOSED", step="intake", closed_at=datetime(2024, 3, 5, 16, 0, 0, 5, UTC))
+    assert refusal.message("zh") == "intake 已于 北京时间 2024-03-06 00:00:00 截止。"
+    assert refusal.message("en") == "intake closed at 2024-03-06 00:00:00 Beijing time."
+    assert refusal.facts["closed_at"] == "2024-03-05 16:00:00.000005+00:00"
+    assert (
+        Refused("STAGE_CLOSED", step="2024-03-05", closed_at="-").message("en") == "2024-03-05 closed at -."
+    )
