@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 from typing import Any, NamedTuple
@@ -20,10 +20,11 @@ from domain.audit.compared import Difference, difference
 from domain.audit.rebuilt import LOSSY, SECONDED, bodies, is_proposal
 from domain.audit.sealing import OBJECTIONS, SEALED, SHEETS
 from domain.audit.timing import untimely
+from domain.decision import Decision
 from schemas import names
 from schemas.commands import Command, ConferTitle, FamilyBody, TakeOutcome
 from schemas.errors import EngineError, Integrity, Refused
-from schemas.events import EVENTS
+from schemas.events import EVENTS, SelectionMade
 from schemas.ledger import RecordedEvent
 from store.contract import EventStore
 from store.retelling import Retelling
@@ -193,7 +194,7 @@ class Retaker:
             return Taken(events, command, None, _refused(events, refusal))
         decision = decided.decision
         passed_over = frozenset() if whole else _PASSED_OVER.get(command.body.kind, frozenset())
-        apart = difference(decision, rules, events, passed_over)
+        apart = difference(_as_proved(decided, events), rules, events, passed_over)
         if apart is None and (fault := self._told.fault(command.stream, decision.guards, decision.effects)):
             apart = _refused(events, fault)
         return Taken(events, command, decided, apart)
@@ -236,6 +237,19 @@ async def by_command(pages: AsyncIterable[Iterable[RecordedEvent]]) -> AsyncIter
             group.append(event)
     if group:
         yield tuple(group)
+
+
+def _as_proved(decided: Decided, events: Events) -> Decision:
+    """The decision with the recorded certificate of its selection, if that one holds too: solvers find other prices."""
+    question = question_of(decided.folded.state, decided.inputs, decided.decision)
+    recorded = next(
+        (one.data.get("certificate", {}) for one in events if one.type == SelectionMade.__name__), {}
+    )
+    if question is None or question.made.certificate == recorded or not question.proved_by(recorded):
+        return decided.decision
+    proved = question.made.model_copy(update={"certificate": recorded})
+    made = tuple(proved if one is question.made else one for one in decided.decision.events)
+    return replace(decided.decision, events=made)
 
 
 def _asked(events: Events, told: Iterable[Any]) -> tuple[Command | None, bool]:

@@ -8,9 +8,10 @@ from typing import Any
 from domain import round as rounds
 from domain.decision import Decision
 from domain.problem import Scores, problem_of, scores_of
-from domain.selection import Problem, Selected, select
+from domain.selection import Certificate, Optimality, Problem, Selected, certify, select
 from domain.steps import Inputs, going, present
 from schemas.events import SelectionMade
+from schemas.ledger import JsonObject
 from schemas.programme import Selection
 
 
@@ -41,6 +42,24 @@ class Question:
         same = {one.id: one.score for one in problem.candidates} == scores
         return same and isinstance(outcome, Selected) and outcome.selected == self.made.selected
 
+    def checked(self, certificate: JsonObject) -> Certificate:
+        """The list, checked again in exact numbers at the prices of that certificate: no solver is asked for the list."""
+        said = Certificate.from_record(certificate) if certificate else None
+        return certify(
+            self.settled,
+            self.made.selected,
+            said.filled_multipliers if said else (),
+            said.multipliers if said else (),
+        )
+
+    def proved_by(self, certificate: JsonObject) -> bool:
+        """Whether that certificate holds for the list. Prices prove as well as others; how far a search comes is chance."""
+        try:
+            again = self.checked(certificate)
+            return bool(certificate) and _found(again) == _found(Certificate.from_record(certificate))
+        except ValueError:
+            return False
+
     @property
     def scores(self) -> Scores:
         """The scores that the members present had, by component and in all."""
@@ -54,3 +73,10 @@ def question_of(state: Any, inputs: Any, decision: Decision) -> Question | None:
         return None
     step = inputs.stage.step(made.step)
     return Question(state, inputs, step, made) if isinstance(step, Selection) else None
+
+
+def _found(certificate: Certificate) -> Certificate:
+    """The certificate without the difference between a search that was exhaustive and one that found nothing better."""
+    weaker = {Optimality.SOLVER: Optimality.SEARCH}
+    kinds = {"filled_by": certificate.filled_by, "optimality": certificate.optimality}
+    return certificate.model_copy(update={name: weaker.get(kind, kind) for name, kind in kinds.items()})

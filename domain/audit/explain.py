@@ -12,7 +12,6 @@ from typing import Any
 
 from domain import nomination as nominations
 from domain import round as rounds
-from domain.audit.asked import Question
 from domain.audit.explained import (
     At,
     ConferralTold,
@@ -41,7 +40,6 @@ from domain.audit.explained import (
 from domain.audit.nearness import nearness
 from domain.audit.past import Past
 from domain.scoring import Method
-from domain.selection import Certificate, certify
 from schemas import events as e
 from schemas import names
 from schemas.errors import Refused
@@ -335,7 +333,7 @@ class _Steps:
         at = {one: At(one, ranked[one].rank, ranked[one].score) for one in ranked}
         chosen = set(made.selected)
         kept = "selected" if self._id in chosen else "reserve" if self._id in made.reserve else "cut"
-        checked = _checked(choice)
+        checked = choice.checked(choice.made.certificate)
         return SelectionTold(
             seats=made.seats,
             candidates=len(made.ranked),
@@ -361,17 +359,6 @@ class _Steps:
 
 
 # ---- what details are made of ----
-
-
-def _checked(choice: Question) -> Certificate:
-    """The recorded list, checked again in exact numbers at the recorded prices: no solver is asked for the list."""
-    recorded = Certificate.from_record(choice.made.certificate) if choice.made.certificate else None
-    return certify(
-        choice.settled,
-        choice.made.selected,
-        recorded.filled_multipliers if recorded else (),
-        recorded.multipliers if recorded else (),
-    )
 
 
 def _parts(step: Selection, ranked: e.Ranked) -> tuple[Part, ...]:

@@ -18,10 +18,13 @@ from cli.rehearse.party import Party, invent, operator
 from domain import calendar
 from domain import round as rounds
 from domain.calendar import local_date
+from domain.selection import highs, proof
+from domain.selection.program import Program
 from schemas import names
 from schemas.canonical import seal
 from schemas.commands import Command, FileObjection, RevokeGrant, Withdraw
 from schemas.errors import Integrity
+from schemas.events import SelectionMade
 from schemas.ledger import Actor, Append, JsonObject, NewEvent, Provenance, RecordedEvent
 from schemas.loading import open_programme
 from schemas.programme import DayUnit, Decision, Period, Publicity, Step, SubstitutionLimits
@@ -229,6 +232,52 @@ async def test_another_version_of_the_calendar_changes_nothing_that_was_pinned_d
     monkeypatch.setattr(calendar.chinese_calendar, "__version__", "99")
     monkeypatch.setattr(calendar, "_published", lambda _: True)
     assert not [taken for taken in await taken_again(told) if taken.difference]
+
+
+def _other_prices(program: Program) -> highs.Relaxation | None:
+    """What another version of the solver may say: the same optimum, at prices that bound it less tightly."""
+    relaxed = highs.relax(program)
+    return relaxed and replace(
+        relaxed,
+        prices=tuple(
+            price + (not row.equal) for row, price in zip(program.rows, relaxed.prices, strict=True)
+        ),
+    )
+
+
+async def test_another_solver_with_other_prices_changes_no_decision_dr_26_dr_45(
+    told: MemoryEventStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(proof, "relax", _other_prices)
+    taken = await taken_again(told)
+    assert not [one.difference for one in taken if one.difference]
+    anew = [event for one in taken if one.decided for event in one.decided.decision.events]
+    was = [
+        one.data["certificate"] for one in await told.read_all(0, 1_000_000) if one.type == "SelectionMade"
+    ]
+    assert [one.certificate for one in anew if isinstance(one, SelectionMade)] != was
+
+
+@pytest.mark.parametrize(
+    ("field", "claim"),
+    [
+        ("score", "9999"),
+        ("score_bound", "1"),
+        ("filled_by", "unconstrained"),
+        ("multipliers", []),
+        ("multipliers", "none"),
+    ],
+)
+async def test_a_certificate_that_does_not_hold_is_found_dr_26_dr_45(
+    told: MemoryEventStore, field: str, claim: Any
+) -> None:
+    def other(data: JsonObject) -> JsonObject:
+        return data | {"certificate": data["certificate"] | {field: claim}}
+
+    forged, event = await planted(
+        told, "SelectionMade", other, which=lambda one: bool(one.data["certificate"]["multipliers"])
+    )
+    await found_at(forged, event, "certificate")
 
 
 async def test_replay_leaves_the_log_as_it_is(told: MemoryEventStore) -> None:
