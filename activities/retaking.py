@@ -25,7 +25,7 @@ from schemas import names
 from schemas.commands import Command, ConferTitle, FamilyBody, TakeOutcome
 from schemas.errors import EngineError, Integrity, Refused
 from schemas.events import EVENTS, SelectionMade
-from schemas.ledger import RecordedEvent
+from schemas.ledger import JsonObject, RecordedEvent
 from store.contract import EventStore
 from store.retelling import Retelling
 
@@ -242,14 +242,13 @@ async def by_command(pages: AsyncIterable[Iterable[RecordedEvent]]) -> AsyncIter
 def _as_proved(decided: Decided, events: Events) -> Decision:
     """The decision with the recorded certificate of its selection, if that one holds too: solvers find other prices."""
     question = question_of(decided.folded.state, decided.inputs, decided.decision)
-    recorded = next(
-        (one.data.get("certificate", {}) for one in events if one.type == SelectionMade.__name__), {}
-    )
+    made = (one.data for one in events if one.type == SelectionMade.__name__)
+    recorded: JsonObject = next(made, {}).get("certificate", {})
     if question is None or question.made.certificate == recorded or not question.proved_by(recorded):
         return decided.decision
     proved = question.made.model_copy(update={"certificate": recorded})
-    made = tuple(proved if one is question.made else one for one in decided.decision.events)
-    return replace(decided.decision, events=made)
+    told = tuple(proved if one is question.made else one for one in decided.decision.events)
+    return replace(decided.decision, events=told)
 
 
 def _asked(events: Events, told: Iterable[Any]) -> tuple[Command | None, bool]:

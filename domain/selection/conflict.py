@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from domain.selection.highs import best_integers
 from domain.selection.problem import Infeasible, Op, Problem, ShareRule, Shortfall
-from domain.selection.program import Program, Row, lay_out
+from domain.selection.program import Counts, Program, Row, dot, lay_out
 from domain.selection.shares import check_all, shortfalls
 
 Rules = tuple[ShareRule, ...]
@@ -41,7 +44,10 @@ def _possible(problem: Problem, rules: Rules, wanted: int) -> bool:
 
 
 def _least_violating(problem: Problem, wanted: int) -> tuple[str, ...]:
-    """A list of `wanted` that misses the rules by the fewest heads in all; each rule's row is given elastic heads."""
+    """A list of `wanted` that misses the rules by the fewest heads in all, and of those lists the earlier rules by fewer.
+
+    So what each rule misses is the same whichever list a solver finds; each rule's row is given elastic heads.
+    """
     layout = lay_out(problem)
     columns, rules = len(layout.columns), layout.rules
     rows = []
@@ -52,7 +58,24 @@ def _least_violating(problem: Problem, wanted: int) -> tuple[str, ...]:
                 slack[place] = -(rule.share.denominator if layout.base_of(rule, wanted) is None else 1)
         rows.append(Row(row.id, row.coefficients + tuple(slack), row.bound, row.equal))
     most = wanted + max((rule.base_number or 0 for rule in rules), default=0)
-    program = Program((0,) * columns + (-1,) * len(rules), layout.upper + (most,) * len(rules), tuple(rows))
-    solution = best_integers(program)
-    assert solution is not None, "with elastic rules every list within capacity is possible"
-    return layout.chosen(solution[:columns])
+    elastic = Program((), layout.upper + (most,) * len(rules), tuple(rows))
+    heads = [tuple(int(place == n) for n in range(len(rules))) for place in range(len(rules))]
+    bases = [tuple(column.parts[place][1] for column in layout.columns) for place in range(len(rules))]
+    aims = [(0,) * columns + aim for aim in ((1,) * len(rules), *heads)]
+    aims += [base + (0,) * len(rules) for base in bases if len(set(base)) > 1]
+    return layout.chosen(_least(elastic, aims)[:columns])
+
+
+def _least(program: Program, aims: Sequence[Counts]) -> Counts:
+    """A solution that has the least of the first aim, of those the least of the second, and so on."""
+    solution: Counts | None = None
+    for aim in aims:
+        if solution is not None and dot(aim, solution) == 0:
+            least = 0  # no count is negative
+        else:
+            solution = best_integers(replace(program, values=tuple(-one for one in aim)))
+            assert solution is not None, "with elastic rules every list within capacity is possible"
+            least = dot(aim, solution)
+        program = replace(program, rows=(*program.rows, Row("least", aim, least, equal=True)))
+    assert solution is not None
+    return solution

@@ -229,7 +229,7 @@ async def test_an_objection_that_counts_by_its_postmark_is_taken_again_dr_29_dr_
 async def test_another_version_of_the_calendar_changes_nothing_that_was_pinned_dr_01_dr_45(
     told: MemoryEventStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(calendar.chinese_calendar, "__version__", "99")
+    monkeypatch.setattr("chinese_calendar.__version__", "99")
     monkeypatch.setattr(calendar, "_published", lambda _: True)
     assert not [taken for taken in await taken_again(told) if taken.difference]
 
