@@ -16,7 +16,7 @@ FAMILIES: dict[str, type[EngineError]] = {
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Our errors leave as ApplicationError of type `code`. Only an unavailable server is worth a retry."""
+    """Our errors leave as ApplicationError of type `code`. Tried again is what another moment, or a newer worker, may do."""
     try:
         yield
     except EngineError as error:
@@ -24,7 +24,7 @@ def translated() -> Iterator[None]:
             str(error),
             {"family": type(error).__name__, "facts": error.facts},
             type=error.code,
-            non_retryable=not isinstance(error, Unavailable),
+            non_retryable=not isinstance(error, Unavailable) and error.code != "EVENT_UNKNOWN",
             category=ApplicationErrorCategory.BENIGN
             if isinstance(error, Refused)
             else ApplicationErrorCategory.UNSPECIFIED,

@@ -24,7 +24,7 @@ from domain.decision import Decision
 from schemas import names
 from schemas.commands import Command, ConferTitle, FamilyBody, TakeOutcome
 from schemas.errors import EngineError, Integrity, Refused
-from schemas.events import EVENTS, SelectionMade
+from schemas.events import SelectionMade, type_of
 from schemas.ledger import JsonObject, RecordedEvent
 from store.contract import EventStore
 from store.retelling import Retelling
@@ -121,8 +121,7 @@ class Retaker:
     async def _followed(self, events: Events) -> Taken:
         """Taken again and folded; events that nothing can have brought about, forged ones alone, differ as well."""
         for event in events:
-            if event.type not in EVENTS:
-                raise Integrity("EVENT_UNKNOWN", stream=event.stream, seq=event.seq, type=event.type)
+            type_of(event)
         try:
             taken = await self._take(events)
             if taken.difference is not None:

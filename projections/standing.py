@@ -13,7 +13,6 @@ from domain.nomination import Status as NominationStatus
 from schemas import names
 from schemas.errors import Integrity
 from schemas.events import (
-    EVENTS,
     BelowMinimum,
     Conferred,
     CycleCancelled,
@@ -160,8 +159,6 @@ def follow(row: Row | None, recorded: RecordedEvent) -> Row | None:
         return None
     if recorded.seq != (row.last_seq + 1 if row else 1):
         raise _broken(recorded, "the event is not the next one of its stream")
-    if recorded.type not in EVENTS:
-        raise Integrity("EVENT_UNKNOWN", stream=recorded.stream, seq=recorded.seq, type=recorded.type)
     event = read(recorded)
     if row is None:
         return _begin(event, recorded)

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, PositiveInt
 
+from schemas.errors import Integrity
 from schemas.ledger import Frozen, JsonObject, NewEvent, RecordedEvent
 from schemas.programme import Channel
 from schemas.values import Exact, Instant, Label, Pace, Share
@@ -1276,6 +1277,14 @@ class PersonErased(Event):
 EVENTS: dict[str, type[Event]] = {kind.__name__: kind for kind in Event.__subclasses__()}
 
 
+def type_of(recorded: RecordedEvent) -> type[Event]:
+    """The type of a recorded event (already upcast), in the version that this code reads; Integrity EVENT_UNKNOWN."""
+    known = EVENTS.get(recorded.type)
+    if known is None or recorded.v != known.v:
+        raise Integrity("EVENT_UNKNOWN", stream=recorded.stream, seq=recorded.seq, type=recorded.type)
+    return known
+
+
 def read(recorded: RecordedEvent) -> Event:
-    """The typed event of a recorded one (already upcast); KeyError for a type that this code does not know."""
-    return EVENTS[recorded.type].model_validate(recorded.data)
+    """The typed event of a recorded one; Integrity EVENT_UNKNOWN for one that newer code wrote."""
+    return type_of(recorded).model_validate(recorded.data)

@@ -280,6 +280,16 @@ async def test_a_certificate_that_does_not_hold_is_found_dr_26_dr_45(
     await found_at(forged, event, "certificate")
 
 
+async def test_an_event_of_newer_code_is_no_difference_but_asks_for_that_code(told: MemoryEventStore) -> None:
+    async def newer() -> AsyncIterator[Sequence[RecordedEvent]]:
+        for event in await told.read_all(0, 1_000_000):
+            yield [event.model_copy(update={"v": 2}) if event.type == "SelectionMade" else event]
+
+    with pytest.raises(Integrity, match="EVENT_UNKNOWN"):
+        async for _ in Retaker(told).run(newer()):
+            pass
+
+
 async def test_replay_leaves_the_log_as_it_is(told: MemoryEventStore) -> None:
     before = (await told.last_position(), dict(told._gates), dict(told._claims), dict(told._posts))
     await taken_again(told)

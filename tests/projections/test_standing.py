@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -117,10 +118,13 @@ async def test_a_stream_with_a_gap_is_refused(events: tuple[RecordedEvent, ...])
         fold({}, [first, first])
 
 
-async def test_an_event_of_newer_code_is_refused(events: tuple[RecordedEvent, ...]) -> None:
+@pytest.mark.parametrize("newer", [{"type": "RoundSungAbout"}, {"v": 2}])
+async def test_an_event_of_newer_code_is_refused(
+    events: tuple[RecordedEvent, ...], newer: dict[str, Any]
+) -> None:
     first, second, *_ = of_stream(events, story.round_of("C"))
     with pytest.raises(Integrity, match="EVENT_UNKNOWN"):
-        fold({}, [first, second.model_copy(update={"type": "RoundSungAbout"})])
+        fold({}, [first, second.model_copy(update=newer)])
 
 
 async def test_grants_have_no_row(events: tuple[RecordedEvent, ...]) -> None:

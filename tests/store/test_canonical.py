@@ -20,6 +20,8 @@ from schemas.canonical import (
     payload_hash,
     seal,
 )
+from schemas.errors import Integrity
+from schemas.events import CyclePaused, read
 from schemas.ledger import GENESIS, NewEvent, RecordedEvent
 from schemas.upcasters import Upcasters
 from tests.store.commands import command
@@ -138,6 +140,15 @@ def test_an_old_version_is_upcast_on_reading_and_its_hash_stays_that_of_the_byte
     event = open_event(sealed.body, upcasters)
     assert (event.v, event.data) == (3, {"millimetres": 3000, "instrument": ""})
     assert event.hash == leaf_hash(sealed.body)
+
+
+@pytest.mark.parametrize("newer", [{"type": "CycleSungAbout"}, {"v": 2}])
+def test_what_newer_code_wrote_is_refused_by_name_and_not_guessed(newer: dict[str, Any]) -> None:
+    (sealed,) = seal(command("cycle/c", "c", None, NewEvent(type="CyclePaused", data={"reason": "r"})))
+    event = open_event(sealed.body)
+    assert isinstance(read(event), CyclePaused)
+    with pytest.raises(Integrity, match="EVENT_UNKNOWN"):
+        read(event.model_copy(update=newer))
 
 
 def test_a_step_between_versions_is_registered_once() -> None:
