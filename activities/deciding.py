@@ -9,6 +9,8 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Any, NamedTuple, TypeVar
 
+from pydantic import ValidationError
+
 from activities.folding import (
     Folded,
     States,
@@ -76,7 +78,7 @@ from schemas.commands import (
     ResolveTie,
     SubmitNomination,
 )
-from schemas.errors import Conflict, Refused
+from schemas.errors import Conflict, Integrity, Refused
 from schemas.events import HeldTitle, RegisterMember
 from schemas.ledger import Append, Head, Provenance, Receipt, RecordedEvent
 from schemas.programme import Conferral, Eligibility, Feeder, Programme, Stage, SubjectType
@@ -702,7 +704,13 @@ class Decider:
 
     async def _document(self, content_hash: str, parse: Callable[[bytes], T]) -> T:
         if content_hash not in self._documents:
-            self._documents[content_hash] = parse(await self.store.document(content_hash))
+            content = await self.store.document(content_hash)
+            try:
+                self._documents[content_hash] = parse(content)
+            except ValidationError as fault:
+                first = fault.errors()[0]
+                said = f"{'.'.join(map(str, first['loc']))}: {first['type']}"
+                raise Integrity("DOCUMENT_UNREADABLE", hash=content_hash, fault=said) from fault
         document: T = self._documents[content_hash]
         return document
 

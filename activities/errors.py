@@ -9,6 +9,7 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory, Fa
 
 from schemas.errors import BadFile, BadUsage, Conflict, EngineError, Integrity, Refused, Unavailable
 
+OF_OTHER_CODE = ("EVENT_UNKNOWN", "DOCUMENT_UNREADABLE")
 FAMILIES: dict[str, type[EngineError]] = {
     family.__name__: family for family in (Refused, BadUsage, BadFile, Conflict, Unavailable, Integrity)
 }
@@ -24,7 +25,7 @@ def translated() -> Iterator[None]:
             str(error),
             {"family": type(error).__name__, "facts": error.facts},
             type=error.code,
-            non_retryable=not isinstance(error, Unavailable) and error.code != "EVENT_UNKNOWN",
+            non_retryable=not isinstance(error, Unavailable) and error.code not in OF_OTHER_CODE,
             category=ApplicationErrorCategory.BENIGN
             if isinstance(error, Refused)
             else ApplicationErrorCategory.UNSPECIFIED,

@@ -110,7 +110,7 @@ class Retaker:
     async def run(self, pages: AsyncIterable[Iterable[RecordedEvent]]) -> AsyncIterator[Taken]:
         """Each command of the log once its last event was read; the first that differs is the last: all else stands on it.
 
-        Raises Integrity EVENT_UNKNOWN.
+        Raises Integrity EVENT_UNKNOWN, DOCUMENT_UNREADABLE, or LOG_BROKEN.
         """
         async for events in by_command(pages):
             taken = await self._followed(events)
@@ -189,6 +189,8 @@ class Retaker:
         try:
             decided = await self.decider.decide(command)
             rules = await self.decider.rules(command)
+        except Integrity:  # what cannot be read is no other decision
+            raise
         except EngineError as refusal:
             return Taken(events, command, None, _refused(events, refusal))
         decision = decided.decision

@@ -103,6 +103,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "{stream} 第 {seq} 号记录的类型 {type} 由较新的程序写入，本程序不认识；请升级。",
         "{stream} event {seq} is a {type}, written by newer code than this; upgrade.",
     ),
+    "DOCUMENT_UNREADABLE": (
+        "本程序读不了固定的文件 {hash}，它由另一版本的程序写入：{fault}。",
+        "The pinned document {hash} is not read by this code, as other code wrote it: {fault}.",
+    ),
     "STORE_UNAVAILABLE": (
         "数据库暂不可用：{fault}；可用同一编号重试。",
         "The database is away: {fault}; retry with the same command id.",

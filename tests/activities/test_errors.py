@@ -14,6 +14,7 @@ from schemas.errors import EngineError, Integrity, Refused, Unavailable
     [
         (Unavailable("STORE_UNAVAILABLE", fault="away"), True),
         (Integrity("EVENT_UNKNOWN", stream="s", seq=1, type="Newer"), True),  # by a worker that knows it
+        (Integrity("DOCUMENT_UNREADABLE", hash="0", fault="newer: extra"), True),
         (Integrity("LOG_BROKEN", stream="s", seq=1, fault="other bytes"), False),
         (Refused("NOT_FOUND", what="s"), False),
     ],

@@ -290,6 +290,20 @@ async def test_an_event_of_newer_code_is_no_difference_but_asks_for_that_code(to
             pass
 
 
+async def test_a_pinned_document_of_other_code_is_no_difference_but_asks_for_that_code_dr_01(
+    told: MemoryEventStore,
+) -> None:
+    rules = (await told.read_all(0, 1))[0].rules
+    kind, content = told._documents[rules]
+    other = MemoryEventStore()
+    vars(other).update(vars(told))
+    other._documents = told._documents | {rules: (kind, content[:-1] + b',"yet_unknown":true}')}
+    with pytest.raises(Integrity, match="DOCUMENT_UNREADABLE") as raised:
+        await taken_again(other)
+    assert raised.value.facts["hash"] == rules
+    assert "yet_unknown" in raised.value.facts["fault"]
+
+
 async def test_replay_leaves_the_log_as_it_is(told: MemoryEventStore) -> None:
     before = (await told.last_position(), dict(told._gates), dict(told._claims), dict(told._posts))
     await taken_again(told)
