@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from functools import partial
@@ -160,20 +161,35 @@ async def update_with_start(
 
     `attempt` tells one try from the next: the log keeps a command to one effect, Temporal would keep its first refusal.
     """
-    try:
-        return await once_more(
-            lambda number: client.execute_update_with_start_workflow(
+
+    async def send(number: int) -> Receipt:
+        operation = start()
+        try:
+            receipt: Receipt = await client.execute_update_with_start_workflow(
                 names.COMMAND_UPDATE,
                 command,
-                start_workflow_operation=start(),
+                start_workflow_operation=operation,
                 id=f"{attempt}#{number}",
                 result_type=Receipt,
             )
-        )
+        except BaseException:
+            await _looked_at(operation)
+            raise
+        return receipt
+
+    try:
+        return await once_more(send)
     except WorkflowUpdateFailedError as failure:
         raise engine_error(failure) or failure from failure
     except (RPCError, WorkflowUpdateRPCTimeoutOrCancelledError) as fault:
         raise Unavailable("TEMPORAL_UNAVAILABLE", address="-", fault=fault) from fault
+
+
+async def _looked_at(operation: WithStartWorkflowOperation[Any, Any]) -> None:
+    """The fault is in its handle too, and asyncio prints a traceback for each that nobody looked at."""
+    with contextlib.suppress(Exception, asyncio.CancelledError):
+        async with asyncio.timeout(0):
+            await operation.workflow_handle()
 
 
 async def once_more(send: Callable[[int], Awaitable[Receipt]]) -> Receipt:
@@ -183,12 +199,22 @@ async def once_more(send: Callable[[int], Awaitable[Receipt]]) -> Receipt:
     """
     for number, pause in enumerate(PAUSES_SECONDS):
         try:
-            return await send(number)
+            return await _interruptible(send(number))
         except RPCError as fault:
             if fault.status != RPCStatusCode.FAILED_PRECONDITION or DROPPED not in str(fault):
                 raise
             await asyncio.sleep(pause)
-    return await send(len(PAUSES_SECONDS))
+    return await _interruptible(send(len(PAUSES_SECONDS)))
+
+
+async def _interruptible(answer: Awaitable[Receipt]) -> Receipt:
+    """Whoever interrupts the wait is obeyed: Temporal's client disguises that as an answer that came too late."""
+    try:
+        return await answer
+    except WorkflowUpdateRPCTimeoutOrCancelledError as fault:
+        if isinstance(fault.__cause__, asyncio.CancelledError):
+            raise fault.__cause__ from None
+        raise
 
 
 def search_attributes(programme: str, cycle: str, unit: str, level: str) -> TypedSearchAttributes:
