@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from fractions import Fraction
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -75,11 +73,10 @@ async def command(
 
 
 async def _rehearse(stack: Stack, wishes: Wishes, progress: Progress, desk: Desk) -> Outcome:
-    with TemporaryDirectory(prefix="xuanshu-demo-") as folder:
-        async with Door.open(stack.settings) as door:
-            told = await _told(Rehearsal(stack, door, wishes, progress, Path(folder)))
-            progress.say("核验日志…", "verifying the log …")
-            return outcome(await measure(told), told, desk.language)
+    async with Door.open(stack.settings) as door:
+        told = await _told(Rehearsal(stack, door, wishes, progress))
+        progress.say("核验日志…", "verifying the log …")
+        return outcome(await measure(told), told, desk.language)
 
 
 async def _told(rehearsal: Rehearsal) -> Told:

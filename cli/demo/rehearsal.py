@@ -56,14 +56,13 @@ class Told:
 
 
 class Rehearsal:
-    """Runs on a stack that is up; the folder holds the two files that a cycle starts from."""
+    """Runs on a stack that is up, whose folder holds the two files that a cycle starts from and goes with it."""
 
-    def __init__(self, stack: Stack, door: Door, wishes: Wishes, progress: Progress, folder: Path) -> None:
+    def __init__(self, stack: Stack, door: Door, wishes: Wishes, progress: Progress) -> None:
         self._stack = stack
         self._door = door
         self._wishes = wishes
         self._progress = progress
-        self._folder = folder
         self._opened = open_programme(wishes.programme)
         self._world = invent(self._opened.programme, self._opened.units, wishes.size, wishes.seed)
         self._acts = Acts(stack.settings, door)
@@ -95,7 +94,8 @@ class Rehearsal:
         return told
 
     async def _start_cycle(self) -> dict[str, Any]:
-        units, grants = self._folder / "units.csv", self._folder / "grants.csv"
+        folder = self._stack.places.data
+        units, grants = folder / "units.csv", folder / "grants.csv"
         self._world.write_units(units)
         self._world.write_grants(grants)
         invited = self._world.invited
@@ -124,6 +124,7 @@ class Rehearsal:
             if not self._kill and self._is_the_moment(seen):
                 hands.create_task(self._kill_the_worker(seen))
                 self._kill = {"planned": True}
+            await self._keep_a_worker()
             now_at = sum(state.seq for state in seen.rounds.values()) + self._acts.done
             if now_at != position:
                 position, moved_at = now_at, seen.recorded
@@ -157,6 +158,13 @@ class Rehearsal:
             if one.opened and one.opened.rank == ranks[len(ranks) // 2] and one.frozen and not one.over
         ]
         return len(at_work) >= 3 or (bool(at_work) and len(seen.rounds) < 20)
+
+    async def _keep_a_worker(self) -> None:
+        """One that somebody else killed is replaced; ours is by the one who kills it."""
+        assert self._worker is not None
+        if not self._worker.running and "planned" not in self._kill:
+            self._progress.say("工作进程意外停止，换一个接着办", "the worker is gone, another takes over")
+            self._worker = await self._stack.start_worker()
 
     async def _kill_the_worker(self, seen: Seen) -> None:
         assert self._worker is not None

@@ -8,8 +8,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack
 from fractions import Fraction
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from cyclopts import Parameter
@@ -138,12 +136,11 @@ async def _on_servers(servers: Stack, line: list[Part], speed: int, desk: Desk, 
         door = await exits.enter_async_context(Door.open(servers.settings))
         assert door.client is not None
         await worker_there(door.client, servers.settings.task_queue)
-        folder = exits.enter_context(TemporaryDirectory(prefix="xuanshu-rehearsal-"))
         for turn, party in line:
             stage = Stage(door, party, turn.file, speed, turn.period)
             if not quiet:
                 stage.say = _progress(desk)
-            await stage.run(Path(folder))
+            await stage.run(servers.places.data)
         await _settle(servers, door)
         at_desk = Desk(servers.settings, desk.language, exits, shared=door)
         status = await cycle.status(stage.cycle, desk=at_desk)

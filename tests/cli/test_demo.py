@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from cli.app import build
+from cli.demo.progress import Progress
+from cli.demo.rehearsal import Rehearsal, Wishes
 from cli.demo.report import further
 from cli.demo.scenario import Size, World, invent
-from runtime.settings import CHECKOUT, Language
+from runtime.children import Child
+from runtime.door import Door
+from runtime.settings import CHECKOUT, Language, Settings
+from runtime.stack import Stack
 from schemas.loading import Opened, open_programme
 from schemas.programme import Channel, Rank
 
@@ -53,3 +60,33 @@ def test_the_commands_that_the_demo_ends_with_are_words_that_the_terminal_knows(
         assert (interpreter, script) == (".venv/bin/python", "starter.py")
         build(Language.EN).parse_args(words, print_error=False, exit_on_error=False)
     build(Language.EN).parse_args(["demo", *shlex.split(shlex.split(again)[2].partition("=")[2])])
+
+
+class Servers:
+    """A stack whose workers are told apart by how many were started."""
+
+    settings = Settings()
+
+    def __init__(self) -> None:
+        self.started = 0
+
+    async def start_worker(self) -> SimpleNamespace:
+        self.started += 1
+        return SimpleNamespace(running=True)
+
+
+async def test_a_worker_that_somebody_else_killed_is_replaced_and_one_that_the_demo_kills_is_not_twice() -> (
+    None
+):
+    servers = Servers()
+    wishes = Wishes(EDITIONS[0], Size(12, 12), speed=1, seed=1)
+    progress = Progress(Language.EN, quiet=True)
+    rehearsal = Rehearsal(cast("Stack", servers), cast("Door", None), wishes, progress)
+    rehearsal._worker = cast("Child", SimpleNamespace(running=False))
+    rehearsal._kill = {"planned": True}
+    await rehearsal._keep_a_worker()
+    assert servers.started == 0
+    rehearsal._kill = {}
+    await rehearsal._keep_a_worker()
+    await rehearsal._keep_a_worker()
+    assert servers.started == 1
