@@ -12,7 +12,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help demo test lint types contracts pytest up down reset bench-engine bench-selection bench-audit bench-votes soak lock clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
 demo: .venv/.runtime ## run a whole rehearsed cycle on servers of its own (ARGS="--nominations 300 --json")
 	@$(RUN) starter.py demo $(ARGS)

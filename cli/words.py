@@ -164,7 +164,7 @@ OUT_WORDS: dict[str, tuple[str, str]] = {
     "ELIMINATED": ("已淘汰", "eliminated"),
     "WITHDRAWN": ("撤回", "withdrawn"),
     "DISQUALIFIED": ("取消资格", "disqualified"),
-    "SUBSTITUTED": ("退出，由候补递补", "left, replaced from the reserve"),
+    "SUBSTITUTED": ("退出名单，有候补的由其递补", "left the list; the reserve fills the seat where it can"),
 }
 """Why somebody left a round, by the code that the reason begins with."""
 

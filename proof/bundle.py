@@ -34,7 +34,6 @@ events/         记录，一行一条：全局位置、规范字节；依规则�
 leaves.bin      日志全部树叶的散列，每个 32 字节 · the hashes of all leaves of the log, 32 bytes each
 checkpoints.json  签名的检查点及副署 · signed checkpoints with their cosignatures
 documents/      记录所引的评选办法、单位、日历 · programmes, units, calendars that the events pin
-calendar.json   工作日历中与周一至周五不同的日子 · days on which the calendar differs from Monday to Friday
 tallies.txt     封存的计票 · sealed tallies
 histories/      归档的 Temporal 历史（载荷已加密） · archived Temporal histories, payloads encrypted
 manifest.json   各文件的大小与 SHA-256 · size and SHA-256 of every file

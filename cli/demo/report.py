@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from cli.demo.rehearsal import SECONDS_A_DAY, Told
 from cli.demo.scenario import Person
 from cli.output import Outcome, table, wrapped
 from cli.words import channel_words, event_words, rank_words
+from domain.calendar import SHANGHAI
 from runtime import texts
 from runtime.settings import CHECKOUT, Language
 from schemas import names
@@ -34,6 +35,7 @@ _LEVELS = (
     "disqualified",
     "conferred",
 )
+_ENGLISH = {"returned": "returns", "silent": "silent units"}
 
 
 async def measure(told: Told) -> JsonObject:
@@ -69,7 +71,7 @@ async def measure(told: Told) -> JsonObject:
         "seats": _seats(story),
         "ties_resolved": _with_stream(story, "TieResolved"),
         "waived": _with_stream(story, "DifferentialWaived"),
-        "final": _final(told, result),
+        "final": _final(told, story, result),
         "log": _log(told, story, verified),
     }
 
@@ -224,7 +226,7 @@ def _seats(story: Story) -> list[JsonObject]:
     ]
 
 
-def _final(told: Told, result: JsonObject) -> JsonObject:
+def _final(told: Told, story: Story, result: JsonObject) -> JsonObject:
     winners = [_winner(told, one) for one in result["listed"]]
     return {
         "round": result["round"],
@@ -235,8 +237,23 @@ def _final(told: Told, result: JsonObject) -> JsonObject:
         "frontline": sum(one["facts"].get("frontline_worker") == "true" for one in winners),
         "heads": sum(one["facts"].get("enterprise_head") == "true" for one in winners),
         "cut_line": result["cut_line"],
+        "absent": absent(story, result),
         "winners": winners,
     }
+
+
+def absent(story: Story, result: JsonObject) -> list[JsonObject]:
+    """The places before the last one listed that are not on the list: who left it, and who was passed over."""
+    listed = {one["rank"] for one in result["listed"]} - {None}
+    mine = [one for one in story if one["stream"] == result["round"]]
+    ranked = [one["data"] for one in _of(mine, "SelectionMade")][-1]
+    places = {one["nomination"]: one["rank"] for one in ranked["ranked"]}
+    into = {one["data"]["out"]: one["data"].get("into") for one in _of(mine, "Substituted")}
+    return [
+        {"rank": rank, "selected": who in ranked["selected"], "substitute": places.get(into.get(who))}
+        for who, rank in places.items()
+        if rank < max(listed, default=0) and rank not in listed
+    ]
 
 
 def _winner(told: Told, listed: dict[str, Any]) -> JsonObject:
@@ -319,9 +336,9 @@ def _winners(facts: JsonObject, zh: bool) -> Iterable[RenderableType]:
     if line and line["last_in"] and line["first_out"]:
         yield Text(
             (
-                "分数线：入选末位 {} 分（第 {} 名），未入选首位 {} 分（第 {} 名）"
+                "遴选时的分数线：入选末位 {} 分（第 {} 名），未入选首位 {} 分（第 {} 名）"
                 if zh
-                else "cut line: the last in {} (place {}), the first out {} (place {})"
+                else "cut line as selected: the last in {} (place {}), the first out {} (place {})"
             ).format(
                 _number(line["last_in"]["score"]),
                 line["last_in"]["rank"],
@@ -329,18 +346,50 @@ def _winners(facts: JsonObject, zh: bool) -> Iterable[RenderableType]:
                 line["first_out"]["rank"],
             )
         )
+    for one in final["absent"]:
+        yield Text(_why_absent(one, zh))
     scheduled, recorded = times["scheduled"], times["recorded"]
     yield Text(
-        f"{'计划时间（届内）' if zh else 'scheduled (cycle time)'} {scheduled['from'][:19]} – {scheduled['to'][:19]}，"
-        f"{scheduled['days']} {'天' if zh else 'days'}；{'记录时间（实际）' if zh else 'recorded (real time)'} "
-        f"{recorded['from'][:19]} – {recorded['to'][:19]}，{times['seconds']} {'秒' if zh else 's'}"
+        (
+            "计划时间（届内） {} – {}，{} 天；记录时间（实际） {} – {}，{} 秒；均为北京时间"
+            if zh
+            else "scheduled (cycle time) {} – {}, {} days; recorded (real time) {} – {}, {} s; all in Beijing time"
+        ).format(
+            _clock(scheduled["from"]),
+            _clock(scheduled["to"]),
+            scheduled["days"],
+            _clock(recorded["from"]),
+            _clock(recorded["to"]),
+            times["seconds"],
+        )
+    )
+
+
+def _why_absent(one: JsonObject, zh: bool) -> str:
+    rank, substitute = one["rank"], one["substitute"]
+    if not one["selected"]:
+        return (
+            f"第 {rank} 名：依名单的占比等规则未入选"
+            if zh
+            else f"place {rank}: passed over by a rule of the list, such as a share"
+        )
+    if substitute is None:
+        return (
+            f"第 {rank} 名：入选后退出，名额空缺"
+            if zh
+            else f"place {rank}: left the list, the seat stays empty"
+        )
+    return (
+        f"第 {rank} 名：入选后退出，由第 {substitute} 名递补"
+        if zh
+        else f"place {rank}: left the list, place {substitute} came in instead"
     )
 
 
 def _levels(facts: JsonObject, language: Language) -> Iterable[RenderableType]:
     zh = language is Language.ZH
-    words = ("收到", "退回", "不予推荐", "推荐", "未申报单位", "未入选", "取消资格", "命名")
-    columns = ("层级", *words) if zh else ("level", *_LEVELS)
+    words = ("收到", "退回次数", "不予推荐", "推荐", "未申报单位", "未入选", "取消资格", "命名")
+    columns = ("层级", *words) if zh else ("level", *(_ENGLISH.get(name, name) for name in _LEVELS))
     rows = [(rank_words(one["rank"], language), *(one[name] for name in _LEVELS)) for one in facts["levels"]]
     yield table(columns, rows)
     entered = [
@@ -367,9 +416,9 @@ def _incidents(facts: JsonObject, zh: bool) -> Iterable[RenderableType]:
     refused = ", ".join(f"{code} {count}" for code, count in votes["refused"].items())
     tell("大众票选", "public vote", f"{votes['accepted']} ✓, {sum(votes['refused'].values())} ✗ ({refused})")
     for one in _notable(facts["publicity"]):
-        mark = "演练 · " if one["rehearsal"] else ""
+        mark = ("演练 · " if zh else "REHEARSAL · ") if one["rehearsal"] else ""
         who = f" ← {one['substitute']}" if one["substitute"] else f" ({one['nominations']})"
-        when = f"{_day(one['opens_at'])} – {_day(one['closes_at'])}"
+        when = f"{_clock(one['opens_at'])} – {_clock(one['closes_at'])}"
         tell("公示", "publicity", f"{mark}{one['round']}{who}: {when}, {one['day_count']}")
     back = facts["return"]
     if back:
@@ -398,9 +447,10 @@ def _incidents(facts: JsonObject, zh: bool) -> Iterable[RenderableType]:
     if objections["dismissed"]:
         tell("异议不成立", "objection dismissed", objections["dismissed"]["nomination"])
     log = facts["log"]
+    kill_at = _clock(kill["killed_at"]) if "killed_at" in kill else "-"
     tell(
         "工作进程被杀", "worker killed",
-        f"{kill.get('signal', '-')} @ {kill.get('killed_at', '-')[:19]}; {log['acknowledged_found_once']}/{log['acknowledged']} ✓",
+        f"{kill.get('signal', '-')} @ {kill_at}; {log['acknowledged_found_once']}/{log['acknowledged']} ✓",
     )  # fmt: skip
     for one in facts["seats"]:
         if one["round"] == facts["final"]["round"]:
@@ -420,7 +470,8 @@ def _assumed(facts: JsonObject, zh: bool) -> Iterable[RenderableType]:
     yield Text(f"{'规则' if zh else 'rules'} {facts['rules']}", style="bold")
     count = len(facts["assumptions"])
     yield Text(f"{count} 项为假定，来源未载：" if zh else f"{count} assumptions that no source states:")
-    yield table(("", "", ""), [(one["path"], one["value"], one["why"]) for one in facts["assumptions"]])
+    columns = ("何处", "取值", "理由") if zh else ("where", "value", "why")
+    yield table(columns, [(one["path"], one["value"], one["why"]) for one in facts["assumptions"]])
 
 
 def _held(facts: JsonObject, language: Language) -> Iterable[RenderableType]:
@@ -474,8 +525,12 @@ def _number(written: Any) -> str:
     return f"{hundredths // 100}.{hundredths % 100:02}"
 
 
-def _day(instant: str) -> str:
-    return instant[:16].replace("T", " ")
+def _clock(instant: str) -> str:
+    """In Beijing, as the days are counted there; the very end of a day is its 24:00, not the next one's first moment."""
+    moment = datetime.fromisoformat(instant).astimezone(SHANGHAI)
+    if moment.time() == time():
+        return f"{moment - timedelta(days=1):%Y-%m-%d} 24:00"
+    return f"{moment:%Y-%m-%d %H:%M}"
 
 
 def outcome(facts: JsonObject, told: Told, language: Language) -> Outcome:

@@ -12,7 +12,7 @@ import pytest
 from cli.app import build
 from cli.demo.progress import Progress
 from cli.demo.rehearsal import Rehearsal, Wishes
-from cli.demo.report import further
+from cli.demo.report import _clock, absent, further
 from cli.demo.scenario import Size, World, invent
 from runtime.children import Child
 from runtime.door import Door
@@ -90,3 +90,25 @@ async def test_a_worker_that_somebody_else_killed_is_replaced_and_one_that_the_d
     await rehearsal._keep_a_worker()
     await rehearsal._keep_a_worker()
     assert servers.started == 1
+
+
+def test_what_the_demo_tells_is_in_beijing_time_and_a_day_ends_at_24_00() -> None:
+    assert _clock("2026-04-28T18:07:00.000000Z") == "2026-04-29 02:07"
+    assert _clock("2026-05-09T16:00:00.000000Z") == "2026-05-09 24:00"
+
+
+def test_a_place_that_is_missing_from_the_list_is_explained() -> None:
+    summit = "round/c.1/all/51"
+    ranked = [{"nomination": who, "rank": rank} for rank, who in enumerate("abcde", 1)]
+    story = [
+        {"type": "SelectionMade", "stream": summit, "data": {"ranked": ranked, "selected": ["a", "c", "d"]}},
+        {"type": "Substituted", "stream": summit, "data": {"out": "a", "into": "e"}},
+        {"type": "Substituted", "stream": summit, "data": {"out": "c"}},
+        {"type": "Substituted", "stream": "round/c.1/all/5101", "data": {"out": "d", "into": "a"}},
+    ]
+    listed = [{"rank": 4}, {"rank": 5}, {"rank": None}]
+    assert absent(story, {"round": summit, "listed": listed}) == [
+        {"rank": 1, "selected": True, "substitute": 5},
+        {"rank": 2, "selected": False, "substitute": None},
+        {"rank": 3, "selected": True, "substitute": None},
+    ]
