@@ -123,13 +123,17 @@ def read_table(
 
 
 def _wanted(grids: Sequence[Grid], names: dict[str, str], required: Sequence[str]) -> tuple[Grid, int]:
-    """The first sheet with a row that names all that is required, and that row from 0; else the first sheet's top."""
+    """The first sheet with a row that names all that is required, and that row from 0; else the row that names most."""
     plain = _by_plain_header(names)
+    best, most = (grids[0], 0), 0
     for grid in grids:
         for at, cells in enumerate(grid.rows[:_TITLE_ROWS]):
-            if {_name_of(text_of(cell), names, plain) for cell in cells} >= set(required):
+            named = {_name_of(text_of(cell), names, plain) for cell in cells} - {""}
+            if named >= set(required):
                 return grid, at
-    return grids[0], 0
+            if len(named) > most:
+                best, most = (grid, at), len(named)
+    return best
 
 
 def _by_plain_header(names: dict[str, str]) -> dict[str, str]:

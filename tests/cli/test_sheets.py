@@ -31,6 +31,13 @@ def addresses(bad: list[BadCell]) -> list[str]:
     return [cell.address for cell in bad]
 
 
+def test_below_a_title_a_header_with_one_wrong_column_is_still_the_header(tmp_path: Path) -> None:
+    rows = [["2026 年申报表"], ["工号", "姓名", "日期"], ROW]
+    table, bad = read(write_workbook(tmp_path / "x.xlsx", rows))
+    assert table.header == 2
+    assert [(cell.address, cell.name) for cell in bad] == [("A2", "header"), ("A2", "code")]
+
+
 @pytest.mark.parametrize("epoch_1904", [False, True])
 def test_a_date_cell_is_the_same_day_in_either_epoch(tmp_path: Path, epoch_1904: bool) -> None:
     rows = [HEADER, ["T-1", "测试·甲一", date(2024, 1, 30)]]
