@@ -25,7 +25,7 @@ from cli.desk import (
 )
 from cli.grants import read_grants
 from cli.office.unit_sheets import allocation, unit_sources
-from cli.output import Outcome, number, table
+from cli.output import Outcome, clock, number, table
 from cli.words import cycle_words, rank_words
 from projections.answers import CycleOverview, Level, Listed, Result
 from projections.queries import Queries
@@ -33,15 +33,17 @@ from schemas import names
 from schemas.commands import CancelCycle, CloseIntakeEarly, ExtendIntake, ExtendStep, PauseCycle, ResumeCycle
 from schemas.errors import BadUsage
 from schemas.loading import load_programme
-from schemas.values import Pace, format_instant
+from schemas.values import Pace
 
 _SIGNED = "--as s-1 --role operator --unit 51"
 _LEVEL_WORDS = {
     "received": ("收到", "received"),
-    "returned": ("退回", "returned"),
+    "returned": ("退回次数", "returns"),
     "rejected": ("不予推荐", "rejected"),
     "eliminated": ("未入选", "eliminated"),
     "recommended": ("推荐", "recommended"),
+    "withdrawn": ("撤回", "withdrawn"),
+    "disqualified": ("取消资格", "disqualified"),
     "conferred": ("命名", "conferred"),
     "silent": ("未申报单位", "silent units"),
     "below_minimum": ("申报不足单位", "below minimum"),
@@ -239,7 +241,8 @@ def _overview(overview: CycleOverview, levels: tuple[Level, ...], desk: Desk) ->
     ]
     head += [
         desk.say("申报截止 ", "intake closes ")
-        + f"{rank_words(one.rank, desk.language)} {format_instant(one.window.closes_at)}"
+        + f"{rank_words(one.rank, desk.language)} {clock(one.window.closes_at)}"
+        + desk.say("（北京时间）", " (Beijing)")
         for one in overview.intakes
         if not overview.intake_closed
     ]

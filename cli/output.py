@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, is_dataclass
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from enum import StrEnum
 from fractions import Fraction
 from io import TextIOWrapper
@@ -18,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.sheets import BadCells
+from domain.calendar import SHANGHAI
 from runtime.settings import Language
 from schemas.errors import BadFile, EngineError
 from schemas.ledger import JsonObject
@@ -97,6 +98,14 @@ def wrapped(text: str) -> Table:
     grid.add_column(overflow="fold")
     grid.add_row(Text(text))
     return grid
+
+
+def clock(moment: datetime) -> str:
+    """In Beijing, as days are counted there; the very end of a day is its 24:00, not the first moment of the next."""
+    moment = moment.astimezone(SHANGHAI)
+    if moment.time() == time():
+        return f"{moment - timedelta(days=1):%Y-%m-%d} 24:00"
+    return f"{moment:%Y-%m-%d %H:%M}"
 
 
 def jsonable(value: Any) -> Any:

@@ -112,15 +112,18 @@ def temporal_runtime(metrics_address: str | None = None) -> Runtime:
 
 
 async def worker_there(client: Client, queue: str, *, patience_seconds: float = 60) -> None:
-    """Returns once a worker polls the queue; TimeoutError if none does in time."""
+    """Returns once a worker polls the queue; TimeoutError if none does in time, Unavailable where Temporal is away."""
     request = DescribeTaskQueueRequest(
         namespace=client.namespace,
         task_queue=TaskQueue(name=queue),
         task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
     )
     async with asyncio.timeout(patience_seconds):
-        while not (await client.workflow_service.describe_task_queue(request)).pollers:  # noqa: ASYNC110 -- of a server
-            await asyncio.sleep(_RETRY_SECONDS)
+        try:
+            while not (await client.workflow_service.describe_task_queue(request)).pollers:  # noqa: ASYNC110 -- of a server
+                await asyncio.sleep(_RETRY_SECONDS)
+        except RPCError as fault:
+            raise Unavailable("TEMPORAL_UNAVAILABLE", address="-", fault=fault) from fault
 
 
 async def register_search_attributes(client: Client) -> None:

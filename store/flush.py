@@ -18,7 +18,7 @@ import asyncpg
 import orjson
 
 from schemas.canonical import Sealed, instant, plain
-from schemas.errors import Conflict, EngineError, Integrity, Refused, Unavailable
+from schemas.errors import Conflict, EngineError, Integrity, Refused
 from schemas.ledger import (
     Append,
     Claim,
@@ -33,7 +33,7 @@ from schemas.ledger import (
     SetGate,
     Unclaim,
 )
-from store.statements import server_is_away, statement
+from store.statements import away, server_is_away, statement
 
 Connect = Callable[[], Awaitable[asyncpg.Connection]]
 Key = tuple[str, ...]
@@ -159,7 +159,7 @@ class _Lane:
                 if not lost_a_race:
                     self._drop_connection()
                 if pause is None:
-                    raise Unavailable("STORE_UNAVAILABLE", fault=fault) from fault
+                    raise away(fault) from fault
                 await asyncio.sleep(pause)
         raise AssertionError("the last pause is None")
 

@@ -19,7 +19,7 @@ from store.chain import KeptEvent, as_receipt, open_chain, open_kept
 from store.contract import NOTHING_KNOWN
 from store.flush import Flusher, Repeated
 from store.pool import for_lookups, open_pool
-from store.statements import server_is_away, statement
+from store.statements import away, server_is_away, statement
 
 _NONE = Head()
 _POLL_SECONDS = 0.02
@@ -163,7 +163,7 @@ class PostgresEventStore:
             return await self._pool.fetch(statement(name), *arguments)
         except Exception as fault:
             if server_is_away(fault):
-                raise Unavailable("STORE_UNAVAILABLE", fault=fault) from fault
+                raise away(fault) from fault
             raise
 
     async def _connect(self) -> asyncpg.Connection:

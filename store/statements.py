@@ -33,6 +33,11 @@ def server_is_away(fault: BaseException) -> bool:
     return str(sqlstate).startswith(_AWAY)
 
 
+def away(fault: Exception) -> Unavailable:
+    """The refusal, with the fault's words, or its kind where it has none, as a call that took too long."""
+    return Unavailable("STORE_UNAVAILABLE", fault=str(fault) or type(fault).__name__)
+
+
 @contextmanager
 def lost_server_is_unavailable() -> Iterator[None]:
     """Raises Unavailable `STORE_UNAVAILABLE` for what a lost server or connection raised inside."""
@@ -40,5 +45,5 @@ def lost_server_is_unavailable() -> Iterator[None]:
         yield
     except Exception as fault:
         if server_is_away(fault):
-            raise Unavailable("STORE_UNAVAILABLE", fault=fault) from fault
+            raise away(fault) from fault
         raise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from datetime import datetime, time, timedelta
+from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,8 @@ from rich.text import Text
 
 from cli.demo.rehearsal import SECONDS_A_DAY, Told
 from cli.demo.scenario import Person
-from cli.output import Outcome, table, wrapped
+from cli.output import Outcome, clock, table, wrapped
 from cli.words import channel_words, event_words, rank_words
-from domain.calendar import SHANGHAI
 from runtime import texts
 from runtime.settings import CHECKOUT, Language
 from schemas import names
@@ -526,11 +525,7 @@ def _number(written: Any) -> str:
 
 
 def _clock(instant: str) -> str:
-    """In Beijing, as the days are counted there; the very end of a day is its 24:00, not the next one's first moment."""
-    moment = datetime.fromisoformat(instant).astimezone(SHANGHAI)
-    if moment.time() == time():
-        return f"{moment - timedelta(days=1):%Y-%m-%d} 24:00"
-    return f"{moment:%Y-%m-%d %H:%M}"
+    return clock(datetime.fromisoformat(instant))
 
 
 def outcome(facts: JsonObject, told: Told, language: Language) -> Outcome:

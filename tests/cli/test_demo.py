@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -12,8 +13,9 @@ import pytest
 from cli.app import build
 from cli.demo.progress import Progress
 from cli.demo.rehearsal import Rehearsal, Wishes
-from cli.demo.report import _clock, absent, further
+from cli.demo.report import absent, further
 from cli.demo.scenario import Size, World, invent
+from cli.output import clock
 from runtime.children import Child
 from runtime.door import Door
 from runtime.settings import CHECKOUT, Language, Settings
@@ -92,9 +94,9 @@ async def test_a_worker_that_somebody_else_killed_is_replaced_and_one_that_the_d
     assert servers.started == 1
 
 
-def test_what_the_demo_tells_is_in_beijing_time_and_a_day_ends_at_24_00() -> None:
-    assert _clock("2026-04-28T18:07:00.000000Z") == "2026-04-29 02:07"
-    assert _clock("2026-05-09T16:00:00.000000Z") == "2026-05-09 24:00"
+def test_what_people_are_told_is_in_beijing_time_and_a_day_ends_at_24_00() -> None:
+    assert clock(datetime(2026, 4, 28, 18, 7, tzinfo=UTC)) == "2026-04-29 02:07"
+    assert clock(datetime(2026, 5, 9, 16, tzinfo=UTC)) == "2026-05-09 24:00"
 
 
 def test_a_place_that_is_missing_from_the_list_is_explained() -> None:

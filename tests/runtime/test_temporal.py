@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
 
 from runtime.settings import CHECKOUT, Settings
-from runtime.temporal import connect, connect_config
+from runtime.temporal import connect, connect_config, worker_there
 from schemas.errors import Unavailable
 
 SAMPLE = CHECKOUT / "docker" / "temporal.toml"
@@ -67,3 +70,13 @@ async def test_a_namespace_that_does_not_exist_is_unavailable(temporal: Client) 
         await connect(
             Settings(temporal_address=address, temporal_namespace="nobody-made-me"), patience_seconds=0.5
         )
+
+
+async def test_waiting_for_a_worker_says_that_temporal_is_away() -> None:
+    class Away:
+        async def describe_task_queue(self, _request: object) -> None:
+            raise RPCError("tcp connect error", RPCStatusCode.UNAVAILABLE, b"")
+
+    client = SimpleNamespace(namespace="default", workflow_service=Away())
+    with pytest.raises(Unavailable, match="TEMPORAL_UNAVAILABLE"):
+        await worker_there(cast("Client", client), "queue")

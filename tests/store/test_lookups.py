@@ -5,8 +5,9 @@ from __future__ import annotations
 import psycopg
 import pytest
 
+from schemas.errors import Unavailable
 from store.pool import open_pool
-from store.statements import statement
+from store.statements import lost_server_is_unavailable, statement
 from tests.support.databases import Database
 
 BY_KEY = (
@@ -41,3 +42,8 @@ async def test_only_a_pool_for_lookups_plans_once(module_database: Database) -> 
     for lookups, mode in ((True, "force_generic_plan"), (False, "auto")):
         async with await open_pool(module_database.dsns.app, 1, lookups=lookups) as pool:
             assert await pool.fetchval("SHOW plan_cache_mode") == mode
+
+
+def test_a_call_that_took_too_long_is_named_though_its_fault_has_no_words() -> None:
+    with pytest.raises(Unavailable, match="away: TimeoutError"), lost_server_is_unavailable():
+        raise TimeoutError
