@@ -375,6 +375,9 @@ def in_it(
 
 
 def _cancel(state: State, command: Command, body: CancelRound, inputs: Inputs, grant: str) -> Decision:
+    assert state.opened is not None
+    if state.opened.route == names.ROOT_ROUTE:  # the cycle would stay open with nothing left to run
+        raise Refused("SUMMIT_ROUND", round=state.stream)
     lapse = _lapse(state, command, body.reason, inputs)
     events = two_people(state, command, lapse.events)
     effects = lapse.effects if lapse.events[0] in events else ()

@@ -199,6 +199,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "{step}（{type}）在有关各方办理后自行结束，不能提前结束。",
         "{step} ({type}) ends by itself once those concerned have acted; it is not closed early.",
     ),
+    "SUMMIT_ROUND": (
+        "{round} 是最高一级的评审轮，不能单独取消；要终止本届，请由两人 `cycle cancel`。",
+        "{round} is the summit's round and is not cancelled by itself: two people end the cycle by `cycle cancel`.",
+    ),
     "QUORUM_UNMET": (
         "{step} 已交评分表 {present} 份（评委 {entitled} 人），未达法定人数。",
         "{step} has {present} sheet(s) of {entitled} judges, which is no quorum.",

@@ -52,6 +52,7 @@ from tests.domain.specification import (
     COUNCIL_2,
     DAY,
     HANDLER,
+    INTAKE,
     JUDGES,
     OFFICER,
     OPERATOR,
@@ -64,9 +65,11 @@ from tests.domain.specification import (
     panel,
     refused,
     step,
+    two_levels,
     with_members,
 )
-from tests.domain.test_outcome import county_done, two_levels
+from tests.domain.test_outcome import county_done
+from tests.domain.test_outcome import two_levels as helpers_then_all
 from tests.domain.test_publicity import TRUE, object_to, published
 
 PAUSE, RESUME, CANCEL = PauseRound(reason="核查"), ResumeRound(), CancelRound(reason="停办")
@@ -76,6 +79,17 @@ TWO_DAYS = Period(days=2, unit=DayUnit.WORK_DAY)
 def endorsing() -> World:
     world = with_members(step("endorsement"), members=("a", "b"))
     world.open_step("endorsement")
+    return world
+
+
+def endorsing_below() -> World:
+    """A county, whose members may be endorsed, under a province."""
+    steps = {"steps": [INTAKE, step("endorsement")]}
+    world = two_levels(steps, {"steps": [step("endorsement", "word")]})
+    for id in "ab":
+        world.submit(id, "901")
+    world.close_intake()
+    world.begin("901").open_step("endorsement", "901")
     return world
 
 
@@ -195,44 +209,49 @@ def test_an_objection_is_not_ruled_on_while_its_round_is_paused_dr_29() -> None:
 
 
 def test_a_round_is_cancelled_by_two_people_and_its_members_are_told_dr_44() -> None:
-    world = endorsing()
-    [proposed] = world.at(CANCEL, OPERATOR)
+    world = endorsing_below()
+    [proposed] = world.at(CANCEL, OPERATOR, "901")
     assert isinstance(proposed, ActProposed)
-    refused("SECOND_PERSON_REQUIRED", lambda: world.at(CANCEL, OPERATOR))
+    refused("SECOND_PERSON_REQUIRED", lambda: world.at(CANCEL, OPERATOR, "901"))
     assert world.nomination("a").status is Status.OPEN
-    assert world.at(CANCEL, OPERATOR_2)[-1] == RoundLapsed(reason="停办")
+    assert world.at(CANCEL, OPERATOR_2, "901")[-1] == RoundLapsed(reason="停办")
     for id in "ab":
         state = world.nomination(id)
         assert (state.status, state.reason) == (Status.ELIMINATED, "ROUND_LAPSED")
-    assert world.gates[names.step_gate(world.round_stream(), "endorsement")].status is GateStatus.CLOSED
-    assert world.at(CloseStep(step="endorsement")) == ()
+    assert world.gates[names.step_gate(world.round_stream("901"), "endorsement")].status is GateStatus.CLOSED
+    assert world.close_step("endorsement", "901") == ()
+
+
+def test_the_summit_s_own_round_is_not_cancelled_apart_from_its_cycle_dr_44() -> None:
+    for world in (endorsing(), helpers_then_all()):
+        refused("NOT_AUTHORISED", lambda world=world: world.at(CANCEL, STRANGER))  # type: ignore[misc]
+        refused("SUMMIT_ROUND", lambda world=world: world.at(CANCEL, OPERATOR))  # type: ignore[misc]
+        assert world.round().proposals == {}
 
 
 def test_a_paused_round_can_be_cancelled() -> None:
-    world = endorsing()
-    world.at(PAUSE, OPERATOR)
+    world = endorsing_below()
+    world.at(PAUSE, OPERATOR, "901")
     for by in (OPERATOR, OPERATOR_2):
-        world.at(CANCEL, by)
-    assert world.round().over
-    assert world.at(ReportRound()) == ()
+        world.at(CANCEL, by, "901")
+    assert world.round("901").over
+    assert world.report("901") == ()
 
 
-def test_those_on_the_way_to_a_round_that_is_cancelled_go_no_further_either() -> None:
-    world = two_levels()
+def test_those_on_the_way_to_a_round_that_lapses_go_no_further_either() -> None:
+    world = helpers_then_all()
     county_done(world)
-    for by in (OPERATOR, OPERATOR_2):
-        world.at(CANCEL, by)
+    world.at(LapseRound(reason="cancelled"))
     assert world.nomination("a").status is Status.ELIMINATED
     assert world.nomination("a").titles == ("helper",)
 
 
-def test_a_list_reported_as_its_parent_is_cancelled_goes_no_further_either() -> None:
-    world = two_levels()
+def test_a_list_reported_as_its_parent_lapses_goes_no_further_either() -> None:
+    world = helpers_then_all()
     world.begin("901")
     judged(world, {"a": "90", "b": "80", "c": "70"}, unit="901")
     world.open_step("selection", "901")
-    for by in (OPERATOR, OPERATOR_2):
-        world.at(CANCEL, by)
+    world.at(LapseRound(reason="cancelled"))
     world.open_step("conferral", "901")
     world.report("901")
     assert {world.nomination(id).status for id in ("a", "b", "c")} == {Status.ELIMINATED}
@@ -261,8 +280,7 @@ def test_whoever_has_the_highest_title_is_not_put_out_with_the_round_dr_37() -> 
     world.delivers = False
     for by in (COUNCIL, COUNCIL_2):
         world.at(Confer(step="conferral"), by)
-    for by in (OPERATOR, OPERATOR_2):
-        world.at(CANCEL, by)
+    world.at(LapseRound(reason="cancelled"))
     world.posts.reverse()
     world.deliver()
     assert world.nomination("a").status is Status.CONFERRED
@@ -412,7 +430,7 @@ def later(world: World, days: int = 9) -> ExtendReports:
 
 
 def test_two_people_give_the_rounds_below_more_time_dr_08() -> None:
-    world = two_levels()
+    world = helpers_then_all()
     body = later(world)
     world.at(body, OPERATOR)
     refused("SECOND_PERSON_REQUIRED", lambda: world.at(body, OPERATOR))
@@ -425,21 +443,21 @@ def test_two_people_give_the_rounds_below_more_time_dr_08() -> None:
 
 
 def test_a_cut_off_that_is_over_or_was_never_set_is_not_extended_dr_08() -> None:
-    world = two_levels()
+    world = helpers_then_all()
     body, reports = later(world), world.round().reports
     assert reports is not None
     world.now = reports.closes_at
     refused("STAGE_CLOSED", lambda: world.at(body, OPERATOR))
-    frozen = two_levels()
+    frozen = helpers_then_all()
     frozen.at(FreezePool())
     refused("STAGE_CLOSED", lambda: frozen.at(later(frozen), OPERATOR))
-    leaf = two_levels()
+    leaf = helpers_then_all()
     leaf.at(OpenRound(), unit="901")
     refused("NOT_AN_EXTENSION", lambda: leaf.at(body, OPERATOR, "901"))
 
 
 def test_a_cut_off_gets_back_what_a_pause_of_its_round_took() -> None:
-    world = two_levels()
+    world = helpers_then_all()
     reports = world.round().reports
     assert reports is not None
     world.at(PAUSE, OPERATOR)

@@ -41,9 +41,9 @@ def stood(world: LoggedWorld) -> list[tuple[str, str, int, int]]:
     return [(str(one.stands), one.step or one.held, one.members, one.out) for one in told(world).changes]
 
 
-def now(world: LoggedWorld) -> Change:
+def now(world: LoggedWorld, unit: str = "") -> Change:
     found = at_moment(told(world).changes, len(world.log))
-    return found[world.round_stream()]
+    return found[world.round_stream(unit)]
 
 
 def relogged(world: World) -> LoggedWorld:
@@ -99,10 +99,11 @@ def test_a_paused_round_stands_afterwards_as_it_stood_before() -> None:
 
 
 def test_a_cancelled_round_has_lapsed() -> None:
-    world = logged(panel(), members=("a",))
+    world = two_levels()
+    world.begin("901")
     for by in (OPERATOR, OPERATOR_2):
-        world.at(CancelRound(reason="停办"), by)
-    assert now(world).stands is Stands.LAPSED
+        world.at(CancelRound(reason="停办"), by, "901")
+    assert now(relogged(world), "901").stands is Stands.LAPSED
 
 
 def test_a_round_that_lapsed_before_it_opened_is_no_part_of_the_tree() -> None:
