@@ -27,6 +27,7 @@ from cli.grants import read_grants
 from cli.office.unit_sheets import allocation, unit_sources
 from cli.output import Outcome, clock, number, table
 from cli.words import cycle_words, rank_words
+from domain.authority import roles_of
 from projections.answers import CycleOverview, Level, Listed, Result
 from projections.queries import Queries
 from schemas import names
@@ -96,7 +97,7 @@ async def start(
         units=sources,
         seats=None if seats is None else allocation(seats, programme, sources, desk.language),
         operators=operator,
-        grants=() if grants is None else read_grants(grants, desk),
+        grants=() if grants is None else read_grants(grants, roles_of(declared), desk.language),
         invited=invited,
         pace=_pace(speed, begins),
         calendar=calendar,

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
-from cli.desk import AtDesk, Cycle, Desk, Reason, Signed, command
+from cli.desk import AtDesk, Cycle, Reason, Signed, command
+from cli.office.grids import Raw
 from cli.output import Outcome, table
-from cli.sheets import BadCells, narrow, read_cells, read_table
+from cli.sheets import BadCells, narrow, one_of, read_cells, read_table
 from domain import authority
+from runtime.settings import Language
 from schemas import names
 from schemas.commands import GiveGrants, RevokeGrant
 from schemas.errors import BadUsage
@@ -39,7 +43,10 @@ async def give(
 ) -> Outcome:
     if (file is None) != all((person, granted_role, over)):
         raise BadUsage("USAGE", fault="--person, --granted-role, --over | --file")
-    given = (terms(person, granted_role, over),) if file is None else read_grants(file, desk)
+    if file is None:
+        given: tuple[GrantTerms, ...] = (terms(person, granted_role, over),)
+    else:
+        given = read_grants(file, await (await desk.door()).roles(cycle), desk.language)
     return await desk.send(names.authority_stream(cycle), GiveGrants(grants=given), signed)
 
 
@@ -88,16 +95,21 @@ def terms(person: str, role: str, unit: str, id: str = "") -> GrantTerms:
     return GrantTerms(id=id or f"{person}.{role}.{unit}", person=person, role=role, unit=unit)
 
 
-def read_grants(file: Path, desk: Desk) -> tuple[GrantTerms, ...]:
-    """The grants of a file; raises BadCells with every bad cell."""
+def read_grants(file: Path, roles: Sequence[str], language: Language) -> tuple[GrantTerms, ...]:
+    """The grants of a file, in these roles; raises BadCells with every bad cell."""
     found, bad = read_table(file, _HEADERS | _CHINESE, ("person", "role", "unit"))
+    readers: dict[str, Callable[[Raw], object]] = {
+        "person": narrow,
+        "role": partial(one_of, allowed=roles),
+        "unit": narrow,
+    }
     grants = []
     for row in found.rows:
-        read_row, wrong = read_cells(found, row, dict.fromkeys(("person", "role", "unit"), narrow))
+        read_row, wrong = read_cells(found, row, readers)
         bad += wrong
         if len(read_row) == 3:
             id = str(row.cells.get("id", "") or "").strip()
             grants.append(terms(**{name: str(value) for name, value in read_row.items()}, id=id))
     if bad:
-        raise BadCells(file, bad, desk.language)
+        raise BadCells(file, bad, language)
     return tuple(grants)

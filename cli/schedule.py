@@ -14,6 +14,7 @@ from cli.desk import AtDesk, Desk, Reason, command
 from cli.grants import read_grants
 from cli.office.unit_sheets import unit_sources
 from cli.output import Outcome, table
+from domain.authority import roles_of
 from runtime.schedules import (
     create_schedule,
     delete_schedule,
@@ -55,13 +56,14 @@ async def create(
     desk: AtDesk,
 ) -> Outcome:
     door = await desk.door()
-    cadence = load_programme(programme).cadence
+    declared = load_programme(programme)
+    cadence = declared.cadence
     pinned = await door.pin(
         programme,
         operators=operator,
         label=label,
         units=unit_sources(units, desk.language),
-        grants=() if grants is None else read_grants(grants, desk),
+        grants=() if grants is None else read_grants(grants, roles_of(declared), desk.language),
         invited=invited,
         calendar=calendar,
     )

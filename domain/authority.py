@@ -9,6 +9,8 @@ from schemas.commands import AuthorityBody, Command, GiveGrants, RevokeGrant
 from schemas.errors import Refused
 from schemas.events import Event, GrantRevoked, GrantsGiven, GrantTerms
 from schemas.ledger import Actor
+from schemas.programme import Channel, Clearance, Conferral, Draw, ExpertReview, Programme, Step
+from schemas.programme import Decision as DecisionStep
 from schemas.units import UnitTree
 
 ROLES: dict[str, tuple[str, ...]] = {
@@ -84,6 +86,26 @@ ROLES: dict[str, tuple[str, ...]] = {
     "unfreeze_votes": ("operator",),
 }
 """Which roles may give a command. A department or a body acts in a role of its own, `department:tax`, `body:…`."""
+
+
+def roles_of(programme: Programme) -> tuple[str, ...]:
+    """The roles in which somebody may act under a programme; a grant in any other would never be of use."""
+    fixed = [role for roles in ROLES.values() for role in roles]
+    steps = [step for stage in programme.stages.values() for step in stage.steps]
+    declared = [role for step in steps for role in _declared_by(step)]
+    return tuple(dict.fromkeys((*fixed, Channel.ASSOCIATION, *declared)))
+
+
+def _declared_by(step: Step) -> tuple[str, ...]:
+    match step:
+        case ExpertReview(draw=Draw() as draw):
+            return draw.roles
+        case Clearance():
+            return tuple(f"department:{one.id}" for one in step.asked)
+        case DecisionStep() | Conferral():
+            return (f"body:{step.body}",)
+        case _:
+            return ()
 
 
 @dataclass(frozen=True, slots=True)

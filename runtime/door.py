@@ -7,7 +7,7 @@ the cycle is not over, its workflows are begun again.
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -48,6 +48,7 @@ from schemas.commands import (
     ErasePerson,
     FamilyBody,
     FileObjection,
+    GiveGrants,
     PersonBody,
     RecordHonour,
     Removal,
@@ -167,6 +168,8 @@ class Door:
         """The command as it is sent: stamped with cycle time, its words about a person in the vault."""
         body = await self._sealed(stream, body)
         cycle = body.cycle if isinstance(body, FamilyBody) else names.cycle_of(stream)
+        if isinstance(body, GiveGrants):  # not where it is decided: logs hold grants in roles that are none
+            _must_be_roles(body.grants, await self.roles(cycle))
         return Command(
             id=key or await self._key(stream, body, actor),
             stream=stream,
@@ -176,6 +179,13 @@ class Door:
         )
 
     # ---- a cycle ----
+
+    async def roles(self, cycle: str) -> tuple[str, ...]:
+        """The roles that may be given under the rules in force; Refused NOT_FOUND for a cycle that was never opened."""
+        folded = await self.decider.cycles.get(names.cycle_stream(cycle))
+        if folded.state.opened is None:
+            raise Refused("NOT_FOUND", what=cycle)
+        return authority.roles_of(await self.decider.programme(folded.rules))
 
     async def start_cycle(
         self,
@@ -232,7 +242,7 @@ class Door:
         """The files, read and kept as documents: what a cycle opened now, or by a schedule, runs by.
 
         What is refused here is refused before anything is open: BadFile, BadUsage for a label that is none, Refused
-        NOT_FOUND for units that are invited, or that grants are over, and are not there.
+        NOT_FOUND for units that are invited, or that grants are over, and are not there, ROLE_UNKNOWN.
         """
         if label and not names.is_label(label):
             raise BadUsage("ADDRESS", written=label, expected="LABEL (A-Z a-z 0-9 _ - .)")
@@ -245,6 +255,7 @@ class Door:
         astray = dict.fromkeys(unit for unit in named if unit not in tree.by_code)
         if astray:
             raise Refused("NOT_FOUND", what=", ".join(astray))
+        _must_be_roles(grants, authority.roles_of(opened.programme))
         overrides = ""
         if calendar:
             overrides = await self.store.put_document("calendar", canonical_bytes(_overrides(calendar)))
@@ -624,6 +635,13 @@ class Door:
 def _attempt(command: Command) -> str:
     """An id of its own for each attempt: the log keeps a command to one effect, Temporal would keep its first refusal."""
     return f"{command.id}#{uuid7()}"
+
+
+def _must_be_roles(grants: Iterable[GrantTerms], known: tuple[str, ...]) -> None:
+    """Refused ROLE_UNKNOWN: nobody could ever act by such a grant."""
+    unknown = dict.fromkeys(one.role for one in grants if one.role not in known)
+    if unknown:
+        raise Refused("ROLE_UNKNOWN", role=", ".join(unknown), known=", ".join(known))
 
 
 def _team_identity(members: tuple[TeamMember, ...]) -> str:

@@ -25,6 +25,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "{actor} 无权对 {unit} 执行 {action}；请由有授权的人员办理。",
         "{actor} holds no grant for {action} on {unit}; ask somebody who does.",
     ),
+    "ROLE_UNKNOWN": (
+        "本评选办法没有角色 {role}；可授的角色为 {known}。",
+        "The programme has no role {role}; its roles are {known}.",
+    ),
     "LAST_OPERATOR": (
         "{grant} 是最后一名经办人的授权，不能撤销；请先授予他人。",
         "{grant} is the last operator's grant and stays: give one to somebody else first.",

@@ -7,13 +7,15 @@ from pathlib import Path
 import pytest
 
 from cli import app
+from cli.grants import read_grants
 from cli.office.score_file import read_marks
 from cli.office.unit_sheets import read_seats, unit_sources
 from cli.output import BAD_FILE, OK, Outcome
 from cli.sheets import BadCells
+from domain.authority import roles_of
 from runtime.settings import CHECKOUT, Language, Settings
 from schemas.errors import BadFile
-from schemas.loading import open_programme
+from schemas.loading import load_programme, open_programme
 from schemas.unit_files import load_units, merge_units
 from tests.cli.workbooks import write_workbook
 
@@ -126,3 +128,22 @@ async def test_seats_import_prints_the_allocation_or_every_fault_with_its_exit_c
     assert [line.split(" (")[0] for line in refused.json["error"]["faults"]] == [
         f"名单 {at}" for at in ("B2", "A3", "A4", "B4")
     ]
+
+
+def test_a_grant_s_role_is_one_of_the_programme_s_and_else_told_with_its_row_and_the_nearest(
+    tmp_path: Path,
+) -> None:
+    roles = roles_of(load_programme(PROGRAMME))
+    file = tmp_path / "grants.csv"
+    file.write_text(
+        "person,role,unit\ns-1,body：leading_group,51\ns-2,oficer,51\ns-3,department:taxx,51\n", "utf-8"
+    )
+    with pytest.raises(BadCells) as met:
+        read_grants(file, roles, Language.EN)
+    assert [(cell.row, cell.column, cell.found) for cell in met.value.cells] == [
+        (3, "B", "oficer"),
+        (4, "B", "department:taxx"),
+    ]
+    first, second = met.value.faults
+    assert "did you mean officer?" in first
+    assert "did you mean department:" in second

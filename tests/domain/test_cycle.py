@@ -59,6 +59,7 @@ from tests.domain.specification import (
     fold,
     given,
     one_level,
+    panel,
     province_of,
     refused,
     step,
@@ -367,6 +368,28 @@ def test_the_first_grants_are_the_founding_and_later_ones_need_an_operator_of_th
     founded.when(body, STRANGER).then_refused("NOT_AUTHORISED")
     assert founded.when(body, OPERATOR).then(GrantsGiven(grants=body.grants)).grant == "g1"
     founded.when(GiveGrants(grants=OPERATORS.grants), OPERATOR).then()
+
+
+def test_the_roles_are_those_of_the_acts_and_of_the_bodies_departments_and_pools_that_a_programme_declares() -> (
+    None
+):
+    fixed = set(authority.roles_of(one_level(step("endorsement")).programme))
+    assert fixed == {"operator", "officer", "handler", "judge", "scorekeeper", "finance", "association"}
+    programme = one_level(
+        panel("drawn", draw={"pool_role": "expert", "kinds": {"nets": 1}}),
+        step("clearance", departments=["tax", {"id": "safety", "says": "advisory"}]),
+        step("decision", body="council"),
+        step("conferral", body="assembly", grades=[{"title": "pilot"}]),
+    ).programme
+    declared = {
+        "expert",
+        "expert:nets",
+        "department:tax",
+        "department:safety",
+        "body:council",
+        "body:assembly",
+    }
+    assert set(authority.roles_of(programme)) == fixed | declared
 
 
 def test_a_grant_is_for_a_unit_that_exists_and_only_a_given_one_is_revoked() -> None:

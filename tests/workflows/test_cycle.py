@@ -9,8 +9,10 @@ import pytest
 
 from runtime.door import Door
 from schemas import names
+from schemas.commands import GiveGrants
 from schemas.errors import BadUsage, Refused
 from schemas.events import GrantTerms
+from schemas.ledger import Actor
 from schemas.loading import load_programme
 from schemas.messages import NominationView
 from tests.support import people
@@ -104,6 +106,22 @@ async def test_units_that_are_not_there_are_refused_before_the_cycle_opens(door:
         )
     assert refused.value.facts["what"] == "E8, E9"
     assert await door.store.load(names.cycle_stream("qingzhou-double-three.1.astray")) == ()
+
+
+async def test_a_role_that_the_programme_does_not_have_is_given_to_nobody(door: Door) -> None:
+    named = "qingzhou-double-three.1.roles"
+    mistyped = (GrantTerms(id="g", person="s-7", role="oficer", unit="370781"),)
+    with pytest.raises(Refused, match="ROLE_UNKNOWN") as refused:
+        await door.start_cycle(PROGRAMME, operators=("op-1", "op-2"), label="roles", grants=mistyped)
+    assert refused.value.facts["role"] == "oficer"
+    assert "officer" in refused.value.facts["known"].split(", ")
+    assert await door.store.load(names.cycle_stream(named)) == ()
+
+    await door.start_cycle(PROGRAMME, operators=("op-1", "op-2"), label="roles", pace=people.fast())
+    stream, operator = names.authority_stream(named), Actor(id="op-1", role="operator")
+    with pytest.raises(Refused, match="ROLE_UNKNOWN"):
+        await door.send(stream, GiveGrants(grants=mistyped), operator)
+    assert len(await door.store.load(stream)) == 1
 
 
 async def _record_if_asked(door: Door, cycle: str, nomination: str) -> None:
