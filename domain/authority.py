@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import wraps
+from typing import Protocol, TypeVar
 
-from domain.decision import Decision
-from schemas.commands import AuthorityBody, Command, GiveGrants, RevokeGrant
+from domain.decision import Decision, HasProposals
+from schemas.commands import AuthorityBody, Body, Command, GiveGrants, RevokeGrant
 from schemas.errors import Refused
-from schemas.events import Event, GrantRevoked, GrantsGiven, GrantTerms
+from schemas.events import ActSeconded, Event, GrantRevoked, GrantsGiven, GrantTerms
 from schemas.ledger import Actor
 from schemas.programme import Channel, Clearance, Conferral, Draw, ExpertReview, Programme, Step
 from schemas.programme import Decision as DecisionStep
@@ -179,3 +182,49 @@ def authorize(
             return grant.id
     who = f"{actor.id} ({', '.join(filter(None, (actor.role, actor.unit)))})"
     raise Refused("NOT_AUTHORISED", actor=who, action=action, unit=unit)
+
+
+# ---- acts that take two people ----
+
+
+class Granted(Protocol):
+    """What a decision stands on, the grants in force among it."""
+
+    @property
+    def authority(self) -> State: ...
+
+
+S = TypeVar("S", bound=HasProposals)
+B = TypeVar("B", bound=Body)
+K = TypeVar("K", bound=Granted)
+Decide = Callable[[S, Command, B, K], Decision]
+
+
+def by_two_who_may(decide: Decide[S, B, K]) -> Decide[S, B, K]:
+    """A first person's proposal counts while they could still make it; after that the second's request is the first."""
+
+    @wraps(decide)
+    def decided(state: S, command: Command, body: B, inputs: K) -> Decision:
+        decision = decide(state, command, body, inputs)
+        seconded = next((event for event in decision.events if isinstance(event, ActSeconded)), None)
+        if seconded is None or _may_still(decide, state, command, body, inputs, seconded.proposed_by):
+            return decision
+        others = {act: by for act, by in state.proposals.items() if act != seconded.act}
+        return decide(replace(state, proposals=others), command, body, inputs)
+
+    return decided
+
+
+def _may_still(
+    decide: Decide[S, B, K], state: S, command: Command, body: B, inputs: K, proposer: str
+) -> bool:
+    """Whether the proposer, by any of their grants, would be told that only another person is missing."""
+    grants = inputs.authority.grants
+    for role in {grants[id].role for id in inputs.authority.held.get(proposer, ()) if id in grants}:
+        asked = command.model_copy(update={"actor": Actor(id=proposer, role=role)})
+        try:
+            decide(state, asked, body, inputs)
+        except Refused as refusal:
+            if refusal.code == "SECOND_PERSON_REQUIRED":
+                return True
+    return False

@@ -131,6 +131,7 @@ OF_THE_WHOLE = PauseRound | ResumeRound | CancelRound | ExtendReports
 """What people decide on the round itself, whatever step it is in."""
 
 
+@authority.by_two_who_may
 def decide(state: State, command: Command, body: RoundBody, inputs: Inputs) -> Decision:
     """Raises Refused with the code of the rule that said no; engine commands that are not ripe give nothing."""
     match body:

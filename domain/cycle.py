@@ -184,6 +184,7 @@ def _took(state: State, event: WinnersTaken) -> State:
     return replace(state, fed=fresh | state.fed, awards=awards, sources=sources)
 
 
+@authority.by_two_who_may
 def decide(state: State, command: Command, body: CycleBody, inputs: Inputs) -> Decision:
     """Raises Refused CYCLE_NOT_OPEN, NOT_AUTHORISED, CALENDAR_YEAR_MISSING, QUOTA_IN_USE; Conflict CYCLE_EXISTS."""
     match body:

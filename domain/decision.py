@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import Field, dataclass, replace
 from datetime import date, datetime
-from typing import Protocol
+from typing import Any, ClassVar, Protocol
 
 from domain.calendar import closes_at
 from schemas import names
@@ -65,6 +65,8 @@ class Calendar:
 
 class HasProposals(Protocol):
     """A state that remembers who proposed which act."""
+
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
 
     @property
     def proposals(self) -> dict[str, str]: ...

@@ -332,6 +332,7 @@ def standing(state: State, nomination: str, held: tuple[HeldTitle, ...] = ()) ->
     )
 
 
+@authority.by_two_who_may
 def decide(state: State, command: Command, body: NominationBody, inputs: Inputs) -> Decision:  # noqa: C901 -- a flat match, one case a command
     """Raises Refused with the code of the rule that said no."""
     match body:

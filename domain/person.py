@@ -52,6 +52,7 @@ def evolve(state: State, event: Event, actor: str = "", command: str = "") -> St
             return state
 
 
+@authority.by_two_who_may
 def decide(state: State, command: Command, body: PersonBody, inputs: Inputs) -> Decision:
     """Raises Refused NOT_AUTHORISED, LEGAL_HOLD, ERASED, SECOND_PERSON_REQUIRED."""
     subject = names.subject_of(command.stream)

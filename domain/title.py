@@ -287,6 +287,7 @@ def withheld(state: State, reward: Reward, period: str, today: date) -> str:
 # ---- deciding ----
 
 
+@authority.by_two_who_may
 def decide(state: State, command: Command, body: TitleBody, inputs: Inputs) -> Decision:
     """Raises Refused with the code of the rule that said no."""
     match body:

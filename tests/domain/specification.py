@@ -59,6 +59,7 @@ from schemas.commands import (
     ReplyClearance,
     ReportRound,
     RequestClearance,
+    RevokeGrant,
     SealTally,
     SubmitNomination,
     TakeOutcome,
@@ -633,6 +634,12 @@ class World:
 
     def grant(self, *terms: GrantTerms) -> None:
         self.do(names.authority_stream(self.cycle), GiveGrants(grants=terms), OPERATOR)
+
+    def revoke(self, by: Actor) -> None:
+        """The grant that somebody was given at the founding is taken back."""
+        stream = names.authority_stream(self.cycle)
+        body = RevokeGrant(grant=self.state(stream).held[by.id][0], reason="离任")
+        self.do(stream, body, OPERATOR if by == OPERATOR_2 else OPERATOR_2)
 
     def sheet(self, judge: Actor, step: str, marks: dict[str, str], unit: str = "") -> tuple[Event, ...]:
         written = tuple(WrittenMark(nomination=id, score=score) for id, score in marks.items())

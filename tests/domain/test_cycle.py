@@ -328,6 +328,18 @@ def test_a_cancellation_takes_two_people_and_shuts_the_door_dr_44() -> None:
     assert gate.gate.status is GateStatus.CLOSED
 
 
+def test_what_was_proposed_by_one_who_may_not_any_more_is_proposed_anew_dr_44() -> None:
+    world, body = one_level(), CancelCycle(reason="r")
+    world.do(STREAM, body, OPERATOR)
+    world.grant(terms("g-3", "op-3"), terms("g-4", OPERATOR.id, "handler"))
+    world.revoke(OPERATOR)
+    [proposed] = world.do(STREAM, body, OPERATOR_2)
+    assert isinstance(proposed, ActProposed)
+    refused("SECOND_PERSON_REQUIRED", lambda: world.do(STREAM, body, OPERATOR_2))
+    [seconded, *_] = world.do(STREAM, body, Actor(id="op-3", role="operator"))
+    assert seconded == ActSeconded(act=proposed.act, kind="cancel_cycle", proposed_by=OPERATOR_2.id)
+
+
 def test_a_proposal_lapses_with_the_act_that_it_brought() -> None:
     world = one_level()
     body = CancelCycle(reason="r")
@@ -353,7 +365,7 @@ def test_a_cancelled_cycle_loses_the_keys_of_its_ballots_by_the_second_person_s_
     cancel = CancelCycle(reason="r")
     asked = opened(programme=voted).when(cancel, OPERATOR).decision()
     assert [type(event) for event in asked.events] == [ActProposed]
-    done = opened(asked.events[0], programme=voted).when(cancel, OPERATOR_2).decision()
+    done = opened((asked.events[0], OPERATOR), programme=voted).when(cancel, OPERATOR_2).decision()
     assert [type(event) for event in done.events] == [ActSeconded, BallotKeysDestroyed, CycleCancelled]
 
 

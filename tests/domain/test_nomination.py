@@ -23,6 +23,7 @@ from schemas.commands import (
 from schemas.errors import Conflict
 from schemas.events import (
     FactValue,
+    GrantTerms,
     NominationCorrected,
     NominationDisqualified,
     NominationEndorsed,
@@ -436,6 +437,27 @@ def test_disqualification_takes_two_people_dr_44() -> None:
     world.on("a", Disqualify(reason="another matter"), OPERATOR_2)
     assert not world.nomination("a").gone
     world.on("a", body, OPERATOR_2)
+    assert world.nomination("a").status is Status.DISQUALIFIED
+
+
+def test_who_proposed_a_disqualification_may_still_do_so_by_whatever_grant_dr_44() -> None:
+    world, body = one_level(), Disqualify(reason="造假")
+    world.submit("a")
+    world.on("a", body, OPERATOR)
+    world.grant(GrantTerms(id="other", person=OPERATOR.id, role="handler", unit="9"))
+    world.revoke(OPERATOR)
+    world.on("a", body, OPERATOR_2)
+    assert world.nomination("a").status is Status.DISQUALIFIED
+
+
+def test_a_disqualification_is_proposed_anew_where_who_proposed_it_may_not_any_more_dr_44() -> None:
+    world, body = one_level(), Disqualify(reason="造假")
+    world.submit("a")
+    world.on("a", body, OPERATOR)
+    world.revoke(OPERATOR)
+    world.on("a", body, OPERATOR_2)
+    assert not world.nomination("a").gone
+    world.on("a", body, HANDLER)
     assert world.nomination("a").status is Status.DISQUALIFIED
 
 

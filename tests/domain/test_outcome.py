@@ -110,6 +110,15 @@ def test_only_the_named_body_decides_and_two_of_it_dr_32_dr_44() -> None:
     assert run_of(world.round(), "decision").taken
 
 
+def test_a_member_who_left_the_body_is_none_of_the_two_dr_44() -> None:
+    world = decided()
+    world.at(Decide(step="decision"), COUNCIL)
+    world.revoke(COUNCIL)
+    world.at(Decide(step="decision"), COUNCIL_2)
+    assert run_of(world.round(), "decision").taken is False
+    refused("SECOND_PERSON_REQUIRED", lambda: world.at(Decide(step="decision"), COUNCIL_2))
+
+
 def test_time_alone_neither_confirms_nor_confers_dr_32() -> None:
     world = decided()
     world.pass_window("decision")

@@ -37,6 +37,13 @@ def test_a_person_is_erased_by_two_people_dr_46() -> None:
     of_person().when(ERASE, OFFICER).then_refused("NOT_AUTHORISED")
 
 
+def test_an_erasure_is_proposed_anew_where_who_proposed_it_may_not_any_more_dr_46() -> None:
+    world = one_level()
+    world.revoke(OPERATOR)
+    inputs = person.Inputs(world.tree, world.state("authority/harbour.1"), ())
+    given(STREAM, inputs, (PROPOSED, OPERATOR)).when(ERASE, OPERATOR_2).then(PROPOSED)
+
+
 def test_who_is_erased_stays_erased_and_asking_again_gets_the_first_receipt_dr_46() -> None:
     gone = of_person((PROPOSED, OPERATOR), (SECONDED, OPERATOR_2), (ERASED, OPERATOR_2))
     again = gone.when(ERASE, OPERATOR).decision()

@@ -534,6 +534,14 @@ def test_when_the_leader_leaves_they_are_replaced_or_the_title_cancelled_dr_35()
     refused("TITLE_STATUS", lambda: to_a(world, NoteLeaderLeft(reason="r")))
 
 
+def test_a_title_is_delisted_by_two_who_both_may_dr_44() -> None:
+    world = holder()
+    to_a(world, DelistTitle(reason="无人接任"), OPERATOR)
+    world.revoke(OPERATOR)
+    to_a(world, DelistTitle(reason="无人接任"), OPERATOR_2)
+    assert world.title("a", "pilot").status == Status.ACTIVE
+
+
 # ---- revocation: DR-36 ----
 
 
