@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from runtime.settings import Language
+from schemas.errors import CYCLE_WORDS, STATUS_WORDS
 from schemas.events import KEPT_OUT
 from schemas.sealed import opened
 
@@ -199,31 +200,9 @@ def event_words(type_: str, language: Language) -> str:
     return _pick(EVENT_WORDS, type_, language)
 
 
-CYCLE_WORDS: dict[str, tuple[str, str]] = {
-    "new": ("未开启", "not opened"),
-    "open": ("进行中", "open"),
-    "paused": ("已暂停", "paused"),
-    "cancelled": ("已取消", "cancelled"),
-    "completed": ("已完成", "completed"),
-}
-"""How a cycle stands."""
-
-
 def cycle_words(status: str, language: Language) -> str:
     return _pick(CYCLE_WORDS, status, language)
 
-
-STATUS_WORDS: dict[str, tuple[str, str]] = {
-    "open": ("评选中", "still in it"),
-    "returned": ("已退回，待补正", "returned, awaiting correction"),
-    "rejected": ("不予推荐", "rejected"),
-    "withdrawn": ("已撤回", "withdrawn"),
-    "disqualified": ("已取消资格", "disqualified"),
-    "eliminated": ("落选", "not selected"),
-    "conferred": ("获得命名", "conferred"),
-    "recommended": ("已推荐上报", "recommended"),
-}
-"""How a nomination stands."""
 
 STEP_WORDS: dict[str, tuple[str, str]] = {
     "intake": ("受理", "intake"),

@@ -616,6 +616,34 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     ),
 }
 
+CYCLE_WORDS: dict[str, tuple[str, str]] = {
+    "new": ("未开启", "not opened"),
+    "open": ("进行中", "open"),
+    "paused": ("已暂停", "paused"),
+    "cancelled": ("已取消", "cancelled"),
+    "completed": ("已完成", "completed"),
+}
+"""How a cycle stands, in 中文 and English."""
+
+STATUS_WORDS: dict[str, tuple[str, str]] = {
+    "open": ("评选中", "still in it"),
+    "returned": ("已退回，待补正", "returned, awaiting correction"),
+    "rejected": ("不予推荐", "rejected"),
+    "withdrawn": ("已撤回", "withdrawn"),
+    "disqualified": ("已取消资格", "disqualified"),
+    "eliminated": ("落选", "not selected"),
+    "conferred": ("获得命名", "conferred"),
+    "recommended": ("已推荐上报", "recommended"),
+}
+"""How a nomination stands."""
+
+_STATUS_WORDS = {
+    "CYCLE_NOT_OPEN": CYCLE_WORDS
+    | {"none": ("未开启", "not opened"), "closed": ("已结束", "closed")},  # its gate, to the ballot box
+    "NOMINATION_OVER": STATUS_WORDS,
+    "NOTHING_TO_CORRECT": STATUS_WORDS,
+}
+
 
 class EngineError(Exception):
     """Base of all; `code` is stable for programs, `message()` is for people."""
@@ -629,9 +657,12 @@ class EngineError(Exception):
 
     def message(self, language: str = "zh") -> str:
         """The sentence for a person, in `zh` or `en`; instants in it are told in Beijing time."""
+        chinese = language == "zh"
         zh, en = CATALOGUE[self.code]
-        told = _Facts({name: _told(fact, language) for name, fact in self.facts.items()})
-        return (zh if language == "zh" else en).format_map(told)
+        facts = _Facts({name: _told(fact, chinese) for name, fact in self.facts.items()})
+        if words := _STATUS_WORDS.get(self.code, {}).get(facts["status"]):
+            facts["status"] = words[not chinese]
+        return (zh if chinese else en).format_map(facts)
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message('zh')} / {self.message('en')}"
@@ -689,11 +720,11 @@ class Integrity(EngineError):
     exit_code = 6
 
 
-def _told(fact: str, language: str) -> str:
+def _told(fact: str, chinese: bool) -> str:
     if not _INSTANT.fullmatch(fact):
         return fact
     moment = datetime.fromisoformat(fact).astimezone(_BEIJING).replace(microsecond=0, tzinfo=None)
-    return f"北京时间 {moment}" if language == "zh" else f"{moment} Beijing time"
+    return f"北京时间 {moment}" if chinese else f"{moment} Beijing time"
 
 
 class _Facts(dict[str, str]):

@@ -15,10 +15,10 @@ import pytest
 from cli import app
 from cli.desk import REGISTRY, Registered, nomination_at, round_at
 from cli.output import BAD_FILE, OK, UNAVAILABLE, USAGE, Outcome
-from cli.words import CYCLE_WORDS, EVENT_WORDS, RANK_WORDS
+from cli.words import EVENT_WORDS, RANK_WORDS
 from domain.cycle import Status as CycleStatus
 from runtime.settings import CHECKOUT, Language, Settings
-from schemas.errors import BadUsage
+from schemas.errors import CYCLE_WORDS, BadUsage
 from schemas.events import EVENTS
 from schemas.loading import load_programme
 from schemas.programme import Rank

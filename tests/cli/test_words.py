@@ -9,6 +9,8 @@ from typing import get_args
 import pytest
 
 from cli.words import CHANNEL_WORDS, LIMIT_WORDS, OUT_WORDS, out_words, told_words
+from domain.cycle import Status as CycleStatus
+from domain.nomination import Status as NominationStatus
 from runtime.settings import CHECKOUT, Language
 from schemas.errors import CATALOGUE, Refused
 from schemas.events import ObjectionRefused, Substituted
@@ -45,6 +47,24 @@ def test_every_reason_to_leave_a_round_has_words() -> None:
     told = (CHECKOUT / "docs" / "events.md").read_text("utf-8")
     reasons = told.partition("## Why a member leaves")[2].partition("\n## ")[0]
     assert set(re.findall(r"`([A-Z_]{4,})", reasons)) <= OUT_WORDS.keys()
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "zh", "en"),
+    [
+        ("CYCLE_NOT_OPEN", CycleStatus.CANCELLED, "已取消", "cancelled"),
+        ("CYCLE_NOT_OPEN", CycleStatus.NEW, "未开启", "not opened"),
+        ("CYCLE_NOT_OPEN", "closed", "已结束", "closed"),
+        ("NOMINATION_OVER", NominationStatus.WITHDRAWN, "已撤回", "withdrawn"),
+        ("NOTHING_TO_CORRECT", NominationStatus.OPEN, "评选中", "still in it"),
+        ("CYCLE_NOT_OPEN", "of newer code", "of newer code", "of newer code"),
+    ],
+)
+def test_a_refusal_tells_a_status_in_its_own_language(code: str, status: str, zh: str, en: str) -> None:
+    refusal = Refused(code, status=status, nomination="n-1")
+    assert f"（{zh}）" in refusal.message("zh")
+    assert f"({en})" in refusal.message("en")
+    assert refusal.facts["status"] == status
 
 
 def test_every_channel_has_words() -> None:
