@@ -566,10 +566,12 @@ def _check_reviews(draft: Draft, stage: DraftStage) -> Iterator[Fault]:
 
 
 def _check_majorities(draft: Draft, stage: DraftStage) -> Iterator[Fault]:
-    """More than all never come, and are never for anybody (DR-15)."""
+    """More than all never come, and are never for anybody; none always do (DR-15)."""
     for at, step in stage.of(Congress | ExpertReview):
         if step.quorum == 1 and step.quorum_comparator is Comparator.MORE_THAN:
             yield draft.fault((*at.place, "quorum"), "more_than_all")
+        if step.quorum == 0 and step.quorum_comparator is Comparator.AT_LEAST:
+            yield draft.fault((*at.place, "quorum"), "quorum_of_none")
         if step.threshold and step.threshold.share == 1 and step.threshold.comparator is Comparator.MORE_THAN:
             yield draft.fault((*at.place, "threshold", "share"), "more_than_all")
 
@@ -705,6 +707,14 @@ def _check_selections(draft: Draft, stage: DraftStage) -> Iterator[Fault]:
                 (*at.place, place), "candidates_too_few", needed=needed, seats=before.seats, step=before.id
             )
         before = selection
+        most = 100 + sum(wish.bonus or 0 for wish in selection.prefer)
+        if selection.minimum_score is not None and selection.minimum_score > most:
+            yield draft.fault(
+                (*at.place, "minimum_score"),
+                "minimum_unreachable",
+                minimum=selection.minimum_score,
+                most=most,
+            )
         yield from _check_shares(draft, at, selection)
         yield from _check_seats(draft, at, selection)
 

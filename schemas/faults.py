@@ -275,6 +275,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "authority decides: nothing can come after it.",
     ),
     "differential_below_one": ("差额 {ratio} 小于 1。", "The differential {ratio} is below 1."),
+    "minimum_unreachable": (
+        "最低分 {minimum} 无人能达到：各分项折算为百分制，连同加分最高为 {most}。",
+        "Nobody can have the minimum score {minimum}: components are on 0 to 100, so that {most} is the most, bonuses included.",
+    ),
     "candidates_too_few": (
         "至少需要 {needed} 名候选，但 {step} 只选 {seats} 名。",
         "{needed} candidates are needed, and {step} leaves {seats}.",
@@ -355,6 +359,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "more_than_all": (
         "多于全部永远达不到；“全体”写作比较符 >=。",
         "More than all is never reached: all of them is written with >=.",
+    ),
+    "quorum_of_none": (
+        "法定人数为零，无人到会也算数；至少一人写作比较符 >。",
+        "A quorum of nobody is always met: at least one is written with >.",
     ),
     "grade_unranked": (
         "本层级没有遴选排序，无从确定谁得 {title} 的名额；请在命名之前加 selection。",

@@ -69,6 +69,8 @@ FAULTS: dict[str, Change] = {
     "a word twice in one list": ("channels: [unit, self]", "channels: [unit, self, §unit]", "word_repeated", "stages.enterprise.steps.intake.channels.2", ""),
     "a route twice": ("  - {id: trade, ranks", "  - {id: again, §ranks: [enterprise, county, province]}\n  - {id: trade, ranks", "route_repeated", "routes.again.ranks", ""),
     "a quorum of more than all": ('quorum: "2/3"', 'quorum: §"100%"\n        quorum_comparator: ">"', "more_than_all", "stages.province.steps.review.quorum", ""),
+    "a quorum of none": ('quorum: "2/3"', 'quorum: §"0%"', "quorum_of_none", "stages.province.steps.review.quorum", ""),
+    "a congress of none": ("  industry_union:\n    steps:\n", '  industry_union:\n    steps:\n      - {id: congress, type: congress, period: {days: 5, unit: work_day}, quorum: §"0/3", threshold: {share: "1/2", comparator: ">", base: present}}\n', "quorum_of_none", "stages.industry_union.steps.congress.quorum", ""),
     "reports where nothing lies below": ("  enterprise:\n", "  enterprise:\n    §reports_within: {days: 3, unit: work_day}\n", "nothing_below", "stages.enterprise.reports_within", ""),
     "sponsors whom no channel asks for": ("quota: 3", "quota: 3, §sponsors_min: 2", "sponsors_of_none", "stages.enterprise.steps.intake.sponsors_min", ""),
     # what no cycle could be opened with, or would be left unread
@@ -151,6 +153,8 @@ FAULTS: dict[str, Change] = {
     "taking in equals without end": (FINAL_TIES, "ties: §[include_all]", "ceiling_alone", "stages.province.steps.final.ties", ""),
     "a ceiling that nothing reaches": (FINAL_TIES, "ties: [expert]\n        ceiling: §8", "ceiling_alone", "stages.province.steps.final.ceiling", ""),
     "a ceiling at the seats": (FINAL_TIES, "ties: [include_all]\n        ceiling: §6", "ceiling_low", "stages.province.steps.final.ceiling", ""),
+    "a minimum score that nobody can have": (FINAL_TIES, FINAL_TIES + "\n        minimum_score: §101", "minimum_unreachable", "stages.province.steps.final.minimum_score", ""),
+    "a minimum score beyond all bonuses": (FINAL_TIES, FINAL_TIES + '\n        prefer: [{id: boaters, who: {id: b, fact: sector, op: "==", value: boats}, bonus: "1.5"}]\n        minimum_score: §102', "minimum_unreachable", "stages.province.steps.final.minimum_score", ""),
     "categories beyond the seats": (FINAL_TIES, 'categories: §[{id: boaters, who: {id: b, fact: sector, op: "==", value: boats}, seats: 7}]', "part_seats_exceed", "stages.province.steps.final.categories", ""),
     "a track beyond the seats": (FINAL_TIES, 'off_quota: §[{id: boaters, who: {id: b, fact: sector, op: "==", value: boats}, seats: 7}]', "part_seats_exceed", "stages.province.steps.final.off_quota", ""),
     "a class named as a rule is": (FINAL_TIES, 'classes: [{id: floor, fact: sector, op: "==", value: boats}]', "class_repeated", "stages.province.steps.final.shares.floor", "", ("{id: floor, who", "§{id: floor, who")),
@@ -249,6 +253,20 @@ def test_who_writes_an_unknown_key_is_told_the_nearest_or_all_that_there_are(tmp
     )
     report, _ = checked(tmp_path, ("quota: 3", "quotta: 3"))
     assert report.faults[0].message("en") == "The key quotta is not known here. Did you mean quota?"
+
+
+def test_a_quorum_of_more_than_none_and_a_minimum_score_that_a_bonus_reaches_are_sound(
+    tmp_path: Path,
+) -> None:
+    bonus = 'prefer: [{id: boaters, who: {id: b, fact: sector, op: "==", value: boats}, bonus: "1.5"}]'
+    for number, edit in enumerate(
+        (
+            ('quorum: "2/3"', 'quorum: "0%"\n        quorum_comparator: ">"'),
+            (FINAL_TIES, f"{FINAL_TIES}\n        minimum_score: 100"),
+            (FINAL_TIES, f'{FINAL_TIES}\n        {bonus}\n        minimum_score: "101.5"'),
+        )
+    ):
+        assert checked(tmp_path / str(number), edit)[0].faults == ()
 
 
 def test_seats_of_children_may_be_what_an_allocation_will_say_dr_06(tmp_path: Path) -> None:
