@@ -16,6 +16,7 @@ from rich.tree import Tree
 
 from cli.audit.past import is_rehearsal, past_of
 from cli.desk import AtDesk, Cycle, Desk, command, instant_of
+from cli.office.files import put
 from cli.output import Outcome, jsonable
 from cli.words import EVENT_WORDS, RANK_WORDS, STEP_WORDS, event_words, rank_words, step_words
 from domain.audit.past import Past
@@ -23,7 +24,6 @@ from domain.audit.timeline import Act, Change, Node, Stands, Timeline, at_moment
 from domain.calendar import SHANGHAI
 from runtime.settings import Language
 from schemas.commands import ENGINE
-from schemas.errors import BadUsage
 from schemas.events import CycleOpened
 from schemas.ledger import JsonObject
 from schemas.programme import Programme
@@ -64,7 +64,10 @@ _COLOURS = {
 async def story(
     cycle: Cycle,
     *,
-    html: Annotated[Path | None, Parameter(help="写成网页的文件 · the HTML file to write")] = None,
+    html: Annotated[
+        Path | None,
+        Parameter(help="写成网页的文件，不得已存在 · the HTML file to write; it must not be there yet"),
+    ] = None,
     as_of: Annotated[
         str,
         Parameter(help="日志位置或届内时刻，未写时区为北京时间 · a log position or an instant of cycle time"),
@@ -81,7 +84,7 @@ async def story(
         "rehearsal": is_rehearsal(past),
     }
     if html is not None:
-        _write(html, page(told, past, moment, desk.language))
+        put([(html, page(told, past, moment, desk.language).encode())], desk)
         said["html"] = str(html)
         written = desk.say(f"已写入 {html}", f"written to {html}")
         left_out = desk.say(
@@ -90,14 +93,6 @@ async def story(
         return Outcome(json=said, shown=Text(written + ("" if told.whole else left_out)))
     head = Text(desk.say(opened.title.zh, opened.title.en) + f" · {cycle}", style="bold")
     return Outcome(json=said, shown=Group(head, *_terminal(told, past, moment, depth, desk)))
-
-
-def _write(file: Path, text: str) -> None:
-    """BadUsage USAGE where the file cannot be written."""
-    try:
-        file.write_text(text, encoding="utf-8")
-    except OSError as fault:
-        raise BadUsage("USAGE", fault=f"--html {file}: {fault.strerror}") from None
 
 
 def _moment(past: Past, as_of: str) -> int:

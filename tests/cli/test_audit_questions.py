@@ -161,8 +161,16 @@ async def test_the_tree_of_rounds_is_told_at_the_end_and_at_any_position(told: C
 
 
 async def test_a_page_that_cannot_be_written_is_a_usage_error(told: Conductor, tmp_path: Path) -> None:
-    with pytest.raises(BadUsage):
+    with pytest.raises(BadUsage, match="OUT_FILE"):
         await story(told.cycle, html=tmp_path / "nowhere" / "timeline.html", desk=desk(told))
+
+
+async def test_a_page_is_not_written_over_a_file_that_is_there(told: Conductor, tmp_path: Path) -> None:
+    file = tmp_path / "timeline.html"
+    file.write_text("mine", "utf-8")
+    with pytest.raises(BadUsage, match="OUT_FILE"):
+        await story(told.cycle, html=file, desk=desk(told))
+    assert file.read_text("utf-8") == "mine"
 
 
 def story_of(page: str) -> Any:
