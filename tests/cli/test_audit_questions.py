@@ -254,13 +254,18 @@ async def test_the_auditor_s_login_alone_answers_every_question_with_temporal_st
     while await sequencer.step():
         pass
     await sequencer.close()
-    settings = Settings(language=Language.EN, postgres_auditor_dsn=SecretStr(database.dsns.auditor))
+    settings = Settings(
+        language=Language.EN,
+        postgres_auditor_dsn=SecretStr(database.dsns.auditor),
+        temporal_address="127.0.0.1:1",
+    )
     id = next(iter(conductor.people))
     for words in (
         ["explain", f"{conductor.cycle}/{id}"],
         ["robustness", conductor.cycle],
         ["amendments", conductor.cycle],
         ["timeline", conductor.cycle],
+        ["determinism", "--cycle", conductor.cycle],  # in the log, without a history
     ):
         outcome = await app.run(["audit", *words], settings)
         assert outcome.exit_code == OK, outcome.json
@@ -289,6 +294,18 @@ async def test_what_is_not_there_is_told_so(
     )
     outcome = await app.run(["audit", *words], settings)
     assert (outcome.exit_code, outcome.json["error"]["code"]) == (exit_code, code)
+
+
+async def test_whether_a_cycle_is_in_the_log_is_asked_of_its_own_stream(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def every_name(_: PostgresEventStore, prefix: str) -> tuple[str, ...]:
+        raise AssertionError(prefix)
+
+    monkeypatch.setattr(PostgresEventStore, "streams", every_name)
+    settings = Settings(postgres_auditor_dsn=SecretStr(database.dsns.auditor), temporal_address="127.0.0.1:1")
+    outcome = await app.run(["audit", "determinism", "--cycle", "no-such.1"], settings)
+    assert outcome.json["error"]["code"] == "NOT_FOUND"
 
 
 async def test_points_that_are_no_numbers_are_a_usage_error(told: Conductor) -> None:
