@@ -22,7 +22,7 @@ from runtime.settings import Language, Login, Settings
 from schemas import names
 from schemas.commands import Body
 from schemas.errors import BadUsage, EngineError, Refused
-from schemas.events import ActProposed, ActSeconded
+from schemas.events import ActProposed, ActSeconded, SheetHandedIn
 from schemas.ledger import Actor, JsonObject, Receipt
 from schemas.programme import Programme
 from schemas.units import UnitTree
@@ -152,6 +152,12 @@ class Desk:
         lines = [
             (f"{event.stream}@{event.seq}", event_words(event.type, self.language))
             for event in receipt.events
+        ]
+        lines += [
+            (one["nomination"], self.say(f"未计入：{one['reason']}", f"not counted: {one['reason']}"))
+            for event in receipt.events
+            if event.type == SheetHandedIn.__name__
+            for one in event.data["refused"]
         ]
         return Outcome(json=said, shown=table(("", self._headline(receipt, waiting)), lines))
 

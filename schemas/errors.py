@@ -53,6 +53,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "当前环节为 {current}，不能执行 {action}。",
         "The current step is {current}; {action} does not belong to it.",
     ),
+    "ROUND_NOT_OPEN": (
+        "没有已开启的 {round}；地址为 round/CYCLE/ROUTE/UNIT，各路线交汇处 ROUTE 为 all。",
+        "{round} has not opened, if there is one: an address is round/CYCLE/ROUTE/UNIT, `all` where routes meet.",
+    ),
     "STAGE_NOT_OPEN": ("{step} 将于 {opens_at} 开始。", "{step} opens at {opens_at}."),
     "CYCLE_PAUSED": ("本届已暂停，恢复后再办理。", "The cycle is paused; try again after it resumes."),
     "ROUND_PAUSED": (

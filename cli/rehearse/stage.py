@@ -31,7 +31,7 @@ LOOK_SECONDS = 0.5
 STALLED_SECONDS = 120
 VOTERS = 30
 LATE = {
-    "STAGE_CLOSED", "STAGE_MISMATCH", "CYCLE_NOT_OPEN", "NOMINATION_OVER", "NOTHING_TO_RESOLVE", "BALLOT_CLOSED"
+    "STAGE_CLOSED", "STAGE_MISMATCH", "ROUND_NOT_OPEN", "CYCLE_NOT_OPEN", "NOMINATION_OVER", "NOTHING_TO_RESOLVE", "BALLOT_CLOSED"
 }  # fmt: skip
 Say = Callable[[int, int, int], None]
 """Told now and then: nominations, commands answered, rounds that are over."""
