@@ -41,7 +41,7 @@ KEK = bytes(range(32))
 CONNECTIONS = 1000
 SECONDS = 5
 ROUNDS = 3
-PAPERS_A_SECOND_MAX = 25_000
+PAPERS_A_SECOND_MAX = 50_000
 """More than any round takes, so that no paper is sent twice."""
 LUA = Path(__file__).with_suffix("").with_name("votes.lua")
 
