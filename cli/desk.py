@@ -16,7 +16,6 @@ from activities.deciding import Decider
 from cli.output import Outcome, table
 from cli.words import event_words
 from domain import nomination as nominations
-from domain.calendar import SHANGHAI
 from runtime.door import Door, system_clock
 from runtime.settings import Language, Login, Settings
 from schemas import names
@@ -26,6 +25,7 @@ from schemas.events import ActProposed, ActSeconded, SheetHandedIn
 from schemas.ledger import Actor, JsonObject, Receipt
 from schemas.programme import Programme
 from schemas.units import UnitTree
+from schemas.values import SHANGHAI
 from store.contract import EventStore
 from store.postgres import PostgresEventStore
 from store.vault import Vault

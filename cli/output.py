@@ -18,11 +18,10 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.sheets import BadCells
-from domain.calendar import SHANGHAI
 from runtime.settings import Language
 from schemas.errors import BadFile, EngineError
 from schemas.ledger import JsonObject
-from schemas.values import format_instant
+from schemas.values import SHANGHAI, format_instant
 
 OK, REFUSED, USAGE, BAD_FILE, CONFLICT, UNAVAILABLE, INTEGRITY = range(7)
 """The exit codes; `EngineError.exit_code` has those of errors."""

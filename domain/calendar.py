@@ -1,13 +1,12 @@
 """Days as the State Council's calendar counts them: when a period ends, what is left of it, and what a pause gives back.
 
-A year without data refuses (`CALENDAR_YEAR_MISSING`) and is never guessed. Dates are those of Asia/Shanghai, which has
-kept UTC+8 without summer time since 1991.
+A year without data refuses (`CALENDAR_YEAR_MISSING`) and is never guessed. Dates are those of Asia/Shanghai.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, date, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from hashlib import sha256
 
@@ -16,8 +15,8 @@ import chinese_calendar
 from schemas.errors import Refused
 from schemas.ledger import Frozen
 from schemas.programme import DayUnit
+from schemas.values import SHANGHAI
 
-SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")
 OVERRIDE_FILE = "calendar.json (cycle start --calendar)"
 ONE_DAY = timedelta(days=1)
 NO_OVERRIDES: Mapping[date, bool] = {}

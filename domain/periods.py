@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
-from domain.calendar import SHANGHAI
 from schemas import names
 from schemas.programme import ANCHOR_LAST_DAY, Cadence, Every
+from schemas.values import SHANGHAI
 
 RECURRING = (Every.YEAR, Every.TWO_YEARS, Every.THREE_YEARS, Every.QUARTER, Every.MONTH)
 

@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterator
 from datetime import datetime, time, timedelta
 from fractions import Fraction
 
-from domain.calendar import SHANGHAI
 from domain.decision import NOTHING, Decision
 from domain.round import State, StepRun, run_of
 from domain.scoring import Normalised, combine_channels, normalise
@@ -38,6 +37,7 @@ from schemas.events import (
     TallySealed,
 )
 from schemas.programme import CANDIDATES_MAX, PublicVote
+from schemas.values import SHANGHAI
 
 Channels = dict[str, dict[str, int]]  # channel → nomination → votes
 

@@ -18,7 +18,6 @@ from temporalio.client import (
 )
 from temporalio.service import RPCError, RPCStatusCode
 
-from domain.calendar import SHANGHAI
 from domain.periods import RECURRING, is_anchor
 from schemas import names
 from schemas.canonical import payload_hash
@@ -26,6 +25,7 @@ from schemas.errors import Conflict, Refused, Unavailable
 from schemas.ledger import Frozen
 from schemas.messages import PeriodOrder, PinnedCycle
 from schemas.programme import Cadence, Every
+from schemas.values import SHANGHAI
 
 _YEARS = {Every.YEAR: 1, Every.TWO_YEARS: 2, Every.THREE_YEARS: 3}
 _MONTHS = {Every.MONTH: 1, Every.QUARTER: 3}

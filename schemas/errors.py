@@ -12,11 +12,12 @@ EngineError
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from typing import Any, ClassVar
 
+from schemas.values import SHANGHAI
+
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
-_BEIJING = timezone(timedelta(hours=8))
 
 # code: (中文, English); `{name}` is filled from the error's facts.
 CATALOGUE: dict[str, tuple[str, str]] = {
@@ -727,7 +728,7 @@ class Integrity(EngineError):
 def _told(fact: str, chinese: bool) -> str:
     if not _INSTANT.fullmatch(fact):
         return fact
-    moment = datetime.fromisoformat(fact).astimezone(_BEIJING).replace(microsecond=0, tzinfo=None)
+    moment = datetime.fromisoformat(fact).astimezone(SHANGHAI).replace(microsecond=0, tzinfo=None)
     return f"北京时间 {moment}" if chinese else f"{moment} Beijing time"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from fractions import Fraction
 from typing import Annotated, Any
 
@@ -11,6 +11,9 @@ from pydantic import AwareDatetime, BeforeValidator, PlainSerializer, WithJsonSc
 from pydantic_core import PydanticCustomError
 
 from schemas.ledger import Frozen
+
+SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")
+"""Beijing time, which has kept UTC+8 without summer time since 1991."""
 
 
 def format_instant(instant: datetime) -> str:

@@ -21,13 +21,13 @@ from cli.output import Outcome, jsonable
 from cli.words import EVENT_WORDS, RANK_WORDS, STEP_WORDS, event_words, rank_words, step_words
 from domain.audit.past import Past
 from domain.audit.timeline import Act, Change, Node, Stands, Timeline, at_moment, timeline
-from domain.calendar import SHANGHAI
 from runtime.settings import Language
 from schemas.commands import ENGINE
 from schemas.events import CycleOpened
 from schemas.ledger import JsonObject
 from schemas.programme import Programme
 from schemas.units import UnitTree
+from schemas.values import SHANGHAI
 
 ACTS_MAX = 20_000
 """Of a longer log the page leaves the acts on single nominations out: it stays a file that a browser opens at once."""

@@ -16,8 +16,8 @@ from rich.text import Text
 from cli.demo.acting import Acts
 from cli.demo.watching import Seen, rounds_by_rank
 from cli.words import rank_words
-from domain.calendar import SHANGHAI
 from runtime.settings import Language
+from schemas.values import SHANGHAI
 
 NEWS_SHOWN = 6
 _BAR = 20

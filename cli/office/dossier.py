@@ -16,7 +16,6 @@ from cli.output import number
 from cli.words import channel_words, out_words
 from domain import authority
 from domain import round as rounds
-from domain.calendar import SHANGHAI
 from runtime import texts
 from runtime.settings import Language
 from schemas import names
@@ -41,7 +40,7 @@ from schemas.events import (
 )
 from schemas.ledger import Actor, RecordedEvent
 from schemas.programme import Fact
-from schemas.values import Label
+from schemas.values import SHANGHAI, Label
 from store.vault import Vault
 
 ROLES = ("operator", "officer")

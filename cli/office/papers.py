@@ -18,10 +18,10 @@ import typst
 from cli.office.blanks import EPOCH
 from cli.office.dossier import Dossier, Person, Told, beijing, conferral, decision, publications
 from cli.office.files import same_bytes
-from domain.calendar import SHANGHAI
 from schemas.errors import BadFile
 from schemas.events import ListPublished
 from schemas.programme import Conferral, Publicity
+from schemas.values import SHANGHAI
 
 LAYOUTS = Path(__file__).with_name("layouts")
 STROKES = "（按姓氏笔画为序）"

@@ -6,12 +6,12 @@ from datetime import datetime, time
 from pathlib import Path
 from typing import NamedTuple
 
-from domain.calendar import SHANGHAI
 from domain.periods import RECURRING, key_at, span
 from runtime.settings import CHECKOUT
 from schemas.errors import Refused
 from schemas.loading import Opened, open_programme
 from schemas.programme import Programme
+from schemas.values import SHANGHAI
 
 
 class Turn(NamedTuple):

@@ -23,7 +23,6 @@ from cli import app
 from cli.audit.anchors import anchors_of
 from cli.office.papers import how_to_object, until
 from cli.output import BAD_FILE, OK, REFUSED, USAGE, Outcome
-from domain.calendar import SHANGHAI
 from proof.note import SigningKey
 from runtime.settings import CHECKOUT, Language, Settings
 from schemas import names
@@ -59,7 +58,7 @@ from schemas.loading import open_programme
 from schemas.programme import Channel, Publicity, Rank
 from schemas.unit_files import merge_units
 from schemas.units import Unit
-from schemas.values import Label, Pace
+from schemas.values import SHANGHAI, Label, Pace
 from store.auditing import snapshot, verify_log
 from store.checkpoints import CheckpointSigner
 from store.postgres import PostgresEventStore

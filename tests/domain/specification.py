@@ -34,7 +34,6 @@ from domain import cycle as cycles
 from domain import round as rounds
 from domain import title as titles
 from domain.audit.rebuilt import LOSSY, bodies, is_proposal
-from domain.calendar import SHANGHAI
 from domain.decision import Calendar, Decision
 from schemas import names
 from schemas.canonical import canonical_bytes, seal
@@ -87,7 +86,7 @@ from schemas.ledger import (
 )
 from schemas.programme import Programme
 from schemas.units import UnitTree
-from schemas.values import Pace
+from schemas.values import SHANGHAI, Pace
 
 DAY = timedelta(days=1)
 OPERATOR, OPERATOR_2 = Actor(id="operator-1", role="operator"), Actor(id="operator-2", role="operator")

@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.calendar import (
-    SHANGHAI,
     calendar_version,
     closes_at,
     declared_year,
@@ -23,6 +22,7 @@ from domain.calendar import (
 )
 from schemas.errors import Refused
 from schemas.programme import DayUnit
+from schemas.values import SHANGHAI
 
 WORK, NATURAL = DayUnit.WORK_DAY, DayUnit.NATURAL_DAY
 

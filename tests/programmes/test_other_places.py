@@ -16,13 +16,13 @@ from cli.rehearse.family import turns
 from cli.rehearse.party import body_members, clerk, invent, operator
 from domain import cycle as cycles
 from domain import round as rounds
-from domain.calendar import SHANGHAI
 from domain.nomination import State, Status
 from schemas import names
 from schemas.commands import Confer, Recuse, ReplyClearance, RequestClearance
 from schemas.errors import Refused
 from schemas.events import StepHeld, read
 from schemas.ledger import Actor
+from schemas.values import SHANGHAI
 from store.memory import MemoryEventStore
 from tests.programmes.test_rehearsals import taken_again
 

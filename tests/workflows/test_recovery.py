@@ -210,6 +210,15 @@ async def test_a_round_that_alone_was_terminated_is_begun_again_by_its_parent(
     assert sorted(state.members) == sorted(nominations)
 
 
+async def cancel_in_the_log(door: Door, cycle: str) -> None:
+    """By two people, while no workflow runs that could be told."""
+    for n, operator in enumerate(OPERATORS):
+        command = await door.command(
+            names.cycle_stream(cycle), CancelCycle(reason="flood"), operator, f"c{n}"
+        )
+        await door.decider.execute(command)
+
+
 async def test_the_rounds_of_a_cancelled_cycle_lapse_though_its_workflows_were_lost(
     door: Door, programme_file: Path
 ) -> None:
@@ -218,11 +227,7 @@ async def test_the_rounds_of_a_cancelled_cycle_lapse_though_its_workflows_were_l
     county = names.round_stream(cycle, "territorial", "C")
     await until(lambda: at_step(door, county, "word"))
     await lose_temporal(door, cycle)
-    for n, operator in enumerate(OPERATORS):
-        command = await door.command(
-            names.cycle_stream(cycle), CancelCycle(reason="flood"), operator, f"c{n}"
-        )
-        await door.decider.execute(command)
+    await cancel_in_the_log(door, cycle)
     recovered = await door.recover(cycle)
     assert recovered.workflow == "ended"
     assert county in recovered.lapsed
@@ -234,11 +239,7 @@ async def test_all_in_a_cycle_cancelled_during_intake_are_told_though_its_workfl
 ) -> None:
     _, cycle, nominations = await begin(door, programme_file, "early")
     await lose_temporal(door, cycle)
-    for n, operator in enumerate(OPERATORS):
-        command = await door.command(
-            names.cycle_stream(cycle), CancelCycle(reason="flood"), operator, f"c{n}"
-        )
-        await door.decider.execute(command)
+    await cancel_in_the_log(door, cycle)
     recovered = await door.recover(cycle)
     assert recovered.lapsed == (names.round_stream(cycle, "territorial", "C"),)
     await people.until_over(door, cycle, nominations)
