@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, get_args
 
@@ -69,6 +70,7 @@ def _form(model: type[BaseModel], *, without_none: bool = False) -> Form:
     return [_written(name, field, without_none=without_none) for name, field in model.model_fields.items()]
 
 
+@cache
 def forms() -> dict[str, Form]:
     """What this code writes."""
     bodies = {model.__name__: model for model in _of(commands.Body)}
@@ -88,6 +90,7 @@ def forms() -> dict[str, Form]:
     )
 
 
+@cache
 def kept() -> dict[str, Form]:
     """What was ever written."""
     lines = (line.split(": ", 1) for line in KEPT.read_text("utf-8").splitlines())
