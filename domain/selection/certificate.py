@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from math import floor
 
@@ -16,8 +16,9 @@ from domain.selection.problem import (
     RuleCheck,
 )
 from domain.selection.program import Counts, Layout, Program, lay_out
-from domain.selection.proof import improve
-from domain.selection.search import settle
+from domain.selection.proof import Improved, improve
+from domain.selection.search import best_of_equals
+from domain.selection.settling import best_in_turn
 from domain.selection.shares import check_all
 
 
@@ -118,7 +119,8 @@ def _filled_by(problem: Problem, ids: Sequence[str], multipliers: Iterable[Multi
     if len(ids) == problem.capacity():
         return Optimality.UNCONSTRAINED
     layout = lay_out(problem, by_place=False)
-    return _settle(layout.filling(), layout.counts_of(ids), layout.prices(multipliers))
+    program, chosen, prices = layout.filling(), layout.counts_of(ids), layout.prices(multipliers)
+    return _settle(program, chosen, prices, lambda: improve(program, chosen, prices))
 
 
 def _optimality(
@@ -131,7 +133,9 @@ def _optimality(
         return Optimality.UNCONSTRAINED, top
     prices = layout.prices(multipliers)
     bound = min(top, layout.score_of(len(ids), floor(program.bound(prices))))
-    return _settle(program, chosen, prices, proven), bound
+    if proven and floor(program.bound(prices)) > program.value(chosen):
+        return Optimality.SEARCH, bound
+    return _settle(program, chosen, prices, lambda: best_in_turn(layout, prices, chosen)), bound
 
 
 def _best_without_rules(layout: Layout, length: int) -> Counts:
@@ -148,16 +152,14 @@ def _best_without_rules(layout: Layout, length: int) -> Counts:
     return tuple(counts)
 
 
-def _settle(program: Program, known: Counts, prices: Sequence[Fraction], proven: bool = False) -> Optimality:
+def _settle(
+    program: Program, known: Counts, prices: Sequence[Fraction], better: Callable[[], Improved]
+) -> Optimality:
     value = program.value(known)
     if floor(program.bound(prices)) == value:
         return Optimality.DUAL
-    if proven:
-        return Optimality.SEARCH
-    best, whole = settle(program, prices, known)
-    if whole:
-        return Optimality.SEARCH if program.value(best) == value else Optimality.NONE
-    found = improve(program, known, prices)
+    seen = best_of_equals(program, prices, known, lambda _: 0)
+    found = Improved(seen.first, seen.proven) if seen.proven else better()
     if program.value(found.solution) > value:
         return Optimality.NONE
     return Optimality.SEARCH if found.proven else Optimality.SOLVER

@@ -23,7 +23,8 @@ from domain.selection.problem import (
 from domain.selection.program import Counts, Layout, lay_out
 from domain.selection.proof import improve, solve
 from domain.selection.ranking import cut, differential, in_order, lot, places, rank_problem
-from domain.selection.search import best_of_equals
+from domain.selection.search import Equals, best_of_equals
+from domain.selection.settling import first_of_equals
 from domain.selection.shares import broken, check_all
 
 Outcome = Selected | TieUnresolved | Infeasible | DifferentialUnmet
@@ -73,13 +74,16 @@ def _constrained(problem: Problem, ranked: Sequence[RankGroup]) -> Outcome:
         solved = solve(program)
     if solved is None:
         raise SolverFailed("HiGHS no longer finds the list that it had found")
-    equals, proven = best_of_equals(program, solved.prices, solved.solution, _preference(layout))
+    equals = best_of_equals(program, solved.prices, solved.solution, _preference(layout))
+    seen = equals.proven
+    if not seen:
+        equals = first_of_equals(layout, solved.prices, equals.first)
     tie = _tie(layout, equals) if not problem.lot_seed else None
     if tie:
         return tie
     vacancy = explain(problem, capacity) if filled < capacity else None
-    ids = layout.chosen(equals[0])
-    return _selected(problem, ranked, ids, filling_prices, solved.prices, vacancy, layout, proven)
+    ids = layout.chosen(equals.first)
+    return _selected(problem, ranked, ids, filling_prices, solved.prices, vacancy, layout, seen)
 
 
 def _most_filled(layout: Layout) -> tuple[int | None, Prices]:
@@ -103,19 +107,18 @@ def _preference(layout: Layout) -> Callable[[Counts], tuple[tuple[int, ...], tup
     return key
 
 
-def _tie(layout: Layout, solutions: Sequence[Counts]) -> TieUnresolved | None:
+def _tie(layout: Layout, equals: Equals) -> TieUnresolved | None:
     """Those whom equally good lists treat differently, or of whom a column takes only some."""
     tied: list[str] = []
     certain = 0
-    for place, column in enumerate(layout.columns):
-        taken = {x[place] for x in solutions}
-        if taken == {len(column.ids)}:
-            certain += len(column.ids)
-        elif taken != {0}:
+    for column, least, most in zip(layout.columns, equals.least, equals.most, strict=True):
+        if least == len(column.ids):
+            certain += least
+        elif most:
             tied.extend(column.ids)
     if not tied:
         return None
-    return TieUnresolved(tied=tuple(sorted(tied)), seats_left=sum(solutions[0]) - certain)
+    return TieUnresolved(tied=tuple(sorted(tied)), seats_left=sum(equals.first) - certain)
 
 
 def _selected(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import floor
 
-from domain.selection.highs import best_integers, relax
+from domain.selection.highs import SolverFailed, best_integers, relax
 from domain.selection.program import Counts, Program, Row, dot, part_of
 
 BRANCHES_MAX = 600
@@ -114,13 +114,31 @@ def improve(program: Program, known: Counts, prices: Sequence[Fraction] = ()) ->
     return Improved(best, proven=not boxes)
 
 
-def _improve_in_doubt(program: Program, known: Counts, prices: Sequence[Fraction]) -> Improved:
-    """The same in the columns that may differ from what the prices prefer in a solution better than `known`."""
+def best(program: Program, known: Counts) -> Improved:
+    """The same without prices: HiGHS proposes a solution, which is taken if it is better, and proven or bettered."""
+    if program.value(known) == sum(
+        most * max(value, 0) for most, value in zip(program.upper, program.values, strict=True)
+    ):
+        return Improved(known, proven=True)
+    try:
+        proposed = best_integers(program)
+    except SolverFailed:
+        proposed = None
+    if proposed is not None and program.value(proposed) > program.value(known):
+        known = proposed
+    return improve(program, known)
+
+
+def in_doubt(program: Program, known: Counts, prices: Sequence[Fraction]) -> list[int]:
+    """The columns that may differ from what the prices prefer in a solution as good as `known`, which has the others so."""
     scale, _, reduced = program.reduce(prices)
     gap = floor(program.bound(prices) * scale) - program.value(known) * scale
-    columns = [column for column, worth in enumerate(reduced) if abs(worth) <= gap]
-    liked = [most if worth > 0 else 0 for most, worth in zip(program.upper, reduced, strict=True)]
-    part = part_of(program, columns, liked)
+    return [column for column, worth in enumerate(reduced) if abs(worth) <= gap]
+
+
+def _improve_in_doubt(program: Program, known: Counts, prices: Sequence[Fraction]) -> Improved:
+    columns = in_doubt(program, known, prices)
+    part = part_of(program, columns, known)
     found = improve(part.program, tuple(known[column] for column in columns))
     return Improved(part.whole(found.solution), found.proven)
 

@@ -7,11 +7,9 @@ between bound and value, so a column that would lose more is settled, and what i
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import permutations
 from math import floor
 from operator import add
 from typing import Any
@@ -20,45 +18,26 @@ from domain.selection.program import Counts, Program, dot
 
 NODES_MAX = 40_000
 OPEN_COLUMNS_MAX = 400
-KEPT_MAX = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Equals:
+    """Solutions that nothing tells apart: the first of them found, and the least and the most that any has of each column."""
+
+    first: Counts
+    least: Counts
+    most: Counts
+    proven: bool
+    """Whether exact numbers show that nothing is better, and that it is all of them."""
 
 
 def best_of_equals(
     program: Program, prices: Sequence[Fraction], known: Counts, key: Callable[[Counts], Any]
-) -> tuple[tuple[Counts, ...], bool]:
-    """Of all solutions worth as much as the best one, `known`: those whose `key` is smallest, up to 64; and whether the
-    search was exhaustive, so that nothing is better.
-
-    Beyond the limit of nodes, at least every solution that differs by one exchange between equal places is seen.
-    """
+) -> Equals:
+    """Of all solutions at least as good as `known`, and as good as the best: those whose `key` is smallest."""
     tree = _Tree(program, prices, known, key)
-    complete = tree.run()
-    if not complete:
-        for x in _exchanges(program, tree.solutions[0]):
-            tree.keep(x, tree.gap)
-    return tuple(tree.solutions), complete
-
-
-def settle(program: Program, prices: Sequence[Fraction], known: Counts) -> tuple[Counts, bool]:
-    """A solution at least as good as `known`, and whether the search was exhaustive, so that nothing is better."""
-    tree = _Tree(program, prices, known, lambda _: 0)
-    complete = tree.run()
-    return tree.solutions[0], complete
-
-
-def _exchanges(program: Program, x: Counts) -> Iterator[Counts]:
-    """Feasible neighbours that take one from another column of equal value."""
-    alike: dict[int, list[int]] = defaultdict(list)
-    for column, value in enumerate(program.values):
-        alike[value].append(column)
-    for columns in alike.values():
-        for out, into in permutations(columns, 2):
-            if x[out] and x[into] < program.upper[into]:
-                y = list(x)
-                y[out] -= 1
-                y[into] += 1
-                if program.feasible(tuple(y)):
-                    yield tuple(y)
+    proven = tree.run()
+    return Equals(tree.first, tree.lowest, tree.highest, proven)
 
 
 @dataclass(slots=True)
@@ -81,7 +60,9 @@ class _Tree:
     limits: list[tuple[int, bool, int]] = field(init=False)  # by row: bound, equal, price
     least: list[list[int]] = field(init=False)
     most: list[list[int]] = field(init=False)
-    solutions: list[Counts] = field(init=False)
+    first: Counts = field(init=False)
+    lowest: Counts = field(init=False)
+    highest: Counts = field(init=False)
     best_key: Any = field(init=False)
     nodes: int = field(init=False, default=0)
 
@@ -102,7 +83,8 @@ class _Tree:
         self._reach()
         self.limits = [(row.bound, row.equal, price) for row, price in zip(rows, self.price, strict=True)]
         self.steps = [self._steps(column) for column in self.open]
-        self.solutions, self.best_key = [self.known], self.key(self.known)
+        self.first = self.lowest = self.highest = self.known
+        self.best_key = self.key(self.known)
 
     def _reach(self) -> None:
         """For each depth, the least and most that the columns below it can add to each row."""
@@ -174,6 +156,7 @@ class _Tree:
     def keep(self, x: Counts, loss: int) -> None:
         key = self.key(x)
         if loss < self.gap or key < self.best_key:
-            self.gap, self.solutions, self.best_key = loss, [x], key
-        elif key == self.best_key and x not in self.solutions and len(self.solutions) < KEPT_MAX:
-            self.solutions.append(x)
+            self.gap, self.best_key = loss, key
+            self.first = self.lowest = self.highest = x
+        elif key == self.best_key:
+            self.lowest, self.highest = tuple(map(min, self.lowest, x)), tuple(map(max, self.highest, x))

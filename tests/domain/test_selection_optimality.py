@@ -4,6 +4,7 @@ from fractions import Fraction
 from itertools import combinations, groupby
 from math import ceil, floor
 from random import Random
+from unittest.mock import patch
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
@@ -24,10 +25,12 @@ from domain.selection import (
     conflict,
     highs,
     kept_out,
+    proof,
     rank_problem,
+    search,
     select,
 )
-from domain.selection.highs import relax
+from domain.selection.highs import Relaxation, relax
 from domain.selection.program import Program, Row, lay_out
 
 F = Fraction
@@ -132,11 +135,14 @@ def rules(draw, place):
     )
 
 
+@pytest.mark.parametrize("nodes", [search.NODES_MAX, 0])
 @settings(max_examples=250, deadline=None)
 @given(problems())
-def test_dr_26_the_choice_agrees_with_brute_force(problem):
+def test_dr_26_the_choice_agrees_with_brute_force(nodes, problem):
+    """Also where no search through the equal lists is allowed, so that each question about them is asked for itself."""
     best = best_lists(problem)
-    outcome = select(problem)
+    with patch.object(search, "NODES_MAX", nodes):
+        outcome = select(problem)
     if isinstance(outcome, Infeasible):
         assert best in ([], [frozenset()])
     elif isinstance(outcome, TieUnresolved):
@@ -149,6 +155,15 @@ def test_dr_26_the_choice_agrees_with_brute_force(problem):
         assert best == [frozenset(outcome.selected)]
         assert outcome.certificate.valid
         assert outcome.certificate.optimality is not Optimality.SOLVER
+
+
+@settings(max_examples=150, deadline=None)
+@given(problems(), st.sampled_from(["", "a", "b"]))
+def test_asking_about_equals_in_turn_gives_what_seeing_them_all_does_dr_17(problem, seed):
+    problem = problem.model_copy(update={"lot_seed": seed})
+    with patch.object(search, "NODES_MAX", 0):
+        asked = select(problem)
+    assert asked == select(problem)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=SOME_ARE_BESIDE_THE_POINT)
@@ -398,23 +413,84 @@ def test_floors_that_exclude_each_other_are_both_named():
     assert [(one.rule, one.missing) for one in outcome.shortfalls] == [("y", 1)]
 
 
-def test_what_rules_miss_is_the_same_whichever_list_a_solver_finds_dr_26(monkeypatch):
-    random = Random(7)
+def another_solver(monkeypatch, seed):
+    """HiGHS that is shown the columns in another order, and so finds another of equally good lists."""
+    random = Random(seed)
 
-    def in_another_order(program):
-        order = list(range(len(program.values)))
-        random.shuffle(order)
-        at = {column: place for place, column in enumerate(order)}
+    def turned(program, ask):
+        order = random.sample(range(len(program.values)), len(program.values))
         rows_ = tuple(
             Row(row.id, tuple(row.coefficients[n] for n in order), row.bound, row.equal)
             for row in program.rows
         )
-        moved = Program(
-            tuple(program.values[n] for n in order), tuple(program.upper[n] for n in order), rows_
-        )
-        found = highs.best_integers(moved)
-        return found and tuple(found[at[column]] for column in range(len(order)))
+        values, upper = (tuple(of_all[n] for n in order) for of_all in (program.values, program.upper))
+        return order, ask(Program(values, upper, rows_))
 
+    def back(order, found):
+        return tuple(found[order.index(column)] for column in range(len(order)))
+
+    def integers(program):
+        order, found = turned(program, highs.best_integers)
+        return found and back(order, found)
+
+    def relaxed(program):
+        order, found = turned(program, highs.relax)
+        return found and Relaxation(back(order, found.x), found.prices)
+
+    for module in (conflict, proof):
+        monkeypatch.setattr(module, "best_integers", integers)
+    monkeypatch.setattr(proof, "relax", relaxed)
+
+
+def coarse(seed):
+    """Up to 300 with few marks between them, under ten overlapping rules that bind: most lists have many equals."""
+    random = Random(f"coarse {seed}")
+    size, step = random.randint(120, 300), random.choice([10, 20, 50])
+    seats = random.randint(20, size // 3)
+    names = [f"class_{place}" for place in range(10)]
+    parts = [random.uniform(0.15, 0.6) for _ in names]
+    people = tuple(
+        Candidate(
+            id=f"测试·{place}",
+            score=F(step * random.randint(0, 100 // step)),
+            tags=frozenset(name for name, part in zip(names, parts, strict=True) if random.random() < part),
+        )
+        for place in range(size)
+    )
+
+    def lean(one):
+        return sum((-1) ** place for place, name in enumerate(names) if name in one.tags)
+
+    planted = sorted(people, key=lean, reverse=True)[:seats]
+    limits = []
+    for place, name in enumerate(names):
+        op, either = (Op.CAP, max) if place % 2 else (Op.FLOOR, min)
+        by_chance, leaning = (
+            F(sum(name in one.tags for one in some), len(some)) for some in (people, planted)
+        )
+        share = either((by_chance + leaning) / 2, leaning)
+        limits.append(ShareRule(id=name, op=op, share=share, of=frozenset({name})))
+    lot = "seed" if seed % 3 == 0 else ""
+    return Problem(candidates=people, seats=seats, exact=True, rules=tuple(limits), lot_seed=lot)
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_equals_too_many_to_be_seen_are_told_apart_the_same_whichever_a_solver_finds_dr_17(seed, monkeypatch):
+    problem = coarse(seed)
+    told = select(problem)
+    for other in range(3):
+        another_solver(monkeypatch, other)
+        again = select(problem)
+        assert type(again) is type(told)
+        if isinstance(told, Selected):
+            assert again.selected == told.selected
+            assert again.certificate.optimality is not Optimality.SOLVER
+        else:
+            assert again == told
+
+
+def test_what_rules_miss_is_the_same_whichever_list_a_solver_finds_dr_26(monkeypatch):
+    random = Random(7)
     people = tuple(
         Candidate(id=f"n{n}", score=F(n), tags=frozenset(tag for tag in TAGS if random.random() < 0.5))
         for n in range(30)
@@ -433,7 +509,7 @@ def test_what_rules_miss_is_the_same_whichever_list_a_solver_finds_dr_26(monkeyp
     told = select(problem)
     assert isinstance(told, Infeasible)
     assert len(told.shortfalls) > 1
-    monkeypatch.setattr(conflict, "best_integers", in_another_order)
+    another_solver(monkeypatch, 7)
     assert {select(problem) for _ in range(20)} == {told}
 
 
