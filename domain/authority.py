@@ -181,7 +181,7 @@ def authorize(
         if covers and grant.role == actor.role and grant.role in allowed:
             return grant.id
     who = f"{actor.id} ({', '.join(filter(None, (actor.role, actor.unit)))})"
-    raise Refused("NOT_AUTHORISED", actor=who, action=action, unit=unit)
+    raise Refused("NOT_AUTHORISED", actor=who, action=action, unit=unit, roles=", ".join(allowed))
 
 
 # ---- acts that take two people ----

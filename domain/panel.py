@@ -285,6 +285,7 @@ def as_judge(state: State, command: Command, inputs: Inputs, step: ExpertReview)
                 command.actor.role,
             ) and grant.role in step.draw.roles:
                 return grant.id
+    roles = (*authority.ROLES["hand_in_sheet"], *(step.draw.roles if step.draw else ()))
     return authority.authorize(
-        inputs.authority, inputs.tree, command.actor, "hand_in_sheet", state.opened.unit
+        inputs.authority, inputs.tree, command.actor, "hand_in_sheet", state.opened.unit, roles
     )

@@ -23,8 +23,8 @@ _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\
 CATALOGUE: dict[str, tuple[str, str]] = {
     # authority
     "NOT_AUTHORISED": (
-        "{actor} 无权对 {unit} 执行 {action}；请由有授权的人员办理。",
-        "{actor} holds no grant for {action} on {unit}; ask somebody who does.",
+        "{actor} 无权对 {unit} 执行 {action}；请由{roles}办理。",
+        "{actor} holds no grant for {action} on {unit}; ask {roles}.",
     ),
     "ROLE_UNKNOWN": (
         "本评选办法没有角色 {role}；可授的角色为 {known}。",
@@ -642,6 +642,19 @@ STATUS_WORDS: dict[str, tuple[str, str]] = {
 }
 """How a nomination stands."""
 
+ROLE_WORDS: dict[str, str] = {
+    "operator": "经办人",
+    "officer": "推荐单位人员",
+    "handler": "异议受理人",
+    "judge": "评委",
+    "scorekeeper": "计分员",
+    "finance": "财务人员",
+    "association": "行业协会",
+    "department": "部门",
+    "body": "审定机构",
+}
+"""A role in 中文, by what stands before its colon; in English, as in a grant, it is called by its id."""
+
 _STATUS_WORDS = {
     "CYCLE_NOT_OPEN": CYCLE_WORDS
     | {"none": ("未开启", "not opened"), "closed": ("已结束", "closed")},  # its gate, to the ballot box
@@ -667,6 +680,8 @@ class EngineError(Exception):
         facts = _Facts({name: _told(fact, chinese) for name, fact in self.facts.items()})
         if words := _STATUS_WORDS.get(self.code, {}).get(facts["status"]):
             facts["status"] = words[not chinese]
+        if self.code == "NOT_AUTHORISED":
+            facts["roles"] = _who_may(self.facts.get("roles", ""), chinese)
         return (zh if chinese else en).format_map(facts)
 
     def __str__(self) -> str:
@@ -730,6 +745,20 @@ def _told(fact: str, chinese: bool) -> str:
         return fact
     moment = datetime.fromisoformat(fact).astimezone(SHANGHAI).replace(microsecond=0, tzinfo=None)
     return f"北京时间 {moment}" if chinese else f"{moment} Beijing time"
+
+
+def _who_may(roles: str, chinese: bool) -> str:
+    """Those who may, by their roles; an error of older code, in a history or on its way, names none."""
+    if not roles:
+        return "有授权的人员" if chinese else "somebody who does"
+    if chinese:
+        return "或".join(map(_role, roles.split(", ")))
+    return "somebody with one as " + roles.replace(", ", " or ")
+
+
+def _role(role: str) -> str:
+    words = ROLE_WORDS.get(role.partition(":")[0])
+    return f"{words}（{role}）" if words else f" {role} "
 
 
 class _Facts(dict[str, str]):

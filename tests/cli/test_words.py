@@ -9,10 +9,11 @@ from typing import get_args
 import pytest
 
 from cli.words import CHANNEL_WORDS, LIMIT_WORDS, OUT_WORDS, out_words, told_words
+from domain.authority import ROLES
 from domain.cycle import Status as CycleStatus
 from domain.nomination import Status as NominationStatus
 from runtime.settings import CHECKOUT, Language
-from schemas.errors import CATALOGUE, Refused
+from schemas.errors import CATALOGUE, ROLE_WORDS, Refused
 from schemas.events import ObjectionRefused, Substituted
 from schemas.programme import Channel
 from schemas.sealed import entries_in, opened, reference
@@ -65,6 +66,35 @@ def test_a_refusal_tells_a_status_in_its_own_language(code: str, status: str, zh
     assert f"（{zh}）" in refusal.message("zh")
     assert f"({en})" in refusal.message("en")
     assert refusal.facts["status"] == status
+
+
+def test_who_may_is_told_in_words_of_people_beside_what_a_grant_says() -> None:
+    refusal = Refused(
+        "NOT_AUTHORISED",
+        actor="s-1 (officer, 9)",
+        action="decide",
+        unit="9",
+        roles="operator, department:tax, body:council, retired",
+    )
+    assert refusal.message("zh") == (
+        "s-1 (officer, 9) 无权对 9 执行 decide；"
+        "请由经办人（operator）或部门（department:tax）或审定机构（body:council）或 retired 办理。"
+    )
+    assert refusal.message("en") == (
+        "s-1 (officer, 9) holds no grant for decide on 9; "
+        "ask somebody with one as operator or department:tax or body:council or retired."
+    )
+    assert refusal.facts["roles"] == "operator, department:tax, body:council, retired"
+
+
+def test_a_refusal_of_older_code_that_names_no_roles_reads_as_it_did() -> None:
+    refusal = Refused("NOT_AUTHORISED", actor="s-1 (officer, 9)", action="decide", unit="9")
+    assert refusal.message("zh") == "s-1 (officer, 9) 无权对 9 执行 decide；请由有授权的人员办理。"
+    assert refusal.message("en") == "s-1 (officer, 9) holds no grant for decide on 9; ask somebody who does."
+
+
+def test_every_role_that_may_act_has_words() -> None:
+    assert {role for roles in ROLES.values() for role in roles} | {Channel.ASSOCIATION} <= ROLE_WORDS.keys()
 
 
 def test_every_channel_has_words() -> None:

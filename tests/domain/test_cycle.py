@@ -439,6 +439,20 @@ def test_a_grant_covers_a_unit_and_all_below_it_in_its_own_role_only() -> None:
     refused("NOT_AUTHORISED", lambda: authority.authorize(state, TREE, OFFICER, "confer", "9", ("body:x",)))
 
 
+def test_who_is_refused_for_want_of_a_grant_is_told_the_roles_that_may() -> None:
+    for action, roles, told in (
+        ("disqualify", (), "operator, handler"),
+        ("confer", ("body:x",), "body:x"),
+    ):
+        refusal = refused(
+            "NOT_AUTHORISED",
+            lambda action=action, roles=roles: authority.authorize(  # type: ignore[misc]
+                authority.initial, TREE, OFFICER, action, "9", roles
+            ),
+        )
+        assert refusal.facts["roles"] == told
+
+
 def test_nobody_acts_in_a_unit_that_their_grant_does_not_cover() -> None:
     tree = province_of("901", "902")
     officer_of_901 = GrantsGiven(grants=(terms("g", OFFICER.id, "officer", unit="901"),))

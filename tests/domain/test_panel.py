@@ -154,7 +154,11 @@ def test_a_draw_is_made_once_by_lot_only_and_from_a_pool_that_suffices_dr_13() -
 def test_whoever_was_drawn_judges_in_the_role_of_the_pool_dr_13() -> None:
     world = drawn()
     roles = {person: role for person, role, _ in EXPERTS}
-    for judge in run_of(world.round(), STEP).judges:
+    judges = run_of(world.round(), STEP).judges
+    other = Actor(id=judges[0], role="officer")
+    told = refused("NOT_AUTHORISED", lambda: world.sheet(other, STEP, {"a": "80"})).facts["roles"]
+    assert told == "judge, expert, expert:metal"
+    for judge in judges:
         world.sheet(Actor(id=judge, role=roles[judge]), STEP, {"a": "80"})
     world.close_step(STEP)
     assert results(world) == {"a": 80}
