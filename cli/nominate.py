@@ -34,6 +34,7 @@ from cli.nomination_file import (
 from cli.office.identity import identity_of
 from cli.output import BAD_FILE, OK, Outcome
 from cli.sheets import BadCells, Expected
+from cli.words import event_words
 from runtime.door import NominationForm
 from schemas.errors import BadUsage, EngineError, Unavailable
 from schemas.ledger import JsonObject
@@ -173,8 +174,15 @@ def _told(answers: list[JsonObject], table: NominationFile, desk: Desk) -> Outco
     }
     zh, en = "已存 {} 项，规则不允许 {} 项，有误 {} 格。", "{} stored, {} refused by a rule, {} bad cell(s)."
     lines = [desk.say(zh, en).format(len(stored), len(refused), len(table.bad))]
-    lines += [
-        desk.say("第 {} 行：{}", "row {}: {}").format(one["row"], one["error"]["message"]) for one in refused
-    ]
+    rows = [(one["row"], _made(one, desk)) for one in stored]
+    rows += [(one["row"], one["error"]["message"]) for one in refused]
+    lines += [desk.say("第 {} 行：{}", "row {}: {}").format(*row) for row in rows]
     lines += [cell.message(desk.language) for cell in table.bad]
     return Outcome(exit_code, said, Text("\n".join(lines)))
+
+
+def _made(stored: JsonObject, desk: Desk) -> str:
+    """The nomination as other commands are told of it; whose it is, the file says."""
+    words = [event_words(event["type"], desk.language) for event in stored["events"]]
+    again = desk.say("（此前已办理）", " (done before)") if stored["repeated"] else ""
+    return " ".join((stored["stream"], *words)) + again

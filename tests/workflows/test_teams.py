@@ -49,7 +49,14 @@ async def test_teams_come_from_a_file_each_person_in_one_and_are_known_by_who_th
     assert [(cell["row"], cell["column"]) for cell in whole.json["error"]["cells"]] == [(4, "C")]
     head, first, second, _ = ROWS.splitlines()
     teams.write_text(f"{head}\n{first}\n", "utf-8")
-    [stored] = (await terminal.told("nominate", cycle, "--file", str(teams), *SIGNED))["stored"]
+    nominate = ("nominate", cycle, "--file", str(teams), "--key", "k", *SIGNED)
+    done = await terminal.ask(*nominate)
+    [stored] = done.json["stored"]
+    stream = names.nomination_stream(cycle, stored["nomination"])
+    assert (stored["row"], stored["stream"]) == (2, stream)
+    assert f"row 2: {stream} nomination submitted" in str(done.shown).splitlines()
+    again = await terminal.ask(*nominate)
+    assert f"row 2: {stream} nomination submitted (done before)" in str(again.shown).splitlines()
     teams.write_text(f"{head}\n{second}\n", "utf-8")
     [refused] = (await terminal.ask("nominate", cycle, "--file", str(teams), *SIGNED)).json["refused"]
     assert refused["error"]["code"] == "DUPLICATE_NOMINATION"
