@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, is_dataclass
@@ -25,6 +26,7 @@ from schemas.values import SHANGHAI, format_instant
 
 OK, REFUSED, USAGE, BAD_FILE, CONFLICT, UNAVAILABLE, INTEGRITY = range(7)
 """The exit codes; `EngineError.exit_code` has those of errors."""
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,23 @@ def clock(moment: datetime) -> str:
     if moment.time() == time():
         return f"{moment - timedelta(days=1):%Y-%m-%d} 24:00"
     return f"{moment:%Y-%m-%d %H:%M}"
+
+
+def in_beijing(value: Any) -> Any:
+    """What `jsonable` gives, for people: each instant in Beijing time, with its +08:00."""
+    match value:
+        case str():
+            return _INSTANT.sub(lambda found: _with_offset(found[0]), value)
+        case dict():
+            return {key: in_beijing(item) for key, item in value.items()}
+        case list():
+            return [in_beijing(item) for item in value]
+        case _:
+            return value
+
+
+def _with_offset(instant: str) -> str:
+    return datetime.fromisoformat(instant).astimezone(SHANGHAI).isoformat()
 
 
 def jsonable(value: Any) -> Any:

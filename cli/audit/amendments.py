@@ -13,7 +13,7 @@ from rich.text import Text
 
 from cli.audit.past import is_rehearsal, past_of
 from cli.desk import AtDesk, Cycle, Desk, command
-from cli.output import Outcome, jsonable, table
+from cli.output import Outcome, clock, jsonable, table
 from cli.words import event_words, told_words
 from domain.audit.amendments import Amendment, amendments
 from schemas.events import DecisionTaken, PanelClosed, StepClosed
@@ -75,7 +75,11 @@ def _page(
     cycle: str, found: tuple[Amendment, ...], tree: UnitTree, desk: Desk, *, every: bool
 ) -> Iterator[RenderableType]:
     yield Text(
-        desk.say(f"{cycle}：人为改动 {len(found)} 项", f"{cycle}: {len(found)} changes by hand"), style="bold"
+        desk.say(
+            f"{cycle}：人为改动 {len(found)} 项（时间均为北京时间）",
+            f"{cycle}: {len(found)} changes by hand; times are Beijing's",
+        ),
+        style="bold",
     )
     columns = (
         desk.say("位置", "position"),
@@ -128,7 +132,7 @@ def _row(one: Amendment, tree: UnitTree, desk: Desk) -> tuple[str, ...]:
     pending = desk.say("（已提出，待第二人）", " (proposed, not confirmed)") if not one.done else ""
     return (
         str(one.position or "·"),
-        f"{one.at:%Y-%m-%d %H:%M}",
+        clock(one.at),
         f"{mark}{what}{pending}",
         _where(one, tree),
         _value(one.before, desk),
@@ -154,6 +158,7 @@ def _value(text: str, desk: Desk) -> str:
     if len(text) == 64 and all(one in "0123456789abcdef" for one in text):
         return text[:12]
     try:
-        return f"{datetime.fromisoformat(text):%Y-%m-%d %H:%M}"
+        moment = datetime.fromisoformat(text)
     except ValueError:
         return text
+    return clock(moment) if moment.tzinfo else text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from fractions import Fraction
 from typing import Annotated
 
@@ -14,7 +15,7 @@ from rich.text import Text
 
 from cli.audit.past import is_rehearsal, past_of
 from cli.desk import AtDesk, Desk, command, nomination_at
-from cli.output import Outcome, jsonable, number
+from cli.output import Outcome, clock, jsonable, number
 from cli.words import event_words, limit_words, out_words, rank_words, status_words, step_words, told_words
 from domain.audit.explain import explain
 from domain.audit.explained import (
@@ -75,7 +76,8 @@ def _page(
     yield Text(f"{told.cycle}/{told.nomination}", style="bold")
     yield Text(
         desk.say("对象 ", "subject ")
-        + f"{told.subject} · {_unit(told.unit, tree)} · {told.route} · {told.submitted.at:%Y-%m-%d %H:%M}"
+        + f"{told.subject} · {_unit(told.unit, tree)} · {told.route} · {clock(told.submitted.at)}"
+        + desk.say("（北京时间）", " (Beijing)")
     )
     yield Text()
     yield from _verdict(told, tree, desk)
@@ -185,7 +187,11 @@ def _level(level: LevelTold, tree: UnitTree, desk: Desk) -> Iterator[Text | Tabl
 
 
 def _day(place: Place) -> str:
-    return f"{place.at:%Y-%m-%d}"
+    return _date(place.at)
+
+
+def _date(moment: datetime) -> str:
+    return clock(moment)[:10]
 
 
 def _position(place: Place | None) -> str:
@@ -193,11 +199,8 @@ def _position(place: Place | None) -> str:
 
 
 def _row(step: StepTold, desk: Desk) -> tuple[Text, str, Text, str]:
-    until = (
-        f" – {step.closed_at:%m-%d}"
-        if step.closed_at and step.closed_at.date() != step.opened_at.date()
-        else ""
-    )
+    opened, closed = _date(step.opened_at), _date(step.closed_at) if step.closed_at else ""
+    until = f" – {closed[5:]}" if closed not in ("", opened) else ""
     found = [
         *_passed(step, desk),
         *(_word(one, desk) for one in step.words),
@@ -211,7 +214,7 @@ def _row(step: StepTold, desk: Desk) -> tuple[Text, str, Text, str]:
         found.append(f"✗ {_reason(step.out, _rules_against(step.detail), desk)}")
     return (
         Text(step_words(step.type, desk.language)),
-        f"{step.opened_at:%Y-%m-%d}{until}",
+        f"{opened}{until}",
         Text("\n".join(found) or desk.say("通过", "went on")),
         _position(step.place),
     )
@@ -272,7 +275,8 @@ def _detail(step: StepTold, desk: Desk) -> Iterator[str]:
         case SelectionTold() as choice:
             yield from (line.plain for line in _selection(choice, desk))
         case PublicityTold() as published:
-            yield f"{published.opens_at:%Y-%m-%d %H:%M} – {published.closes_at:%Y-%m-%d %H:%M} UTC"
+            window = f"{clock(published.opens_at)} – {clock(published.closes_at)}"
+            yield window + desk.say("（北京时间）", " (Beijing)")
             for id, on, outcome, postmark in published.objections:
                 ground = told_words(on, desk.language)
                 by_post = desk.say(f"，邮戳 {postmark}", f", postmarked {postmark}") if postmark else ""

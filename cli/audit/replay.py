@@ -19,7 +19,7 @@ from activities.folding import fold_authority, fold_person, fold_points, fold_re
 from activities.retaking import Retaker, Taken, Tally, differs
 from cli.audit.reading import DIGITS_MAX, in_order, joined, young
 from cli.desk import AtDesk, Desk, command, instant_of
-from cli.output import INTEGRITY, OK, Outcome, jsonable, table
+from cli.output import INTEGRITY, OK, Outcome, in_beijing, jsonable, table
 from cli.words import event_words
 from domain import authority, person, points, register, title
 from domain.audit.compared import Difference
@@ -264,8 +264,8 @@ def _state(events: Sequence[RecordedEvent]) -> JsonObject:
 def _story(story: list[JsonObject], desk: Desk) -> Any:
     columns = (
         desk.say("位置", "position"),
-        desk.say("届内时间", "cycle time"),
-        desk.say("记录时间", "recorded"),
+        desk.say("届内时间（北京时间）", "cycle time (Beijing)"),
+        desk.say("记录时间（北京时间）", "recorded (Beijing)"),
         desk.say("记录", "what"),
         desk.say("流", "stream"),
         desk.say("办理人", "actor"),
@@ -277,8 +277,8 @@ def _story(story: list[JsonObject], desk: Desk) -> Any:
     rows = [
         (
             one["position"] or "·",
-            one["at"][:19],
-            one["recorded"][:19],
+            in_beijing(one["at"])[:19],
+            in_beijing(one["recorded"])[:19],
             event_words(one["type"], desk.language),
             f"{one['stream']}@{one['seq']}",
             one["actor"]["id"]
@@ -331,7 +331,7 @@ def _shown(said: JsonObject, desk: Desk) -> RenderableType:
     if said["story"]:
         parts.append(_story(said["story"], desk))
     if said["what"]:
-        parts.append(Pretty(said["state"]))
+        parts.append(Pretty(in_beijing(said["state"])))
     if "as_of" in said:
         parts += _shown_looking_back(said["as_of"], desk)
     if said["retaken"]:
@@ -372,8 +372,8 @@ def _shown_times(retaken: JsonObject, desk: Desk) -> list[RenderableType]:
             (
                 f"{one['stream']}@{one['seq']}",
                 event_words(one["type"], desk.language),
-                one["recorded"],
-                one["possible"],
+                in_beijing(one["recorded"]),
+                in_beijing(one["possible"]),
             )
             for one in retaken["first_untimely"]
         ]
@@ -389,10 +389,11 @@ def _shown_times(retaken: JsonObject, desk: Desk) -> list[RenderableType]:
 
 def _shown_looking_back(as_of: JsonObject, desk: Desk) -> list[RenderableType]:
     """What was true then where that is not what was known."""
-    zh = f"以上为位置 {as_of['position']} 时已知的；至 {as_of['at']} 实际如下"
-    en = f"above: what was known at position {as_of['position']}; what was true at {as_of['at']}:"
+    position, at = as_of["position"], in_beijing(as_of["at"])
+    zh = f"以上为位置 {position} 时已知的；至 {at} 实际如下"
+    en = f"above: what was known at position {position}; what was true at {at}:"
     if as_of["known"]["state"] == as_of["true"]["state"]:
         return [Text(desk.say(zh + "：相同", en + " the same"))]
     later = [_story(as_of["learnt_later"], desk)] if as_of["learnt_later"] else []
     heading = desk.say("后来才记录的：", "learnt later:") if later else ""
-    return [Text(desk.say(zh, en)), Pretty(as_of["true"]["state"]), Text(heading), *later]
+    return [Text(desk.say(zh, en)), Pretty(in_beijing(as_of["true"]["state"])), Text(heading), *later]

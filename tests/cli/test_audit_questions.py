@@ -20,6 +20,7 @@ from rich.console import Console
 from cli import app
 from cli.audit.amendments import changed
 from cli.audit.explain import why
+from cli.audit.replay import replay
 from cli.audit.robustness import robust
 from cli.audit.timeline import story
 from cli.desk import Desk
@@ -106,6 +107,43 @@ async def test_a_loser_reads_what_cut_it_and_the_smallest_changes(
     for word in words:
         assert word in page
     assert outcome.json["cut"]["place"]["position"] > 0
+
+
+async def test_people_are_told_beijing_time_and_programs_what_was_recorded(told: Conductor) -> None:
+    """A vote that ends at 16:00 UTC ends with the day in Beijing."""
+    where = f"{told.cycle}/{await ends(told, 'conferred')}"
+    outcome = await why(where, desk=desk(told))
+    said, page = outcome.json, shown(outcome)
+    [period] = [one["detail"] for one in said["levels"][-1]["steps"] if one["type"] == "publicity"]
+    assert (period["opens_at"], period["closes_at"]) == (
+        "2026-04-08T16:00:00.000000Z",
+        "2026-04-16T16:00:00.000000Z",
+    )
+    assert "2026-04-08 24:00 – 2026-04-16 24:00 (Beijing)" in page
+    assert "2026-03-02 09:00 (Beijing)" in page
+    assert "UTC" not in page
+    assert "2026-04-16 24:00（北京时间）" in shown(await why(where, desk=desk(told, Language.ZH)))
+
+    listed = await changed(told.cycle, every=True, desk=desk(told))
+    [waived] = [one for one in listed.json["amendments"] if one["what"] == "DifferentialWaived"]
+    assert waived["at"] == "2026-04-08T16:00:00.000000Z"
+    page = shown(listed)
+    assert "times are Beijing's" in page
+    assert "2026-04-08 24:00" in page
+    assert "16:00" not in page
+
+
+async def test_a_replay_tells_people_beijing_time_and_programs_what_was_recorded(told: Conductor) -> None:
+    outcome = await replay(told.cycle, as_of="30", desk=desk(told))
+    story, page = outcome.json["story"], shown(outcome)
+    assert (story[0]["at"], story[29]["at"]) == ("2026-03-02T01:00:00.000000Z", "2026-03-16T16:00:00.000000Z")
+    assert outcome.json["as_of"]["at"] == "2026-03-16T16:00:00.000000Z"
+    assert ".000000Z" in str(outcome.json["state"])
+    assert "cycle time (Beijing)" in page
+    assert "2026-03-02T09:00:00" in page
+    assert "true at 2026-03-17T00:00:00+08:00" in page
+    assert "'2026-03-17T00:00:00+08:00'" in page, "in the state"
+    assert not re.search(r"T[0-9:.]+Z", page)
 
 
 async def test_a_nomination_is_named_as_people_know_it_or_by_its_stream(told: Conductor) -> None:

@@ -168,3 +168,5 @@ async def test_a_time_that_cannot_be_is_found_and_everything_else_is_taken_again
     shown = io.StringIO()
     Console(file=shown, width=200).print(outcome.shown)
     assert "1 commands with times that cannot be" in shown.getvalue()
+    assert found["recorded"] == "2020-01-01T00:00:00.000000Z"
+    assert "2020-01-01T08:00:00+08:00" in shown.getvalue()
