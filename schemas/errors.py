@@ -327,7 +327,7 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "A title of the subject was revoked: it may not be put forward before {until}.",
     ),
     "TITLE_STATUS": (
-        "{title} 当前状态为 {status}，不能执行 {action}。",
+        "{title} 当前为“{status}”，不能办理“{action}”。",
         "{title} is {status}: {action} does not belong to that.",
     ),
     "APPEAL_OVER": ("{title} 的申诉已有结论。", "The appeal about {title} has been ruled on."),
@@ -642,6 +642,35 @@ STATUS_WORDS: dict[str, tuple[str, str]] = {
 }
 """How a nomination stands."""
 
+TITLE_WORDS: dict[str, tuple[str, str]] = {
+    "new": ("尚未授予", "not conferred"),
+    "active": ("有效", "in force"),
+    "expired": ("已到期", "expired"),
+    "revocation_proposed": ("已提议撤销", "proposed for revocation"),
+    "revocation_heard": ("已听取本人意见，待决定是否撤销", "awaiting the decision on its revocation"),
+    "revoked": ("已撤销", "revoked"),
+    "revocation_appealed": ("申诉中", "under appeal"),
+    "delisted": ("已摘牌", "delisted"),
+}
+"""How a title stands."""
+
+TITLE_ACT_WORDS: dict[str, tuple[str, str]] = {
+    "record_honour": ("录入外部荣誉", "recording an honour of elsewhere"),
+    "assess_title": ("年度考核", "an assessment"),
+    "agree_shares": ("约定成员份额", "agreeing on members' shares"),
+    "leader_left": ("登记领衔人离开", "noting that the leader left"),
+    "replace_leader": ("更换领衔人", "replacing the leader"),
+    "pay_reward": ("发放奖励", "paying a reward"),
+    "recover_rewards": ("追缴奖励", "recovering rewards"),
+    "propose_revocation": ("提议撤销命名", "proposing to revoke it"),
+    "hear_holder": ("听取本人意见", "hearing the holder"),
+    "decide_revocation": ("决定撤销命名", "deciding on its revocation"),
+    "appeal_revocation": ("申诉", "an appeal"),
+    "rule_on_appeal": ("裁定申诉", "ruling on an appeal"),
+    "delist_title": ("摘牌", "delisting"),
+}
+"""What people do to a title, by the command's kind."""
+
 ROLE_WORDS: dict[str, str] = {
     "operator": "经办人",
     "officer": "推荐单位人员",
@@ -655,11 +684,12 @@ ROLE_WORDS: dict[str, str] = {
 }
 """A role in 中文, by what stands before its colon; in English, as in a grant, it is called by its id."""
 
-_STATUS_WORDS = {
-    "CYCLE_NOT_OPEN": CYCLE_WORDS
-    | {"none": ("未开启", "not opened"), "closed": ("已结束", "closed")},  # its gate, to the ballot box
-    "NOMINATION_OVER": STATUS_WORDS,
-    "NOTHING_TO_CORRECT": STATUS_WORDS,
+_GATE_WORDS = {"none": ("未开启", "not opened"), "closed": ("已结束", "closed")}  # as the ballot box is told
+_FACT_WORDS: dict[str, dict[str, dict[str, tuple[str, str]]]] = {
+    "CYCLE_NOT_OPEN": {"status": CYCLE_WORDS | _GATE_WORDS},
+    "NOMINATION_OVER": {"status": STATUS_WORDS},
+    "NOTHING_TO_CORRECT": {"status": STATUS_WORDS},
+    "TITLE_STATUS": {"status": TITLE_WORDS, "action": TITLE_ACT_WORDS},
 }
 
 
@@ -678,8 +708,9 @@ class EngineError(Exception):
         chinese = language == "zh"
         zh, en = CATALOGUE[self.code]
         facts = _Facts({name: _told(fact, chinese) for name, fact in self.facts.items()})
-        if words := _STATUS_WORDS.get(self.code, {}).get(facts["status"]):
-            facts["status"] = words[not chinese]
+        for name, words in _FACT_WORDS.get(self.code, {}).items():
+            if told := words.get(facts[name]):
+                facts[name] = told[not chinese]
         if self.code == "NOT_AUTHORISED":
             facts["roles"] = _who_may(self.facts.get("roles", ""), chinese)
         return (zh if chinese else en).format_map(facts)

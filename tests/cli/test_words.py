@@ -12,8 +12,10 @@ from cli.words import CHANNEL_WORDS, LIMIT_WORDS, OUT_WORDS, out_words, told_wor
 from domain.authority import ROLES
 from domain.cycle import Status as CycleStatus
 from domain.nomination import Status as NominationStatus
+from domain.title import Status as TitleStatus
 from runtime.settings import CHECKOUT, Language
-from schemas.errors import CATALOGUE, ROLE_WORDS, Refused
+from schemas.commands import ConferTitle, TitleBody
+from schemas.errors import CATALOGUE, ROLE_WORDS, TITLE_ACT_WORDS, TITLE_WORDS, Refused
 from schemas.events import ObjectionRefused, Substituted
 from schemas.programme import Channel
 from schemas.sealed import entries_in, opened, reference
@@ -66,6 +68,21 @@ def test_a_refusal_tells_a_status_in_its_own_language(code: str, status: str, zh
     assert f"（{zh}）" in refusal.message("zh")
     assert f"({en})" in refusal.message("en")
     assert refusal.facts["status"] == status
+
+
+def test_a_refusal_tells_how_a_title_stands_and_what_was_asked_in_its_own_language() -> None:
+    refusal = Refused("TITLE_STATUS", title="title/x.1/a/pilot", status="revoked", action="pay_reward")
+    assert refusal.message("zh") == "title/x.1/a/pilot 当前为“已撤销”，不能办理“发放奖励”。"
+    assert refusal.message("en") == "title/x.1/a/pilot is revoked: paying a reward does not belong to that."
+    assert (refusal.facts["status"], refusal.facts["action"]) == ("revoked", "pay_reward")
+    newer = Refused("TITLE_STATUS", title="t", status="lent", action="lend_title")
+    assert newer.message("zh") == "t 当前为“lent”，不能办理“lend_title”。"
+
+
+def test_every_status_of_a_title_and_every_act_on_one_has_words() -> None:
+    assert {*TitleStatus, "expired"} == TITLE_WORDS.keys()
+    kinds = {body.model_fields["kind"].default for body in get_args(TitleBody) if body is not ConferTitle}
+    assert kinds == TITLE_ACT_WORDS.keys()
 
 
 def test_who_may_is_told_in_words_of_people_beside_what_a_grant_says() -> None:
