@@ -574,6 +574,8 @@ def _check_majorities(draft: Draft, stage: DraftStage) -> Iterator[Fault]:
             yield draft.fault((*at.place, "quorum"), "quorum_of_none")
         if step.threshold and step.threshold.share == 1 and step.threshold.comparator is Comparator.MORE_THAN:
             yield draft.fault((*at.place, "threshold", "share"), "more_than_all")
+        if step.threshold and step.threshold.share == 0 and step.threshold.comparator is Comparator.AT_LEAST:
+            yield draft.fault((*at.place, "threshold", "share"), "threshold_of_none")
 
 
 def _fields(draft: Draft, review: ExpertReview) -> tuple[str, ...]:

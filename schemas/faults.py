@@ -364,6 +364,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "法定人数为零，无人到会也算数；至少一人写作比较符 >。",
         "A quorum of nobody is always met: at least one is written with >.",
     ),
+    "threshold_of_none": (
+        "门槛为零，无人同意也通过；至少一人同意写作比较符 >。",
+        "A threshold of nothing passes whom nobody approves of: at least one is written with >.",
+    ),
     "grade_unranked": (
         "本层级没有遴选排序，无从确定谁得 {title} 的名额；请在命名之前加 selection。",
         "No selection of this stage says who the first are, so nobody can say whose the seats of {title} are: add one before.",

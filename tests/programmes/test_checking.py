@@ -71,6 +71,8 @@ FAULTS: dict[str, Change] = {
     "a quorum of more than all": ('quorum: "2/3"', 'quorum: §"100%"\n        quorum_comparator: ">"', "more_than_all", "stages.province.steps.review.quorum", ""),
     "a quorum of none": ('quorum: "2/3"', 'quorum: §"0%"', "quorum_of_none", "stages.province.steps.review.quorum", ""),
     "a congress of none": ("  industry_union:\n    steps:\n", '  industry_union:\n    steps:\n      - {id: congress, type: congress, period: {days: 5, unit: work_day}, quorum: §"0/3", threshold: {share: "1/2", comparator: ">", base: present}}\n', "quorum_of_none", "stages.industry_union.steps.congress.quorum", ""),
+    "a threshold that all reach": ("  industry_union:\n    steps:\n", '  industry_union:\n    steps:\n      - {id: congress, type: congress, period: {days: 5, unit: work_day}, quorum: "2/3", threshold: {share: §"0%", comparator: ">=", base: present}}\n', "threshold_of_none", "stages.industry_union.steps.congress.threshold.share", ""),
+    "a panel's threshold that all reach": ("  industry_union:\n    steps:\n", '  industry_union:\n    steps:\n      - {id: vetting, type: expert_review, mode: vote, panel_size: 3, scores_min: 2, quorum: "2/3", period: {days: 5, unit: work_day}, threshold: {share: §"0/3", comparator: ">=", base: cast}}\n', "threshold_of_none", "stages.industry_union.steps.vetting.threshold.share", ""),
     "reports where nothing lies below": ("  enterprise:\n", "  enterprise:\n    §reports_within: {days: 3, unit: work_day}\n", "nothing_below", "stages.enterprise.reports_within", ""),
     "sponsors whom no channel asks for": ("quota: 3", "quota: 3, §sponsors_min: 2", "sponsors_of_none", "stages.enterprise.steps.intake.sponsors_min", ""),
     # what no cycle could be opened with, or would be left unread
@@ -255,13 +257,18 @@ def test_who_writes_an_unknown_key_is_told_the_nearest_or_all_that_there_are(tmp
     assert report.faults[0].message("en") == "The key quotta is not known here. Did you mean quota?"
 
 
-def test_a_quorum_of_more_than_none_and_a_minimum_score_that_a_bonus_reaches_are_sound(
+def test_more_than_none_of_a_quorum_or_a_vote_and_a_minimum_score_that_a_bonus_reaches_are_sound(
     tmp_path: Path,
 ) -> None:
+    once = (
+        '{id: congress, type: congress, period: {days: 5, unit: work_day}, quorum: "2/3", '
+        'threshold: {share: "0%", comparator: ">", base: present}}'
+    )
     bonus = 'prefer: [{id: boaters, who: {id: b, fact: sector, op: "==", value: boats}, bonus: "1.5"}]'
     for number, edit in enumerate(
         (
             ('quorum: "2/3"', 'quorum: "0%"\n        quorum_comparator: ">"'),
+            ("  industry_union:\n    steps:\n", f"  industry_union:\n    steps:\n      - {once}\n"),
             (FINAL_TIES, f"{FINAL_TIES}\n        minimum_score: 100"),
             (FINAL_TIES, f'{FINAL_TIES}\n        {bonus}\n        minimum_score: "101.5"'),
         )
