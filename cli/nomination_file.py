@@ -91,7 +91,9 @@ def read_nominations(path: Path, programme: Programme, tree: UnitTree, sheet: st
     required = tuple(name for name in REQUIRED if name != "identity" or not programme.members)
     table, bad = read_table(path, headers(programme), required, sheet)
     if any(cell.row == table.header for cell in bad):
-        return NominationFile((), tuple(bad))
+        readers = _readers(programme, tree)
+        bad += [cell for row in table.rows for cell in read_cells(table, row, readers)[1]]
+        return NominationFile((), _in_order(bad))
     spoilt = {cell.row for cell in bad}
     seen: dict[str, int] = {}
     rows = []
@@ -101,9 +103,11 @@ def read_nominations(path: Path, programme: Programme, tree: UnitTree, sheet: st
         bad += wrong
         if made is not None and not wrong and row.number not in spoilt:
             rows.append(made)
-    return NominationFile(
-        tuple(rows), tuple(sorted(bad, key=lambda cell: (cell.row, len(cell.column), cell.column)))
-    )
+    return NominationFile(tuple(rows), _in_order(bad))
+
+
+def _in_order(bad: list[BadCell]) -> tuple[BadCell, ...]:
+    return tuple(sorted(bad, key=lambda cell: (cell.row, len(cell.column), cell.column)))
 
 
 def default_route(programme: Programme, tree: UnitTree, unit: str) -> str:

@@ -191,6 +191,24 @@ def test_an_unknown_column_is_answered_with_the_nearest(cycle: Cycle, tmp_path: 
     assert "did you mean sector?" in cell.expected_en
 
 
+def test_bad_cells_below_a_wrong_header_are_told_with_it_and_no_row_is_kept(
+    cycle: Cycle, tmp_path: Path
+) -> None:
+    bad_year = with_cell("years_in_craft", "many")
+    unknown = read_csv(cycle, tmp_path, [[*HEADER, "sectr"], [*bad_year, ""], [*GOOD, ""]])
+    assert [(cell.address, cell.name) for cell in unknown.bad] == [("I1", "header"), ("F2", "years_in_craft")]
+    assert unknown.rows == ()
+    missing = read_csv(
+        cycle, tmp_path, [["identiti", *HEADER[:3], *HEADER[4:]], ["", *GOOD[:3], *bad_year[4:]]]
+    )
+    assert [(cell.row, cell.name) for cell in missing.bad] == [
+        (1, "header"),
+        (1, "identity"),
+        (2, "years_in_craft"),
+    ]
+    assert missing.rows == ()
+
+
 def test_a_column_twice_and_a_column_missing_are_faults_of_the_header(cycle: Cycle, tmp_path: Path) -> None:
     found = read_csv(cycle, tmp_path, [["unit", "name", "name"], [FIRM, "a", "b"]])
     assert {(cell.row, cell.name) for cell in found.bad} == {(1, "header"), (1, "identity")}
