@@ -59,6 +59,7 @@ from schemas.commands import (
     DrawPanel,
     EnterRegister,
     ErasePerson,
+    ExtendCalendar,
     FamilyBody,
     FileObjection,
     FormPanel,
@@ -278,6 +279,7 @@ class Decider:
             calendar=calendar,
             authority=(await self.authorities.get(names.authority_stream(cycle))).state,
             amended=await self.programme(body.rules) if amends else None,
+            extended=await self.calendar(body.overrides) if isinstance(body, ExtendCalendar) else None,
             rules=folded.rules,
             begun=await self._begun(cycle) if amends else {},
             nominated=await self.store.units_with_reservations(cycle)
@@ -674,7 +676,7 @@ class Decider:
         return (
             await self.programme(cycle.rules),
             await self.tree(opened.units),
-            await self.calendar(opened.overrides),
+            await self.calendar(cycle.state.overrides),
         )
 
     async def rules(self, command: Command) -> str:
@@ -691,10 +693,12 @@ class Decider:
     async def tree(self, content_hash: str) -> UnitTree:
         return await self._document(content_hash, UnitTree.model_validate_json)
 
-    async def pin_calendar(self, overrides: str = "") -> str:
-        """Keeps today's calendar whole, those overrides laid over it; the hash by which a cycle pins it."""
-        calendar = await self.calendar(overrides)
-        return await self.store.put_document("calendar", canonical_bytes(to_pin(calendar.overrides)))
+    async def pin_calendar(self, *overrides: str) -> str:
+        """Keeps today's calendar whole, those overrides laid over it in turn; the hash by which a cycle pins it."""
+        days: dict[date, bool] = {}
+        for one in overrides:
+            days |= (await self.calendar(one)).overrides
+        return await self.store.put_document("calendar", canonical_bytes(to_pin(days)))
 
     async def calendar(self, content_hash: str) -> Calendar:
         """A pinned calendar, or today's: with the overrides of the document, a JSON list of days, or without any."""

@@ -214,6 +214,24 @@ async def amend(cycle: Cycle, programme: Path, *, reason: Reason, signed: Signed
 
 
 @command(
+    "cycle calendar",
+    zh="补充工作日历：此后公布的年份，或文件中的；已有的日子不变；须两人。",
+    en="Add years to the work-day calendar: those published since, or a file's; no known day changes; takes two people.",
+    example=f'cycle calendar sichuan-craftsman.1 --calendar 2027.json --reason "国务院办公厅通知" {_SIGNED}',
+)
+async def extend_calendar(
+    cycle: Cycle,
+    *,
+    calendar: Annotated[Path | None, Parameter(help="工作日历补充 · a file of work days")] = None,
+    reason: Reason,
+    signed: Signed,
+    desk: AtDesk,
+) -> Outcome:
+    receipt = await (await desk.door()).extend_calendar(cycle, calendar, reason, signed.actor, signed.key)
+    return desk.told(receipt)
+
+
+@command(
     "cycle cancel",
     zh="取消本届：须两人；不可恢复。",
     en="Cancel the cycle for good; takes two people.",

@@ -31,6 +31,7 @@ EVENT_WORDS: dict[str, tuple[str, str]] = {
     "CycleResumed": ("本届恢复", "cycle resumed"),
     "CycleCancelled": ("本届取消", "cycle cancelled"),
     "RulesAmended": ("规则修改", "rules amended"),
+    "CalendarExtended": ("工作日历补充", "calendar extended"),
     "BallotKeysDestroyed": ("投票密钥销毁", "ballot keys destroyed"),
     "CycleCompleted": ("本届完成", "cycle completed"),
     "GrantsGiven": ("授权", "grants given"),

@@ -26,6 +26,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     "resume_cycle": ("operator",),
     "cancel_cycle": ("operator",),
     "amend_rules": ("operator",),
+    "extend_calendar": ("operator",),
     "add_points": ("operator", "officer"),
     "enter_register": ("operator",),
     "leave_register": ("operator",),

@@ -17,7 +17,7 @@ from schemas.ledger import Frozen
 from schemas.programme import DayUnit
 from schemas.values import SHANGHAI
 
-OVERRIDE_FILE = "calendar.json (cycle start --calendar)"
+OVERRIDE_FILE = "calendar.json (cycle start --calendar, cycle calendar)"
 ONE_DAY = timedelta(days=1)
 NO_OVERRIDES: Mapping[date, bool] = {}
 
@@ -37,6 +37,10 @@ class WorkDays(Frozen):
     version: str
     years: tuple[int, ...]
     days: tuple[WorkDay, ...]
+
+
+class PinnedDays(dict[date, bool]):
+    """Every day that a pinned calendar knows: of no other is the library asked, whatever it knows by now."""
 
 
 def local_date(moment: date | datetime) -> date:
@@ -59,7 +63,7 @@ def declared_year(
     year: int, holidays: Iterable[date] = (), make_up_workdays: Iterable[date] = ()
 ) -> dict[date, bool]:
     """Overrides for a whole year: Monday to Friday but for the holidays, and the make-up workdays (调休)."""
-    days = {day: day.weekday() < 5 for day in _days_of(year)}
+    days = {day: _is_usual(day) for day in _days_of(year)}
     off, on = set(holidays), set(make_up_workdays)
     strangers = (off | on) - days.keys()
     if strangers or off & on:
@@ -68,10 +72,10 @@ def declared_year(
 
 
 def is_work_day(day: date, overrides: Mapping[date, bool] = NO_OVERRIDES, file: str = OVERRIDE_FILE) -> bool:
-    """Whether `day` is worked. Raises Refused CALENDAR_YEAR_MISSING where neither the library nor `overrides` know."""
+    """Whether `day` is worked. Raises Refused CALENDAR_YEAR_MISSING where neither `overrides` nor the library know."""
     if day in overrides:
         return overrides[day]
-    if day.year not in _PUBLISHED:
+    if isinstance(overrides, PinnedDays) or day.year not in _PUBLISHED:
         raise Refused("CALENDAR_YEAR_MISSING", year=day.year, file=file)
     return _published(day)
 
@@ -89,31 +93,49 @@ def require_years(
 ) -> None:
     """Refuse to open over a year that is not wholly known (DR-27): Refused CALENDAR_YEAR_MISSING names year and file."""
     for year in range(local_date(first).year, local_date(last).year + 1):
-        if year not in _PUBLISHED and any(day not in overrides for day in _days_of(year)):
+        published = year in _PUBLISHED and not isinstance(overrides, PinnedDays)
+        if not published and any(day not in overrides for day in _days_of(year)):
             raise Refused("CALENDAR_YEAR_MISSING", year=year, file=file)
 
 
 def to_pin(overrides: Mapping[date, bool] = NO_OVERRIDES) -> WorkDays:
     """All that is known today, with `overrides` laid over it: another version of the library changes nothing of it."""
-    days = _unusual_days() | dict(overrides)
+    days = _published_days() | dict(overrides)
+    years = whole_years(days)
+    kept = {day: worked for day, worked in days.items() if day.year not in years or worked != _is_usual(day)}
+    news = {day: worked for day, worked in overrides.items() if _published_days().get(day) != worked}
     return WorkDays(
-        version=calendar_version(overrides),
-        years=tuple(_PUBLISHED),
-        days=tuple(WorkDay(day=day, worked=worked) for day, worked in sorted(days.items())),
+        version=calendar_version(news),
+        years=years,
+        days=tuple(WorkDay(day=day, worked=worked) for day, worked in sorted(kept.items())),
     )
 
 
-def pinned_days(pinned: WorkDays) -> dict[date, bool]:
-    """Every day that was known when the calendar was pinned, as overrides: of no other is the library asked."""
-    usual = {day: day.weekday() < 5 for year in pinned.years for day in _days_of(year)}
-    return usual | {one.day: one.worked for one in pinned.days}
+def pinned_days(pinned: WorkDays) -> PinnedDays:
+    """The calendar as overrides, with every day that it knows."""
+    usual = {day: _is_usual(day) for year in pinned.years for day in _days_of(year)}
+    return PinnedDays(usual | {one.day: one.worked for one in pinned.days})
+
+
+def known_days(overrides: Mapping[date, bool]) -> Mapping[date, bool]:
+    """All that a calendar knows: the days that it pinned, or what is published with `overrides` laid over it."""
+    return overrides if isinstance(overrides, PinnedDays) else _published_days() | dict(overrides)
+
+
+def whole_years(days: Mapping[date, bool]) -> tuple[int, ...]:
+    """The years of which every day is there."""
+    years = sorted({day.year for day in days})
+    return tuple(year for year in years if all(day in days for day in _days_of(year)))
 
 
 @lru_cache(maxsize=1)
-def _unusual_days() -> dict[date, bool]:
-    """The published days on which work is not as Monday to Friday would have it."""
-    worked = ((day, bool(chinese_calendar.is_workday(day))) for year in _PUBLISHED for day in _days_of(year))
-    return {day: on for day, on in worked if on != (day.weekday() < 5)}
+def _published_days() -> dict[date, bool]:
+    return {day: bool(chinese_calendar.is_workday(day)) for year in _PUBLISHED for day in _days_of(year)}
+
+
+def _is_usual(day: date) -> bool:
+    """Whether it is one of Monday to Friday."""
+    return day.weekday() < 5
 
 
 def calendar_version(overrides: Mapping[date, bool] = NO_OVERRIDES) -> str:

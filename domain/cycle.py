@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from domain import allocation, authority, feeding, points, register
-from domain.calendar import local_date, require_years, resumed_close
+from domain.calendar import OVERRIDE_FILE, known_days, local_date, require_years, resumed_close, whole_years
 from domain.decision import Calendar, Decision, two_people
 from schemas import names
 from schemas.commands import (
@@ -20,6 +20,7 @@ from schemas.commands import (
     Command,
     CompleteCycle,
     CycleBody,
+    ExtendCalendar,
     ExtendIntake,
     OpenCycle,
     PauseCycle,
@@ -31,6 +32,7 @@ from schemas.events import (
     ActProposed,
     ActSeconded,
     BallotKeysDestroyed,
+    CalendarExtended,
     CycleCancelled,
     CycleCompleted,
     CycleOpened,
@@ -77,6 +79,7 @@ class State:
     pauses: tuple[tuple[datetime, datetime], ...] = ()  # from, until; one for each epoch
     conferred: int = 0
     rules: str = ""  # the amended programme's hash, once there is one
+    overrides: str = ""  # the calendar's
     fed: dict[str, Winner] = field(default_factory=dict)  # by subject: those whom feeders nominate here
     awards: dict[str, int] = field(default_factory=dict)  # by subject: how often they won elsewhere
     points: dict[str, int] = field(default_factory=dict)  # by subject, as pinned when intake closed
@@ -103,6 +106,7 @@ class Inputs:
     authority: authority.State
     nominated: dict[str, int] = field(default_factory=dict)  # nominations by entry unit, once intake is over
     amended: Programme | None = None
+    extended: Calendar | None = None
     rules: str = ""  # hash of the programme in force
     begun: dict[str, str] = field(default_factory=dict)  # by round: the rank; none of one that never opened
     feeds: feeding.Feeds = field(default_factory=feeding.Feeds)
@@ -133,6 +137,7 @@ def _evolve(state: State, event: Event, at: datetime, actor: str) -> State:
                 status=Status.OPEN,
                 opened=event,
                 opened_at=at,
+                overrides=event.overrides,
                 intakes={window.rank: window for window in event.intakes},
             )
         case IntakeExtended() | IntakeShortened():
@@ -165,6 +170,8 @@ def _evolve(state: State, event: Event, at: datetime, actor: str) -> State:
             return replace(state, status=Status.CANCELLED)
         case RulesAmended():
             return replace(state, rules=event.rules)
+        case CalendarExtended():
+            return replace(state, overrides=event.overrides)
         case CycleCompleted():
             return replace(state, status=Status.COMPLETED, conferred=event.conferred)
         case ActProposed():
@@ -186,7 +193,7 @@ def _took(state: State, event: WinnersTaken) -> State:
 
 @authority.by_two_who_may
 def decide(state: State, command: Command, body: CycleBody, inputs: Inputs) -> Decision:
-    """Raises Refused CYCLE_NOT_OPEN, NOT_AUTHORISED, CALENDAR_YEAR_MISSING, QUOTA_IN_USE; Conflict CYCLE_EXISTS."""
+    """Raises Refused CYCLE_NOT_OPEN, NOT_AUTHORISED, CALENDAR_YEAR_MISSING, CALENDAR_DAY_KNOWN, QUOTA_IN_USE; Conflict CYCLE_EXISTS."""
     match body:
         case OpenCycle():
             return _open(state, command, body, inputs)
@@ -211,6 +218,8 @@ def decide(state: State, command: Command, body: CycleBody, inputs: Inputs) -> D
             decision = _cancel(state, command, body, inputs)
         case AmendRules():
             decision = _amend(state, command, body, inputs)
+        case ExtendCalendar():
+            decision = _extend_calendar(state, command, body, inputs)
     return replace(decision, grant=grant)
 
 
@@ -461,6 +470,27 @@ def _amend(state: State, command: Command, body: AmendRules, inputs: Inputs) -> 
         if stream not in inputs.begun
     )
     return Decision(events=two_people(state, command, (amended,)), guards=guards)
+
+
+def _extend_calendar(state: State, command: Command, body: ExtendCalendar, inputs: Inputs) -> Decision:
+    """DR-27: every day that was known stays as it was, so that no end that was ever counted becomes another."""
+    assert inputs.extended is not None
+    known, asked = known_days(inputs.calendar.overrides), known_days(inputs.extended.overrides)
+    for day, worked in sorted(known.items()):
+        if asked.get(day) != worked:
+            raise Refused("CALENDAR_DAY_KNOWN", day=day, worked=worked)
+    before = whole_years(known)
+    years = tuple(year for year in whole_years(asked) if year not in before)
+    if not years:
+        raise Refused("CALENDAR_YEAR_MISSING", year=before[-1] + 1, file=OVERRIDE_FILE)
+    extended = CalendarExtended(
+        was=state.overrides,
+        overrides=body.overrides,
+        calendar=inputs.extended.version,
+        years=years,
+        reason=body.reason,
+    )
+    return Decision(events=two_people(state, command, (extended,)))
 
 
 def _rounds(cycle: str, inputs: Inputs, ranks: Collection[str]) -> Iterator[str]:

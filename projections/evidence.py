@@ -18,7 +18,7 @@ from proof.note import VerifierKey, encoded, parse_note, parse_signature
 from schemas import names
 from schemas.canonical import canonical_bytes
 from schemas.errors import Integrity, Refused
-from schemas.events import CycleOpened, RulesAmended, TallySealed
+from schemas.events import CalendarExtended, CycleOpened, RulesAmended, TallySealed
 from store.archive import KeptHistory
 from store.auditing import verify_log
 from store.checkpoints import ROWS_AT_ONCE
@@ -92,6 +92,8 @@ class _Gathered:
                 self.found |= event.stream == names.cycle_stream(self.cycle)
             case RulesAmended.__name__:
                 self.documents.add(event.data.rules)
+            case CalendarExtended.__name__:
+                self.documents.add(event.data.overrides)
             case TallySealed.__name__:
                 self.ballots.add(event.data.ballot)
             case _:

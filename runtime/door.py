@@ -46,6 +46,7 @@ from schemas.commands import (
     Correct,
     Decide,
     ErasePerson,
+    ExtendCalendar,
     FamilyBody,
     FileObjection,
     GiveGrants,
@@ -278,6 +279,16 @@ class Door:
         amended = open_programme(programme).programme
         rules = await self.store.put_document("programme", canonical_bytes(amended))
         return await self.send(names.cycle_stream(cycle), AmendRules(rules=rules, reason=reason), actor, key)
+
+    async def extend_calendar(
+        self, cycle: str, file: Path | None, reason: str, actor: Actor, key: str = ""
+    ) -> Receipt:
+        """Asks for the years that are known by now, or that the file adds; the second person's request brings them."""
+        stream = names.cycle_stream(cycle)
+        pinned = (await self.decider.state(stream)).overrides
+        added = await self.store.put_document("calendar", canonical_bytes(_overrides(file))) if file else ""
+        overrides = await self.decider.pin_calendar(pinned, added)
+        return await self.send(stream, ExtendCalendar(overrides=overrides, reason=reason), actor, key)
 
     def recovery(self) -> Recovery:
         """What begins workflows again."""

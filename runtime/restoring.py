@@ -16,6 +16,7 @@ from schemas import names
 from schemas.canonical import seal
 from schemas.errors import EngineError, Integrity, Refused
 from schemas.events import (
+    CalendarExtended,
     CycleOpened,
     IntakeClosed,
     NominationCorrected,
@@ -179,6 +180,8 @@ class Restorer:
                 wanted |= {event.units, event.overrides}
             if isinstance(event, RulesAmended):
                 wanted.add(event.rules)
+            if isinstance(event, CalendarExtended):
+                wanted.add(event.overrides)
         wanted |= {event.rules for tail in tails.values() for event in tail}
         missing = []
         for content_hash in sorted(wanted - {""}):

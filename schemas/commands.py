@@ -106,6 +106,14 @@ class AmendRules(Frozen):
     reason: Reason
 
 
+class ExtendCalendar(Frozen):
+    """Further years of work days for a cycle that reaches into them; no day that was known changes. Takes two people."""
+
+    kind: Literal["extend_calendar"] = "extend_calendar"
+    overrides: str  # hash of the pinned work-day calendar
+    reason: Reason
+
+
 class CompleteCycle(Frozen):
     kind: Literal["complete_cycle"] = "complete_cycle"
     conferred: int
@@ -916,6 +924,7 @@ CycleBody = (
     | ResumeCycle
     | CancelCycle
     | AmendRules
+    | ExtendCalendar
     | CompleteCycle
 )
 AuthorityBody = GiveGrants | RevokeGrant

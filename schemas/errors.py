@@ -66,8 +66,12 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     ),
     "CYCLE_NOT_OPEN": ("本届未开启或已结束（{status}）。", "The cycle is not open ({status})."),
     "CALENDAR_YEAR_MISSING": (
-        "{year} 年的工作日历缺失；请在 {file} 中补充后再开启。",
-        "There is no work-day calendar for {year}; add it to {file} and open again.",
+        "{year} 年的工作日历缺失；请在 {file} 中补充后重试。",
+        "There is no work-day calendar for {year}; add it to {file} and try again.",
+    ),
+    "CALENDAR_DAY_KNOWN": (
+        "本届工作日历已有 {day}，不能改动；已定期限确需变更的，请延长相应期限。",
+        "The cycle's calendar knows {day}, which stays as it is; where an end must change, extend that period.",
     ),
     # scores
     "SCORE_NOT_A_NUMBER": ("评分“{score}”不是数字。", "The score {score!r} is not a number."),

@@ -216,6 +216,16 @@ class RulesAmended(Event):
     reason: str
 
 
+class CalendarExtended(Event):
+    """From here on work days are counted by another calendar, which knows further years (DR-27)."""
+
+    was: str
+    overrides: str  # hash of the pinned work-day calendar
+    calendar: str  # its version
+    years: tuple[int, ...]  # those that were not known
+    reason: str
+
+
 class BallotKeysDestroyed(Event):
     """No objection can be made any more: the keys of the cycle's ballots are gone, in this very transaction.
 

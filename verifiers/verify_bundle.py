@@ -602,7 +602,7 @@ class Bundle:
     def _note(self, at: int, event: Json) -> None:
         """Remember what the event pins and points at, for later."""
         kind, data = event["type"], event["data"]
-        pins = {"CycleOpened": ("units", "overrides"), "RulesAmended": ("rules",)}.get(kind, ())
+        pins = _PINS.get(kind, ())
         told = [data.get(key, "") for key in (*pins, *(("ballot",) if kind in _OF_BALLOTS else ()))]
         if not all(type(one) is str for one in told):
             raise Fault("EVENT_BROKEN", at)
@@ -819,6 +819,11 @@ def is_event(event: Any) -> bool:
 # ---- ballots and their tallies ----
 
 _OF_BALLOTS = ("BallotOpened", "TallySealed")
+_PINS = {
+    "CycleOpened": ("units", "overrides"),
+    "RulesAmended": ("rules",),
+    "CalendarExtended": ("overrides",),
+}
 _ONCE = ("CycleOpened", "RoundOpened", *_OF_BALLOTS)  # of a stream, or of a ballot
 _TOLD = ("ballot", "papers", "refused", "root", "counts", "valid")
 _TOLD_SINCE = ("uncounted_root", "rules_hash", "channels")

@@ -8,7 +8,7 @@ from domain import cycle as cycles
 from domain.audit.past import Past, rules_of
 from schemas import names
 from schemas.errors import Refused
-from schemas.events import CycleOpened, RulesAmended, read
+from schemas.events import CalendarExtended, CycleOpened, RulesAmended, read
 from schemas.ledger import RecordedEvent
 from store.contract import EventStore
 
@@ -22,11 +22,14 @@ async def past_of(desk: Desk, cycle: str) -> Past:
         raise Refused("NOT_FOUND", what=names.cycle_stream(cycle))
     amended = (event.data["rules"] for event in events if event.type == RulesAmended.__name__)
     hashes = dict.fromkeys((*rules_of(events), *amended))
+    calendars = [event.data["overrides"] for event in events if event.type == CalendarExtended.__name__]
     return Past(
         events=events,
         programmes={one: await reader.programme(one) for one in hashes},
         tree=await reader.tree(opened.units),
-        calendar=await reader.calendar(opened.overrides),
+        calendar=await reader.calendar(
+            [opened.overrides, *calendars][-1]
+        ),  # which knows the earlier ones' days
     )
 
 

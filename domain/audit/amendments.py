@@ -224,6 +224,8 @@ class _Reader:
                 return f"{event.unit}: {places}", ", ".join(f"{one.unit}: {one.places}" for one in event.to)
             case e.RulesAmended():
                 return event.was, event.rules
+            case e.CalendarExtended():
+                return event.was, event.overrides
             case e.GrantRevoked():
                 return _terms(self._grants.grants.get(event.grant)), "revoked"
             case e.GrantsGiven() if self._grants.founded and recorded.actor != ENGINE:

@@ -326,6 +326,7 @@ _BY_TYPE: dict[str, Callable[[Events, Any], Bodies]] = {
         e.CycleResumed: c.ResumeCycle,
         e.CycleCancelled: c.CancelCycle,
         e.RulesAmended: c.AmendRules,
+        e.CalendarExtended: c.ExtendCalendar,
         e.GrantsGiven: c.GiveGrants,
         e.GrantRevoked: c.RevokeGrant,
         e.NominationCorrected: c.Correct,

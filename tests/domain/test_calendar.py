@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain import calendar
 from domain.calendar import (
     calendar_version,
     closes_at,
@@ -150,6 +151,27 @@ def test_a_pinned_calendar_knows_every_published_day_and_what_was_declared_dr_01
     assert [days[day] for day in declared] == [True, False]
     assert {day.year for day in days} == {*range(2004, 2027), 2027}
     assert len(days) == 23 * 365 + 6 + 1
+
+
+def test_of_a_year_that_was_not_pinned_nobody_asks_the_library_dr_01(monkeypatch):
+    monkeypatch.setattr(calendar, "_PUBLISHED", range(2004, 2026))
+    calendar._published_days.cache_clear()
+    pinned = pinned_days(to_pin())
+    monkeypatch.undo()
+    calendar._published_days.cache_clear()
+    assert is_work_day(date(2025, 12, 31), pinned)
+    assert is_work_day(date(2026, 1, 5))
+    with pytest.raises(Refused, match="CALENDAR_YEAR_MISSING"):
+        is_work_day(date(2026, 1, 5), pinned)
+    with pytest.raises(Refused, match="CALENDAR_YEAR_MISSING"):
+        require_years(date(2025, 12, 1), date(2026, 2, 1), pinned)
+
+
+def test_a_year_that_was_declared_is_pinned_by_what_is_unusual_in_it():
+    pinned = to_pin(declared_year(2027, holidays=[date(2027, 1, 1)], make_up_workdays=[date(2027, 1, 3)]))
+    assert pinned.years == tuple(range(2004, 2028))
+    assert [one.day for one in pinned.days if one.day.year == 2027] == [date(2027, 1, 1), date(2027, 1, 3)]
+    assert to_pin(pinned_days(pinned)) == pinned
 
 
 def test_an_override_wins_over_the_published_calendar():

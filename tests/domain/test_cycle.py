@@ -2,14 +2,14 @@
 
 import re
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from domain import authority, cycle
-from domain.calendar import calendar_version
+from domain.calendar import calendar_version, declared_year, pinned_days, to_pin
 from domain.decision import Calendar
 from schemas import names
 from schemas.commands import (
@@ -19,6 +19,7 @@ from schemas.commands import (
     CloseIntakeEarly,
     Command,
     CompleteCycle,
+    ExtendCalendar,
     ExtendIntake,
     GiveGrants,
     OpenCycle,
@@ -31,6 +32,7 @@ from schemas.events import (
     ActProposed,
     ActSeconded,
     BallotKeysDestroyed,
+    CalendarExtended,
     CycleCancelled,
     CycleCompleted,
     CycleOpened,
@@ -191,6 +193,40 @@ def test_rules_not_yet_in_force_are_amended_by_two_people_dr_01() -> None:
     assert isinstance(done, RulesAmended)
     assert (done.was, done.rules, done.ranks) == ("r", "r2", ("province",))
     assert cycle.evolve(state, done, MONDAY).rules == "r2"
+
+
+IN_2027 = declared_year(2027, holidays=[date(2027, 1, 1)])
+
+
+def pinned(**more: dict[date, bool]) -> Calendar:
+    """What is known until 2026, and more."""
+    days = to_pin({day: worked for some in more.values() for day, worked in some.items()})
+    return Calendar(pinned_days(days), days.version)
+
+
+LONGER = ExtendCalendar(overrides="c2", reason="国务院办公厅通知")
+
+
+def test_a_calendar_gets_further_years_by_two_people_and_no_day_that_was_known_changes_dr_27() -> None:
+    known = {"calendar": pinned(), "extended": pinned(declared=IN_2027)}
+    [act] = opened(**known).when(LONGER, OPERATOR).decision().events
+    assert isinstance(act, ActProposed)
+    seconded, done = opened((act, OPERATOR), **known).when(LONGER, OPERATOR_2).decision().events
+    assert isinstance(seconded, ActSeconded)
+    assert isinstance(done, CalendarExtended)
+    assert (done.overrides, done.calendar, done.years) == ("c2", known["extended"].version, (2027,))
+    assert cycle.evolve(cycle.initial, done, MONDAY).overrides == "c2"
+
+
+def test_a_calendar_without_a_further_year_or_with_another_day_is_refused_dr_27() -> None:
+    nothing = opened(calendar=pinned(), extended=pinned())
+    refusal = nothing.when(LONGER, OPERATOR).then_refused("CALENDAR_YEAR_MISSING")
+    assert refusal.facts["year"] == "2027"
+    other = pinned(declared=IN_2027, other={date(2026, 10, 8): False})
+    refusal = (
+        opened(calendar=pinned(), extended=other).when(LONGER, OPERATOR).then_refused("CALENDAR_DAY_KNOWN")
+    )
+    assert refusal.facts["day"] == "2026-10-08"
 
 
 def without_intake() -> cycle.State:

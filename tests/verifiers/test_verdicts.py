@@ -22,10 +22,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from proof import merkle
 from proof.note import Note, SigningKey, parse_note
+from schemas import names
 from schemas.canonical import canonical_bytes, digest
-from schemas.events import BallotOpened, ChannelCounts, Count, PanelResult, TallySealed
+from schemas.events import BallotOpened, CalendarExtended, ChannelCounts, Count, PanelResult, TallySealed
 from schemas.programme import ChannelWeight, PublicVote, VoterLimits
-from tests.projections.story import nomination, round_of
+from tests.projections.story import CYCLE, nomination, round_of
 from tests.verifiers.ballots import (
     BALLOT,
     CANDIDATES,
@@ -171,6 +172,15 @@ def other_programme() -> Evidence:
 def renamed_programme() -> Evidence:
     parts = evidence()
     return parts.copy(documents=parts.documents | {LOG_RULES: b"{}"})
+
+
+def calendar_added(*kept: bytes) -> Evidence:
+    """Work days of a further year came while the cycle ran; and the documents that the bundle has beside the others."""
+    added = CalendarExtended(
+        was=digest(UNITS), overrides=digest(b"[]"), calendar="c", years=(2027,), reason="国务院办公厅通知"
+    )
+    parts = evidence(log_of([*story(), (names.cycle_stream(CYCLE), (added,))]))
+    return parts.copy(documents=parts.documents | {digest(content): content for content in kept})
 
 
 LOG_RULES = json.loads(LOG[0].body)["rules"]
@@ -605,6 +615,7 @@ BAD: dict[str, tuple[Callable[[], Case], str]] = {
     # what events speak of
     "another programme": (lambda: of(other_programme()), "DOCUMENT_MISSING"),
     "another programme under the right name": (lambda: of(renamed_programme()), "DOCUMENT_DIFFERS"),
+    "without the calendar that was added": (lambda: of(calendar_added()), "DOCUMENT_MISSING"),
     "a document that nothing pins": (
         lambda: of(evidence().copy(documents=evidence().documents | {digest(b"{}"): b"{}"})),
         "DOCUMENT_UNPINNED",
@@ -765,6 +776,7 @@ def test_good_bundles_pass_in_both_without_a_false_alarm(both: Both) -> None:
         of(evidence(), against=f"8 {base64.b64encode(merkle.root(LEAVES[:8])).decode()}"),
         of(with_file("calendar.json", b'{"calendar":"test","days":[]}')),
         of(with_file("histories/0001.json", b"[]")),
+        of(calendar_added(b"[]")),
         *(of(evidence(random_log(dice))) for _ in range(60)),
     ]
     verdicts = both(cases)
