@@ -8,6 +8,7 @@ from dataclasses import replace
 from domain.selection.highs import best_integers
 from domain.selection.problem import Infeasible, Op, Problem, ShareRule, Shortfall
 from domain.selection.program import Counts, Program, Row, dot, lay_out
+from domain.selection.proof import best
 from domain.selection.shares import check_all, shortfalls
 
 Rules = tuple[ShareRule, ...]
@@ -70,12 +71,10 @@ def _least(program: Program, aims: Sequence[Counts]) -> Counts:
     """A solution that has the least of the first aim, of those the least of the second, and so on."""
     solution: Counts | None = None
     for aim in aims:
-        if solution is not None and dot(aim, solution) == 0:
-            least = 0  # no count is negative
-        else:
-            solution = best_integers(replace(program, values=tuple(-one for one in aim)))
-            assert solution is not None, "with elastic rules every list within capacity is possible"
-            least = dot(aim, solution)
-        program = replace(program, rows=(*program.rows, Row("least", aim, least, equal=True)))
+        program = replace(program, values=tuple(-one for one in aim))
+        solution = best_integers(program) if solution is None else solution
+        assert solution is not None, "with elastic rules every list within capacity is possible"
+        solution = best(program, solution).solution
+        program = replace(program, rows=(*program.rows, Row("least", aim, dot(aim, solution), equal=True)))
     assert solution is not None
     return solution
