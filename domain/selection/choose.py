@@ -20,8 +20,8 @@ from domain.selection.problem import (
     Selected,
     TieUnresolved,
 )
-from domain.selection.program import Counts, Layout, lay_out
-from domain.selection.proof import improve, solve
+from domain.selection.program import Counts, Layout, Program, lay_out
+from domain.selection.proof import Solved, improve, solve
 from domain.selection.ranking import cut, differential, in_order, lot, places, rank_problem
 from domain.selection.search import Equals, best_of_equals
 from domain.selection.settling import first_of_equals
@@ -74,16 +74,29 @@ def _constrained(problem: Problem, ranked: Sequence[RankGroup]) -> Outcome:
         solved = solve(program)
     if solved is None:
         raise SolverFailed("HiGHS no longer finds the list that it had found")
-    equals = best_of_equals(program, solved.prices, solved.solution, _preference(layout))
-    seen = equals.proven
-    if not seen:
-        equals = first_of_equals(layout, solved.prices, equals.first)
+    equals, seen = _first(layout, program, solved)
     tie = _tie(layout, equals) if not problem.lot_seed else None
     if tie:
         return tie
     vacancy = explain(problem, capacity) if filled < capacity else None
     ids = layout.chosen(equals.first)
     return _selected(problem, ranked, ids, filling_prices, solved.prices, vacancy, layout, seen)
+
+
+def _first(layout: Layout, program: Program, solved: Solved) -> tuple[Equals, bool]:
+    """The list that comes first and its equals, and whether they were all seen; asked again from each list that is better.
+
+    So the certificate, which asks the same of the list, finds nothing better either.
+    """
+    known, prices = solved.solution, solved.prices
+    while True:
+        seen = best_of_equals(program, prices, known, _preference(layout))
+        if seen.proven:
+            return seen, True
+        asked = first_of_equals(layout, prices, seen.first)
+        if program.value(asked.first) == program.value(known):
+            return asked, False
+        known = asked.first
 
 
 def _most_filled(layout: Layout) -> tuple[int | None, Prices]:

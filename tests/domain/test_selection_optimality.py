@@ -1,5 +1,6 @@
 """The constrained choice against brute force, its canonical answer, its certificate, and why it fails: DR-25, DR-26."""
 
+from dataclasses import replace
 from fractions import Fraction
 from itertools import combinations, groupby
 from math import ceil, floor
@@ -30,8 +31,9 @@ from domain.selection import (
     search,
     select,
 )
-from domain.selection.highs import Relaxation, relax
+from domain.selection.highs import Relaxation, SolverFailed, relax
 from domain.selection.program import Program, Row, lay_out
+from domain.selection.proof import Solved
 
 F = Fraction
 TAGS = "xyz"
@@ -487,6 +489,25 @@ def test_equals_too_many_to_be_seen_are_told_apart_the_same_whichever_a_solver_f
             assert again.certificate.optimality is not Optimality.SOLVER
         else:
             assert again == told
+
+
+@pytest.mark.parametrize("seed", [21, 27, 35, 39])
+def test_a_list_that_a_solver_falls_short_of_is_not_left_for_the_certificate_to_find_dr_26(seed, monkeypatch):
+    """Few branches are looked at, so what is found depends on the list begun with: it is asked again from each better one."""
+
+    def poor(program):
+        worst = highs.best_integers(replace(program, values=tuple(-one for one in program.values)))
+        return worst and Solved(worst, relax(program).prices)
+
+    def failing(_):
+        raise SolverFailed("as HiGHS does now and then")
+
+    monkeypatch.setattr("domain.selection.choose.solve", poor)
+    monkeypatch.setattr(proof, "best_integers", failing)
+    monkeypatch.setattr(proof, "BRANCHES_MAX", 10)
+    monkeypatch.setattr(search, "NODES_MAX", 50)
+    outcome = select(coarse(seed))  # SolverFailed, where the certificate finds a better list
+    assert not isinstance(outcome, Selected) or outcome.certificate.valid
 
 
 def test_what_rules_miss_is_the_same_whichever_list_a_solver_finds_dr_26(monkeypatch):
