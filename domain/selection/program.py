@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
-from math import gcd, lcm
+from math import lcm
 from operator import itemgetter, mul
 
 from domain.selection.problem import Candidate, Multiplier, Op, Problem, RankGroup, ShareRule
@@ -194,10 +194,7 @@ class Layout:
     @property
     def aims(self) -> dict[str, Counts]:
         """What makes one list of a length better than another, the most important first, all of it to be the greatest."""
-        lowest = min(self._scores, default=0)
-        step = gcd(*(score - lowest for score in self._scores)) or 1
-        scores = tuple((score - lowest) // step for score in self._scores)
-        return {"score": scores, "places": tuple(-column.rank for column in self.columns)}
+        return {"score": tuple(self._scores), "places": tuple(-column.rank for column in self.columns)}
 
     def score_of(self, filled: int, value: int) -> Fraction:
         """The total score within a value of `scoring(filled)`."""

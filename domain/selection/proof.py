@@ -115,18 +115,20 @@ def improve(program: Program, known: Counts, prices: Sequence[Fraction] = ()) ->
 
 
 def best(program: Program, known: Counts) -> Improved:
-    """The same without prices: HiGHS proposes a solution, which is taken if it is better, and proven or bettered."""
+    """The same without prices: those at which the program is solved, and its solution if it is better, to begin with."""
     if program.value(known) == sum(
         most * max(value, 0) for most, value in zip(program.upper, program.values, strict=True)
     ):
         return Improved(known, proven=True)
     try:
-        proposed = best_integers(program)
+        solved = solve(program)
     except SolverFailed:
-        proposed = None
-    if proposed is not None and program.value(proposed) > program.value(known):
-        known = proposed
-    return improve(program, known)
+        solved = None
+    if solved is None:
+        return improve(program, known)
+    if program.value(solved.solution) > program.value(known):
+        known = solved.solution
+    return improve(program, known, solved.prices)
 
 
 def in_doubt(program: Program, known: Counts, prices: Sequence[Fraction]) -> list[int]:

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from math import gcd
 
 from domain.selection.program import Counts, Layout, Program, Row, dot, part_of
 from domain.selection.proof import Improved, best, in_doubt
@@ -54,8 +55,16 @@ class _Asked:
 
     def keep(self, name: str, aim: Counts) -> None:
         """From here on, as much of the aim as there can be."""
+        aim = self._apart(aim)
         row = Row(name, aim, self.most(aim), equal=True)
         self.program = replace(self.program, rows=(*self.program.rows, row))
+
+    def _apart(self, aim: Counts) -> Counts:
+        """What of an aim tells such lists apart, in numbers as small as can be: all take as many of the open columns."""
+        least = min((aim[column] for column in self.open), default=0)
+        more = {column: aim[column] - least for column in self.open}
+        step = gcd(*more.values()) or 1
+        return tuple(more.get(column, 0) // step for column in range(len(aim)))
 
     def settle(self, column: int) -> None:
         """From here on, the column is as in `known`."""
@@ -73,7 +82,7 @@ def _best(layout: Layout, prices: Sequence[Fraction], known: Counts) -> _Asked:
     asked = _Asked(program, known, in_doubt(program, known, prices))
     for name, aim in layout.aims.items():
         asked.keep(name, aim)
-    asked.open = in_doubt(program, asked.known, prices)
+        asked.open = in_doubt(program, asked.known, prices)
     return asked
 
 

@@ -547,6 +547,29 @@ def test_scores_that_doubles_can_not_tell_apart_are_told_apart():
     assert outcome.certificate.optimality in (Optimality.DUAL, Optimality.SEARCH)
 
 
+@pytest.mark.parametrize("seed", [2, 3, 4, 7, 8, 17, 18, 20])
+def test_equals_are_told_apart_beside_scores_that_doubles_can_not_hold_dr_17(seed):
+    """Only what differs among those in doubt reaches the solver, and that in numbers as small as can be."""
+    random = Random(f"apart {seed}")
+    far, near = F(10) ** 30, F(1, 3**20)
+    people = tuple(
+        Candidate(
+            id=f"n{n}",
+            score=random.choice([F(0), far, far, 2 * far]) + near * random.randint(0, 2),
+            tags=frozenset(tag for tag in TAGS if random.random() < 0.5),
+        )
+        for n in range(14)
+    )
+    half = tuple(
+        ShareRule(id=tag, op=op, share=F(1, 2), of=frozenset(tag))
+        for tag, op in zip(TAGS, [Op.FLOOR, Op.CAP, Op.FLOOR], strict=True)
+    )
+    problem = Problem(candidates=people, seats=6, rules=half, lot_seed="s" if seed % 2 else "")
+    with patch.object(search, "NODES_MAX", 0):
+        asked = select(problem)
+    assert asked == select(problem)
+
+
 # ---- planted wrong answers ----
 
 
