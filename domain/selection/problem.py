@@ -205,7 +205,9 @@ class Infeasible(Record):
 
 
 class Optimality(StrEnum):
-    """What shows that no better list exists, from the easiest to check to the mere word of the solver."""
+    """What shows that no list has more seats, a better score or a lesser sum of places, from the easiest to check to the
+    mere word of the solver. Of lists that are equal in these it says nothing.
+    """
 
     UNCONSTRAINED = "unconstrained"  # the best even without the rules
     DUAL = "dual"  # a bound from the multipliers, in exact numbers, is reached
