@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from itertools import islice
 from math import gcd
 
 from domain.selection.program import Counts, Layout, Program, Row, dot, part_of
@@ -100,17 +101,32 @@ def _by_place(asked: _Asked, layout: Layout) -> None:
 
 
 def _by_lot(asked: _Asked, layout: Layout) -> None:
-    """The first drawn who can be on such a list is on it, then the next; a column is in the order of its draw."""
+    """The first drawn who can be on such a list is on it, then the next; a column is in the order of its draw.
+
+    Whoever can not is asked for together with those drawn next, as long as none of them can, as most can not.
+    """
     seed = layout.problem.lot_seed
-    drawn = [(lot(seed, id_), c, n) for c in asked.open for n, id_ in enumerate(layout.columns[c].ids, 1)]
-    for _, column, number in sorted(drawn):
-        if column not in asked.open:
-            continue
-        taken = asked.known[column] >= number or asked.most(asked.of((column,))) >= number
-        if taken and number < layout.upper[column]:
+    drawn = sorted(
+        (lot(seed, id_), column, number)
+        for column in asked.open
+        for number, id_ in enumerate(layout.columns[column].ids, 1)
+    )
+    together = 1
+    for place, (_, column, number) in enumerate(drawn):
+        while column in asked.open and asked.known[column] < number:
+            beyond = (one for _, one, count in drawn[place:] if one in asked.open and asked.known[one] < count)
+            group = list(islice(dict.fromkeys(beyond), together))
+            before = sum(asked.known[one] for one in group)
+            if asked.most(asked.of(group)) > before:
+                together = max(1, together // 2)
+                continue
+            together *= 2
+            for one in group:
+                asked.settle(one)
+        if column in asked.open:
             asked.at_least[column] = number
-        else:
-            asked.settle(column)
+            if number == layout.upper[column]:
+                asked.settle(column)
 
 
 def _all_equal(asked: _Asked) -> Equals:
