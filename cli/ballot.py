@@ -8,16 +8,20 @@ from typing import Annotated
 
 from cyclopts import Parameter
 from msgspec.structs import asdict
+from rich.console import Group
+from rich.text import Text
 
 from activities.folding import fold_round
 from cli.desk import AtDesk, Desk, OfCycle, Reason, RoundAt, Signed, StepId, command, round_at
-from cli.output import Outcome, jsonable, table
+from cli.output import Outcome, clock, jsonable, table
+from cli.words import gate_words
 from domain.adjudication import uncounted
 from domain.round import initial, run_of
 from schemas import names
 from schemas.commands import FreezeVotes, InvalidateVotes, ReleaseVotes, ScreenVotes, UnfreezeVotes
 from schemas.errors import Integrity, Refused
 from schemas.events import BallotOpened, CountsPublished, TallySealed, VotesHeld, read
+from schemas.ledger import Gate
 from schemas.values import format_instant
 from store.ballots import BallotBox, SealedTally
 
@@ -60,18 +64,27 @@ async def state(
     counted = sealed or shown
     votes = {count.nomination: count.votes for count in counted.counts} if counted else {}
     columns = (desk.say("候选人", "candidate"), _votes_column(desk, sealed, shown))
-    title = f"{opened.ballot} · {said['status']} · {said['opens_at']} – {said['closes_at']}"
+    title = " · ".join((opened.ballot, *_stands(gate, desk)))
     rows = [(one, votes.get(one, "–")) for one in opened.candidates]
-    return Outcome(json=said, shown=table(columns, rows, title))
+    return Outcome(json=said, shown=Group(Text(title), table(columns, rows)))
+
+
+def _stands(gate: Gate | None, desk: Desk) -> tuple[str, ...]:
+    """How the vote stands, and its window."""
+    if gate is None:
+        return ()
+    window = f"{clock(gate.opens_at)} – {clock(gate.closes_at) if gate.closes_at else ''}"
+    return gate_words(gate.status, desk.language), window + desk.say("（北京时间）", " (Beijing)")
 
 
 def _votes_column(desk: Desk, sealed: TallySealed | None, shown: CountsPublished | None) -> str:
     """Counts that are not sealed are called what they are."""
     if sealed or not shown:
         return desk.say("票数", "votes")
-    at = format_instant(shown.at)
+    at = clock(shown.at)
     return desk.say(
-        f"票数（阶段性，截至 {at}，未经核查）", f"votes (provisional, as of {at}, not adjudicated)"
+        f"票数（阶段性，截至北京时间 {at}，未经核查）",
+        f"votes (provisional, as of {at} in Beijing, not adjudicated)",
     )
 
 

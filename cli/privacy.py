@@ -8,8 +8,8 @@ from cyclopts import Parameter
 
 from cli.desk import AtDesk, Desk, Nominated, NominationAt, OfCycle, Signed, command, nomination_at
 from cli.documents import document_hash
-from cli.output import Outcome, table
-from cli.words import event_words
+from cli.output import Outcome, clock, table
+from cli.words import event_words, out_words
 from domain import authority
 from runtime import texts
 from runtime.door import WORDS
@@ -78,7 +78,7 @@ async def exports(
     ]
     rows = [
         (
-            format_instant(one.at)[:19],
+            format_instant(one.at),
             one.actor.id,
             one.grant,
             exported.paper,
@@ -87,10 +87,12 @@ async def exports(
         )
         for one, exported in told
     ]
+    shown = [(clock(one.at), *row[1:]) for (one, _), row in zip(told, rows, strict=True)]
     keys = ("at", "by", "grant", "paper", "round", "people")
-    words = ("届内时间", "何人", "授权", "表", "评审轮", "人数")
-    columns = [desk.say(zh, en) for zh, en in zip(words, keys, strict=True)]
-    return Outcome(json=[dict(zip(keys, row, strict=True)) for row in rows], shown=table(columns, rows))
+    words = ("届内时间（北京时间）", "何人", "授权", "表", "评审轮", "人数")
+    english = ("cycle time (Beijing)", *keys[1:])
+    columns = [desk.say(zh, en) for zh, en in zip(words, english, strict=True)]
+    return Outcome(json=[dict(zip(keys, row, strict=True)) for row in rows], shown=table(columns, shown))
 
 
 async def _way(desk: Desk, where: Nominated) -> set[str]:
@@ -147,12 +149,24 @@ async def read_words(
     ]
     words = await texts.read(await desk.vault(), [text for _, _, text in told])
     rows = [
-        (format_instant(one.at)[:19], one.type, name, text)
+        (format_instant(one.at), one.type, name, text)
         for (one, name, _), text in zip(told, words, strict=True)
     ]
-    shown = [(at, event_words(kind, desk.language), text) for at, kind, _, text in rows]
+    shown = [
+        # What lay in the vault is somebody's own words; the rest begins with a code.
+        (
+            clock(one.at),
+            event_words(one.type, desk.language),
+            out_words(text, desk.language) if text == kept else text,
+        )
+        for (one, _, kept), text in zip(told, words, strict=True)
+    ]
     keys = ("at", "type", "field", "text")
-    columns = (desk.say("届内时间", "cycle time"), desk.say("记录", "event"), desk.say("文字", "words"))
+    columns = (
+        desk.say("届内时间（北京时间）", "cycle time (Beijing)"),
+        desk.say("记录", "event"),
+        desk.say("文字", "words"),
+    )
     return Outcome(json=[dict(zip(keys, row, strict=True)) for row in rows], shown=table(columns, shown))
 
 

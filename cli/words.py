@@ -142,6 +142,12 @@ CHANNEL_WORDS: dict[str, tuple[str, str]] = {
     "feed": ("前期获奖", "an earlier award"),
 }
 
+GATE_WORDS: dict[str, tuple[str, str]] = {
+    "open": ("投票中", "open"),
+    "paused": ("已暂停", "paused"),
+    "closed": ("已截止", "closed"),
+}
+"""How a vote stands, as its gate says."""
 
 OUT_WORDS: dict[str, tuple[str, str]] = {
     "INELIGIBLE": ("不符合资格条件", "not eligible"),
@@ -203,6 +209,10 @@ def event_words(type_: str, language: Language) -> str:
 
 def cycle_words(status: str, language: Language) -> str:
     return _pick(CYCLE_WORDS, status, language)
+
+
+def gate_words(status: str, language: Language) -> str:
+    return _pick(GATE_WORDS, status, language)
 
 
 STEP_WORDS: dict[str, tuple[str, str]] = {

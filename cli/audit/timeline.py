@@ -129,7 +129,7 @@ def _terminal(told: Timeline, past: Past, moment: int, depth: int, desk: Desk) -
     when = f"{event.at.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
     yield Text(
         desk.say(
-            f"截至 {when}，日志位置 {event.position}",
+            f"截至北京时间 {when}，日志位置 {event.position}",
             f"as of {when} (Beijing), log position {event.position}",
         )
     )

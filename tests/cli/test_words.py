@@ -8,7 +8,7 @@ from typing import get_args
 
 import pytest
 
-from cli.words import CHANNEL_WORDS, LIMIT_WORDS, OUT_WORDS, out_words, told_words
+from cli.words import CHANNEL_WORDS, GATE_WORDS, LIMIT_WORDS, OUT_WORDS, out_words, told_words
 from domain.authority import ROLES
 from domain.cycle import Status as CycleStatus
 from domain.nomination import Status as NominationStatus
@@ -17,6 +17,7 @@ from runtime.settings import CHECKOUT, Language
 from schemas.commands import ConferTitle, TitleBody
 from schemas.errors import CATALOGUE, ROLE_WORDS, TITLE_ACT_WORDS, TITLE_WORDS, Refused
 from schemas.events import ObjectionRefused, Substituted
+from schemas.ledger import GateStatus
 from schemas.programme import Channel
 from schemas.sealed import entries_in, opened, reference
 
@@ -114,8 +115,9 @@ def test_every_role_that_may_act_has_words() -> None:
     assert {role for roles in ROLES.values() for role in roles} | {Channel.ASSOCIATION} <= ROLE_WORDS.keys()
 
 
-def test_every_channel_has_words() -> None:
+def test_every_channel_and_every_status_of_a_gate_has_words() -> None:
     assert set(CHANNEL_WORDS) == set(Channel)
+    assert set(GATE_WORDS) == set(GateStatus)
 
 
 def test_every_limit_of_substitution_and_every_refusal_of_an_objection_has_words() -> None:
