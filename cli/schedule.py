@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +14,7 @@ from cli.desk import AtDesk, Desk, Reason, command
 from cli.grants import read_grants
 from cli.office.unit_sheets import unit_sources
 from cli.output import Outcome, table
+from cli.words import every_words
 from domain.authority import roles_of
 from runtime.schedules import (
     create_schedule,
@@ -24,6 +25,7 @@ from runtime.schedules import (
 )
 from schemas.loading import load_programme
 from schemas.programme import IsoDate
+from schemas.values import SHANGHAI
 
 At = Annotated[str, Parameter(help="评选项目编号 · the programme's id, such as weifang-craftsman")]
 
@@ -91,11 +93,17 @@ async def listed(*, desk: AtDesk) -> Outcome:
         desk.say("项目", "programme"),
         desk.say("周期", "every"),
         desk.say("暂停", "paused"),
-        desk.say("以后", "next"),
+        desk.say("以后（北京时间）", "next (Beijing)"),
         desk.say("说明", "note"),
     )
     rows = [
-        (one.schedule, one.every, desk.say("是", "yes") if one.paused else "", ", ".join(one.next), one.note)
+        (
+            one.schedule,
+            every_words(one.every, desk.language),
+            desk.say("是", "yes") if one.paused else "",
+            ", ".join(map(_begins, one.next)),
+            one.note,
+        )
         for one in found
     ]
     return Outcome(
@@ -134,6 +142,11 @@ async def resume(schedule: At, *, reason: Reason, desk: AtDesk) -> Outcome:
 async def delete(schedule: At, *, desk: AtDesk) -> Outcome:
     await delete_schedule(await _temporal(desk), schedule)
     return _said(schedule, desk.say("已删除", "deleted"))
+
+
+def _begins(instant: str) -> str:
+    """In Beijing; a cycle begins at a day's 00:00, and not as the day before ends."""
+    return f"{datetime.fromisoformat(instant).astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
 
 
 async def _temporal(desk: Desk) -> Client:

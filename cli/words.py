@@ -142,6 +142,15 @@ CHANNEL_WORDS: dict[str, tuple[str, str]] = {
     "feed": ("前期获奖", "an earlier award"),
 }
 
+EVERY_WORDS: dict[str, tuple[str, str]] = {
+    "1y": ("每年", "every year"),
+    "2y": ("每两年", "every two years"),
+    "3y": ("每三年", "every three years"),
+    "quarter": ("每季", "every quarter"),
+    "month": ("每月", "every month"),
+}
+"""How often a programme opens by itself."""
+
 GATE_WORDS: dict[str, tuple[str, str]] = {
     "open": ("投票中", "open"),
     "paused": ("已暂停", "paused"),
@@ -209,6 +218,10 @@ def event_words(type_: str, language: Language) -> str:
 
 def cycle_words(status: str, language: Language) -> str:
     return _pick(CYCLE_WORDS, status, language)
+
+
+def every_words(every: str, language: Language) -> str:
+    return _pick(EVERY_WORDS, every, language)
 
 
 def gate_words(status: str, language: Language) -> str:

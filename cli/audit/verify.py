@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from cli.audit.anchors import anchors_of
 from cli.desk import AtDesk, Desk, command
-from cli.output import Outcome, table
+from cli.output import Outcome, in_beijing, table
 from projections.projector import Projector
 from proof.note import KeyKind, encoded
 from runtime.timestamps import trusted_certificates
@@ -85,8 +85,8 @@ def _told(found: Verified, is_known: bool, said: JsonObject, desk: Desk) -> list
             desk.say("个检查点：根相符", "checkpoints, every root right") + ("" if is_known else unchecked),
         ),
         (str(found.cosignatures), desk.say("个见证签名", "cosignatures of witnesses")),
-        *((one["time"], _stamped(one, desk)) for one in said["timestamps"]),
-        *((place, desk.say("与之相符", "agrees")) for place in said["against"]),
+        *((in_beijing(one["time"]), _stamped(one, desk)) for one in said["timestamps"]),
+        *((in_beijing(place), desk.say("与之相符", "agrees")) for place in said["against"]),
         (newest, desk.say("最新检查点", "the newest checkpoint")),
     ]
 

@@ -19,7 +19,7 @@ from cli import app
 from cli.audit.anchors import anchors_of
 from cli.audit.past import events_of
 from cli.audit.replay import _heard
-from cli.output import BAD_FILE, INTEGRITY, OK, REFUSED, UNAVAILABLE, USAGE, Outcome, emit
+from cli.output import BAD_FILE, INTEGRITY, OK, REFUSED, UNAVAILABLE, USAGE, Outcome, emit, in_beijing
 from projections.projector import Projector
 from proof.checkpoint import Checkpoint, Receipt
 from proof.note import KeyKind, NoteError, SigningKey, VerifierKey, parse_note
@@ -468,6 +468,7 @@ async def test_time_stamps_are_verified_by_who_trusts_certificates_and_undecided
     shown = io.StringIO()
     Console(file=shown, width=200).print((await verified(None)).shown)
     assert "(undecided: set XUANSHU_TIMESTAMP_CERTIFICATES)" in shown.getvalue()
+    assert in_beijing(stamp["time"]) in shown.getvalue()
     other = await verified("others.pem")
     assert (other.exit_code, other.json["error"]["code"]) == (INTEGRITY, "TIMESTAMP_BAD")
     assert other.json["error"]["facts"]["authority"] == "tsa.test"

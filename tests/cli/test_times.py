@@ -16,10 +16,13 @@ from cli.privacy import exports, read_words
 from cli.rehearse.conductor import BEGINS, Conductor
 from cli.rehearse.family import find, turns
 from cli.rehearse.party import OPERATORS, invent
+from cli.schedule import listed
+from runtime.schedules import Scheduled
 from runtime.settings import Language, Settings
 from schemas import names
 from schemas.events import CountsPublished, PersonalDataExported
 from schemas.ledger import NewEvent
+from schemas.programme import Every
 from store.memory import MemoryEventStore
 from store.vault import Vault
 from tests.store.commands import command
@@ -115,3 +118,24 @@ async def test_what_was_written_about_a_nominee_and_when(told: Conductor, langua
     assert "24:00" in shown(outcome)
     assert LABELS[language] in shown(outcome)
     assert {Language.ZH: "名次在名额之外", Language.EN: "ranked below the seats"}[language] in shown(outcome)
+
+
+@BOTH
+async def test_when_a_schedule_opens_next(language: Language, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cycle that opens by itself opens as its day begins, and not as the one before ends."""
+    every_quarter = Scheduled(
+        schedule="s", every=Every.QUARTER, paused=False, next=("2027-02-28T16:00:00+00:00",)
+    )
+
+    async def found(_: object) -> list[Scheduled]:
+        return [every_quarter]
+
+    monkeypatch.setattr("cli.schedule.list_schedules", found)
+    monkeypatch.setattr("cli.schedule._temporal", found)
+    outcome = await listed(desk=Desk(Settings(), language, AsyncExitStack()))
+    assert outcome.json["schedules"][0]["next"] == ["2027-02-28T16:00:00+00:00"]
+    assert outcome.json["schedules"][0]["every"] == "quarter"
+    page = shown(outcome)
+    assert "2027-03-01 00:00" in page
+    assert LABELS[language] in page
+    assert {Language.ZH: "每季", Language.EN: "every quarter"}[language] in page
