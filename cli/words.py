@@ -1,11 +1,11 @@
-"""How the log's events and the ranks are called in front of people, in Chinese and English."""
+"""How the log's events, and why somebody left, are called in front of people, in Chinese and English."""
 
 from __future__ import annotations
 
 from runtime.settings import Language
-from schemas.errors import CYCLE_WORDS, STATUS_WORDS
 from schemas.events import KEPT_OUT
 from schemas.sealed import opened
+from schemas.words import CHANNEL_WORDS, CYCLE_WORDS, RANK_WORDS, STATUS_WORDS, STEP_WORDS
 
 # By type, in 中文 and English.
 EVENT_WORDS: dict[str, tuple[str, str]] = {
@@ -124,24 +124,6 @@ EVENT_WORDS: dict[str, tuple[str, str]] = {
     "RoundLapsed": ("评审轮失效", "round lapsed"),
 }
 
-RANK_WORDS: dict[str, tuple[str, str]] = {
-    "enterprise": ("企业", "enterprise"),
-    "township": ("乡镇街道", "township"),
-    "county": ("县", "county"),
-    "prefecture": ("市州", "prefecture"),
-    "province": ("省", "province"),
-    "nation": ("全国", "nation"),
-    "industry_union": ("产业工会", "industry union"),
-}
-
-CHANNEL_WORDS: dict[str, tuple[str, str]] = {
-    "unit": ("单位推荐", "the unit"),
-    "self": ("个人自荐", "oneself"),
-    "joint": ("联名推荐", "joint sponsors"),
-    "association": ("行业协会推荐", "an association"),
-    "feed": ("前期获奖", "an earlier award"),
-}
-
 EVERY_WORDS: dict[str, tuple[str, str]] = {
     "1y": ("每年", "every year"),
     "2y": ("每两年", "every two years"),
@@ -226,25 +208,6 @@ def every_words(every: str, language: Language) -> str:
 
 def gate_words(status: str, language: Language) -> str:
     return _pick(GATE_WORDS, status, language)
-
-
-STEP_WORDS: dict[str, tuple[str, str]] = {
-    "intake": ("受理", "intake"),
-    "pool": ("名单锁定", "pool"),
-    "report": ("上报", "report"),
-    "eligibility": ("资格审查", "eligibility"),
-    "endorsement": ("单位推荐", "endorsement"),
-    "clearance": ("征求部门意见", "clearance"),
-    "congress": ("职代会", "workers' congress"),
-    "expert_review": ("专家评审", "expert review"),
-    "public_vote": ("大众票选", "public vote"),
-    "selection": ("遴选", "selection"),
-    "publicity": ("公示", "publicity"),
-    "training": ("集中培训", "training"),
-    "decision": ("审定", "decision"),
-    "conferral": ("命名", "conferral"),
-}
-"""The kinds of step, and the two moments of a round that are none."""
 
 
 def status_words(status: str, language: Language) -> str:

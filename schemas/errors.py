@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from schemas.values import SHANGHAI
+from schemas.words import CYCLE_WORDS, ROLE_WORDS, STATUS_WORDS, TITLE_ACT_WORDS, TITLE_WORDS
 
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 
@@ -624,69 +625,6 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "{place} cannot be used: {fault}; set another XUANSHU_DATA_DIR.",
     ),
 }
-
-CYCLE_WORDS: dict[str, tuple[str, str]] = {
-    "new": ("未开启", "not opened"),
-    "open": ("进行中", "open"),
-    "paused": ("已暂停", "paused"),
-    "cancelled": ("已取消", "cancelled"),
-    "completed": ("已完成", "completed"),
-}
-"""How a cycle stands, in 中文 and English."""
-
-STATUS_WORDS: dict[str, tuple[str, str]] = {
-    "open": ("评选中", "still in it"),
-    "returned": ("已退回，待补正", "returned, awaiting correction"),
-    "rejected": ("不予推荐", "rejected"),
-    "withdrawn": ("已撤回", "withdrawn"),
-    "disqualified": ("已取消资格", "disqualified"),
-    "eliminated": ("落选", "not selected"),
-    "conferred": ("获得命名", "conferred"),
-    "recommended": ("已推荐上报", "recommended"),
-}
-"""How a nomination stands."""
-
-TITLE_WORDS: dict[str, tuple[str, str]] = {
-    "new": ("尚未授予", "not conferred"),
-    "active": ("有效", "in force"),
-    "expired": ("已到期", "expired"),
-    "revocation_proposed": ("已提议撤销", "proposed for revocation"),
-    "revocation_heard": ("已听取本人意见，待决定是否撤销", "awaiting the decision on its revocation"),
-    "revoked": ("已撤销", "revoked"),
-    "revocation_appealed": ("申诉中", "under appeal"),
-    "delisted": ("已摘牌", "delisted"),
-}
-"""How a title stands."""
-
-TITLE_ACT_WORDS: dict[str, tuple[str, str]] = {
-    "record_honour": ("录入外部荣誉", "recording an honour of elsewhere"),
-    "assess_title": ("年度考核", "an assessment"),
-    "agree_shares": ("约定成员份额", "agreeing on members' shares"),
-    "leader_left": ("登记领衔人离开", "noting that the leader left"),
-    "replace_leader": ("更换领衔人", "replacing the leader"),
-    "pay_reward": ("发放奖励", "paying a reward"),
-    "recover_rewards": ("追缴奖励", "recovering rewards"),
-    "propose_revocation": ("提议撤销命名", "proposing to revoke it"),
-    "hear_holder": ("听取本人意见", "hearing the holder"),
-    "decide_revocation": ("决定撤销命名", "deciding on its revocation"),
-    "appeal_revocation": ("申诉", "an appeal"),
-    "rule_on_appeal": ("裁定申诉", "ruling on an appeal"),
-    "delist_title": ("摘牌", "delisting"),
-}
-"""What people do to a title, by the command's kind."""
-
-ROLE_WORDS: dict[str, str] = {
-    "operator": "经办人",
-    "officer": "推荐单位人员",
-    "handler": "异议受理人",
-    "judge": "评委",
-    "scorekeeper": "计分员",
-    "finance": "财务人员",
-    "association": "行业协会",
-    "department": "部门",
-    "body": "审定机构",
-}
-"""A role in 中文, by what stands before its colon; in English, as in a grant, it is called by its id."""
 
 _GATE_WORDS = {"none": ("未开启", "not opened"), "closed": ("已结束", "closed")}  # as the ballot box is told
 _FACT_WORDS: dict[str, dict[str, dict[str, tuple[str, str]]]] = {

@@ -18,7 +18,7 @@ from cli.audit.past import is_rehearsal, past_of
 from cli.desk import AtDesk, Cycle, Desk, command, instant_of
 from cli.office.files import put
 from cli.output import Outcome, jsonable
-from cli.words import EVENT_WORDS, RANK_WORDS, STEP_WORDS, event_words, rank_words, step_words
+from cli.words import EVENT_WORDS, event_words, rank_words, step_words
 from domain.audit.past import Past
 from domain.audit.timeline import Act, Change, Node, Stands, Timeline, at_moment, timeline
 from runtime.settings import Language
@@ -28,6 +28,7 @@ from schemas.ledger import JsonObject
 from schemas.programme import Programme
 from schemas.units import UnitTree
 from schemas.values import SHANGHAI
+from schemas.words import RANK_WORDS, STEP_WORDS
 
 ACTS_MAX = 20_000
 """Of a longer log the page leaves the acts on single nominations out: it stays a file that a browser opens at once."""

@@ -14,12 +14,12 @@ from typing import Any, Literal, NamedTuple
 from cli.nomination_file import ADDRESSING, OF_TEAMS, PERSONAL, REQUIRED, headers
 from cli.office.score_file import HEADERS, VOTES
 from cli.office.unit_sheets import SEAT_HEADERS, UNIT_HEADERS
-from cli.words import RANK_WORDS
 from runtime.settings import Language
 from schemas import unit_files
 from schemas.canonical import canonical_bytes, digest
 from schemas.programme import Channel, ExpertReview, Fact, Intake, Programme, Rank
 from schemas.units import Unit, UnitTree
+from schemas.words import RANK_WORDS
 
 ROWS = 2_000
 """How many rows below the header are checked as they are typed."""

@@ -20,11 +20,11 @@ from cli.sheets import (
     read_table,
     repeated,
 )
-from cli.words import RANK_WORDS
 from runtime.settings import Language
 from schemas.loading import open_programme
 from schemas.unit_files import COLUMNS, REQUIRED, Lines, merge_units
 from schemas.units import SEATS, SEATS_MIN, UnitTree
+from schemas.words import RANK_WORDS
 
 UNIT_HEADERS = {
     "code": "单位代码",

@@ -15,13 +15,14 @@ import pytest
 from cli import app
 from cli.desk import REGISTRY, Registered, nomination_at, round_at
 from cli.output import BAD_FILE, OK, UNAVAILABLE, USAGE, Outcome
-from cli.words import EVENT_WORDS, RANK_WORDS
+from cli.words import EVENT_WORDS
 from domain.cycle import Status as CycleStatus
 from runtime.settings import CHECKOUT, Language, Settings
-from schemas.errors import CYCLE_WORDS, BadUsage
+from schemas.errors import BadUsage
 from schemas.events import EVENTS
 from schemas.loading import load_programme
 from schemas.programme import Rank
+from schemas.words import CYCLE_WORDS, RANK_WORDS
 
 CRAFTSMAN = CHECKOUT / "programmes" / "sichuan-craftsman"
 SIGNED = ["--as", "s-1", "--role", "operator"]

@@ -8,7 +8,7 @@ from typing import get_args
 
 import pytest
 
-from cli.words import CHANNEL_WORDS, EVERY_WORDS, GATE_WORDS, LIMIT_WORDS, OUT_WORDS, out_words, told_words
+from cli.words import EVERY_WORDS, GATE_WORDS, LIMIT_WORDS, OUT_WORDS, out_words, told_words
 from domain.authority import ROLES
 from domain.cycle import Status as CycleStatus
 from domain.nomination import Status as NominationStatus
@@ -16,11 +16,12 @@ from domain.periods import RECURRING
 from domain.title import Status as TitleStatus
 from runtime.settings import CHECKOUT, Language
 from schemas.commands import ConferTitle, TitleBody
-from schemas.errors import CATALOGUE, ROLE_WORDS, TITLE_ACT_WORDS, TITLE_WORDS, Refused
+from schemas.errors import CATALOGUE, Refused
 from schemas.events import ObjectionRefused, Substituted
 from schemas.ledger import GateStatus
 from schemas.programme import Channel
 from schemas.sealed import entries_in, opened, reference
+from schemas.words import CHANNEL_WORDS, ROLE_WORDS, TITLE_ACT_WORDS, TITLE_WORDS
 
 SEALED = reference("ab" * 16, "cd" * 32)
 
