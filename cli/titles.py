@@ -25,6 +25,7 @@ from cli.desk import (
 from cli.documents import Document, document_hash
 from cli.nomination_file import personal_fields
 from cli.output import Outcome, jsonable, table
+from cli.words import reward_words, title_words
 from domain import title as titles
 from domain.calendar import local_date
 from domain.rewards import Entry
@@ -57,6 +58,28 @@ Ref = Annotated[str, Parameter(help="凭证号 · the payment's own reference")]
 AsOf = Annotated[str, Parameter(help="截至日期 2026-05-20；默认今日 · as of this day; today by default")]
 _SIGNED = "--as s-1 --role operator --unit 51"
 _TITLE = "title/sichuan-craftsman.4/N-0001/sichuan_craftsman"
+_TERM = ("certificate", "since", "until")
+_LINES = {
+    "stream": ("地址", "address"),
+    "subject": ("对象", "subject"),
+    "title": ("称号", "title"),
+    "status": ("状态", "status"),
+    "certificate": ("证书", "certificate"),
+    "posthumous": ("追授", "posthumous"),
+    "since": ("命名日期", "since"),
+    "until": ("至", "until"),
+    "barred_until": ("此前不得再次申报", "barred until"),
+}
+_DUE = {
+    "title": ("称号", "title"),
+    "item": ("奖励", "item"),
+    "period": ("期次", "period"),
+    "payer": ("出资方", "payer"),
+    "payee": ("领受人", "payee"),
+    "amount_fen": ("金额（分）", "amount (fen)"),
+    "due_on": ("应发日期", "due on"),
+    "status": ("状态", "status"),
+}
 
 
 # ---- reading ----
@@ -72,7 +95,10 @@ async def list_(cycle: Cycle, *, as_of: AsOf = "", desk: AtDesk) -> Outcome:
     day = await _day(desk, cycle, as_of)
     rows = [_row(stream, state, day) for stream, state in await _of_cycle(desk, cycle)]
     columns = ("", desk.say("状态", "status"), desk.say("证书", "certificate"), desk.say("自", "since"))
-    shown = [(row["stream"], row["status"], row["certificate"], row["since"], row["until"]) for row in rows]
+    shown = [
+        (row["stream"], title_words(row["status"], desk.language), *(row[name] for name in _TERM))
+        for row in rows
+    ]
     return Outcome(json={"titles": rows}, shown=table((*columns, desk.say("至", "until")), shown))
 
 
@@ -91,8 +117,16 @@ async def show(title: TitleAt, *, as_of: AsOf = "", desk: AtDesk) -> Outcome:
     row = _row(stream, state, day)
     entries = [_entry(state, programme, entry, day) for entry in titles.schedule(state, programme, day)]
     said = row | {"state": jsonable(state), "rewards": entries}
-    lines = [(key, value) for key, value in row.items()]
-    lines += [(f"{one['item']} {one['period']}", f"{one['amount_fen']} {one['status']}") for one in entries]
+    lines = [(desk.say(*words), _told(key, row, desk)) for key, words in _LINES.items()]
+    lines += [
+        (
+            desk.say(
+                f"奖励 {one['item']} 第 {one['period']} 期", f"reward {one['item']}, period {one['period']}"
+            ),
+            f"{one['amount_fen']} {desk.say('分', 'fen')} {reward_words(one['status'], desk.language)}",
+        )
+        for one in entries
+    ]
     return Outcome(json=said, shown=table(("", ""), lines))
 
 
@@ -112,8 +146,9 @@ async def due(cycle: Cycle, *, as_of: AsOf = "", desk: AtDesk) -> Outcome:
         if not titles.is_paid(state, entry)
         and state.status not in (titles.Status.REVOKED, titles.Status.DELISTED)
     ]
-    columns = ("title", "item", "period", "payer", "payee", "amount_fen", "due_on", "status")
-    shown = table(columns, [[row[column] for column in columns] for row in rows])
+    told = [row | {"status": reward_words(row["status"], desk.language)} for row in rows]
+    columns = [desk.say(*words) for words in _DUE.values()]
+    shown = table(columns, [[row[name] for name in _DUE] for row in told])
     return Outcome(json={"as_of": day.isoformat(), "due": rows}, shown=shown)
 
 
@@ -472,6 +507,21 @@ def _row(stream: str, state: titles.State, day: date) -> JsonObject:
         "until": state.until.isoformat() if state.until else None,
         "barred_until": state.barred_until.isoformat() if state.barred_until else None,
     }
+
+
+def _told(key: str, row: JsonObject, desk: Desk) -> Any:
+    """A line of `title show` for people."""
+    value = row[key]
+    match key:
+        case "status":
+            return title_words(value, desk.language)
+        case "posthumous":
+            return desk.say("是", "yes") if value else desk.say("否", "no")
+        case "title" if row["label"]:
+            label = desk.say(row["label"]["zh"], row["label"]["en"] or row["label"]["zh"])
+            return desk.say(f"{label}（{value}）", f"{label} ({value})")
+        case _:
+            return value
 
 
 def _entry(state: titles.State, programme: Programme, entry: Entry, day: date) -> dict[str, Any]:

@@ -5,7 +5,15 @@ from __future__ import annotations
 from runtime.settings import Language
 from schemas.events import KEPT_OUT
 from schemas.sealed import opened
-from schemas.words import CHANNEL_WORDS, CYCLE_WORDS, RANK_WORDS, STATUS_WORDS, STEP_WORDS
+from schemas.words import (
+    CHANNEL_WORDS,
+    CYCLE_WORDS,
+    RANK_WORDS,
+    STATUS_WORDS,
+    STEP_WORDS,
+    TITLE_WORDS,
+    withheld_words,
+)
 
 # By type, in 中文 and English.
 EVENT_WORDS: dict[str, tuple[str, str]] = {
@@ -133,6 +141,13 @@ EVERY_WORDS: dict[str, tuple[str, str]] = {
 }
 """How often a programme opens by itself."""
 
+REWARD_WORDS: dict[str, tuple[str, str]] = {
+    "due": ("应发", "due"),
+    "paid": ("已发", "paid"),
+    "withheld": ("暂缓", "withheld"),
+}
+"""How a period of a reward stands."""
+
 GATE_WORDS: dict[str, tuple[str, str]] = {
     "open": ("投票中", "open"),
     "paused": ("已暂停", "paused"),
@@ -212,6 +227,23 @@ def gate_words(status: str, language: Language) -> str:
 
 def status_words(status: str, language: Language) -> str:
     return _pick(STATUS_WORDS, status, language)
+
+
+def title_words(status: str, language: Language) -> str:
+    return _pick(TITLE_WORDS, status, language)
+
+
+def reward_words(status: str, language: Language) -> str:
+    """`due`, `paid`, or `withheld: ` and why."""
+    stands, _, why = status.partition(": ")
+    said = _pick(REWARD_WORDS, stands, language)
+    if not why:
+        return said
+    return (
+        f"{said}：{withheld_words(why)[0]}"
+        if language is Language.ZH
+        else f"{said}: {withheld_words(why)[1]}"
+    )
 
 
 def step_words(type_: str, language: Language) -> str:

@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from schemas.values import SHANGHAI
-from schemas.words import CYCLE_WORDS, ROLE_WORDS, STATUS_WORDS, TITLE_ACT_WORDS, TITLE_WORDS
+from schemas.words import CYCLE_WORDS, ROLE_WORDS, STATUS_WORDS, TITLE_ACT_WORDS, TITLE_WORDS, withheld_words
 
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 
@@ -653,6 +653,8 @@ class EngineError(Exception):
         for name, words in _FACT_WORDS.get(self.code, {}).items():
             if told := words.get(facts[name]):
                 facts[name] = told[not chinese]
+        if self.code == "REWARD_WITHHELD":
+            facts["why"] = withheld_words(facts["why"])[not chinese]
         if self.code == "NOT_AUTHORISED":
             facts["roles"] = _who_may(self.facts.get("roles", ""), chinese)
         return (zh if chinese else en).format_map(facts)

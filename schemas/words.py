@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 CYCLE_WORDS: dict[str, tuple[str, str]] = {
     "new": ("未开启", "not opened"),
     "open": ("进行中", "open"),
@@ -34,6 +36,19 @@ TITLE_WORDS: dict[str, tuple[str, str]] = {
     "delisted": ("已摘牌", "delisted"),
 }
 """How a title stands."""
+
+_WITHHELD_WORDS: dict[str, tuple[str, str]] = TITLE_WORDS | {
+    "leader left": ("领衔人已离开", "leader left"),
+    "shares not agreed": ("成员份额尚未约定", "shares not agreed"),
+}
+
+
+def withheld_words(why: str) -> tuple[str, str]:
+    """Why a reward is not paid now, as `domain.title` says it."""
+    if failed := re.fullmatch(r"assessment of year (\d+) not passed", why):
+        return f"第 {failed[1]} 年考核未合格", why
+    return _WITHHELD_WORDS.get(why, (why, why))
+
 
 TITLE_ACT_WORDS: dict[str, tuple[str, str]] = {
     "record_honour": ("录入外部荣誉", "recording an honour of elsewhere"),
