@@ -15,8 +15,9 @@ import re
 from datetime import datetime
 from typing import Any, ClassVar
 
+from schemas.sealed import opened
+from schemas.told import FACTS_TOLD, beside_role
 from schemas.values import SHANGHAI
-from schemas.words import CYCLE_WORDS, ROLE_WORDS, STATUS_WORDS, TITLE_ACT_WORDS, TITLE_WORDS, withheld_words
 
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 
@@ -24,11 +25,11 @@ _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\
 CATALOGUE: dict[str, tuple[str, str]] = {
     # authority
     "NOT_AUTHORISED": (
-        "{actor} 无权对 {unit} 执行 {action}；请由{roles}办理。",
+        "{actor} 无权对 {unit} 办理“{action}”；请由{roles}办理。",
         "{actor} holds no grant for {action} on {unit}; ask {roles}.",
     ),
     "ROLE_UNKNOWN": (
-        "本评选办法没有角色 {role}；可授的角色为 {known}。",
+        "本评选办法没有角色 {role}；可授的角色为{known}。",
         "The programme has no role {role}; its roles are {known}.",
     ),
     "LAST_OPERATOR": (
@@ -52,7 +53,7 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     # time and place
     "STAGE_CLOSED": ("{step} 已于 {closed_at} 截止。", "{step} closed at {closed_at}."),
     "STAGE_MISMATCH": (
-        "当前环节为 {current}，不能执行 {action}。",
+        "当前环节：{current}；不能办理“{action}”。",
         "The current step is {current}; {action} does not belong to it.",
     ),
     "ROUND_NOT_OPEN": (
@@ -131,7 +132,7 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "{cycle} is open already, with other content; use another edition.",
     ),
     "RULES_IN_FORCE": (
-        "{ranks} 已开始，规则不得修改。",
+        "{ranks}已开始，规则不得修改。",
         "{ranks} has begun: its rules are in force and cannot be amended.",
     ),
     "AMENDMENT_TOO_WIDE": (
@@ -148,14 +149,14 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "The new end {asked} is not between now, {now}, and the present one, {was}.",
     ),
     "EXTENSION_NEEDS_HIGHER_AUTHORITY": (
-        "{step} 延期前评分已揭晓（{seen}）：须由上级 {authority} 两人办理，{actor} 不在其列。",
+        "{step} 延期前评分已揭晓（{seen}）：须由上级{authority} 两人办理，{actor} 不在其列。",
         "Scores have been seen ({seen}): extending {step} takes two people of {authority}; {actor} is none of them.",
     ),
     "NOMINATION_EXISTS": ("申报 {nomination} 已存在。", "Nomination {nomination} exists already."),
     "NOMINATION_OVER": ("{nomination} 已终结（{status}）。", "{nomination} is over ({status})."),
     "NO_INTAKE_HERE": ("{unit}（{rank}）不受理申报。", "{unit} ({rank}) takes no nominations."),
     "CHANNEL_NOT_OPEN": (
-        "{unit} 不接受 {channel} 渠道的申报。",
+        "{unit} 不接受“{channel}”渠道的申报。",
         "{unit} takes no nominations by the channel {channel}.",
     ),
     "TOO_FEW_SPONSORS": (
@@ -369,7 +370,7 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "{schedule} is scheduled already, with other content; delete that schedule first.",
     ),
     # teams
-    "SUBJECT_UNFIT": ("本项目不受理 {subject}。", "This programme does not take a {subject}."),
+    "SUBJECT_UNFIT": ("本项目不受理{subject}。", "This programme does not take a {subject}."),
     "MEMBERS_INVALID": ("成员有误：{fault}。", "The members are wrong: {fault}."),
     # points
     "POINTS_INVALID": ("积分有误：{fault}。", "The points are wrong: {fault}."),
@@ -429,7 +430,7 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "The programme has no rules against stuffing for the step {step}.",
     ),
     "LADDER_NOT_REACHED": (
-        "对 {nomination} 还不能采取 {act}：被暂扣或剔除的选票占 {share}，处置阶梯要求 {needed}。",
+        "对 {nomination} 还不能采取“{act}”：被暂扣或剔除的选票占 {share}，处置阶梯要求 {needed}。",
         "{act} is not open against {nomination}: {share} of the papers are held or invalidated, the ladder asks for {needed}.",
     ),
     "BALLOT_OPEN": (
@@ -626,14 +627,6 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     ),
 }
 
-_GATE_WORDS = {"none": ("未开启", "not opened"), "closed": ("已结束", "closed")}  # as the ballot box is told
-_FACT_WORDS: dict[str, dict[str, dict[str, tuple[str, str]]]] = {
-    "CYCLE_NOT_OPEN": {"status": CYCLE_WORDS | _GATE_WORDS},
-    "NOMINATION_OVER": {"status": STATUS_WORDS},
-    "NOTHING_TO_CORRECT": {"status": STATUS_WORDS},
-    "TITLE_STATUS": {"status": TITLE_WORDS, "action": TITLE_ACT_WORDS},
-}
-
 
 class EngineError(Exception):
     """Base of all; `code` is stable for programs, `message()` is for people."""
@@ -648,16 +641,13 @@ class EngineError(Exception):
     def message(self, language: str = "zh") -> str:
         """The sentence for a person, in `zh` or `en`; instants in it are told in Beijing time."""
         chinese = language == "zh"
-        zh, en = CATALOGUE[self.code]
         facts = _Facts({name: _told(fact, chinese) for name, fact in self.facts.items()})
-        for name, words in _FACT_WORDS.get(self.code, {}).items():
-            if told := words.get(facts[name]):
-                facts[name] = told[not chinese]
-        if self.code == "REWARD_WITHHELD":
-            facts["why"] = withheld_words(facts["why"])[not chinese]
+        for name, told in FACTS_TOLD.get(self.code, {}).items():
+            if name in facts:
+                facts[name] = told(facts[name])[not chinese]
         if self.code == "NOT_AUTHORISED":
             facts["roles"] = _who_may(self.facts.get("roles", ""), chinese)
-        return (zh if chinese else en).format_map(facts)
+        return CATALOGUE[self.code][not chinese].format_map(facts)
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message('zh')} / {self.message('en')}"
@@ -717,7 +707,8 @@ class Integrity(EngineError):
 
 def _told(fact: str, chinese: bool) -> str:
     if not _INSTANT.fullmatch(fact):
-        return fact
+        words: str = opened(fact, lambda _: "（见保管库）" if chinese else "(in the vault)")
+        return words
     moment = datetime.fromisoformat(fact).astimezone(SHANGHAI).replace(microsecond=0, tzinfo=None)
     return f"北京时间 {moment}" if chinese else f"{moment} Beijing time"
 
@@ -727,13 +718,8 @@ def _who_may(roles: str, chinese: bool) -> str:
     if not roles:
         return "有授权的人员" if chinese else "somebody who does"
     if chinese:
-        return "或".join(map(_role, roles.split(", ")))
+        return "或".join(beside_role(role)[0] for role in roles.split(", "))
     return "somebody with one as " + roles.replace(", ", " or ")
-
-
-def _role(role: str) -> str:
-    words = ROLE_WORDS.get(role.partition(":")[0])
-    return f"{words}（{role}）" if words else f" {role} "
 
 
 class _Facts(dict[str, str]):

@@ -15,13 +15,12 @@ from domain.nomination import Status as NominationStatus
 from domain.periods import RECURRING
 from domain.title import Status as TitleStatus
 from runtime.settings import CHECKOUT, Language
-from schemas.commands import ConferTitle, TitleBody
 from schemas.errors import CATALOGUE, Refused
 from schemas.events import ObjectionRefused, Substituted
 from schemas.ledger import GateStatus
 from schemas.programme import Channel
 from schemas.sealed import entries_in, opened, reference
-from schemas.words import CHANNEL_WORDS, ROLE_WORDS, TITLE_ACT_WORDS, TITLE_WORDS
+from schemas.words import CHANNEL_WORDS, ROLE_WORDS, TITLE_WORDS
 
 SEALED = reference("ab" * 16, "cd" * 32)
 
@@ -82,10 +81,8 @@ def test_a_refusal_tells_how_a_title_stands_and_what_was_asked_in_its_own_langua
     assert newer.message("zh") == "t 当前为“lent”，不能办理“lend_title”。"
 
 
-def test_every_status_of_a_title_and_every_act_on_one_has_words() -> None:
+def test_every_status_of_a_title_has_words() -> None:
     assert {*TitleStatus, "expired"} == TITLE_WORDS.keys()
-    kinds = {body.model_fields["kind"].default for body in get_args(TitleBody) if body is not ConferTitle}
-    assert kinds == TITLE_ACT_WORDS.keys()
 
 
 def test_who_may_is_told_in_words_of_people_beside_what_a_grant_says() -> None:
@@ -97,11 +94,11 @@ def test_who_may_is_told_in_words_of_people_beside_what_a_grant_says() -> None:
         roles="operator, department:tax, body:council, retired",
     )
     assert refusal.message("zh") == (
-        "s-1 (officer, 9) 无权对 9 执行 decide；"
+        "s-1 (officer, 9) 无权对 9 办理“审定（decide）”；"
         "请由经办人（operator）或部门（department:tax）或审定机构（body:council）或 retired 办理。"
     )
     assert refusal.message("en") == (
-        "s-1 (officer, 9) holds no grant for decide on 9; "
+        "s-1 (officer, 9) holds no grant for the decision on a list (decide) on 9; "
         "ask somebody with one as operator or department:tax or body:council or retired."
     )
     assert refusal.facts["roles"] == "operator, department:tax, body:council, retired"
@@ -109,8 +106,11 @@ def test_who_may_is_told_in_words_of_people_beside_what_a_grant_says() -> None:
 
 def test_a_refusal_of_older_code_that_names_no_roles_reads_as_it_did() -> None:
     refusal = Refused("NOT_AUTHORISED", actor="s-1 (officer, 9)", action="decide", unit="9")
-    assert refusal.message("zh") == "s-1 (officer, 9) 无权对 9 执行 decide；请由有授权的人员办理。"
-    assert refusal.message("en") == "s-1 (officer, 9) holds no grant for decide on 9; ask somebody who does."
+    assert refusal.message("zh") == "s-1 (officer, 9) 无权对 9 办理“审定（decide）”；请由有授权的人员办理。"
+    assert (
+        refusal.message("en")
+        == "s-1 (officer, 9) holds no grant for the decision on a list (decide) on 9; ask somebody who does."
+    )
 
 
 def test_every_role_that_may_act_has_words() -> None:

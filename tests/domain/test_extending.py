@@ -95,7 +95,7 @@ def test_at_the_root_it_is_the_body_that_decides_there_dr_08() -> None:
     world.open_step("decision")
     later = longer(world, "decision")
     told = refused("EXTENSION_NEEDS_HIGHER_AUTHORITY", lambda: world.at(later, OPERATOR))
-    assert "body:council @ 9" in told.message("zh")
+    assert told.facts["authority"] == "body:council @ 9"
     world.at(later, COUNCIL)
     assert world.at(later, COUNCIL_2)[-1] == StepExtended(
         step="decision",
