@@ -9,6 +9,8 @@ from schemas.words import (
     CHANNEL_WORDS,
     CYCLE_WORDS,
     RANK_WORDS,
+    ROLE_WORDS,
+    RULING_WORDS,
     STATUS_WORDS,
     STEP_WORDS,
     TITLE_WORDS,
@@ -148,6 +150,13 @@ REWARD_WORDS: dict[str, tuple[str, str]] = {
 }
 """How a period of a reward stands."""
 
+METHOD_WORDS: dict[str, tuple[str, str]] = {
+    "trimmed": ("去掉高低分的平均分", "trimmed mean"),
+    "plain": ("平均分", "mean"),
+    "vote": ("表决", "vote"),
+}
+"""How a panel's result came about."""
+
 GATE_WORDS: dict[str, tuple[str, str]] = {
     "open": ("投票中", "open"),
     "paused": ("已暂停", "paused"),
@@ -227,6 +236,20 @@ def gate_words(status: str, language: Language) -> str:
 
 def status_words(status: str, language: Language) -> str:
     return _pick(STATUS_WORDS, status, language)
+
+
+def method_words(method: str, language: Language) -> str:
+    return _pick(METHOD_WORDS, method, language)
+
+
+def role_words(role: str, language: Language) -> str:
+    """A role in words, with whose it is where it is of one department or body; in English its id, as in a grant."""
+    kind, colon, whose = role.partition(":")
+    return f"{ROLE_WORDS.get(kind, kind)}{colon}{whose}" if language is Language.ZH else role
+
+
+def ruling_words(outcome: str, language: Language) -> str:
+    return _pick(RULING_WORDS, outcome, language)
 
 
 def title_words(status: str, language: Language) -> str:

@@ -212,6 +212,7 @@ SUBJECT_WORDS: dict[str, tuple[str, str]] = {
 RULING_WORDS: dict[str, tuple[str, str]] = {
     "upheld": ("成立", "upheld"),
     "dismissed": ("不成立", "dismissed"),
+    "open": ("尚未裁定", "not ruled on yet"),
 }
 """How an objection was ruled on."""
 

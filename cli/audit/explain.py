@@ -16,7 +16,18 @@ from rich.text import Text
 from cli.audit.past import is_rehearsal, past_of
 from cli.desk import AtDesk, Desk, command, nomination_at
 from cli.output import Outcome, clock, jsonable, number
-from cli.words import event_words, limit_words, out_words, rank_words, status_words, step_words, told_words
+from cli.words import (
+    event_words,
+    limit_words,
+    method_words,
+    out_words,
+    rank_words,
+    role_words,
+    ruling_words,
+    status_words,
+    step_words,
+    told_words,
+)
 from domain.audit.explain import explain
 from domain.audit.explained import (
     ConferralTold,
@@ -38,7 +49,9 @@ from domain.audit.explained import (
     Word,
 )
 from domain.audit.nearness import Line, Nearness, RuleChange
+from domain.audit.past import Past
 from domain.selection import Op, Optimality, RuleCheck
+from schemas.programme import Programme
 from schemas.units import UnitTree
 
 
@@ -60,15 +73,14 @@ async def why(
     past = await past_of(desk, where.cycle)
     told = explain(past, where.id)
     said = jsonable(told) | {"rehearsal": is_rehearsal(past)}
-    return Outcome(json=said, shown=Group(*_page(told, past.tree, desk, rehearsal=said["rehearsal"])))
+    return Outcome(json=said, shown=Group(*_page(told, past, desk, rehearsal=said["rehearsal"])))
 
 
 # ---- the page ----
 
 
-def _page(
-    told: Explanation, tree: UnitTree, desk: Desk, *, rehearsal: bool
-) -> Iterator[Text | Padding | Table]:
+def _page(told: Explanation, past: Past, desk: Desk, *, rehearsal: bool) -> Iterator[Text | Padding | Table]:
+    tree = past.tree
     if rehearsal:
         yield Text(
             desk.say("【演练】届内时间快于实际时间", "REHEARSAL: cycle time ran faster than real time")
@@ -80,7 +92,7 @@ def _page(
         + desk.say("（北京时间）", " (Beijing)")
     )
     yield Text()
-    yield from _verdict(told, tree, desk)
+    yield from _verdict(told, past, desk)
     for level in told.levels:
         yield Text()
         yield from _level(level, tree, desk)
@@ -102,10 +114,20 @@ def exactly(value: Fraction) -> str:
     return shown if Fraction(shown) == value else f"{shown} ({value})"
 
 
-def _verdict(told: Explanation, tree: UnitTree, desk: Desk) -> Iterator[Text | Padding]:
+def _title(id: str, programme: Programme, desk: Desk) -> str:
+    """What the title is called, and its id."""
+    title = programme.title_of(id)
+    if title is None:
+        return id
+    label = desk.say(title.label.zh, title.label.en or title.label.zh)
+    return desk.say(f"{label}（{id}）", f"{label} ({id})")
+
+
+def _verdict(told: Explanation, past: Past, desk: Desk) -> Iterator[Text | Padding]:
     """The outcome, what cut it, and the last choice that it came to: what decides is there."""
-    titles = "、".join(told.titles)
-    words = status_words(told.status, desk.language) + (f"：{titles}" if titles else "")
+    tree, programme = past.tree, past.programme_at(past.end - 1)
+    titles = desk.say("、", ", ").join(_title(id, programme, desk) for id in told.titles)
+    words = status_words(told.status, desk.language) + (desk.say("：", ": ") + titles if titles else "")
     yield Text(words, style="bold green" if told.status in ("conferred", "recommended") else "bold")
     if told.cut:
         at = (step for level in told.levels if level.round == told.cut.round for step in level.steps)
@@ -243,8 +265,9 @@ def _vacancy(seat: Vacancy, desk: Desk) -> str:
 
 def _word(word: Word, desk: Desk) -> str:
     rank = desk.say(f"，排序 {word.rank}", f", rank {word.rank}") if word.rank else ""
-    reason = f"：{told_words(word.reason, desk.language)}" if word.reason else ""
-    by = f"{word.by}（{word.role}）"
+    reason = desk.say("：", ": ") + told_words(word.reason, desk.language) if word.reason else ""
+    role = role_words(word.role, desk.language)
+    by = desk.say(f"{word.by}（{role}）", f"{word.by} ({role})")
     return f"{event_words(word.what, desk.language)} {by}{rank}{reason} {_position(word.place)}"
 
 
@@ -256,7 +279,7 @@ def _replies(step: StepTold, desk: Desk) -> Iterator[str]:
     }
     for reply in step.replies:
         reason = told_words(reply.reason, desk.language)
-        yield f"{reply.department}：{desk.say(*said[reply.outcome])} {reason} {_position(reply.place)}"
+        yield f"{reply.department}{desk.say('：', ': ')}{desk.say(*said[reply.outcome])} {reason} {_position(reply.place)}"
 
 
 def _detail(step: StepTold, desk: Desk) -> Iterator[str]:
@@ -277,7 +300,8 @@ def _detail(step: StepTold, desk: Desk) -> Iterator[str]:
         case PublicityTold() as published:
             window = f"{clock(published.opens_at)} – {clock(published.closes_at)}"
             yield window + desk.say("（北京时间）", " (Beijing)")
-            for id, on, outcome, postmark in published.objections:
+            for id, on, ruled, postmark in published.objections:
+                outcome = ruling_words(ruled, desk.language)
                 ground = told_words(on, desk.language)
                 by_post = desk.say(f"，邮戳 {postmark}", f", postmarked {postmark}") if postmark else ""
                 yield desk.say(
@@ -288,7 +312,7 @@ def _detail(step: StepTold, desk: Desk) -> Iterator[str]:
             yield desk.say("已参加", "attended") if trained.attended else desk.say("未参加", "absent")
         case DecisionTold() as decided:
             word = desk.say("确认", "confirmed") if decided.confirmed else desk.say("移除", "removed")
-            yield f"{decided.body}：{word} {told_words(decided.reason, desk.language)}".rstrip()
+            yield f"{decided.body}{desk.say('：', ': ')}{word} {told_words(decided.reason, desk.language)}".rstrip()
         case ConferralTold() as given:
             yield from (f"{title} {certificate}" for title, certificate in given.titles)
             if given.ordered:
@@ -319,9 +343,10 @@ def _review(found: ReviewTold, desk: Desk) -> Iterator[str]:
         return
     result = found.result
     if result is not None:
+        method = method_words(result.method, desk.language)
         yield desk.say(
-            f"{found.component} {exactly(result.value)}（{result.method}，计 {result.counted} 份）",
-            f"{found.component} {exactly(result.value)} ({result.method}, {result.counted} counted)",
+            f"{found.component} {exactly(result.value)}（{method}，计 {result.counted} 份）",
+            f"{found.component} {exactly(result.value)} ({method}, {result.counted} counted)",
         )
         if result.group is not None:
             yield _group(result.group, result.raw, desk)
@@ -400,7 +425,7 @@ def _selection(choice: SelectionTold, desk: Desk) -> Iterator[Text]:
         for word, one in at
         if one is not None
     ]
-    yield Text("　" + "；".join(ends))
+    yield Text("　" + desk.say("；", "; ").join(ends))
     for check in choice.rules:
         yield Text("　" + _rule(check, desk))
 
@@ -485,7 +510,7 @@ def _line(line: Line, choice: SelectionTold, desk: Desk, *, lost: bool) -> str:
         "tied": desk.say("达到则并列，须超过", "reaching it is a tie, more is needed"),
         "out": desk.say("须超过", "more than it is needed"),
     }[line.at]
-    parts = "；".join(
+    parts = desk.say("；", "; ").join(
         f"{part.component} +{exactly(line.gap / part.weight)}" for part in choice.parts if 0 < part.weight < 1
     )
     by = desk.say(f"，仅凭一项则：{parts}", f"; by one component alone: {parts}") if parts else ""

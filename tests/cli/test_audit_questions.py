@@ -109,6 +109,43 @@ async def test_a_loser_reads_what_cut_it_and_the_smallest_changes(
     assert outcome.json["cut"]["place"]["position"] > 0
 
 
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        (
+            Language.ZH,
+            (
+                "获得命名：四川工匠（sichuan_craftsman）",
+                "o-510623104（推荐单位人员）",
+                "（去掉高低分的平均分，计 5 份）",
+                "（平均分，计 3 份）",
+            ),
+        ),
+        (
+            Language.EN,
+            (
+                "conferred: Sichuan Craftsman (sichuan_craftsman)",
+                "o-510623104 (officer), rank 2",
+                "(trimmed mean, 5 counted)",
+                "(mean, 3 counted)",
+                "leading_group: confirmed",
+                "fabfb497f10dc4fb); first out: ",
+            ),
+        ),
+    ],
+)
+async def test_a_winner_reads_titles_roles_and_methods_in_their_language(
+    told: Conductor, language: Language, words: tuple[str, ...]
+) -> None:
+    page = shown(await why(f"{told.cycle}/{await ends(told, 'conferred')}", desk=desk(told, language)))
+    for word in words:
+        assert word in page
+    if language is Language.EN:
+        assert not set("，。：；（）、") & set(page.replace("·", "")) - set("（）"), (
+            "but for a unit's name and code"
+        )
+
+
 async def test_people_are_told_beijing_time_and_programs_what_was_recorded(told: Conductor) -> None:
     """A vote that ends at 16:00 UTC ends with the day in Beijing."""
     where = f"{told.cycle}/{await ends(told, 'conferred')}"

@@ -8,11 +8,12 @@ from typing import get_args
 
 import pytest
 
-from cli.words import EVERY_WORDS, GATE_WORDS, LIMIT_WORDS, OUT_WORDS, out_words, told_words
+from cli.words import EVERY_WORDS, GATE_WORDS, LIMIT_WORDS, METHOD_WORDS, OUT_WORDS, out_words, told_words
 from domain.authority import ROLES
 from domain.cycle import Status as CycleStatus
 from domain.nomination import Status as NominationStatus
 from domain.periods import RECURRING
+from domain.scoring import Method
 from domain.title import Status as TitleStatus
 from runtime.settings import CHECKOUT, Language
 from schemas.errors import CATALOGUE, Refused
@@ -117,10 +118,11 @@ def test_every_role_that_may_act_has_words() -> None:
     assert {role for roles in ROLES.values() for role in roles} | {Channel.ASSOCIATION} <= ROLE_WORDS.keys()
 
 
-def test_every_channel_cadence_and_status_of_a_gate_has_words() -> None:
+def test_every_channel_cadence_method_and_status_of_a_gate_has_words() -> None:
     assert set(CHANNEL_WORDS) == set(Channel)
     assert set(GATE_WORDS) == set(GateStatus)
     assert set(EVERY_WORDS) == set(RECURRING)
+    assert set(METHOD_WORDS) == {*Method, "vote"}
 
 
 def test_every_limit_of_substitution_and_every_refusal_of_an_objection_has_words() -> None:
