@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from runtime.settings import Language
 from schemas.events import KEPT_OUT
 from schemas.sealed import opened
@@ -240,6 +242,15 @@ def status_words(status: str, language: Language) -> str:
 
 def method_words(method: str, language: Language) -> str:
     return _pick(METHOD_WORDS, method, language)
+
+
+def day_count_words(told: str, language: Language) -> str:
+    """How a notice counts its days; the event has it as the notice prints it, in 中文."""
+    found = re.fullmatch(r"(\d+)个(工作日|自然日)（(不?)含发布当日）", told)
+    if language is Language.ZH or found is None:
+        return told
+    unit = "work" if found[2] == "工作日" else "natural"
+    return f"{found[1]} {unit} days, {'not ' if found[3] else ''}counting the day of publication"
 
 
 def role_words(role: str, language: Language) -> str:

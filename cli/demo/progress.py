@@ -15,7 +15,7 @@ from rich.text import Text
 
 from cli.demo.acting import Acts
 from cli.demo.watching import Seen, rounds_by_rank
-from cli.words import rank_words
+from cli.words import rank_words, step_words
 from runtime.settings import Language
 from schemas.values import SHANGHAI
 
@@ -71,15 +71,16 @@ class Progress:
             if not count["open"] and not count["held"]:
                 self.say(f"{name}：全部上报", f"{name}: all rounds have reported")
         if self._moves:
-            self._live.update(self._picture(seen, acts, counted))
+            self._live.update(self.picture(seen, acts.done, counted))
 
-    def _picture(self, seen: Seen, acts: Acts, counted: dict[str, Counter[str]]) -> Group:
+    def picture(self, seen: Seen, done: int, counted: dict[str, Counter[str]]) -> Group:
+        """Both clocks, a line a level, the news."""
         zh = self._language is Language.ZH
         head = Text(
-            f"{'演练' if zh else 'REHEARSAL'} · {'届内时间' if zh else 'cycle time'} {seen.at.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
+            f"{'演练' if zh else 'REHEARSAL'} · {'届内时间（北京时间）' if zh else 'cycle time (Beijing)'} {seen.at.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
             f" · {'实际时间' if zh else 'real time'} {seen.recorded.astimezone(SHANGHAI):%H:%M:%S}"
             f" · {len(seen.nominations)} {'项申报' if zh else 'nominations'}"
-            f" · {acts.done} {'次办理' if zh else 'acts'}",
+            f" · {done} {'次办理' if zh else 'acts'}",
             style="bold",
         )
         grid = Table(box=None, pad_edge=False)
@@ -88,16 +89,16 @@ class Progress:
         ):
             grid.add_column(column, style=None, no_wrap=True)
         for rank, count in counted.items():
-            grid.add_row(*_row(rank_words(rank, self._language), count))
+            grid.add_row(*_row(rank_words(rank, self._language), count, self._language))
         return Group(head, grid, *map(Text, self._news[-NEWS_SHOWN:]))
 
 
-def _row(name: str, count: Counter[str]) -> tuple[str, ...]:
+def _row(name: str, count: Counter[str], language: Language) -> tuple[str, ...]:
     total = sum(count[status] for status in ("open", "held", "reported", "lapsed"))
     done = count["reported"] + count["lapsed"]
     filled = _BAR * done // max(total, 1)
     steps = ", ".join(
-        f"{what.removeprefix('step ')} {number}"
+        f"{step_words(what.removeprefix('step '), language)} {number}"
         for what, number in sorted(count.items())
         if what.startswith("step ")
     )

@@ -15,7 +15,7 @@ from rich.text import Text
 from cli.demo.rehearsal import SECONDS_A_DAY, Told
 from cli.demo.scenario import Person
 from cli.output import Outcome, clock, table, wrapped
-from cli.words import channel_words, event_words, rank_words
+from cli.words import channel_words, day_count_words, event_words, rank_words
 from runtime import texts
 from runtime.settings import CHECKOUT, Language
 from schemas import names
@@ -298,7 +298,7 @@ def shown(facts: JsonObject, told: Told, language: Language) -> RenderableType:
         Text(),
         *_levels(facts, language),
         Text(),
-        *_incidents(facts, zh),
+        *_incidents(facts, language),
         Text(),
         *_assumed(facts, zh),
         Text(),
@@ -400,7 +400,8 @@ def _levels(facts: JsonObject, language: Language) -> Iterable[RenderableType]:
     )
 
 
-def _incidents(facts: JsonObject, zh: bool) -> Iterable[RenderableType]:
+def _incidents(facts: JsonObject, language: Language) -> Iterable[RenderableType]:
+    zh = language is Language.ZH
     objections, votes, kill = facts["objections"], facts["votes"], facts["worker_kill"]
     lines: list[tuple[str, str, str]] = []
 
@@ -417,8 +418,9 @@ def _incidents(facts: JsonObject, zh: bool) -> Iterable[RenderableType]:
     for one in _notable(facts["publicity"]):
         mark = ("演练 · " if zh else "REHEARSAL · ") if one["rehearsal"] else ""
         who = f" ← {one['substitute']}" if one["substitute"] else f" ({one['nominations']})"
+        days = day_count_words(one["day_count"], language)
         when = f"{_clock(one['opens_at'])} – {_clock(one['closes_at'])}"
-        tell("公示", "publicity", f"{mark}{one['round']}{who}: {when}, {one['day_count']}")
+        tell("公示", "publicity", f"{mark}{one['round']}{who}: {when}, {days}")
     back = facts["return"]
     if back:
         tell(
@@ -438,7 +440,7 @@ def _incidents(facts: JsonObject, zh: bool) -> Iterable[RenderableType]:
         tell(
             "双击",
             "double click",
-            f"{double['effects']} × NominationEndorsed, {double['hash'][0][:12]} {same} {double['hash'][1][:12]}",
+            f"{double['effects']} × {event_words('NominationEndorsed', language)}, {double['hash'][0][:12]} {same} {double['hash'][1][:12]}",
         )
     if objections["upheld"]:
         swap = objections["substituted"]

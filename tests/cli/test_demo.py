@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from datetime import UTC, datetime
+from io import StringIO
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
 import pytest
+from rich.console import Console
 
 from cli.app import build
 from cli.demo.progress import Progress
 from cli.demo.rehearsal import Rehearsal, Wishes
 from cli.demo.report import absent, further
 from cli.demo.scenario import Size, World, invent
+from cli.demo.watching import Seen
 from cli.output import clock
 from runtime.children import Child
 from runtime.door import Door
@@ -114,3 +118,21 @@ def test_a_place_that_is_missing_from_the_list_is_explained() -> None:
         {"rank": 2, "selected": False, "substitute": None},
         {"rank": 3, "selected": True, "substitute": None},
     ]
+
+
+@pytest.mark.parametrize(
+    ("language", "head", "steps"),
+    [
+        (Language.ZH, "届内时间（北京时间） 2026-03-25 00:30", "final 1, 大众票选 2"),
+        (Language.EN, "cycle time (Beijing) 2026-03-25 00:30", "final 1, public vote 2"),
+    ],
+)
+def test_the_live_picture_is_in_one_language(language: Language, head: str, steps: str) -> None:
+    counted = {"province": Counter({"open": 3, "members": 9, "step public_vote": 2, "step final": 1})}
+    at = datetime(2026, 3, 24, 16, 30, tzinfo=UTC)
+    seen = cast(Seen, SimpleNamespace(at=at, recorded=at, nominations={}))
+    page = StringIO()
+    picture = Progress(language, quiet=True).picture(seen, 0, counted)
+    Console(file=page, width=200).print(picture)
+    assert head in page.getvalue()
+    assert steps in page.getvalue()

@@ -8,18 +8,28 @@ from typing import get_args
 
 import pytest
 
-from cli.words import EVERY_WORDS, GATE_WORDS, LIMIT_WORDS, METHOD_WORDS, OUT_WORDS, out_words, told_words
+from cli.words import (
+    EVERY_WORDS,
+    GATE_WORDS,
+    LIMIT_WORDS,
+    METHOD_WORDS,
+    OUT_WORDS,
+    day_count_words,
+    out_words,
+    told_words,
+)
 from domain.authority import ROLES
 from domain.cycle import Status as CycleStatus
 from domain.nomination import Status as NominationStatus
 from domain.periods import RECURRING
+from domain.publicity import day_count
 from domain.scoring import Method
 from domain.title import Status as TitleStatus
 from runtime.settings import CHECKOUT, Language
 from schemas.errors import CATALOGUE, Refused
 from schemas.events import ObjectionRefused, Substituted
 from schemas.ledger import GateStatus
-from schemas.programme import Channel
+from schemas.programme import Channel, DayUnit, Period
 from schemas.sealed import entries_in, opened, reference
 from schemas.words import CHANNEL_WORDS, ROLE_WORDS, TITLE_WORDS
 
@@ -151,3 +161,19 @@ def test_people_are_told_instants_in_beijing_time_and_programs_in_utc() -> None:
     assert (
         Refused("STAGE_CLOSED", step="2024-03-05", closed_at="-").message("en") == "2024-03-05 closed at -."
     )
+
+
+@pytest.mark.parametrize(
+    ("period", "en"),
+    [
+        (Period(days=5, unit=DayUnit.WORK_DAY), "5 work days, not counting the day of publication"),
+        (
+            Period(days=7, unit=DayUnit.NATURAL_DAY, count_first_day=True),
+            "7 natural days, counting the day of publication",
+        ),
+    ],
+)
+def test_how_a_notice_counts_its_days_is_told_in_english_too(period: Period, en: str) -> None:
+    assert day_count_words(day_count(period), Language.EN) == en
+    assert day_count_words(day_count(period), Language.ZH) == day_count(period)
+    assert day_count_words("of newer code", Language.EN) == "of newer code"
