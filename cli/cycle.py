@@ -26,7 +26,7 @@ from cli.desk import (
 from cli.grants import read_grants
 from cli.office.unit_sheets import allocation, unit_sources
 from cli.output import Outcome, clock, number, table
-from cli.words import cycle_words, rank_words
+from cli.words import cycle_words, hold_words, rank_words
 from domain.authority import roles_of
 from projections.answers import CycleOverview, Level, Listed, Result
 from projections.queries import Queries
@@ -265,7 +265,7 @@ def _overview(overview: CycleOverview, levels: tuple[Level, ...], desk: Desk) ->
         for one in overview.intakes
         if not overview.intake_closed
     ]
-    held = [(one.round, one.step, one.code) for one in overview.held]
+    held = [(one.round, one.step, hold_words(one.code, desk.language)) for one in overview.held]
     waiting = (desk.say("待人处理", "waits for a person"), desk.say("环节", "step"), desk.say("原因", "why"))
     return Group(Text("\n".join(head)), _levels(levels, desk), table(waiting, held) if held else Text())
 

@@ -13,6 +13,7 @@ from rich.text import Text
 from cli.desk import AtDesk, Desk, command
 from cli.output import Outcome, table
 from cli.scaffold import Plan, unwrite, write_programme
+from cli.words import rank_words
 from runtime.settings import CHECKOUT
 from schemas.editor import programme_json_schema
 from schemas.ledger import JsonObject
@@ -41,7 +42,7 @@ async def list_programmes(*, folder: Folder = SHIPPED, desk: AtDesk) -> Outcome:
         (
             one["id"],
             one["title"][language],
-            " ".join(one["levels"]),
+            desk.say("、", ", ").join(rank_words(rank, desk.language) for rank in one["levels"]),
             one["seats"],
             len(one["assumptions"]),
             "; ".join(one["sources"]),

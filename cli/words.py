@@ -152,6 +152,27 @@ REWARD_WORDS: dict[str, tuple[str, str]] = {
 }
 """How a period of a reward stands."""
 
+HOLD_WORDS: dict[str, tuple[str, str]] = {
+    "TIE_UNRESOLVED": ("并列待裁定", "a tie to resolve"),
+    "DIFFERENTIAL_UNMET": ("未达差额", "too few candidates for the differential"),
+    "RULES_INFEASIBLE": ("规则不能同时满足", "no list keeps the rules"),
+    "RULES_BROKEN": ("名单不符合比例要求", "the list does not keep the rules"),
+    "TOO_MANY_CANDIDATES": ("候选人过多", "too many candidates for a ballot"),
+    "QUORUM_UNMET": ("未达法定人数", "no quorum"),
+    "CHAIR_MISSING": ("未指定组长", "no chair"),
+    "CONGRESS_UNRECORDED": ("职代会表决未登记", "the workers' congress is not recorded"),
+    "TRAINING_UNRECORDED": ("集中培训未登记", "the training is not recorded"),
+    "SCORES_MISSING": ("有效评分不足", "too few marks"),
+    "TOO_FEW_TO_TRIM": ("评分不足以去掉高低分", "too few marks to trim"),
+    "CLEARANCE_PENDING": ("部门尚未答复", "departments have not answered"),
+    "CLEARANCE_EXPIRED": ("部门意见已过有效期或未征求", "departments' answers ran out or were not asked for"),
+    "OBJECTION_OPEN": ("异议尚未裁定", "an objection is not ruled on"),
+    "ROUND_PAUSED": ("已暂停", "paused"),
+    "DECISION_OVERDUE": ("审定逾期", "the decision is overdue"),
+    "CONFERRAL_OVERDUE": ("命名逾期", "the conferral is overdue"),
+}
+"""Why a round waits for a person; what to do about it is in the runbook, by the code."""
+
 METHOD_WORDS: dict[str, tuple[str, str]] = {
     "trimmed": ("去掉高低分的平均分", "trimmed mean"),
     "plain": ("平均分", "mean"),
@@ -238,6 +259,14 @@ def gate_words(status: str, language: Language) -> str:
 
 def status_words(status: str, language: Language) -> str:
     return _pick(STATUS_WORDS, status, language)
+
+
+def hold_words(code: str, language: Language) -> str:
+    """Why a round waits, and the code, or both codes where it is paused as well."""
+    words = ("，" if language is Language.ZH else ", ").join(
+        _pick(HOLD_WORDS, one, language) for one in code.split()
+    )
+    return f"{words}（{code}）" if language is Language.ZH else f"{words} ({code})"
 
 
 def method_words(method: str, language: Language) -> str:

@@ -17,8 +17,8 @@ from rich.tree import Tree
 from cli.audit.past import is_rehearsal, past_of
 from cli.desk import AtDesk, Cycle, Desk, command, instant_of
 from cli.office.files import put
-from cli.output import Outcome, jsonable
-from cli.words import EVENT_WORDS, event_words, rank_words, step_words
+from cli.output import Outcome, clock, jsonable
+from cli.words import EVENT_WORDS, event_words, hold_words, rank_words, role_words, step_words
 from domain.audit.past import Past
 from domain.audit.timeline import Act, Change, Node, Stands, Timeline, at_moment, timeline
 from runtime.settings import Language
@@ -27,7 +27,6 @@ from schemas.events import CycleOpened
 from schemas.ledger import JsonObject
 from schemas.programme import Programme
 from schemas.units import UnitTree
-from schemas.values import SHANGHAI
 from schemas.words import RANK_WORDS, STEP_WORDS
 
 ACTS_MAX = 20_000
@@ -127,7 +126,7 @@ def _summary(told: Timeline, past: Past, moment: int) -> JsonObject:
 
 def _terminal(told: Timeline, past: Past, moment: int, depth: int, desk: Desk) -> Iterator[RenderableType]:
     event = past.events[moment]
-    when = f"{event.at.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
+    when = clock(event.at)
     yield Text(
         desk.say(
             f"截至北京时间 {when}，日志位置 {event.position}",
@@ -220,16 +219,16 @@ def _stands(change: Change, desk: Desk) -> str:
     if change.stands is Stands.STEP:
         return step_words(change.kind, desk.language)
     words = desk.say(*STANDS_WORDS[change.stands])
-    return f"{words} {change.held}" if change.held else words
+    return f"{words} {hold_words(change.held, desk.language)}" if change.held else words
 
 
 def _act(act: Act, tree: UnitTree, desk: Desk) -> str:
     unit = tree.by_code.get(act.round.rsplit("/", 1)[-1]) if act.round else None
     where = " · ".join(part for part in (unit.name if unit else "", act.step, act.nomination) if part)
-    when = f"{act.at.astimezone(SHANGHAI):%m-%d %H:%M}"
-    return (
-        f"@{act.position or '·'} {when} {event_words(act.what, desk.language)} {act.by}（{act.role}） {where}"
-    )
+    when = clock(act.at)[5:]
+    role = role_words(act.role, desk.language)
+    by = desk.say(f"{act.by}（{role}）", f"{act.by} ({role})")
+    return f"@{act.position or '·'} {when} {event_words(act.what, desk.language)} {by} {where}"
 
 
 # ---- the page ----

@@ -224,6 +224,16 @@ async def test_amendments_of_a_rehearsal_are_listed_with_people_grants_and_reaso
     assert "人为改动" in shown(whole)
 
 
+@pytest.mark.parametrize(
+    ("language", "by"), [(Language.ZH, "op-1 + op-2（经办人）"), (Language.EN, "op-1 + op-2 (operator)")]
+)
+async def test_who_did_what_is_told_with_roles_in_words(told: Conductor, language: Language, by: str) -> None:
+    assert by in shown(await changed(told.cycle, every=True, desk=desk(told, language)))
+    page = shown(await story(told.cycle, desk=desk(told, language)))
+    assert {Language.ZH: "op-1（经办人）", Language.EN: "op-1 (operator)"}[language] in page
+    assert {Language.ZH: "截至北京时间 2026", Language.EN: "(Beijing)"}[language] in page
+
+
 async def test_the_tree_of_rounds_is_told_at_the_end_and_at_any_position(told: Conductor) -> None:
     end = await story(told.cycle, desk=desk(told))
     assert {one["stands"] for one in end.json["rounds"]} == {"reported"}

@@ -11,10 +11,12 @@ import pytest
 from cli.words import (
     EVERY_WORDS,
     GATE_WORDS,
+    HOLD_WORDS,
     LIMIT_WORDS,
     METHOD_WORDS,
     OUT_WORDS,
     day_count_words,
+    hold_words,
     out_words,
     told_words,
 )
@@ -140,6 +142,22 @@ def test_every_limit_of_substitution_and_every_refusal_of_an_objection_has_words
     assert set(LIMIT_WORDS) == set(get_args(limit))
     reasons = get_args(ObjectionRefused.model_fields["reason"].annotation)
     assert {f"{reason.upper()}_OBJECTION" for reason in reasons} <= CATALOGUE.keys()
+
+
+def test_every_code_of_a_held_round_has_words_beside_it() -> None:
+    told = (CHECKOUT / "docs" / "runbook.md").read_text("utf-8")
+    table = told.partition("## A held round")[2].partition("\n## ")[0]
+    codes = {
+        code
+        for row in table.splitlines()
+        for code in re.findall(r"`([A-Z_]{4,})`", row[: row.find(" | ", 2)])
+    }
+    assert codes == HOLD_WORDS.keys()
+    assert hold_words("TIE_UNRESOLVED", Language.ZH) == "并列待裁定（TIE_UNRESOLVED）"
+    assert (
+        hold_words("QUORUM_UNMET ROUND_PAUSED", Language.EN)
+        == "no quorum, paused (QUORUM_UNMET ROUND_PAUSED)"
+    )
 
 
 def test_references_are_found_and_opened_wherever_they_stand() -> None:
