@@ -14,7 +14,7 @@ from cyclopts import Parameter
 
 from activities.deciding import Decider
 from cli.output import Outcome, table
-from cli.words import event_words
+from cli.words import event_words, mark_words
 from domain import nomination as nominations
 from runtime.door import Door, system_clock
 from runtime.settings import Language, Login, Settings
@@ -154,7 +154,10 @@ class Desk:
             for event in receipt.events
         ]
         lines += [
-            (one["nomination"], self.say(f"未计入：{one['reason']}", f"not counted: {one['reason']}"))
+            (
+                one["nomination"],
+                self.say("未计入：", "not counted: ") + mark_words(one["reason"], self.language),
+            )
             for event in receipt.events
             if event.type == SheetHandedIn.__name__
             for one in event.data["refused"]

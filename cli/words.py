@@ -173,6 +173,19 @@ HOLD_WORDS: dict[str, tuple[str, str]] = {
 }
 """Why a round waits for a person; what to do about it is in the runbook, by the code."""
 
+MARK_WORDS: dict[str, tuple[str, str]] = {
+    "NOT_A_MEMBER": ("不在本轮", "not in the round"),
+    "PASSED_BY": ("经绿色通道免经此环节", "passes the step by"),
+    "NOT_IN_GROUP": ("不在该评委的评审组", "not of the judge's group"),
+    "RECUSED": ("已回避", "recused"),
+    "VOTE_MISSING": ("缺少表决意见", "no vote"),
+    "CRITERIA_MISSING": ("未逐项评分", "not one score for each criterion"),
+    "SCORE_NOT_A_NUMBER": ("评分不是数字", "not a number"),
+    "SCORE_OUT_OF_RANGE": ("评分超出范围", "off the scale"),
+    "SCORE_NOT_A_STEP": ("评分不合分档", "not on the scale's steps"),
+}
+"""Why a judge's mark does not count (DR-16)."""
+
 METHOD_WORDS: dict[str, tuple[str, str]] = {
     "trimmed": ("去掉高低分的平均分", "trimmed mean"),
     "plain": ("平均分", "mean"),
@@ -266,6 +279,14 @@ def hold_words(code: str, language: Language) -> str:
     words = ("，" if language is Language.ZH else ", ").join(
         _pick(HOLD_WORDS, one, language) for one in code.split()
     )
+    return f"{words}（{code}）" if language is Language.ZH else f"{words} ({code})"
+
+
+def mark_words(code: str, language: Language) -> str:
+    """Why a mark does not count, and the code."""
+    words = _pick(MARK_WORDS, code, language)
+    if words == code:
+        return code
     return f"{words}（{code}）" if language is Language.ZH else f"{words} ({code})"
 
 
