@@ -140,7 +140,7 @@ def decide(state: State, command: Command, body: RoundBody, inputs: Inputs) -> D
         case LapseRound():
             return _lapse(state, command, body.reason, inputs)
     if state.opened is None:
-        raise Refused("ROUND_NOT_OPEN", round=state.stream)
+        raise Refused("ROUND_NOT_OPEN", round=command.stream)
     if state.over and isinstance(body, ENGINES_OWN):
         return NOTHING
     if isinstance(body, OF_THE_WHOLE):
