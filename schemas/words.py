@@ -158,6 +158,9 @@ ROLE_WORDS: dict[str, str] = {
     "association": "行业协会",
     "department": "部门",
     "body": "审定机构",
+    "applicant": "申报人",
+    "public": "异议人",
+    "engine": "系统",
 }
 """A role in 中文, by what stands before its colon; in English, as in a grant, it is called by its id."""
 

@@ -20,7 +20,7 @@ from activities.retaking import Retaker, Taken, Tally, differs
 from cli.audit.reading import DIGITS_MAX, in_order, joined, young
 from cli.desk import AtDesk, Desk, command, instant_of
 from cli.output import INTEGRITY, OK, Outcome, in_beijing, jsonable, table
-from cli.words import event_words
+from cli.words import event_words, role_words
 from domain import authority, person, points, register, title
 from domain.audit.compared import Difference
 from domain.audit.sealing import MARKS_RULE, OBJECTOR_RULE, SEALED, Place, sealed_of
@@ -283,7 +283,7 @@ def _story(story: list[JsonObject], desk: Desk) -> Any:
             f"{one['stream']}@{one['seq']}",
             one["actor"]["id"]
             + (f" ← {one['actor']['on_behalf_of']}" if one["actor"]["on_behalf_of"] else ""),
-            one["actor"]["role"],
+            role_words(one["actor"]["role"], desk.language),
             one["actor"]["unit"],
             one["rules"][:8],
             one["reason"],

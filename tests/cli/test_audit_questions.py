@@ -183,6 +183,13 @@ async def test_a_replay_tells_people_beijing_time_and_programs_what_was_recorded
     assert not re.search(r"T[0-9:.]+Z", page)
 
 
+async def test_a_replay_tells_roles_in_words(told: Conductor) -> None:
+    outcome = await replay(told.cycle, as_of="30", desk=desk(told, Language.ZH))
+    assert outcome.json["story"][0]["actor"]["role"] == "operator"
+    assert re.search(r"op-1 +经办人 ", shown(outcome))
+    assert re.search(r"op-1 +operator ", shown(await replay(told.cycle, as_of="30", desk=desk(told))))
+
+
 async def test_a_nomination_is_named_as_people_know_it_or_by_its_stream(told: Conductor) -> None:
     id = await ends(told, "conferred")
     short = await why(f"{told.cycle}/{id}", desk=desk(told))

@@ -28,6 +28,7 @@ from domain.publicity import day_count
 from domain.scoring import Method
 from domain.title import Status as TitleStatus
 from runtime.settings import CHECKOUT, Language
+from schemas.commands import ENGINE, OBJECTOR_ROLE
 from schemas.errors import CATALOGUE, Refused
 from schemas.events import ObjectionRefused, Substituted
 from schemas.ledger import GateStatus
@@ -127,7 +128,11 @@ def test_a_refusal_of_older_code_that_names_no_roles_reads_as_it_did() -> None:
 
 
 def test_every_role_that_may_act_has_words() -> None:
-    assert {role for roles in ROLES.values() for role in roles} | {Channel.ASSOCIATION} <= ROLE_WORDS.keys()
+    assert {role for roles in ROLES.values() for role in roles} | {
+        Channel.ASSOCIATION,
+        ENGINE.role,
+        OBJECTOR_ROLE,
+    } <= ROLE_WORDS.keys()
 
 
 def test_every_channel_cadence_method_and_status_of_a_gate_has_words() -> None:
