@@ -67,6 +67,10 @@ class _Asked:
         step = gcd(*more.values()) or 1
         return tuple(more.get(column, 0) // step for column in range(len(aim)))
 
+    def has_no_more(self, column: int) -> bool:
+        """Whether the column is open, and `known` has only as many of it as are certain."""
+        return column in self.open and self.known[column] == self.at_least.get(column, 0)
+
     def settle(self, column: int) -> None:
         """From here on, the column is as in `known`."""
         self.open.remove(column)
@@ -114,8 +118,8 @@ def _by_lot(asked: _Asked, layout: Layout) -> None:
     together = 1
     for place, (_, column, number) in enumerate(drawn):
         while column in asked.open and asked.known[column] < number:
-            beyond = (one for _, one, count in drawn[place:] if one in asked.open and asked.known[one] < count)
-            group = list(islice(dict.fromkeys(beyond), together))
+            without = (one for _, one, _ in drawn[place:] if asked.has_no_more(one))
+            group = list(islice(dict.fromkeys(without), together))
             before = sum(asked.known[one] for one in group)
             if asked.most(asked.of(group)) > before:
                 together = max(1, together // 2)
