@@ -60,6 +60,7 @@ ACT_WORDS: dict[str, tuple[str, str]] = {
     "resume_cycle": ("恢复本届", "resuming the cycle"),
     "cancel_cycle": ("取消本届", "cancelling the cycle"),
     "amend_rules": ("修改规则", "amending the rules"),
+    "extend_calendar": ("补充工作日历", "adding years to the calendar"),
     "complete_cycle": ("完成本届", "completing the cycle"),
     "give_grants": ("授权", "giving grants"),
     "revoke_grant": ("撤销授权", "revoking a grant"),
