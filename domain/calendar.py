@@ -77,12 +77,7 @@ def is_work_day(day: date, overrides: Mapping[date, bool] = NO_OVERRIDES, file: 
         return overrides[day]
     if isinstance(overrides, PinnedDays) or day.year not in _PUBLISHED:
         raise Refused("CALENDAR_YEAR_MISSING", year=day.year, file=file)
-    return _published(day)
-
-
-@lru_cache(maxsize=4096)  # four years and more; a cycle asks for the same few days again and again
-def _published(day: date) -> bool:
-    return bool(chinese_calendar.is_workday(day))
+    return _published_days()[day]
 
 
 def require_years(

@@ -18,7 +18,7 @@ from proof.note import VerifierKey, encoded, parse_note, parse_signature
 from schemas import names
 from schemas.canonical import canonical_bytes
 from schemas.errors import Integrity, Refused
-from schemas.events import CalendarExtended, CycleOpened, RulesAmended, TallySealed
+from schemas.events import PINS, CycleOpened, TallySealed
 from store.archive import KeptHistory
 from store.auditing import verify_log
 from store.checkpoints import ROWS_AT_ONCE
@@ -85,15 +85,10 @@ class _Gathered:
         event = _told(body)
         said = event.data
         self._sealing.note(event.stream, event.seq, event.type, said.step, said.judge, said.judges)
-        self.documents.add(event.rules)
+        self.documents |= {event.rules, *(getattr(said, field) for field in PINS.get(event.type, ()))} - {""}
         match event.type:
             case CycleOpened.__name__:
-                self.documents |= {event.data.units, event.data.overrides} - {""}
                 self.found |= event.stream == names.cycle_stream(self.cycle)
-            case RulesAmended.__name__:
-                self.documents.add(event.data.rules)
-            case CalendarExtended.__name__:
-                self.documents.add(event.data.overrides)
             case TallySealed.__name__:
                 self.ballots.add(event.data.ballot)
             case _:

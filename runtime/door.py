@@ -257,16 +257,13 @@ class Door:
         if astray:
             raise Refused("NOT_FOUND", what=", ".join(astray))
         _must_be_roles(grants, authority.roles_of(opened.programme))
-        overrides = ""
-        if calendar:
-            overrides = await self.store.put_document("calendar", canonical_bytes(_overrides(calendar)))
         return PinnedCycle(
             programme=opened.programme.programme,
             edition=opened.programme.edition,
             root=tree.root,
             rules=await self.store.put_document("programme", canonical_bytes(opened.programme)),
             units=await self.store.put_document("units", canonical_bytes(tree)),
-            overrides=overrides,
+            overrides=await self._put_days(calendar),
             operators=operators,
             grants=grants,
             invited=invited,
@@ -286,9 +283,12 @@ class Door:
         """Asks for the years that are known by now, or that the file adds; the second person's request brings them."""
         stream = names.cycle_stream(cycle)
         pinned = (await self.decider.state(stream)).overrides
-        added = await self.store.put_document("calendar", canonical_bytes(_overrides(file))) if file else ""
-        overrides = await self.decider.pin_calendar(pinned, added)
+        overrides = await self.decider.pin_calendar(pinned, await self._put_days(file))
         return await self.send(stream, ExtendCalendar(overrides=overrides, reason=reason), actor, key)
+
+    async def _put_days(self, file: Path | None) -> str:
+        """The hash of the file's days, kept as a document; empty without a file."""
+        return await self.store.put_document("calendar", canonical_bytes(_overrides(file))) if file else ""
 
     def recovery(self) -> Recovery:
         """What begins workflows again."""

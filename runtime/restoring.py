@@ -16,13 +16,11 @@ from schemas import names
 from schemas.canonical import seal
 from schemas.errors import EngineError, Integrity, Refused
 from schemas.events import (
-    CalendarExtended,
-    CycleOpened,
+    PINS,
     IntakeClosed,
     NominationCorrected,
     NominationSubmitted,
     QuotaRedistributed,
-    RulesAmended,
     TallySealed,
     read,
 )
@@ -176,12 +174,7 @@ class Restorer:
     async def _documents_missing(self, tails: dict[str, Chain]) -> tuple[str, ...]:
         wanted: set[str] = set()
         for event in (read(event) for tail in tails.values() for event in tail):
-            if isinstance(event, CycleOpened):
-                wanted |= {event.units, event.overrides}
-            if isinstance(event, RulesAmended):
-                wanted.add(event.rules)
-            if isinstance(event, CalendarExtended):
-                wanted.add(event.overrides)
+            wanted |= {getattr(event, field) for field in PINS.get(type(event).__name__, ())}
         wanted |= {event.rules for tail in tails.values() for event in tail}
         missing = []
         for content_hash in sorted(wanted - {""}):

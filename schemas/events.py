@@ -1286,6 +1286,13 @@ class PersonErased(Event):
 
 EVENTS: dict[str, type[Event]] = {kind.__name__: kind for kind in Event.__subclasses__()}
 
+PINS: dict[str, tuple[str, ...]] = {
+    CycleOpened.__name__: ("units", "overrides"),
+    RulesAmended.__name__: ("rules",),
+    CalendarExtended.__name__: ("overrides",),
+}
+"""By an event's type, the fields of its data that are hashes of documents; the envelope's rules are one of every event."""
+
 
 def type_of(recorded: RecordedEvent) -> type[Event]:
     """The type of a recorded event (already upcast), in the version that this code reads; Integrity EVENT_UNKNOWN."""

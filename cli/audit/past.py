@@ -22,14 +22,13 @@ async def past_of(desk: Desk, cycle: str) -> Past:
         raise Refused("NOT_FOUND", what=names.cycle_stream(cycle))
     amended = (event.data["rules"] for event in events if event.type == RulesAmended.__name__)
     hashes = dict.fromkeys((*rules_of(events), *amended))
-    calendars = [event.data["overrides"] for event in events if event.type == CalendarExtended.__name__]
+    extended = [event.data["overrides"] for event in events if event.type == CalendarExtended.__name__]
+    newest = [opened.overrides, *extended][-1]  # which knows all days that the earlier ones do
     return Past(
         events=events,
         programmes={one: await reader.programme(one) for one in hashes},
         tree=await reader.tree(opened.units),
-        calendar=await reader.calendar(
-            [opened.overrides, *calendars][-1]
-        ),  # which knows the earlier ones' days
+        calendar=await reader.calendar(newest),
     )
 
 

@@ -120,7 +120,8 @@ def _filled_by(problem: Problem, ids: Sequence[str], multipliers: Iterable[Multi
         return Optimality.UNCONSTRAINED
     layout = lay_out(problem, by_place=False)
     program, chosen, prices = layout.filling(), layout.counts_of(ids), layout.prices(multipliers)
-    return _settle(program, chosen, prices, lambda: improve(program, chosen, prices))
+    most = floor(program.bound(prices))
+    return _settle(program, chosen, prices, most, lambda: improve(program, chosen, prices))
 
 
 def _optimality(
@@ -132,10 +133,11 @@ def _optimality(
     if program.value(chosen) == program.value(relaxed):
         return Optimality.UNCONSTRAINED, top
     prices = layout.prices(multipliers)
-    bound = min(top, layout.score_of(len(ids), floor(program.bound(prices))))
-    if proven and floor(program.bound(prices)) > program.value(chosen):
+    most = floor(program.bound(prices))
+    bound = min(top, layout.score_of(len(ids), most))
+    if proven and most > program.value(chosen):
         return Optimality.SEARCH, bound
-    return _settle(program, chosen, prices, lambda: best_in_turn(layout, prices, chosen)), bound
+    return _settle(program, chosen, prices, most, lambda: best_in_turn(layout, prices, chosen)), bound
 
 
 def _best_without_rules(layout: Layout, length: int) -> Counts:
@@ -153,10 +155,11 @@ def _best_without_rules(layout: Layout, length: int) -> Counts:
 
 
 def _settle(
-    program: Program, known: Counts, prices: Sequence[Fraction], better: Callable[[], Improved]
+    program: Program, known: Counts, prices: Sequence[Fraction], most: int, better: Callable[[], Improved]
 ) -> Optimality:
+    """What shows that `known` is the best, or that it is not; at these prices nothing is worth more than `most`."""
     value = program.value(known)
-    if floor(program.bound(prices)) == value:
+    if most == value:
         return Optimality.DUAL
     seen = best_of_equals(program, prices, known, lambda _: 0)
     found = Improved(seen.first, seen.proven) if seen.proven else better()

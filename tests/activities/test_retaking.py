@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -230,7 +231,7 @@ async def test_another_version_of_the_calendar_changes_nothing_that_was_pinned_d
     told: MemoryEventStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("chinese_calendar.__version__", "99")
-    monkeypatch.setattr(calendar, "_published", lambda _: True)
+    monkeypatch.setattr(calendar, "_published_days", lambda: defaultdict(lambda: True))
     assert not [taken for taken in await taken_again(told) if taken.difference]
 
 

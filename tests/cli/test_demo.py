@@ -5,13 +5,11 @@ from __future__ import annotations
 import shlex
 from collections import Counter
 from datetime import UTC, datetime
-from io import StringIO
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
 import pytest
-from rich.console import Console
 
 from cli.app import build
 from cli.demo.progress import Progress
@@ -26,6 +24,7 @@ from runtime.settings import CHECKOUT, Language, Settings
 from runtime.stack import Stack
 from schemas.loading import Opened, open_programme
 from schemas.programme import Channel, Rank
+from tests.support.pages import printed
 
 EDITIONS = [
     CHECKOUT / "programmes" / "sichuan-craftsman" / "1.yaml",
@@ -131,8 +130,6 @@ def test_the_live_picture_is_in_one_language(language: Language, head: str, step
     counted = {"province": Counter({"open": 3, "members": 9, "step public_vote": 2, "step final": 1})}
     at = datetime(2026, 3, 24, 16, 30, tzinfo=UTC)
     seen = cast(Seen, SimpleNamespace(at=at, recorded=at, nominations={}))
-    page = StringIO()
-    picture = Progress(language, quiet=True).picture(seen, 0, counted)
-    Console(file=page, width=200).print(picture)
-    assert head in page.getvalue()
-    assert steps in page.getvalue()
+    page = printed(Progress(language, quiet=True).picture(seen, 0, counted))
+    assert head in page
+    assert steps in page

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import io
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 
 import pytest
-from rich.console import Console
 
 from cli.ballot import state
 from cli.desk import Desk, Signed
@@ -26,6 +24,7 @@ from schemas.programme import Every
 from store.memory import MemoryEventStore
 from store.vault import Vault
 from tests.store.commands import command
+from tests.support.pages import printed
 
 LABELS = {Language.ZH: "（北京时间）", Language.EN: " (Beijing)"}
 BOTH = pytest.mark.parametrize("language", list(Language))
@@ -49,9 +48,7 @@ def desk(told: Conductor, language: Language) -> Desk:
 
 
 def shown(outcome: Outcome) -> str:
-    page = io.StringIO()
-    Console(file=page, width=250).print(outcome.shown)
-    return page.getvalue()
+    return printed(outcome.shown)
 
 
 async def eliminated(told: Conductor) -> str:

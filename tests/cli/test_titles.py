@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import io
 from contextlib import AsyncExitStack
 
 import pytest
-from rich.console import Console
 
 from cli.desk import Desk
 from cli.output import Outcome
@@ -17,6 +15,7 @@ from cli.titles import due, list_, show
 from runtime.settings import Language, Settings
 from schemas.errors import Refused
 from store.memory import MemoryEventStore
+from tests.support.pages import printed
 
 
 @pytest.fixture(scope="module")
@@ -35,9 +34,7 @@ def desk(told: Conductor, language: Language) -> Desk:
 
 def shown(outcome: Outcome) -> list[str]:
     """The lines, with one space between their cells."""
-    page = io.StringIO()
-    Console(file=page, width=250).print(outcome.shown)
-    return [" ".join(line.split()) for line in page.getvalue().splitlines()]
+    return [" ".join(line.split()) for line in printed(outcome.shown).splitlines()]
 
 
 @pytest.mark.parametrize(("language", "status"), [(Language.ZH, "有效"), (Language.EN, "in force")])

@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -482,9 +483,7 @@ def test_who_is_refused_for_want_of_a_grant_is_told_the_roles_that_may() -> None
     ):
         refusal = refused(
             "NOT_AUTHORISED",
-            lambda action=action, roles=roles: authority.authorize(  # type: ignore[misc]
-                authority.initial, TREE, OFFICER, action, "9", roles
-            ),
+            partial(authority.authorize, authority.initial, TREE, OFFICER, action, "9", roles),
         )
         assert refusal.facts["roles"] == told
 

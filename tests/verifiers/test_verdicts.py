@@ -24,7 +24,15 @@ from proof import merkle
 from proof.note import Note, SigningKey, parse_note
 from schemas import names
 from schemas.canonical import canonical_bytes, digest
-from schemas.events import BallotOpened, CalendarExtended, ChannelCounts, Count, PanelResult, TallySealed
+from schemas.events import (
+    PINS,
+    BallotOpened,
+    CalendarExtended,
+    ChannelCounts,
+    Count,
+    PanelResult,
+    TallySealed,
+)
 from schemas.programme import ChannelWeight, PublicVote, VoterLimits
 from tests.projections.story import CYCLE, nomination, round_of
 from tests.verifiers.ballots import (
@@ -784,6 +792,10 @@ def test_good_bundles_pass_in_both_without_a_false_alarm(both: Both) -> None:
     assert verdicts[0]["closed"] == 3
     assert verdicts[1]["complete"]
     assert (verdicts[0]["events"], verdicts[0]["withheld"], verdicts[0]["streams"]) == (18, 2, 12)
+
+
+def test_the_verifier_looks_for_every_document_that_an_event_pins(python: ModuleType) -> None:
+    assert python._PINS == PINS
 
 
 def test_whatever_the_engine_seals_of_a_vote_passes_in_both(both: Both) -> None:
