@@ -85,7 +85,9 @@ class _Gathered:
         event = _told(body)
         said = event.data
         self._sealing.note(event.stream, event.seq, event.type, said.step, said.judge, said.judges)
-        self.documents |= {event.rules, *(getattr(said, field) for field in PINS.get(event.type, ()))} - {""}
+        self.documents.add(event.rules)
+        if event.type in PINS:
+            self.documents |= {getattr(said, field) for field in PINS[event.type]} - {""}
         match event.type:
             case CycleOpened.__name__:
                 self.found |= event.stream == names.cycle_stream(self.cycle)

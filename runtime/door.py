@@ -257,13 +257,14 @@ class Door:
         if astray:
             raise Refused("NOT_FOUND", what=", ".join(astray))
         _must_be_roles(grants, authority.roles_of(opened.programme))
+        overrides = await self._put_days(calendar)
         return PinnedCycle(
             programme=opened.programme.programme,
             edition=opened.programme.edition,
             root=tree.root,
             rules=await self.store.put_document("programme", canonical_bytes(opened.programme)),
             units=await self.store.put_document("units", canonical_bytes(tree)),
-            overrides=await self._put_days(calendar),
+            overrides=overrides,
             operators=operators,
             grants=grants,
             invited=invited,
