@@ -25,7 +25,7 @@ from cli.desk import (
 from cli.documents import Document, document_hash
 from cli.nomination_file import personal_fields
 from cli.output import Outcome, jsonable, table
-from cli.words import reward_words, title_words
+from cli.words import beside, reward_words, title_words
 from domain import title as titles
 from domain.calendar import local_date
 from domain.rewards import Entry
@@ -519,7 +519,7 @@ def _told(key: str, row: JsonObject, desk: Desk) -> Any:
             return desk.say("是", "yes") if value else desk.say("否", "no")
         case "title" if row["label"]:
             label = desk.say(row["label"]["zh"], row["label"]["en"] or row["label"]["zh"])
-            return desk.say(f"{label}（{value}）", f"{label} ({value})")
+            return beside(label, value, desk.language)
         case _:
             return value
 

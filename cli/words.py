@@ -274,20 +274,23 @@ def status_words(status: str, language: Language) -> str:
     return _pick(STATUS_WORDS, status, language)
 
 
+def beside(words: str, more: str, language: Language) -> str:
+    """Words, and more in brackets."""
+    return f"{words}（{more}）" if language is Language.ZH else f"{words} ({more})"
+
+
 def hold_words(code: str, language: Language) -> str:
     """Why a round waits, and the code, or both codes where it is paused as well."""
     words = ("，" if language is Language.ZH else ", ").join(
         _pick(HOLD_WORDS, one, language) for one in code.split()
     )
-    return f"{words}（{code}）" if language is Language.ZH else f"{words} ({code})"
+    return beside(words, code, language)
 
 
 def mark_words(code: str, language: Language) -> str:
     """Why a mark does not count, and the code."""
     words = _pick(MARK_WORDS, code, language)
-    if words == code:
-        return code
-    return f"{words}（{code}）" if language is Language.ZH else f"{words} ({code})"
+    return code if words == code else beside(words, code, language)
 
 
 def method_words(method: str, language: Language) -> str:

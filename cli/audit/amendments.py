@@ -14,7 +14,7 @@ from rich.text import Text
 from cli.audit.past import is_rehearsal, past_of
 from cli.desk import AtDesk, Cycle, Desk, command
 from cli.output import Outcome, clock, jsonable, table
-from cli.words import event_words, role_words, told_words
+from cli.words import beside, event_words, role_words, told_words
 from domain.audit.amendments import Amendment, amendments
 from schemas.events import DecisionTaken, PanelClosed, StepClosed
 from schemas.units import UnitTree
@@ -129,7 +129,6 @@ def _folded(found: tuple[Amendment, ...]) -> tuple[list[Amendment], dict[str, li
 def _row(one: Amendment, tree: UnitTree, desk: Desk) -> tuple[str, ...]:
     mark = f"★ {', '.join(one.seen)} " if one.seen else ""
     what = desk.say(*_WORDS[one.what]) if one.what in _WORDS else event_words(one.what, desk.language)
-    role = role_words(one.role, desk.language)
     pending = desk.say("（已提出，待第二人）", " (proposed, not confirmed)") if not one.done else ""
     return (
         str(one.position or "·"),
@@ -139,7 +138,7 @@ def _row(one: Amendment, tree: UnitTree, desk: Desk) -> tuple[str, ...]:
         _value(one.before, desk),
         _value(one.after, desk),
         told_words(one.reason, desk.language),
-        " + ".join(one.people) + desk.say(f"（{role}）", f" ({role})"),
+        beside(" + ".join(one.people), role_words(one.role, desk.language), desk.language),
         f"{one.grant}: {one.terms.role} @ {one.terms.unit}" if one.terms else one.grant,
     )
 

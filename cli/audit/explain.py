@@ -17,6 +17,7 @@ from cli.audit.past import is_rehearsal, past_of
 from cli.desk import AtDesk, Desk, command, nomination_at
 from cli.output import Outcome, clock, jsonable, number
 from cli.words import (
+    beside,
     event_words,
     limit_words,
     method_words,
@@ -120,7 +121,7 @@ def _title(id: str, programme: Programme, desk: Desk) -> str:
     if title is None:
         return id
     label = desk.say(title.label.zh, title.label.en or title.label.zh)
-    return desk.say(f"{label}（{id}）", f"{label} ({id})")
+    return beside(label, id, desk.language)
 
 
 def _verdict(told: Explanation, past: Past, desk: Desk) -> Iterator[Text | Padding]:
@@ -266,8 +267,7 @@ def _vacancy(seat: Vacancy, desk: Desk) -> str:
 def _word(word: Word, desk: Desk) -> str:
     rank = desk.say(f"，排序 {word.rank}", f", rank {word.rank}") if word.rank else ""
     reason = desk.say("：", ": ") + told_words(word.reason, desk.language) if word.reason else ""
-    role = role_words(word.role, desk.language)
-    by = desk.say(f"{word.by}（{role}）", f"{word.by} ({role})")
+    by = beside(word.by, role_words(word.role, desk.language), desk.language)
     return f"{event_words(word.what, desk.language)} {by}{rank}{reason} {_position(word.place)}"
 
 

@@ -18,7 +18,7 @@ from cli.audit.past import is_rehearsal, past_of
 from cli.desk import AtDesk, Cycle, Desk, command, instant_of
 from cli.office.files import put
 from cli.output import Outcome, clock, jsonable
-from cli.words import EVENT_WORDS, event_words, hold_words, rank_words, role_words, step_words
+from cli.words import EVENT_WORDS, beside, event_words, hold_words, rank_words, role_words, step_words
 from domain.audit.past import Past
 from domain.audit.timeline import Act, Change, Node, Stands, Timeline, at_moment, timeline
 from runtime.settings import Language
@@ -226,8 +226,7 @@ def _act(act: Act, tree: UnitTree, desk: Desk) -> str:
     unit = tree.by_code.get(act.round.rsplit("/", 1)[-1]) if act.round else None
     where = " · ".join(part for part in (unit.name if unit else "", act.step, act.nomination) if part)
     when = clock(act.at)[5:]
-    role = role_words(act.role, desk.language)
-    by = desk.say(f"{act.by}（{role}）", f"{act.by} ({role})")
+    by = beside(act.by, role_words(act.role, desk.language), desk.language)
     return f"@{act.position or '·'} {when} {event_words(act.what, desk.language)} {by} {where}"
 
 
