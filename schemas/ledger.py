@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
 JsonObject = dict[str, Any]
 GENESIS = "0" * 64
+_new, _put = object.__new__, object.__setattr__
 
 
 class Frozen(BaseModel):
@@ -26,12 +28,18 @@ class Frozen(BaseModel):
 
         For what the engine itself just made, once an append; everything from outside goes through validation.
         """
-        made = cls.__new__(cls)
-        object.__setattr__(made, "__dict__", values)
-        object.__setattr__(made, "__pydantic_fields_set__", set(values))
-        object.__setattr__(made, "__pydantic_extra__", None)
-        object.__setattr__(made, "__pydantic_private__", None)
+        made = _new(cls)
+        _put(made, "__dict__", values)
+        _put(made, "__pydantic_fields_set__", _fields_of(cls))
+        _put(made, "__pydantic_extra__", None)
+        _put(made, "__pydantic_private__", None)
         return made
+
+
+@cache
+def _fields_of(kind: type[Frozen]) -> set[str]:
+    """One set for all that are whole: of what is frozen, nobody adds to it."""
+    return set(kind.model_fields)
 
 
 class Actor(Frozen):
