@@ -150,7 +150,7 @@ async def test_a_sequencer_outlives_lost_connections(database: Database, store: 
     assert await order(store) == [("s/0", 1), ("s/1", 1), ("s/2", 1)]
 
 
-async def test_a_body_that_is_not_its_hashs_stops_the_order(
+async def test_a_body_that_is_not_its_hashs_stops_whoever_follows_the_order(
     database: Database, store: PostgresEventStore, sequencer: Sequencer
 ) -> None:
     await store.append(command("s", "one"))
@@ -159,9 +159,9 @@ async def test_a_body_that_is_not_its_hashs_stops_the_order(
     await admin.execute("ALTER TABLE ledger.event DROP CONSTRAINT hash_is_of_the_body")
     await admin.execute("UPDATE ledger.event SET body = body || ' '")
     await admin.close()
+    assert await sequencer.step() == 1
     with pytest.raises(Integrity, match="LOG_BROKEN"):
-        await sequencer.step()
-    assert await store.last_position() == 0
+        await store.read_all(0, 10)
 
 
 async def test_200_writers_and_readers_see_no_gap_no_skip_and_no_duplicate(database: Database) -> None:
