@@ -37,12 +37,12 @@ from store.statements import away, server_is_away, statement
 Connect = Callable[[], Awaitable[asyncpg.Connection]]
 Key = tuple[str, ...]
 _asked = itemgetter("stream", "expected", "known", "provenance", "guards", "effects")
-_place = itemgetter("seq", "hash")
 _columns = itemgetter("ordinal", "type", "prev", "hash")
 
 REQUESTS_MAX = 1024
 RETRY_SECONDS = (0.02, 0.1, 0.3, 0.6, 1.0, 2.0)
-_SEPARATOR, _JOINT = "\x1f", b"\x1f"
+_SEPARATOR = "\x1f"
+_JOINT = _SEPARATOR.encode()
 _LOST_A_RACE = ("40001", "40P01")
 
 
@@ -53,8 +53,8 @@ class Repeated(Exception):
 class Waiting:
     """A request in the queue, with what it reads and writes, and the promise of its answer.
 
-    What a flush needs is taken out of the request at once, by way of its dictionary: later, among a thousand others,
-    it is far away, and a model's attribute costs three times as much. `receipt` is the answer if this is written.
+    What a flush needs is taken out of the request at once, while it is at hand: among a thousand others it is far away
+    by then. `receipt` is the answer if this is written.
     """
 
     __slots__ = (
@@ -80,15 +80,15 @@ class Waiting:
         self.answer = answer
         self.stream, expected, known, provenance, guards, self.effects = _asked(vars(request))
         self.command_id = provenance.command_id
-        self.seq, self.prev = seq, prev = _place(vars(expected))
-        self.is_known = known is not None and _place(vars(known)) == (seq, prev)
+        self.seq, self.prev = seq, prev = expected.seq, expected.hash
+        self.is_known = known is not None and (known.seq, known.hash) == (seq, prev)
         self.behind = None if self.is_known or known is None or not known.seq else known
         self.events = [(*_columns(vars(event)), body) for event, body in sealed]
         self.gates: list[tuple[str, str]] = []
         self.heads: list[tuple[str, int]] = []
         self.reads: list[Key] = []
         for guard in guards:
-            if type(guard) is GateOpen:
+            if isinstance(guard, GateOpen):
                 self.gates.append((guard.gate, instant(guard.received_at)))
                 self.reads.append(("gate", guard.gate))
             else:

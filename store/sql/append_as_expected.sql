@@ -1,6 +1,6 @@
 -- $1-$6 requests, $7-$9 known heads, $10-$17 events, $18-$20 gate guards, $21-$23 head guards, $24 effects: see the
--- function. Each array comes as one text, which costs the client a tenth of what an array does: names and bodies
--- joined by U+001F (no JSON text holds one unescaped; bodies are bytes already), the others as array literals.
+-- function. Each array comes as one text, bodies as one run of bytes, which costs the client a tenth of what an array
+-- does: names and bodies joined by U+001F (no JSON text holds one unescaped), the others as array literals.
 SELECT accepted, refused
 FROM ledger.append_as_expected(
     string_to_array($1, e'\x1f'), string_to_array($2, e'\x1f'),

@@ -21,10 +21,10 @@ placed AS (
     INSERT INTO ledger.leaf (idx, stream, seq)
     SELECT free.idx + row_number() OVER (ORDER BY together.first_id, together.id) - 1, together.stream, together.seq
     FROM (
-        SELECT fresh.id, fresh.stream, fresh.seq, CASE WHEN fresh.ordinal = 0 THEN fresh.id ELSE (
+        SELECT fresh.id, fresh.stream, fresh.seq, CASE WHEN fresh.ordinal = 0 THEN fresh.id ELSE coalesce((
             SELECT event.id FROM ledger.event
             WHERE event.stream = fresh.stream AND event.seq = fresh.seq - fresh.ordinal
-        ) END AS first_id
+        ), fresh.id) END AS first_id
         FROM fresh
     ) AS together, (SELECT coalesce(max(idx) + 1, 0) AS idx FROM ledger.leaf) AS free
 )

@@ -13,11 +13,13 @@ import pytest
 from schemas.canonical import seal
 from schemas.errors import Integrity
 from schemas.ledger import Append, Head, NewEvent, RecordedEvent
+from store.checkpoints import CheckpointSigner
 from store.flush import Waiting, _arguments
 from store.postgres import PostgresEventStore
 from store.sequencer import Sequencer
 from store.statements import statement
 from tests.store.commands import NOON, command
+from tests.store.signed_log import KEY
 from tests.support.databases import Database
 
 
@@ -162,6 +164,10 @@ async def test_a_body_that_is_not_its_hashs_stops_whoever_follows_the_order(
     assert await sequencer.step() == 1
     with pytest.raises(Integrity, match="LOG_BROKEN"):
         await store.read_all(0, 10)
+    signer = CheckpointSigner(database.dsns.sequencer, KEY)
+    with pytest.raises(Integrity, match="LOG_BROKEN"):
+        await signer.step()
+    await signer.close()
 
 
 async def test_200_writers_and_readers_see_no_gap_no_skip_and_no_duplicate(database: Database) -> None:
