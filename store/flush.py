@@ -83,6 +83,7 @@ class Waiting:
         self.seq, self.prev = seq, prev = expected.seq, expected.hash
         self.is_known = known is not None and (known.seq, known.hash) == (seq, prev)
         self.behind = None if self.is_known or known is None or not known.seq else known
+        # Ordinal, type, previous hash, hash, body.
         self.events = [(*_columns(vars(event)), body) for event, body in sealed]
         self.gates: list[tuple[str, str]] = []
         self.heads: list[tuple[str, int]] = []

@@ -179,7 +179,7 @@ async def test_200_writers_and_readers_see_no_gap_no_skip_and_no_duplicate(datab
         await one.__aenter__()
     slow = [await SlowWriter.begin(database, command(f"slow/{n}", "one")) for n in range(6)]
     total = writers * commands + len(slow) // 2
-    reading = [asyncio.create_task(read_until(stores[n % 4], total)) for n in range(readers)]
+    reading = [asyncio.create_task(read_until(stores[n % 4], total, sequencer)) for n in range(readers)]
     writing = [asyncio.create_task(write(stores[n % 4], f"w/{n}", commands)) for n in range(writers)]
     for n, writer in enumerate(slow):
         await asyncio.sleep(0.05)
@@ -207,10 +207,12 @@ async def write(store: PostgresEventStore, stream: str, count: int) -> None:
         head = (await store.append(command(stream, f"c{n}", head))).head
 
 
-async def read_until(store: PostgresEventStore, total: int) -> list[RecordedEvent]:
-    """Follow the order by position, as a projection does."""
+async def read_until(
+    store: PostgresEventStore, total: int, sequencer: asyncio.Task[None]
+) -> list[RecordedEvent]:
+    """Follow the order by position, as a projection does, for as long as somebody makes it."""
     events: list[RecordedEvent] = []
-    while len(events) < total:
+    while len(events) < total and not sequencer.done():
         page = await store.read_all(len(events), 100)
         events += page
         if not page:
