@@ -6,8 +6,7 @@ Ids are handed out before commit, so id 7 may be there before id 6 is. Each step
 lower number (an append locks its stream's head, and so has its number, before it takes ids). Once every transaction
 below the horizon is over, nothing can appear below the candidate. (The `xmax` of a snapshot would not do: a
 transaction at or above it may be running already.) On its start, and now and then, the sequencer looks at the whole
-log all the same. Events that one command wrote stand side by side in the order. Bodies are not looked at here: the signer,
-where there is one, hashes them again before it signs, and so does whoever reads them.
+log all the same. Events that one command wrote stand side by side in the order.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ import asyncio
 
 import asyncpg
 
+from schemas.errors import Integrity
 from store.pausing import pause
 from store.statements import server_is_away, statement
 
@@ -34,7 +34,10 @@ class Sequencer:
         self._steps = 0
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Sequence until `stop` is set and what was written by then has its place, through losses of the server."""
+        """Sequence until `stop` is set and what was written by then has its place, through losses of the server.
+
+        Integrity `LOG_BROKEN` ends it.
+        """
         try:
             while not stop.is_set():
                 seconds = await self._step_or_pause()
@@ -54,6 +57,9 @@ class Sequencer:
             lease = (await connection.fetch(statement("take_lease")))[0]
             low = 0 if sweep else lease["low"]
             placed = (await connection.fetch(statement("sequence"), low, BATCH_MAX))[0]
+            if placed["stream"] is not None:
+                fault = "the body does not have the kept hash"
+                raise Integrity("LOG_BROKEN", stream=placed["stream"], seq=placed["seq"], fault=fault)
             if lease["oldest"] >= lease["horizon"]:
                 low = max(_settled(lease["candidate"], placed), lease["low"])
                 candidate = max(seen["newest"], low)
@@ -82,8 +88,7 @@ class Sequencer:
 
     async def _connected(self) -> asyncpg.Connection:
         if self._connection is None or self._connection.is_closed():
-            # By keys alone: a plan of the first day, when tables are empty, must be right on the hundredth.
-            self._connection = await asyncpg.connect(self._dsn, server_settings={"enable_seqscan": "off"})
+            self._connection = await asyncpg.connect(self._dsn)
         return self._connection
 
     def _drop_connection(self) -> None:

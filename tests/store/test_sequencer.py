@@ -13,13 +13,11 @@ import pytest
 from schemas.canonical import seal
 from schemas.errors import Integrity
 from schemas.ledger import Append, Head, NewEvent, RecordedEvent
-from store.checkpoints import CheckpointSigner
 from store.flush import Waiting, _arguments
 from store.postgres import PostgresEventStore
 from store.sequencer import Sequencer
 from store.statements import statement
 from tests.store.commands import NOON, command
-from tests.store.signed_log import KEY
 from tests.support.databases import Database
 
 
@@ -152,7 +150,7 @@ async def test_a_sequencer_outlives_lost_connections(database: Database, store: 
     assert await order(store) == [("s/0", 1), ("s/1", 1), ("s/2", 1)]
 
 
-async def test_a_body_that_is_not_its_hashs_stops_whoever_follows_the_order(
+async def test_a_body_that_is_not_its_hashs_stops_the_order(
     database: Database, store: PostgresEventStore, sequencer: Sequencer
 ) -> None:
     await store.append(command("s", "one"))
@@ -161,13 +159,9 @@ async def test_a_body_that_is_not_its_hashs_stops_whoever_follows_the_order(
     await admin.execute("ALTER TABLE ledger.event DROP CONSTRAINT hash_is_of_the_body")
     await admin.execute("UPDATE ledger.event SET body = body || ' '")
     await admin.close()
-    assert await sequencer.step() == 1
     with pytest.raises(Integrity, match="LOG_BROKEN"):
-        await store.read_all(0, 10)
-    signer = CheckpointSigner(database.dsns.sequencer, KEY)
-    with pytest.raises(Integrity, match="LOG_BROKEN"):
-        await signer.step()
-    await signer.close()
+        await sequencer.step()
+    assert await store.last_position() == 0
 
 
 async def test_200_writers_and_readers_see_no_gap_no_skip_and_no_duplicate(database: Database) -> None:
