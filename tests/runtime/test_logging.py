@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -33,17 +32,11 @@ class Speaking:
 
 
 @pytest.fixture
-def log(tmp_path: Path) -> Iterator[Path]:
+def log(tmp_path: Path) -> Path:
     """A file that gets every line as JSON, until the test is over."""
-    root = logging.getLogger()
-    level, file = root.level, tmp_path / "lines.json"
+    file = tmp_path / "lines.json"
     configure_logging(Settings(log_format=LogFormat.JSON), file=file)
-    yield file
-    for handler in [one for one in root.handlers if one.name == "xuanshu"]:
-        root.removeHandler(handler)
-        handler.close()
-    root.setLevel(level)
-    structlog.reset_defaults()
+    return file
 
 
 def lines(file: Path) -> list[dict[str, Any]]:
