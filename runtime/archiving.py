@@ -17,7 +17,8 @@ from store.archive import HistoryArchive, KeptHistory
 
 log = structlog.get_logger()
 
-SWEEP_SECONDS = 10
+SWEEP_SECONDS = 60
+"""Seldom, as every sweep lists the last hour's closed runs again, and nobody waits for what it keeps."""
 _OVERLAP = timedelta(hours=1)
 """How far Temporal's list of closed workflows may be behind."""
 _AT_ONCE = 200

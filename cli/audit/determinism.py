@@ -101,8 +101,8 @@ async def _replay(runs: AsyncIterator[Run], converter: DataConverter) -> tuple[i
 
 @command(
     "audit archive",
-    zh="立即把已结束工作流的历史存入数据库（工作进程每十秒自动做一次）；已存的不变。",
-    en="Keep the histories of closed workflows now; a worker does it by itself every ten seconds. "
+    zh="立即把已结束工作流的历史存入数据库（工作进程每分钟自动做一次）；已存的不变。",
+    en="Keep the histories of closed workflows now; a worker does it by itself every minute. "
     "What is kept stays as it is.",
     example="audit archive",
 )
