@@ -100,11 +100,12 @@ async def actions(handle: ScheduleHandle, count: int) -> None:
 async def test_a_schedule_that_fires_twice_in_a_period_opens_one_cycle_dr_38(
     door: Door, schedule: ScheduleHandle
 ) -> None:
+    before = set(await opened(door, 0))
     await schedule.trigger()
-    [cycle] = await opened(door, 1)
+    [cycle] = set(await opened(door, len(before) + 1)) - before
     await schedule.trigger()
     await actions(schedule, 2)
-    assert await opened(door, 1) == [cycle]
+    assert set(await opened(door, 1)) - before == {cycle}
     assert fits(Cadence(every=Every.MONTH), names.period_of(cycle))
     [event] = await door.store.load(names.cycle_stream(cycle))
     assert (event.type, event.actor.id) == ("CycleOpened", "op-1")
