@@ -141,7 +141,7 @@ async def test_a_network_gets_so_many_codes_an_hour_however_many_ask_at_once_for
     assert Counter(reply.status for reply in replies) == {201: 7, 429: 33}
     shut = [reply for reply in replies if reply.status == 429]
     assert {reply.code for reply in shut} == {"TOO_MANY_CODES"}
-    assert all(reply.headers["retry-after"] for reply in shut)
+    assert all(int(reply.headers["retry-after"]) > 3500 for reply in shut)
     # Of those at once one may have come before the first that was counted; this one cannot.
     late = await asked(40, "203.0.113.40")
     assert late.code == "TOO_MANY_CODES"
